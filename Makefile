@@ -1,0 +1,48 @@
+# Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test coverage lint format types contracts pins clean
+
+# Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
+PYTHON ?=
+ARGS ?=
+BIN := .venv/bin
+unexport PYTHONPATH PYTHONHOME
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv with the pinned packages (needs only Python 3.11 or later)
+	@PYTHON='$(PYTHON)' deploy/bootstrap
+
+demo: setup ## play one alert from end to end; KEEP=1 leaves it running
+	@$(BIN)/python -m examples.demo $(if $(KEEP),--keep) $(ARGS)
+
+test: setup ## run the tests on two cores; ARGS='tests/keys -k seal' chooses
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+coverage: setup ## run the tests and demand the branch coverage written in pyproject.toml
+	@$(BIN)/coverage erase
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report= $(ARGS)
+	@$(BIN)/python tests/project/check_coverage.py
+
+lint: setup ## ruff: rules and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+format: setup ## let ruff repair and format
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+types: setup ## mypy --strict
+	@$(BIN)/mypy
+
+contracts: setup ## who may import whom
+	@$(BIN)/lint-imports
+
+pins: setup ## write requirements/*.txt anew, with hashes; ARGS=--upgrade takes newer versions
+	@PYTHON='$(BIN)/python' deploy/pins $(ARGS)
+
+clean: ## remove everything that the targets made
+	@rm -rf .venv .setup.lock build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Everything two parties must agree on byte for byte; no I/O, no keys, no clock, no randomness."""

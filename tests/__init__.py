@@ -1,0 +1,1 @@
+"""The tests: the folders mirror the code; integration, properties, attacks, project, vectors and examples stand beside."""
