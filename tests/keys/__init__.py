@@ -1,0 +1,1 @@
+"""Tests of `keys`, one module for each of its modules."""
