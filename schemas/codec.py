@@ -1,0 +1,239 @@
+"""The one strict codec: canonical JSON, base64url and domain-separated hashes.
+
+Everything that is hashed, signed or sent between two parties passes through here. The profile is RFC 8785 narrowed:
+ASCII member names, integers below 2^53, no floats. In this profile sorted-key orjson output equals RFC 8785's output.
+Whatever is not byte for byte its own canonical form is refused, so that one content has exactly one spelling.
+
+This module does not know any document; `schemas.model` puts types on top.
+"""
+
+import base64
+import binascii
+import hashlib
+from typing import Any
+
+import orjson
+
+MAX_DEPTH = 32
+MAX_INTEGER = 2**53 - 1
+MAX_DOCUMENT_BYTES = 1 << 20
+
+_DOMAIN_PREFIX = b"bilateral-"
+_DOMAIN_SUFFIX = b"/1\x00"
+
+
+class CodecError(ValueError):
+    """A byte string is not the one accepted spelling of anything; `code` says which rule it breaks."""
+
+    code = "malformed"
+
+
+class TooLargeError(CodecError):
+    """More bytes than this place allows."""
+
+    code = "too-large"
+
+
+class NotUtf8Error(CodecError):
+    """Bytes that are not UTF-8 (RFC 3629), or text with a lone surrogate."""
+
+    code = "not-utf8"
+
+
+class NotJsonError(CodecError):
+    """Bytes that are not JSON (RFC 8259)."""
+
+    code = "not-json"
+
+
+class TooDeepError(CodecError):
+    """Arrays and objects nested deeper than `MAX_DEPTH`."""
+
+    code = "too-deep"
+
+
+class NumberError(CodecError):
+    """A number that is no integer of magnitude below 2^53 (RFC 8785 §3.2.2.3 is narrowed)."""
+
+    code = "number-not-allowed"
+
+
+class MemberNameError(CodecError):
+    """An object member's name that is not ASCII text."""
+
+    code = "member-name-not-ascii"
+
+
+class NotCanonicalError(CodecError):
+    """Valid JSON in another spelling than its canonical one: white space, order, duplicates, escapes."""
+
+    code = "not-canonical"
+
+
+class UnsupportedValueError(CodecError):
+    """null, or a value JSON has no form for."""
+
+    code = "unsupported-value"
+
+
+class Base64Error(CodecError):
+    """Text that is not the one base64 spelling of its bytes (RFC 4648 §3.5)."""
+
+    code = "not-base64"
+
+
+def encode_canonical(value: Any) -> bytes:
+    """Return the canonical JSON of `value` (RFC 8785, narrowed profile).
+
+    Raises:
+        NumberError, MemberNameError, TooDeepError, UnsupportedValueError, NotUtf8Error: the value has no such form.
+    """
+    _check_profile(value, 0)
+    return _dump(value)
+
+
+def decode_canonical(unverified_data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Any:
+    """Return the value whose canonical JSON is exactly `unverified_data`.
+
+    Raises:
+        TooLargeError, NotUtf8Error, NotJsonError, TooDeepError, NumberError, MemberNameError: the profile is broken.
+        NotCanonicalError: the same value has another, canonical, spelling.
+    """
+    if len(unverified_data) > max_bytes:
+        raise TooLargeError(f"{len(unverified_data)} bytes, at most {max_bytes} are accepted here")
+    value = _load(unverified_data)
+    _check_profile(value, 0)
+    if _dump(value) != unverified_data:
+        raise NotCanonicalError("the JSON is not in its canonical form (RFC 8785): order, spaces, escapes or duplicates")
+    return value
+
+
+def b64u_encode(data: bytes) -> str:
+    """Return base64url without padding (RFC 4648 §5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def b64u_decode(unverified_text: str) -> bytes:
+    """Return the bytes whose base64url without padding is exactly `unverified_text`.
+
+    Raises:
+        Base64Error: padding, a foreign character, stray bits, or a length that no byte string has.
+    """
+    try:
+        padded = unverified_text.encode("ascii") + b"=" * (-len(unverified_text) % 4)
+        data = base64.b64decode(padded, altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise Base64Error("not base64url text (RFC 4648 §5, no padding)") from error
+    if b64u_encode(data) != unverified_text:
+        raise Base64Error("not the one base64url spelling of its bytes (RFC 4648 §3.5)")
+    return data
+
+
+def b64_std_encode(data: bytes) -> str:
+    """Return standard base64 with padding (RFC 4648 §4), as signed notes use it."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def b64_std_decode(unverified_text: str) -> bytes:
+    """Return the bytes whose padded standard base64 is exactly `unverified_text`.
+
+    Raises:
+        Base64Error: another spelling, or no base64 at all.
+    """
+    try:
+        data = base64.b64decode(unverified_text.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise Base64Error("not base64 text (RFC 4648 §4)") from error
+    if b64_std_encode(data) != unverified_text:
+        raise Base64Error("not the one base64 spelling of its bytes (RFC 4648 §3.5)")
+    return data
+
+
+def hash_domain(name: str, *parts: bytes) -> bytes:
+    """Return SHA-256("bilateral-NAME/1" ‖ 00 ‖ parts), 32 bytes: no hash of one kind can pass for another."""
+    state = hashlib.sha256(_DOMAIN_PREFIX + name.encode("ascii") + _DOMAIN_SUFFIX)
+    for part in parts:
+        state.update(part)
+    return state.digest()
+
+
+def hash_text(name: str, *parts: bytes) -> str:
+    """Return `hash_domain` as base64url, the form digests have inside documents."""
+    return b64u_encode(hash_domain(name, *parts))
+
+
+def _load(unverified_data: bytes) -> Any:
+    try:
+        unverified_data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotUtf8Error(f"byte {error.start} is not UTF-8") from error
+    if _is_deeper_than_allowed(unverified_data):
+        raise TooDeepError(f"nested deeper than {MAX_DEPTH} levels")
+    try:
+        return orjson.loads(unverified_data)
+    except orjson.JSONDecodeError as error:
+        raise NotJsonError(f"not JSON (RFC 8259) near character {error.pos}") from error
+
+
+def _is_deeper_than_allowed(data: bytes) -> bool:
+    # Opening brackets are counted first, strings included: almost every document ends here. Only a document with many
+    # of them is walked, so a bomb of brackets never reaches the recursive parser.
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return False
+    depth, inside_string, escaped = 0, False, False
+    for byte in data:
+        if inside_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                inside_string = False
+        elif byte == 0x22:
+            inside_string = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif byte in b"]}":
+            depth -= 1
+    return False
+
+
+def _check_profile(value: Any, depth: int) -> None:
+    kind = type(value)
+    if kind is str or kind is bool:
+        return
+    if kind is int:
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise NumberError("an integer of 2^53 or more; write it as a string")
+    elif kind is float:
+        raise NumberError("a number with a fraction or exponent; write it as a decimal string")
+    elif kind is dict:
+        _check_members(value, depth)
+    elif kind is list or kind is tuple:
+        _check_depth(depth)
+        for item in value:
+            _check_profile(item, depth + 1)
+    else:
+        raise UnsupportedValueError(f"a value of type {kind.__name__} has no form here; what is absent is left out")
+
+
+def _check_members(value: dict[Any, Any], depth: int) -> None:
+    _check_depth(depth)
+    for name, item in value.items():
+        if type(name) is not str or not name.isascii():
+            raise MemberNameError("a member's name is not ASCII text")
+        _check_profile(item, depth + 1)
+
+
+def _check_depth(depth: int) -> None:
+    if depth >= MAX_DEPTH:
+        raise TooDeepError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
+        raise NotUtf8Error("text with a lone surrogate has no UTF-8 form") from error
