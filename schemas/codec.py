@@ -104,7 +104,9 @@ def decode_canonical(unverified_data: bytes, *, max_bytes: int = MAX_DOCUMENT_BY
     value = _load(unverified_data)
     _check_profile(value, 0)
     if _dump(value) != unverified_data:
-        raise NotCanonicalError("the JSON is not in its canonical form (RFC 8785): order, spaces, escapes or duplicates")
+        raise NotCanonicalError(
+            "the JSON is not in its canonical form (RFC 8785): order, spaces, escapes or duplicates"
+        )
     return value
 
 

@@ -197,4 +197,6 @@ def pad_message(message: Message) -> bytes:
     for bucket in PADDING_BUCKETS:
         if length <= bucket:
             return encode_canonical(wire | {"padding": "0" * (bucket - length)})
-    raise ValueError(f"the message has {length} bytes, at most {PADDING_BUCKETS[-1]} fit; move content to an attachment")
+    raise ValueError(
+        f"the message has {length} bytes, at most {PADDING_BUCKETS[-1]} fit; move content to an attachment"
+    )

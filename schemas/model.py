@@ -61,7 +61,7 @@ def _read_timestamp(value: Any) -> Any:
 def _bytes_of(length: int) -> BeforeValidator:
     def check(value: Any) -> Any:
         if not isinstance(value, str):
-            raise ValueError("base64url text is expected")  # noqa: TRY004 - pydantic turns ValueError into a field error
+            raise ValueError("base64url text is expected")
         try:
             found = len(b64u_decode(value))
         except Base64Error as error:
@@ -82,9 +82,7 @@ Timestamp = Annotated[
 AgencyId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9-]{1,31}$")]
 ExchangeName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}[a-z0-9]$")]
 NodeId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-Uuid = Annotated[
-    str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
-]
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Base64Url = Annotated[str, _bytes_of(0)]
 Digest = Annotated[str, _bytes_of(32)]

@@ -100,7 +100,9 @@ def _find_visible(clause: Clause, facts: VisibleFacts) -> list[Finding]:
 def _find_content(clause: Clause, content: ContentFacts) -> list[Finding]:
     findings = []
     if content.purpose not in clause.purposes:
-        findings.append(Finding("purpose-not-covered", f"{content.purpose.value} is not among {_join(clause.purposes)}"))
+        findings.append(
+            Finding("purpose-not-covered", f"{content.purpose.value} is not among {_join(clause.purposes)}")
+        )
     handling = content.handling - set(clause.handling)
     if handling:
         sentence = f"handling {_join(sorted(handling))} is not among {_join(clause.handling)}"

@@ -108,7 +108,9 @@ def _find_binding(digest: str, chains: Chains) -> _Binding | None:
         acceptance = _first(other, StepAction.ACCEPT, digest)
         confirmation = _first(chain, StepAction.CONFIRM, digest)
         candidates.append(_Binding(agency, proposal, acceptance, _if_in_time(confirmation, acceptance)))
-    return max(candidates, key=lambda found: (found.is_complete, found.acceptance is not None, found.proposer), default=None)
+    return max(
+        candidates, key=lambda found: (found.is_complete, found.acceptance is not None, found.proposer), default=None
+    )
 
 
 def _if_in_time(confirmation: Step | None, acceptance: Step | None) -> Step | None:
@@ -117,9 +119,7 @@ def _if_in_time(confirmation: Step | None, acceptance: Step | None) -> Step | No
     return confirmation if confirmation.time <= acceptance.confirm_by else None
 
 
-def _find_end(
-    digest: str, terms: Terms, binding: _Binding, chains: Chains, now: datetime
-) -> tuple[State, str] | None:
+def _find_end(digest: str, terms: Terms, binding: _Binding, chains: Chains, now: datetime) -> tuple[State, str] | None:
     for action, state in ((StepAction.WITHDRAW, State.WITHDRAWN), (StepAction.REJECT, State.REJECTED)):
         agency = _who_took(chains, action, digest)
         if agency is not None:
@@ -149,9 +149,7 @@ def _find_standing(
     return State.IN_FORCE, "both parties signed and it stands"
 
 
-def _find_negotiation_state(
-    digest: str, binding: _Binding, chains: Chains, now: datetime
-) -> tuple[State, str]:
+def _find_negotiation_state(digest: str, binding: _Binding, chains: Chains, now: datetime) -> tuple[State, str]:
     acceptance = binding.acceptance
     if acceptance is None or acceptance.confirm_by is None:
         counter = next((item.step for item in _all_steps(chains) if item.step.counters == digest), None)

@@ -68,7 +68,9 @@ def _find_inconsistencies(step: Step) -> list[str]:
     if (step.terms is not None) != (step.action is StepAction.PROPOSE):
         problems.append("terms stand in a proposal and nowhere else")
     if step.terms is not None and not _is_own_proposal(step, step.terms):
-        problems.append("the proposal's terms must be those of its digest, agreement and exchange, with its signer a party")
+        problems.append(
+            "the proposal's terms must be those of its digest, agreement and exchange, with its signer a party"
+        )
     if step.counters is not None and step.action is not StepAction.PROPOSE:
         problems.append("counters stands in a proposal only")
     if (step.confirm_by is not None) != (step.action is StepAction.ACCEPT):
