@@ -1,1 +1,1 @@
-"""The tests: the folders mirror the code; integration, properties, attacks, project, vectors and examples stand beside."""
+"""The tests mirror the folders of the code; integration, properties, attacks and others stand beside."""

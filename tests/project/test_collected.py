@@ -1,0 +1,55 @@
+"""No test vanishes in silence: each test module collects something, and stands where its module can be found."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+TESTS = ROOT / "tests"
+# Folders of tests that cut across the modules; every other one mirrors the code.
+STAND_BESIDE = {"attacks", "browser", "examples", "faults", "integration", "project", "properties", "vectors"}
+MODULES = sorted(TESTS.rglob("test_*.py"))
+
+
+@pytest.fixture(scope="module")
+def collected() -> set[str]:
+    """The test modules that pytest collects anything from."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-q", "-p", "no:cacheprovider", "-p", "no:cov"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return {line.rpartition(": ")[0] for line in result.stdout.splitlines() if ".py: " in line}
+
+
+def mirrored_source(module: Path) -> tuple[Path, Path]:
+    """Say where the module or the package tested by tests/<folder>/test_<name>.py must be."""
+    relative = module.relative_to(TESTS)
+    name = relative.stem.removeprefix("test_")
+    return ROOT / relative.with_name(f"{name}.py"), ROOT / relative.parent / name / "__init__.py"
+
+
+def test_each_test_module_collects_at_least_one_test(collected: set[str]) -> None:
+    assert MODULES
+    assert [str(module.relative_to(ROOT)) for module in MODULES if str(module.relative_to(ROOT)) not in collected] == []
+
+
+def test_each_test_module_mirrors_a_module_or_stands_in_a_listed_folder() -> None:
+    mirrors = [module for module in MODULES if module.relative_to(TESTS).parts[0] not in STAND_BESIDE]
+
+    assert mirrors
+    assert [
+        str(module.relative_to(ROOT))
+        for module in mirrors
+        if not any(path.is_file() for path in mirrored_source(module))
+    ] == []
+
+
+def test_each_python_file_with_tests_is_named_so_that_pytest_finds_it() -> None:
+    unseen = [
+        str(path.relative_to(ROOT))
+        for path in TESTS.rglob("*.py")
+        if not path.name.startswith("test_") and "\ndef test_" in path.read_text("utf-8")
+    ]
+
+    assert unseen == []
