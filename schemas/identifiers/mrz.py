@@ -1,9 +1,9 @@
 """Machine readable zones (ICAO Doc 9303 parts 3 to 7) read from what was seen, in any of the five formats.
 
-Reading keeps the lines exactly as seen and records the result of every check digit. A wrong digit, an unknown code or an
-impossible date is a finding, never a reason to refuse: the zone may be the very thing reported. Only lines of no known
-shape are refused, with `MrzError`. No century is guessed without a day to compare with. National layouts outside the
-standard (the French card before 2021) are read as the format of their size and fail its check digits.
+Reading keeps the lines exactly as seen and records the result of every check digit. A wrong digit, an unknown code or
+an impossible date is a finding, never a reason to refuse: the zone may be the very thing reported. Only lines of no
+known shape are refused, with `MrzError`. No century is guessed without a day to compare with. National layouts outside
+the standard (the French card before 2021) are read as the format of their size and fail its check digits.
 """
 
 import re
@@ -32,7 +32,7 @@ _DATE = re.compile(r"([0-9]{2})([0-9]{2}|<<)([0-9]{2}|<<)")
 
 @dataclass(frozen=True, slots=True)
 class CheckDigit:
-    """One check digit: as printed, as it would have to be (None where unreadable characters forbid it), and the result."""
+    """One check digit: as printed, as it would have to be (None: unreadable characters forbid it), and the result."""
 
     name: CheckName
     printed: str
@@ -100,7 +100,7 @@ def parse_mrz(unverified_zone: str | bytes | Sequence[str]) -> Mrz:
 
 
 def read_birth_date(mrz: Mrz, *, as_of: date) -> str | None:
-    """Return the birth date as a partial date, in the last century that lies not after `as_of`; None if it is no date."""
+    """Return the birth date as a partial date, in the last century not after `as_of`; None if it is no date."""
     years = range(as_of.year // 100 * 100, 0, -100)
     possible = (_write_date(mrz.birth_date, century) for century in years[:2])
     return next((text for text in possible if text and read_partial_date(text).first <= as_of), None)
@@ -139,8 +139,8 @@ def _find_format(lines: tuple[str, ...]) -> MrzFormat:
 
 
 def _read_number(lines: tuple[str, ...], layout: Layout) -> tuple[str, CheckDigit, str]:
-    # A number of more than nine characters goes on in the optional data, up to its check digit and a filler; in place of
-    # the check digit then stands a filler (Doc 9303-5, 4.2.2 note j).
+    # A number of more than nine characters goes on in the optional data, up to its check digit and a filler; in place
+    # of the check digit then stands a filler (Doc 9303-5, 4.2.2 note j).
     field, printed = cut(lines, layout.number), cut(lines, find_digit(layout.number))
     optional = cut(lines, layout.optional)
     rest, _, after = optional.partition("<")

@@ -1,4 +1,4 @@
-"""Writes machine readable zones from fields (ICAO Doc 9303): for examples, templates and tests, not for issuing documents."""
+"""Writes machine readable zones from fields (ICAO Doc 9303), for examples, templates and tests."""
 
 import re
 from dataclasses import dataclass
@@ -134,8 +134,8 @@ def _shorten(primary: str, width: int) -> str:
 
 
 def _truncate(names: str, width: int) -> str:
-    # A truncated field ends in a letter (Doc 9303-4, 4.2.3): where the cut falls on a filler, the nearest component of two
-    # letters or more before it gives one letter up.
+    # A truncated field ends in a letter (Doc 9303-4, 4.2.3): where the cut falls on a filler, the nearest component of
+    # two letters or more before it gives one letter up.
     while len(names) > width and names[width - 1] == "<":
         last_letters = [m.end() - 1 for m in re.finditer(r"[A-Z]{2,}", names[:width])]
         if not last_letters:

@@ -1,4 +1,4 @@
-"""Where everything stands in the five machine readable zones, and how their check digits are computed (ICAO Doc 9303)."""
+"""Where everything stands in the five machine readable zones, and how check digits are computed (ICAO Doc 9303)."""
 
 from dataclasses import dataclass
 

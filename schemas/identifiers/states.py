@@ -1,8 +1,8 @@
-"""Codes of states, organisations and persons without a state, as travel documents carry them (ICAO Doc 9303-3, section 5).
+"""Codes of states, organisations and persons without a state, as travel documents carry them (ICAO Doc 9303-3, 5).
 
-ISO 3166-1 alpha-3 with the exceptions the standard names: `D` for Germany, the British codes, those of organisations, of
-stateless persons and refugees, and of specimens. A code seen on a false document need not be one of them: fields that
-hold what was seen take any letters, fields that state a fact take `StateCode`.
+ISO 3166-1 alpha-3 with the exceptions the standard names: `D` for Germany, the British codes, those of organisations,
+of stateless persons and refugees, and of specimens. A code seen on a false document need not be one of them: fields
+that hold what was seen take any letters, fields that state a fact take `StateCode`.
 """
 
 from typing import Annotated

@@ -1,0 +1,45 @@
+"""An identifier as it was seen, with what checking it found: kept whatever the finding, so that a person can judge."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.coded import CodedValue
+from schemas.model import Line, WireModel
+
+
+class Finding(CodedValue):
+    """What a check of an identifier can find."""
+
+    VALID = "valid", "Well-formed, and its check digit (if it has one) is right"
+    NOT_CHECKED = "not-checked", "Not checked"
+    NO_CHECK_DIGIT = "no-check-digit", "Well-formed; it has no check digit"
+    WRONG_CHARACTERS = "wrong-characters", "Has characters that such an identifier cannot have"
+    WRONG_LENGTH = "wrong-length", "Too short or too long"
+    WRONG_CHECK_DIGIT = "wrong-check-digit", "Its check digit is wrong"
+    UNKNOWN_PREFIX = "unknown-prefix", "Its country or range code is not assigned"
+    NEEDS_COUNTRY = "needs-country", "Without a country code: the country is not known"
+    NOT_IN_USE = "not-in-use", "Possible by its length, but in a range that is not in use"
+
+
+class Checked(WireModel):
+    """An identifier: as seen, in its one normal form if it has one, and what the check found."""
+
+    as_seen: Annotated[Line, Field(max_length=120, examples=["+44 7700 900123"])]
+    normalised: Annotated[Line, Field(max_length=120, examples=["+447700900123"])] | None = None
+    findings: Annotated[tuple[Finding, ...], Field(min_length=1, max_length=8)]
+
+    @property
+    def search_form(self) -> str:
+        """Return the form under which copies of this identifier meet: the normal form, or what was seen."""
+        return self.normalised or self.as_seen
+
+    @property
+    def is_valid(self) -> bool:
+        """Say whether the check found nothing wrong."""
+        return set(self.findings) <= {Finding.VALID, Finding.NO_CHECK_DIGIT}
+
+
+def explain(as_seen: str, normalised: str | None, *findings: Finding) -> Checked:
+    """Return what was seen together with what was found."""
+    return Checked(as_seen=as_seen, normalised=normalised, findings=findings)
