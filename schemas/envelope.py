@@ -4,7 +4,7 @@ The broker sees the envelope and in it P and H; M is inside the ciphertext and r
 it on under another name. Sealing and opening are in `keys.sealing`; this module only knows the shapes and the hashes.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ MAX_ATTACHMENTS = 32
 MAX_DELIVERY_DAYS = 30
 MAX_CLOCK_AHEAD_SECONDS = 300
 TOMBSTONE_DAYS = 7
-CONTENT_ENCRYPTION = "Cobblestone-256"
+CONTENT_ENCRYPTION: Final = "Cobblestone-256"
 CONFIDENTIAL_KIND = "confidential"
 KEM_OUTPUT_BYTES = 1120
 

@@ -1,0 +1,115 @@
+"""What was known of a member's keys at each place of the log: which key was good for a message at its leaf.
+
+A timeline is built from verified documents in the order of their leaves, by broker and client alike. A revocation counts from
+its own leaf on, whatever moment it names; what lies between that moment and the leaf is disputed, not invalid.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keys.encryption_keys import VerifiedEncryptionKeys, VerifiedRevocation
+from keys.errors import KeyNotInForceError, KeyRevokedError
+from keys.key_sets import VerifiedKeySet
+from schemas.jwk import AkpJwk, OkpJwk
+from schemas.key_documents import AgencyClass, EncryptionKey
+from schemas.signed import KeyUse
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTimeline:
+    """The key documents of one member, each with the index of its leaf, oldest first."""
+
+    key_sets: tuple[tuple[int, VerifiedKeySet], ...]
+    encryption_keys: tuple[tuple[int, VerifiedEncryptionKeys], ...] = ()
+    revocations: tuple[tuple[int, VerifiedRevocation], ...] = ()
+
+    @property
+    def agency(self) -> str:
+        """Return whose timeline it is."""
+        return self.key_sets[0][1].agency
+
+    @property
+    def agency_class(self) -> AgencyClass:
+        """Return the member's class, which no later key set may change."""
+        return self.key_sets[0][1].key_set.agency_class
+
+    @property
+    def newest_key_set(self) -> VerifiedKeySet:
+        """Return the newest key set."""
+        return self.key_sets[-1][1]
+
+    @property
+    def newest_encryption_keys(self) -> VerifiedEncryptionKeys | None:
+        """Return the newest document of encryption keys."""
+        return self.encryption_keys[-1][1] if self.encryption_keys else None
+
+    def add_key_set(self, index: int, key_set: VerifiedKeySet) -> "MemberTimeline":
+        """Return the timeline with a key set more."""
+        return replace(self, key_sets=(*self.key_sets, (index, key_set)))
+
+    def add_encryption_keys(self, index: int, keys: VerifiedEncryptionKeys) -> "MemberTimeline":
+        """Return the timeline with a document of encryption keys more."""
+        return replace(self, encryption_keys=(*self.encryption_keys, (index, keys)))
+
+    def add_revocation(self, index: int, revocation: VerifiedRevocation) -> "MemberTimeline":
+        """Return the timeline with a revocation more."""
+        return replace(self, revocations=(*self.revocations, (index, revocation)))
+
+    def find_key_set(self, index: int, time: datetime) -> VerifiedKeySet:
+        """Return the key set in force at a leaf index and time.
+
+        Raises:
+            KeyNotInForceError: there was none yet, or it had expired.
+        """
+        found = [key_set for at, key_set in self.key_sets if at <= index]
+        if not found:
+            raise KeyNotInForceError(f"{self.agency} had no key set yet")
+        if time >= found[-1].key_set.expires_at:
+            raise KeyNotInForceError(f"key set {found[-1].key_set.seq} of {self.agency} has expired")
+        return found[-1]
+
+    def find_signing_keys(
+        self, use: KeyUse, kids: Sequence[str], index: int, time: datetime
+    ) -> tuple[OkpJwk | AkpJwk, ...]:
+        """Return the public keys named by `kids` if they were good for `use` at a leaf index and time.
+
+        Raises:
+            KeyNotInForceError: no key set in force.
+            KeySetError: the set in force has no such key for this use.
+            KeyRevokedError: one of them was revoked at an earlier leaf.
+        """
+        jwks = self.find_key_set(index, time).find_keys(use, tuple(kids))
+        self.verify_not_revoked(kids, index)
+        return jwks
+
+    def verify_not_revoked(self, kids: Sequence[str], index: int) -> None:
+        """Verify that no leaf up to `index` revokes one of `kids`.
+
+        Raises:
+            KeyRevokedError: one does.
+        """
+        for at, verified in self.revocations:
+            if at <= index and not set(kids).isdisjoint(verified.revocation.kids):
+                raise KeyRevokedError(f"a key of {self.agency} was revoked: {verified.revocation.reason}")
+
+    def is_disputed(self, kids: Sequence[str], index: int, time: datetime) -> bool:
+        """Return whether a later leaf revokes one of `kids` from a moment before `time` on."""
+        return any(
+            at > index
+            and verified.revocation.effective_from <= time
+            and not set(kids).isdisjoint(verified.revocation.kids)
+            for at, verified in self.revocations
+        )
+
+    def find_encryption_key(self, kid: str, index: int, time: datetime) -> EncryptionKey:
+        """Return the encryption key of this name if it was current at a leaf index and time.
+
+        Raises:
+            KeyNotInForceError: it was not published, or is outside its days.
+        """
+        published = [keys for at, keys in self.encryption_keys if at <= index]
+        key = published[-1].find_key(kid) if published else None
+        if key is None or not key.not_before <= time < key.expires_at:
+            raise KeyNotInForceError(f"the encryption key named is no current key of {self.agency}")
+        return key
