@@ -82,7 +82,7 @@ def test_without_venv_root_installs_the_package_and_goes_on(checkout: Checkout) 
 
     result = checkout.bootstrap(bare)
 
-    assert "install -y --no-install-recommends python3-venv" in (checkout.programs / "calls").read_text("utf-8")
+    assert " python3-venv " in (checkout.programs / "calls").read_text("utf-8")
     assert (checkout.folder / ".venv/bin/pip").exists()
     assert "pip could not install" in result.stderr  # the build backend was not pinned here
     assert not (checkout.folder / ".venv/ready").exists()
