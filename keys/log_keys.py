@@ -10,12 +10,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
+from keys.edwards import is_sound_public_key
+from keys.errors import KeyNotSoundError, SignatureError
 from schemas.log.checkpoint import Checkpoint, format_checkpoint, format_cosigned_message, parse_checkpoint
 from schemas.log.note import NoteSignature, SignedNote, compute_key_id, format_note, parse_note
 from schemas.log.proof import parse_proof
 from schemas.log.tree import verify_inclusion
 
-ED25519_KEY_BYTES = 32
 ML_DSA_44_KEY_BYTES = 1312
 
 _ED25519_NOTE = 0x01
@@ -24,46 +25,44 @@ _NO_TIMESTAMP = 0
 _TIMESTAMP_BYTES = 8
 
 
-class LogSignatureError(ValueError):
-    """A checkpoint that this log's two keys did not sign; `code` says what is wrong with it."""
-
-    code = "log-signature-invalid"
+class LogSignatureError(SignatureError):
+    """A checkpoint that this log's two keys did not sign."""
 
 
 class WrongOriginError(LogSignatureError):
     """A checkpoint of another log, or of another epoch of this one."""
 
-    code = "log-origin-unexpected"
+    code = "wrong-exchange"
 
 
 class MissingLogSignatureError(LogSignatureError):
     """One of the log's two signatures is not there."""
 
-    code = "log-signature-missing"
-
 
 class UnknownLogKeyError(LogSignatureError):
     """A signature in the log's name by a key that is not one of its two."""
-
-    code = "log-key-unknown"
 
 
 class BadLogSignatureError(LogSignatureError):
     """A signature by one of the log's keys that does not verify."""
 
-    code = "log-signature-bad"
-
 
 @dataclass(frozen=True, slots=True)
 class LogPublicKeys:
-    """A log's public keys: Ed25519 (32 bytes, RFC 8032) and ML-DSA-44 (1,312 bytes, FIPS 204)."""
+    """A log's public keys: Ed25519 (32 bytes, RFC 8032) and ML-DSA-44 (1,312 bytes, FIPS 204).
+
+    Raises:
+        KeyNotSoundError: another length, or an Ed25519 point that is not canonical or not of prime order.
+    """
 
     ed25519: bytes
     ml_dsa_44: bytes
 
     def __post_init__(self) -> None:
-        if len(self.ed25519) != ED25519_KEY_BYTES or len(self.ml_dsa_44) != ML_DSA_44_KEY_BYTES:
-            raise ValueError("a log has an Ed25519 key of 32 bytes and an ML-DSA-44 key of 1312 bytes")
+        if not is_sound_public_key(self.ed25519):
+            raise KeyNotSoundError("the log's Ed25519 key is no point of prime order in its one spelling of 32 bytes")
+        if len(self.ml_dsa_44) != ML_DSA_44_KEY_BYTES:
+            raise KeyNotSoundError(f"the log's ML-DSA-44 key has {ML_DSA_44_KEY_BYTES} bytes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class ConsistencyError(LogProofError):
 class TreePositionError(ValueError):
     """An index or size this tree does not have, or a hash that is not 32 bytes."""
 
-    code = "no-such-log-position"
+    code = "range-refused"
 
 
 def hash_leaf(data: bytes) -> bytes:

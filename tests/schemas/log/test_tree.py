@@ -19,6 +19,7 @@ from schemas.log.tree import (
     verify_consistency,
     verify_inclusion,
 )
+from schemas.problems import PROBLEMS
 from tests.schemas.log import reference
 
 # The vectors of the Certificate Transparency projects (google/certificate-transparency, transparency-dev/merkle).
@@ -266,7 +267,11 @@ def test_two_roots_at_one_size_are_not_consistent() -> None:
 def test_the_log_proof_errors_have_one_parent_and_their_own_codes() -> None:
     assert issubclass(InclusionError, LogProofError)
     assert issubclass(ConsistencyError, LogProofError)
-    assert len({error.code for error in (LogProofError, InclusionError, ConsistencyError, TreePositionError)}) == 4
+    assert len({error.code for error in (LogProofError, InclusionError, ConsistencyError)}) == 3
+
+
+def test_a_position_the_log_does_not_have_is_a_problem_the_exchange_knows() -> None:
+    assert TreePositionError.code in PROBLEMS
 
 
 def test_appending_returns_the_index_and_leaves_older_roots_alone() -> None:
