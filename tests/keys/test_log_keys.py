@@ -265,6 +265,12 @@ def test_a_proof_shows_where_a_leaf_stands_under_the_signed_checkpoint() -> None
         ("another log", lambda: verify_proof(PROOF, LEAF_HASHES[6], "a.example/1", SIGNER.public), WrongOriginError),
         ("other keys", lambda: verify_proof(PROOF, LEAF_HASHES[6], ORIGIN, OTHER.public), MissingLogSignatureError),
         ("no proof", lambda: verify_proof(NOTE, LEAF_HASHES[6], ORIGIN, SIGNER.public), ProofFormatError),
+        ("no note", lambda: verify_proof(PROOF[:-1], LEAF_HASHES[6], ORIGIN, SIGNER.public), NoteError),
+        (
+            "an empty line before the checkpoint",
+            lambda: verify_proof(PROOF.replace(b"\n\n", b"\n\n\n", 1), LEAF_HASHES[6], ORIGIN, SIGNER.public),
+            CheckpointError,
+        ),
     ],
 )
 def test_a_proof_shows_nothing_else(case: str, verify: Callable[[], object], error: type[Exception]) -> None:
