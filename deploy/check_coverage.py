@@ -34,10 +34,10 @@ def main() -> int:
     """Print both reports and return the exit code."""
     patterns = read_every_branch_patterns(ROOT)
     for pattern in find_unmatched_patterns(ROOT, patterns):
-        print(f"every-branch in pyproject.toml names {pattern}, which matches no file")
-    print("\nThe whole:")
+        print(f"every-branch in pyproject.toml names {pattern}, which matches no file", flush=True)
+    print("\nThe whole:", flush=True)
     whole = report(ROOT)
-    print("\nEvery branch:")
+    print("\nEvery branch, where it matters:", flush=True)
     every_branch = report(ROOT, f"--include={','.join(patterns)}", "--fail-under=100")
     return 0 if whole and every_branch and not find_unmatched_patterns(ROOT, patterns) else 1
 

@@ -1,8 +1,10 @@
 """The requirement files pin everything with hashes, agree with each other and with pyproject.toml, and name no host."""
 
+import ast
 import re
+import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ REQUIREMENTS = ROOT / "requirements"
 FILES = ("base.txt", "build.txt", "dev.txt", "pins.txt")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>[^ ;]+)(?P<rest>.*)$")
 BASE_SET_MEGABYTES = 150
+PACKAGES = ("agency_client", "broker", "keys", "schemas")
+# Modules that are part of a declared dependency's own interface, from a package of their own.
+COMES_WITH = {"pydantic-core": "pydantic", "starlette": "fastapi"}
 
 
 def read_pins(name: str) -> dict[str, str]:
@@ -63,6 +68,41 @@ def test_every_dependency_is_pinned() -> None:
 
     assert base <= read_pins("base.txt").keys()
     assert development <= read_pins("dev.txt").keys()
+
+
+def find_foreign_imports() -> set[str]:
+    """Find the top-level modules from elsewhere that the packages import, at any depth of their files."""
+    names: set[str] = set()
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - set(PACKAGES)
+
+
+def test_every_imported_package_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    texts = [
+        *project["dependencies"],
+        *(text for extra in project.get("optional-dependencies", {}).values() for text in extra),
+    ]
+    declared = {re.split(r"[<>=\[]", text)[0] for text in texts}
+    providers = packages_distributions()
+
+    imported = {
+        module: {name.lower().replace("_", "-") for name in providers.get(module, [])}
+        for module in find_foreign_imports()
+    }
+    undeclared = {
+        module: sorted(names)
+        for module, names in imported.items()
+        if not {COMES_WITH.get(name, name) for name in names} & declared
+    }
+
+    assert imported
+    assert undeclared == {}
 
 
 def test_the_base_set_stays_small() -> None:
