@@ -137,7 +137,7 @@ class ReceiptItem(WireModel):
 
 
 class OutcomeItem(WireModel):
-    """What became of a message the caller sent, as the broker's leaf says: returned, withdrawn, expired, held, released."""
+    """What became of a message the caller sent, as a leaf says: returned, withdrawn, expired, held, released."""
 
     type: Literal["outcome"]
     number: Size

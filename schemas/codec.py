@@ -10,6 +10,8 @@ This module does not know any document; `schemas.model` puts types on top.
 import base64
 import binascii
 import hashlib
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -20,12 +22,26 @@ MAX_DOCUMENT_BYTES = 1 << 20
 
 _DOMAIN_PREFIX = b"bilateral-"
 _DOMAIN_SUFFIX = b"/1\x00"
+_NEITHER_QUOTE_NOR_BRACKET = bytes(set(range(256)) - set(b'"[]{}'))
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+_MAX_FIELD_CHARACTERS = 200
 
 
 class CodecError(ValueError):
-    """A byte string is not the one accepted spelling of anything; `code` says which rule it breaks."""
+    """A byte string is not the one accepted spelling of anything; `code` says which rule it breaks.
+
+    `field` is the path of the member that breaks it, empty where the rule is about the whole.
+    """
 
     code = "malformed"
+
+    def __init__(self, problem: str, field: str = "") -> None:
+        super().__init__(problem)
+        self.problem, self.field = problem, field
+
+    def __str__(self) -> str:
+        """Return the sentence a person reads, which starts with the field."""
+        return f"{self.field}: {self.problem}" if self.field else self.problem
 
 
 class TooLargeError(CodecError):
@@ -164,6 +180,12 @@ def hash_text(name: str, *parts: bytes) -> str:
     return b64u_encode(hash_domain(name, *parts))
 
 
+def name_field(*parts: object) -> str:
+    """Return the path of a member as it may stand in a sentence or a log: printable ASCII, at most 200 characters."""
+    path = ".".join(_UNPRINTABLE.sub("?", str(part)[:_MAX_FIELD_CHARACTERS]) for part in parts if part != "")
+    return path if len(path) <= _MAX_FIELD_CHARACTERS else path[: _MAX_FIELD_CHARACTERS - 3] + "..."
+
+
 def _load(unverified_data: bytes) -> Any:
     try:
         unverified_data.decode("utf-8")
@@ -178,28 +200,22 @@ def _load(unverified_data: bytes) -> Any:
 
 
 def _is_deeper_than_allowed(data: bytes) -> bool:
-    # Opening brackets are counted first, strings included: almost every document ends here. Only a document with many
-    # of them is walked, so a bomb of brackets never reaches the recursive parser.
+    # Opening brackets are counted first, strings included: almost every document ends here. Only of one with many is
+    # the depth computed, so that a bomb of brackets never reaches the recursive parser.
     if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return False
-    depth, inside_string, escaped = 0, False, False
-    for byte in data:
-        if inside_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                inside_string = False
-        elif byte == 0x22:
-            inside_string = True
-        elif byte in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif byte in b"]}":
-            depth -= 1
+    depth = 0
+    for byte in _take_brackets(data):
+        depth += 1 if byte in b"[{" else -1
+        if depth > MAX_DEPTH:
+            return True
     return False
+
+
+def _take_brackets(data: bytes) -> bytes:
+    # Escaped quotes go first (and escaped backslashes before them), so that every quote left begins or ends a string.
+    without_escapes = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(without_escapes.translate(None, _NEITHER_QUOTE_NOR_BRACKET).split(b'"')[::2])
 
 
 def _check_profile(value: Any, depth: int) -> None:
@@ -214,24 +230,27 @@ def _check_profile(value: Any, depth: int) -> None:
     elif kind is dict:
         _check_members(value, depth)
     elif kind is list or kind is tuple:
-        _check_depth(depth)
-        for item in value:
-            _check_profile(item, depth + 1)
+        _check_items(enumerate(value), depth)
     else:
         raise UnsupportedValueError(f"a value of type {kind.__name__} has no form here; what is absent is left out")
 
 
 def _check_members(value: dict[Any, Any], depth: int) -> None:
-    _check_depth(depth)
-    for name, item in value.items():
+    for name in value:
         if type(name) is not str or not name.isascii():
             raise MemberNameError("a member's name is not ASCII text")
-        _check_profile(item, depth + 1)
+    _check_items(value.items(), depth)
 
 
-def _check_depth(depth: int) -> None:
+def _check_items(items: Iterable[tuple[object, Any]], depth: int) -> None:
     if depth >= MAX_DEPTH:
         raise TooDeepError(f"nested deeper than {MAX_DEPTH} levels")
+    for part, item in items:
+        try:
+            _check_profile(item, depth + 1)
+        except CodecError as error:
+            error.field = name_field(part, error.field)
+            raise
 
 
 def _dump(value: Any) -> bytes:

@@ -1,7 +1,8 @@
 """The envelope: commit, encrypt, sign. Header H, payload P, message M, and their digests.
 
-The broker sees the envelope and in it P and H; M is inside the ciphertext and repeats the header, so that nobody can send
-it on under another name. Sealing and opening are in `keys.sealing`; this module only knows the shapes and the hashes.
+The broker sees the envelope and in it P and H; M is inside the ciphertext and repeats the header, so that nobody can
+send it on under another name. Sealing and opening are in `keys.sealing`; this module only knows the shapes and the
+hashes.
 """
 
 from typing import Annotated, Any, Final, Literal

@@ -59,7 +59,7 @@ class PossessedKey(WireModel):
 
 
 class OperationalKey(WireModel):
-    """One logical signing key: the pair (or the single key) of one use, in the order of `schemas.signed.USE_ALGORITHMS`."""
+    """One logical signing key: the pair (or single key) of one use, in the order of `schemas.signed.USE_ALGORITHMS`."""
 
     use: KeyUse
     keys: Annotated[tuple[PossessedKey, ...], Field(min_length=1, max_length=2)]
@@ -120,7 +120,7 @@ class EncryptionKeys(WireModel):
 
 
 class Revocation(WireModel):
-    """Operational keys that are no longer good from a moment on, signed by the rotation key (typ `bilateral-revocation`)."""
+    """Operational keys no longer good from a moment on, signed by the rotation key (typ `bilateral-revocation`)."""
 
     v: Literal[1]
     exchange: ExchangeName
@@ -139,7 +139,7 @@ class LogKeys(WireModel):
 
 
 class ExchangeSheet(WireModel):
-    """What the paper says of the exchange: name, log origin (`name/epoch`), log keys, and the CA of its own TLS certificate."""
+    """What the paper says of the exchange: name, log origin (`name/epoch`), log keys, CA of its own TLS certificate."""
 
     v: Literal[1]
     name: ExchangeName

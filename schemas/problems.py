@@ -1,7 +1,7 @@
 """Every refusal the exchange knows: a stable problem type, its HTTP status and its title (RFC 9457).
 
-A type is `urn:bilateral:problem:<slug>`. The table is closed: adding a refusal means adding a row, and a slug never changes
-its meaning. The sentence for a person (`detail`) is made where the refusal is.
+A type is `urn:bilateral:problem:<slug>`. The table is closed: adding a refusal means adding a row, and a slug never
+changes its meaning. The sentence for a person (`detail`) is made where the refusal is.
 """
 
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class ReceiptedMessage(WireModel):
 
 
 class Receipt(WireModel):
-    """What the recipient signs (typ `bilateral-receipt`). `from_agency` received the messages, `to_agency` sent them."""
+    """What a recipient signs (typ `bilateral-receipt`): `from_agency` received the messages, `to_agency` sent them."""
 
     v: Literal[1]
     exchange: ExchangeName
@@ -61,7 +61,7 @@ class SealedReceipt(WireModel):
     to_agency: AgencyId
     digest: Digest
     recipient: WrappedKey
-    ciphertext: Annotated[Base64Url, Field(max_length=MAX_RECEIPT_BYTES * 4 // 3)]
+    ciphertext: Annotated[Base64Url, Field(max_length=(MAX_RECEIPT_BYTES * 4 + 2) // 3)]
 
 
 def compute_receipt_digest(payload: bytes) -> str:

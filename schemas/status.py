@@ -1,7 +1,7 @@
 """The status a node signs for one partner: how far everything stands that a broker could hide from it.
 
-It is what makes withholding visible: the partner compares it with what it was given. `schemas.status` is the shape and its
-chain; when one must be made and what its age means is the client's business.
+It is what makes withholding visible: the partner compares it with what it was given. `schemas.status` is the shape and
+its chain; when one must be made and what its age means is the client's business.
 """
 
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ class ChainHead(WireModel):
 
 
 class StreamPosition(WireModel):
-    """The last number of one stream to the partner, and those that were voided (refused, returned, expired, withdrawn)."""
+    """The last number of one stream to the partner, and the voided ones (refused, returned, expired, withdrawn)."""
 
     stream: StreamId
     last: Size

@@ -1,8 +1,8 @@
 """Signed steps: what one party says of an agreement, each party in a chain of its own.
 
-A chain is per party and agreement id, over all versions (`party_seq` from 1, `party_prev` the digest of the step before), so
-that a narrowing step is never stale. `verify_chain_order` checks a chain by itself; what two chains mean together is in
-`schemas.agreements.lifecycle`; whether the signature is good, in `keys.signing`.
+A chain is per party and agreement id, over all versions (`party_seq` from 1, `party_prev` the digest of the step
+before), so that a narrowing step is never stale. `verify_continuation` checks a chain by itself; what two chains mean
+together is in `schemas.agreements.lifecycle`; whether the signature is good, in `keys.signing`.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ NARROWING_ACTIONS = frozenset({StepAction.SUSPEND, StepAction.REVOKE, StepAction
 class Step(WireModel):
     """One step (typ `bilateral-agreement-step`).
 
-    `terms` stands in a proposal only, `counters` in a proposal that answers another, `confirm_by` in an acceptance only,
-    `effective_from` in a revocation only (absent: at once). Suspension, resumption and revocation name the agreement id and so
-    cover all its versions; `digest` says which version its signer had before it.
+    `terms` stands in a proposal only, `counters` in a proposal that answers another, `confirm_by` in an acceptance
+    only, `effective_from` in a revocation only (absent: at once). Suspension, resumption and revocation name the
+    agreement id and so cover all its versions; `digest` says which version its signer had before it.
     """
 
     v: Literal[1]

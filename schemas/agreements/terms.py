@@ -1,7 +1,7 @@
 """The terms of a bilateral agreement: canonical, unsigned, named by their digest.
 
-Terms never change. A new version is a new document that names the digest it supersedes. What may be sent is said clause by
-clause and per direction, since what A may send to B differs from what B may send to A.
+Terms never change. A new version is a new document that names the digest it supersedes. What may be sent is said clause
+by clause and per direction, since what A may send to B differs from what B may send to A.
 """
 
 from enum import StrEnum

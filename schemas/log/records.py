@@ -1,7 +1,8 @@
 """Log records: what every leaf of the exchange's log says happened.
 
-One flat model for all types, so that an auditor reads one table. `REQUIRED` says which members a type must have; the others it
-may not have unless listed as optional. Who may read a private record is `concerns`; a public one is read by every member.
+One flat model for all types, so that an auditor reads one table. `REQUIRED` says which members a type must have; the
+others it may not have unless listed as optional. Who may read a private record is `concerns`; a public one is read by
+every member.
 """
 
 from enum import StrEnum
@@ -74,7 +75,7 @@ PUBLIC_TYPES = frozenset(
         RecordType.REVOCATION,
     }
 )
-"""Types whose leaf must be public; a verifier refuses one under a private leaf, and every other type under a public one."""
+"""Types whose leaf must be public; a verifier refuses one under a private leaf, and all others under a public one."""
 
 RECORD_ACTIONS: dict[RecordType, Action] = {
     RecordType.EXCHANGE_OPENED: Action.OPERATOR,
