@@ -56,6 +56,19 @@ def _verify_partial_date(text: str) -> str:
 
 PartialDate = Annotated[
     str,
-    AfterValidator(_verify_partial_date),
     Field(pattern=r"^[1-9]\d{3}(-\d{2}(-\d{2})?)?$", examples=["1985-07"], description="YYYY, YYYY-MM or YYYY-MM-DD"),
+    AfterValidator(_verify_partial_date),
+]
+
+
+def _verify_day(text: str) -> str:
+    if len(text) != len("1985-07-03"):
+        raise ValueError("a whole date is expected, such as 2027-03-31")
+    return _verify_partial_date(text)
+
+
+Day = Annotated[
+    str,
+    Field(pattern=r"^[1-9]\d{3}-\d{2}-\d{2}$", examples=["2027-03-31"], description="YYYY-MM-DD"),
+    AfterValidator(_verify_day),
 ]

@@ -337,8 +337,8 @@ def _verify_state_code(code: str) -> str:
 _LETTERS = r"^[A-Z]{1,3}$"
 StateCode = Annotated[
     str,
-    AfterValidator(_verify_state_code),
     Field(pattern=_LETTERS, examples=["VNM"], description="a code of ICAO Doc 9303-3, section 5"),
+    AfterValidator(_verify_state_code),
 ]
 StateCodeAsSeen = Annotated[
     str,

@@ -1,0 +1,84 @@
+"""What every part of an alert is made of: closed parts, bounded text and lists, errors that name their field."""
+
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from schemas.coded import CodedValue
+from schemas.model import Line, Paragraph, Timestamp, Uuid, WireModel
+
+T = TypeVar("T")
+Few = Annotated[tuple[T, ...], Field(min_length=1, max_length=20)]
+"""A list that is absent when empty, so that one content has one spelling."""
+Many = Annotated[tuple[T, ...], Field(min_length=1, max_length=200)]
+
+ShortText = Annotated[Line, Field(max_length=80, examples=["short text on one line"])]
+LineText = Annotated[Line, Field(examples=["text on one line"])]
+FreeText = Annotated[Paragraph, Field(examples=["Some sentences.\nLine breaks are allowed."])]
+Name = Annotated[Line, Field(max_length=150, examples=["ERIKSSON"])]
+Moment = Annotated[Timestamp, Field(examples=["2026-11-21T21:02:25Z"])]
+AttachmentId = Annotated[Uuid, Field(examples=["3f0f6d0a-7c57-4c2c-9d3a-0d2f9a4b1c77"])]
+PersonRef = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", examples=["p1"], description="names a person of this alert")
+]
+Amount = Annotated[
+    str, Field(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$", examples=["4500.00"], description="a decimal number")
+]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"], description="ISO 4217")]
+
+
+class Part(WireModel):
+    """A part of an alert. An empty list is absent on the wire, as an absent member is."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialize(self).items() if value is not None and value not in ((), [])}
+
+
+class FieldError(ValueError):
+    """A rule between fields is broken; `field` is the one to look at, relative to the part that has the rule."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field, self.problem = field, problem
+
+
+class IdentifierType(CodedValue):
+    """What an agency's own records are searched by."""
+
+    DOCUMENT_NUMBER = "document-number", "Document number"
+    PERSONAL_NUMBER = "personal-number", "Personal number"
+    PHONE = "phone", "Telephone number"
+    IMEI = "imei", "Device number (IMEI)"
+    IMSI = "imsi", "Subscriber number (IMSI)"
+    EMAIL = "email", "E-mail address"
+    HANDLE = "handle", "Messaging or social account"
+    SERIES = "series", "Series reference"
+    FLIGHT = "flight", "Flight number"
+
+
+class Identifier(NamedTuple):
+    """A type and a value in the form under which copies meet."""
+
+    type: IdentifierType
+    value: str
+
+
+class Details(Part):
+    """What one kind of alert says beyond the common part. A kind overrides what applies to it."""
+
+    def identifiers(self) -> tuple[Identifier, ...]:
+        """Return what an agency searches its own records by."""
+        return ()
+
+    def nationalities(self) -> tuple[str, ...]:
+        """Return the codes of the states whose nationals this is about, beyond those of `persons`."""
+        return ()
+
+    def person_refs(self) -> tuple[str, ...]:
+        """Return the persons of the alert that the details speak of."""
+        return ()
+
+    def attachment_ids(self) -> tuple[str, ...]:
+        """Return the attachments that the details speak of."""
+        return ()
