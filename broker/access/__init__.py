@@ -1,0 +1,1 @@
+"""Who calls: the token endpoint, and the caller behind a certificate and a token."""

@@ -1,0 +1,22 @@
+"""The caller behind a request, after certificate and token were verified together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.log.records import Actor, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A member's node in one role. `certificate` is SHA-256 of the client certificate; `expires_at` is its token's end."""
+
+    agency: str
+    node: str
+    role: Role
+    certificate: bytes
+    expires_at: datetime
+
+    @property
+    def actor(self) -> Actor:
+        """Return the caller as log records name it."""
+        return Actor(agency=self.agency, node=self.node, role=self.role)

@@ -1,0 +1,1 @@
+"""The agreements between members: their signed steps, and where each stands."""

@@ -1,0 +1,315 @@
+"""The exchange's log: appends inside the group commit, signs what is durable, proves what it signed (RFC 9162, C2SP).
+
+Who owns what: the database's head row owns the truth; `LogBatch` lives inside one transaction; the tree in memory
+holds committed leaves only; `LogView` is the newest signed head, and nothing beyond it is ever shown. A head is signed
+after its COMMIT has returned and never before: a crash can lose a signature, but no leaf under one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from broker.audit.log_store import (
+    StoredHead,
+    insert_head,
+    insert_leaves,
+    move_head,
+    select_hashes,
+    select_head,
+    select_range,
+    select_record,
+)
+from broker.clock import Clock
+from broker.storage.engine import Database
+from broker.storage.failpoints import failpoint
+from broker.storage.transaction import PendingLeaf, Transaction
+from schemas.api import Evidence, RangeLeaf
+from schemas.codec import b64u_encode
+from schemas.log.checkpoint import Checkpoint
+from schemas.log.leaf import LeafClass, commit_canonical, leaf_hash, make_leaf
+from schemas.log.records import Record
+from schemas.log.tree import EMPTY_ROOT, Frontier, MerkleTree
+
+SignCheckpoint = Callable[[Checkpoint], bytes]
+MakeSalt = Callable[[], bytes]
+
+
+class LogError(Exception):
+    """What the log cannot do; `code` is the problem type it is answered with."""
+
+    code = "unavailable"
+
+
+class BeyondCheckpointError(LogError):
+    """A position that no signed checkpoint covers."""
+
+    code = "range-refused"
+
+    def __init__(self, asked: int, size: int) -> None:
+        super().__init__(f"position {asked} is beyond the newest checkpoint, which covers {size} leaves")
+
+
+class LogDamagedError(LogError):
+    """The stored leaves do not hash to the stored head: somebody or something changed the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """The log as of one signed checkpoint; every proof of one answer comes from one view."""
+
+    checkpoint: Checkpoint
+    note: str
+    tree: MerkleTree
+
+    @property
+    def size(self) -> int:
+        """How many leaves the checkpoint covers."""
+        return self.checkpoint.size
+
+    def prove_inclusion(self, index: int) -> tuple[str, ...]:
+        """Return the proof that leaf `index` is under the checkpoint, hashes as base64url (RFC 9162 §2.1.3).
+
+        Raises:
+            BeyondCheckpointError: it is not.
+        """
+        if not 0 <= index < self.size:
+            raise BeyondCheckpointError(index, self.size)
+        return tuple(map(b64u_encode, self.tree.inclusion_proof(index, self.size)))
+
+    def prove_consistency(self, old_size: int) -> tuple[str, ...]:
+        """Return the proof that the first `old_size` leaves are a prefix, hashes as base64url (RFC 9162 §2.1.4).
+
+        Raises:
+            BeyondCheckpointError: the checkpoint covers fewer.
+        """
+        if not 0 <= old_size <= self.size:
+            raise BeyondCheckpointError(old_size, self.size)
+        return tuple(map(b64u_encode, self.tree.consistency_proof(old_size, self.size)))
+
+    def prove(self, leaf: PendingLeaf) -> Evidence:
+        """Return a record with its place, its proof and the checkpoint.
+
+        Raises:
+            BeyondCheckpointError: the leaf is newer than this view.
+        """
+        return Evidence(leaf=leaf.logged, proof=self.prove_inclusion(leaf.index), checkpoint=self.note)
+
+
+class LogBatch:
+    """The leaves of one group commit, before its COMMIT."""
+
+    def __init__(
+        self, connection: Connection, head: StoredHead, frontier: Frontier, now: datetime, salt: MakeSalt
+    ) -> None:
+        self._connection = connection
+        self._head = head
+        self._frontier = frontier
+        self._make_salt = salt
+        self._leaves: list[tuple[PendingLeaf, bytes]] = []
+        self.now = now
+        self.hashes: list[bytes] = []
+        self.newest_checkpoint: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """How many leaves the log has, those of this batch included."""
+        return self._head.size + len(self._leaves)
+
+    def append(self, record: Record) -> PendingLeaf:
+        """Add a leaf over `record` under a fresh salt.
+
+        Raises:
+            ValueError: the record bears another time than the batch.
+        """
+        if record.time != self.now:
+            raise ValueError(f"the record's time is {record.time}, its batch's {self.now}")
+        leaf = PendingLeaf(self.size, record, self._make_salt())
+        self._leaves.append((leaf, record.canonical()))
+        return leaf
+
+    def recall(self, index: int) -> PendingLeaf | None:
+        """Return a leaf of this batch or of the past; nothing once its record has been erased.
+
+        Raises:
+            LookupError: there is no such leaf.
+        """
+        if self._head.size <= index < self.size:
+            return self._leaves[index - self._head.size][0]
+        return read_leaf(self._connection, index)
+
+    def truncate(self, size: int) -> None:
+        """Forget the leaves from index `size` on."""
+        del self._leaves[size - self._head.size :]
+
+    def write(self) -> None:
+        """Write the leaves and move the head over them."""
+        if not self._leaves:
+            return
+        rows = [_leaf_row(leaf, data) for leaf, data in self._leaves]
+        self.hashes = [row["leaf_hash"] for row in rows]
+        for digest in self.hashes:
+            self._frontier.append(digest)
+        concerns = [
+            {"agency": agency, "leaf_index": leaf.index} for leaf, _ in self._leaves for agency in leaf.record.concerns
+        ]
+        insert_leaves(self._connection, rows, concerns)
+        checkpoint = self.newest_checkpoint or self._head.checkpoint
+        head = StoredHead(self._head.origin, self.size, self._frontier.root(), self.now, checkpoint)
+        move_head(self._connection, self._head.size, head)
+        self._head, self._leaves = head, []
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What may be signed once this batch is durable."""
+        return Checkpoint(self._head.origin, self._head.size, self._head.root)
+
+
+class AuditLog:
+    """The journal of the group commit, and what can be read from it. Load it before the writer starts."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sign: SignCheckpoint,
+        make_salt: MakeSalt,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._sign = sign
+        self._make_salt = make_salt
+        self._tree = MerkleTree()
+        self._view: LogView | None = None
+
+    def load(self) -> None:
+        """Rebuild the tree from the stored leaves and sign the stored head.
+
+        Raises:
+            LogMissingError: no log was created.
+            LogDamagedError: the leaves do not hash to the head.
+        """
+        with self._database.read() as connection:
+            head = select_head(connection)
+            self._catch_up(connection, head)
+        self._publish_head(Checkpoint(head.origin, head.size, head.root))
+
+    def begin(self, connection: Connection) -> LogBatch:
+        """Start a batch on top of the stored head, which is locked until the transaction ends.
+
+        Raises:
+            LogDamagedError: the stored head and the tree in memory do not agree.
+        """
+        head = select_head(connection, for_update=True)
+        self._catch_up(connection, head)
+        now = max(self._clock.now().replace(microsecond=0), head.last_time)
+        batch = LogBatch(connection, head, self._tree.frontier(), now, self._make_salt)
+        batch.newest_checkpoint = self._view.note.encode() if self._view else None
+        return batch
+
+    def publish(self, batch: LogBatch) -> None:
+        """Take over the leaves of a durable batch and sign its head, once a batch."""
+        self._tree.extend(batch.hashes)
+        checkpoint = batch.checkpoint
+        if self._view is None or self._view.checkpoint != checkpoint:
+            failpoint("log.before-sign")
+            self._publish_head(checkpoint)
+            failpoint("log.after-sign")
+
+    @property
+    def view(self) -> LogView:
+        """The newest signed state.
+
+        Raises:
+            LogError: the log was not loaded.
+        """
+        if self._view is None:
+            raise LogError("the log was not loaded")
+        return self._view
+
+    def prove(self, leaf: PendingLeaf) -> Evidence:
+        """Return the evidence for a leaf whose commit has been answered."""
+        return self.view.prove(leaf)
+
+    def read_range(self, connection: Connection, view: LogView, start: int, end: int) -> tuple[RangeLeaf, ...]:
+        """Return the leaves from index `start` to before `end`, the public ones with record and salt.
+
+        Raises:
+            BeyondCheckpointError: the range does not lie within the view.
+        """
+        if not 0 <= start <= end <= view.size:
+            raise BeyondCheckpointError(end, view.size)
+        return tuple(_range_leaf(row) for row in select_range(connection, start, end))
+
+    def store_checkpoint(self, transaction: Transaction) -> None:
+        """Keep the newest note in the head row, as an operation of the writer's: the last thing before it closes."""
+        head = select_head(transaction.connection, for_update=True)
+        note = self.view.note.encode()
+        move_head(
+            transaction.connection,
+            head.size,
+            StoredHead(head.origin, head.size, head.root, head.last_time, note),
+        )
+
+    def _catch_up(self, connection: Connection, head: StoredHead) -> None:
+        # Another process may have committed leaves since (an operator's command, later a second broker). After a COMMIT
+        # whose outcome is unknown this is also what finds out.
+        if head.size > len(self._tree):
+            self._tree.extend(select_hashes(connection, len(self._tree)))
+        if len(self._tree) != head.size or self._tree.root() != head.root:
+            raise LogDamagedError("the stored leaves do not hash to the stored head")
+
+    def _publish_head(self, checkpoint: Checkpoint) -> None:
+        self._view = LogView(checkpoint, self._sign(checkpoint).decode("utf-8"), self._tree)
+
+
+def create_log(connection: Connection, origin: str, now: datetime) -> None:
+    """Write the empty head of a new log; its first leaf is the operator's to append."""
+    insert_head(connection, StoredHead(origin, 0, EMPTY_ROOT, now.replace(microsecond=0), None))
+
+
+def read_leaf(connection: Connection, index: int) -> PendingLeaf | None:
+    """Return a committed leaf with its record; nothing once the record has been erased.
+
+    Raises:
+        LookupError: there is no such leaf.
+    """
+    record, salt = select_record(connection, index)
+    if record is None or salt is None:
+        return None
+    return PendingLeaf(index, Record.model_validate_json(record), salt)
+
+
+def _leaf_row(pending: PendingLeaf, data: bytes) -> dict[str, Any]:
+    record = pending.record
+    commitment = commit_canonical(data, pending.salt)
+    leaf_class: LeafClass = "public" if record.is_public else "private"
+    return {
+        "leaf_index": pending.index,
+        "leaf_class": leaf_class,
+        "commitment": commitment,
+        "leaf_hash": leaf_hash(make_leaf(leaf_class, commitment)),
+        "record": data,
+        "salt": pending.salt,
+        "record_type": record.type.value,
+        "time": record.time,
+        "agency": record.agency,
+        "partner": record.partner,
+        "actor": record.actor.agency if record.actor else None,
+        "node": record.actor.node if record.actor else None,
+        "message": record.message.id if record.message else None,
+        "agreement": record.agreement,
+        "problem": record.problem,
+    }
+
+
+def _range_leaf(row: Any) -> RangeLeaf:
+    is_shown = row.leaf_class == "public" and row.record is not None
+    return RangeLeaf(
+        leaf_class=row.leaf_class,
+        commitment=b64u_encode(row.commitment),
+        record=Record.model_validate_json(row.record) if is_shown else None,
+        salt=b64u_encode(row.salt) if is_shown else None,
+    )

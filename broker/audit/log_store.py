@@ -1,0 +1,137 @@
+"""The log's SQL: read and move the head, write leaves, read them back."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from broker.audit.tables import log_concern, log_head, log_leaf
+
+_ROWS_AT_ONCE = 10_000
+
+_SELECT_HEAD = select(log_head.c.origin, log_head.c.size, log_head.c.root, log_head.c.last_time, log_head.c.checkpoint)
+_SELECT_HEAD_FOR_UPDATE = _SELECT_HEAD.with_for_update()
+_MOVE_HEAD = (
+    update(log_head)
+    .where(log_head.c.size == bindparam("old_size"))
+    .values(
+        size=bindparam("new_size"),
+        root=bindparam("new_root"),
+        last_time=bindparam("new_time"),
+        checkpoint=bindparam("newest_checkpoint"),
+    )
+)
+_INSERT_LEAVES = insert(log_leaf)
+_INSERT_CONCERNS = insert(log_concern)
+_SELECT_HASHES = (
+    select(log_leaf.c.leaf_hash)
+    .where(log_leaf.c.leaf_index >= bindparam("start"))
+    .order_by(log_leaf.c.leaf_index)
+    .execution_options(yield_per=_ROWS_AT_ONCE)
+)
+_SELECT_RECORD = select(log_leaf.c.record, log_leaf.c.salt).where(log_leaf.c.leaf_index == bindparam("leaf_index"))
+_SELECT_RANGE = (
+    select(
+        log_leaf.c.leaf_index, log_leaf.c.leaf_class, log_leaf.c.commitment,
+        log_leaf.c.leaf_hash, log_leaf.c.record, log_leaf.c.salt,
+    )
+    .where(log_leaf.c.leaf_index >= bindparam("start"), log_leaf.c.leaf_index < bindparam("end"))
+    .order_by(log_leaf.c.leaf_index)
+)  # fmt: skip
+
+
+class LogMissingError(LookupError):
+    """The database holds no log yet."""
+
+
+class HeadMovedError(RuntimeError):
+    """The head changed under the lock that should hold it still; the batch must not commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHead:
+    """The head row as it was read."""
+
+    origin: str
+    size: int
+    root: bytes
+    last_time: datetime
+    checkpoint: bytes | None
+
+
+def insert_head(connection: Connection, head: StoredHead) -> None:
+    """Write the first head of a new log."""
+    connection.execute(
+        insert(log_head).values(
+            id=1,
+            origin=head.origin,
+            size=head.size,
+            root=head.root,
+            last_time=head.last_time,
+            checkpoint=head.checkpoint,
+        )
+    )
+
+
+def select_head(connection: Connection, *, for_update: bool = False) -> StoredHead:
+    """Return the head, holding it still until the transaction ends if asked to.
+
+    Raises:
+        LogMissingError: no log was created.
+    """
+    row = connection.execute(_SELECT_HEAD_FOR_UPDATE if for_update else _SELECT_HEAD).one_or_none()
+    if row is None:
+        raise LogMissingError("the database holds no log: run `broker init`")
+    return StoredHead(*row)
+
+
+def move_head(connection: Connection, old_size: int, head: StoredHead) -> None:
+    """Move the head on from `old_size` leaves.
+
+    Raises:
+        HeadMovedError: it did not stand there.
+    """
+    moved = connection.execute(
+        _MOVE_HEAD,
+        {
+            "old_size": old_size,
+            "new_size": head.size,
+            "new_root": head.root,
+            "new_time": head.last_time,
+            "newest_checkpoint": head.checkpoint,
+        },
+    )
+    if moved.rowcount != 1:
+        raise HeadMovedError(f"the log's head no longer stands at {old_size} leaves")
+
+
+def insert_leaves(connection: Connection, leaves: list[dict[str, Any]], concerns: list[dict[str, Any]]) -> None:
+    """Write leaves, and whom they concern."""
+    connection.execute(_INSERT_LEAVES, leaves)
+    if concerns:
+        connection.execute(_INSERT_CONCERNS, concerns)
+
+
+def select_hashes(connection: Connection, start: int) -> Iterator[bytes]:
+    """Yield the hashes of all leaves from index `start` on."""
+    for (leaf_hash,) in connection.execute(_SELECT_HASHES, {"start": start}):
+        yield leaf_hash
+
+
+def select_record(connection: Connection, index: int) -> tuple[bytes | None, bytes | None]:
+    """Return a leaf's record and salt; neither once it has been erased.
+
+    Raises:
+        LookupError: there is no such leaf.
+    """
+    row = connection.execute(_SELECT_RECORD, {"leaf_index": index}).one_or_none()
+    if row is None:
+        raise LookupError(f"the log has no leaf {index}")
+    return row.record, row.salt
+
+
+def select_range(connection: Connection, start: int, end: int) -> Iterable[Row[Any]]:
+    """Return the leaves from index `start` to before `end`, in order."""
+    return connection.execute(_SELECT_RANGE, {"start": start, "end": end})

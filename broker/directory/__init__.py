@@ -1,0 +1,1 @@
+"""The members of the exchange and their keys, as the log's public records say."""

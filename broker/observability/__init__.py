@@ -1,0 +1,1 @@
+"""What an operator sees: logs on stderr, metrics, health and readiness on a loopback listener."""

@@ -1,0 +1,34 @@
+"""Column types that mean the same in every database the broker runs on."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Integer, Table
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# SQLite makes only INTEGER PRIMARY KEY the row's own number; elsewhere 32 bits would run out.
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """A moment, stored as whole microseconds since 1970 in UTC: sorts, compares and has no time zone to lose."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return the microseconds of an aware datetime; a naive one is refused by the subtraction."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the aware datetime in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the Core table behind a `SQLModel` class with `table=True`, for statements on the hot path."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]

@@ -1,0 +1,39 @@
+"""What storing can refuse; `code` is the problem type it is answered with (`schemas.problems`)."""
+
+
+class StoreError(Exception):
+    """A write was not carried out, or cannot be answered for; nothing was answered as accepted."""
+
+    code = "unavailable"
+    retry_after_seconds = 5
+
+
+class StoreBusyError(StoreError):
+    """More writes are waiting than the broker lets queue up."""
+
+    code = "busy"
+    retry_after_seconds = 1
+
+    def __init__(self) -> None:
+        super().__init__("too many writes are waiting; try again shortly")
+
+
+class StoreClosedError(StoreError):
+    """The writer is closing or closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the broker is stopping and takes no more writes")
+
+
+class CommitFailedError(StoreError):
+    """The batch could not be committed: none of its operations may be taken as done."""
+
+    def __init__(self) -> None:
+        super().__init__("the store could not commit; nothing was accepted")
+
+
+class CommitUnansweredError(StoreError):
+    """The batch was committed, but its answers could not be signed: whoever asks again gets the same answer."""
+
+    def __init__(self) -> None:
+        super().__init__("stored, and the answer could not be signed; ask again")

@@ -1,0 +1,247 @@
+"""The one writer: gathers concurrent operations into one transaction and answers each after its fsync.
+
+One thread owns the writing connection. While it commits, the next operations queue up and become the next batch; there
+is no timer, so a lone operation never waits. What an answer says is true after a crash, because nothing is answered
+before COMMIT has returned. The log is written along in the same transaction through the `Journal` port.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from broker.observability.metrics import Metrics
+from broker.storage.engine import Database
+from broker.storage.errors import CommitFailedError, CommitUnansweredError, StoreBusyError, StoreClosedError
+from broker.storage.failpoints import failpoint
+from broker.storage.transaction import Journal, JournalBatch, Transaction
+
+T = TypeVar("T")
+Operation = Callable[[Transaction], T]
+Hook = Callable[[], None]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Job:
+    operation: Operation[Any]
+    future: "asyncio.Future[Any] | Future[Any]"
+    loop: asyncio.AbstractEventLoop | None
+    result: Any = None
+    error: BaseException | None = None
+    hooks: list[Hook] = field(default_factory=list)
+
+
+class GroupCommitWriter:
+    """Runs operations in batches on its own thread; `commit` is for an event loop, `commit_and_wait` for elsewhere."""
+
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        *,
+        metrics: Metrics | None = None,
+        max_waiting: int = 4096,
+        max_batch: int = 256,
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self.metrics = metrics or Metrics()
+        self._max_waiting = max_waiting
+        self._max_batch = max_batch
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._gate = threading.Lock()  # nothing may be queued behind the None that ends the thread
+        self._is_closed = False
+        self._failure: str | None = None
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+
+    def start(self) -> None:
+        """Start the writer's thread."""
+        self._thread.start()
+
+    @property
+    def problem(self) -> str | None:
+        """Why writes cannot be expected to succeed right now, or None."""
+        if self._is_closed or not self._thread.is_alive():
+            return "the writer is not running"
+        return self._failure
+
+    async def commit(self, operation: Operation[T]) -> T:
+        """Run `operation` in the next batch and return its result once the batch is durable.
+
+        Being cancelled while waiting does not undo what was queued.
+
+        Raises:
+            StoreBusyError: too many operations are waiting.
+            StoreClosedError: the writer is closed.
+            CommitFailedError: the whole batch failed; nothing of it was kept.
+            CommitUnansweredError: it was kept, but could not be signed.
+            Exception: whatever `operation` raised; nothing of it was kept.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._submit(_Job(operation, future, loop))
+        return await future
+
+    def commit_and_wait(self, operation: Operation[T]) -> T:
+        """Do what `commit` does, from a thread without an event loop; hooks then run on the writer's thread."""
+        future: Future[T] = Future()
+        self._submit(_Job(operation, future, None))
+        return future.result()
+
+    def close(self) -> None:
+        """Commit and answer what is queued, take no more, and end the thread."""
+        with self._gate:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _submit(self, job: _Job) -> None:
+        with self._gate:
+            if self._is_closed:
+                raise StoreClosedError
+            if self._queue.qsize() >= self._max_waiting:
+                self.metrics.writes_refused_busy.inc()
+                raise StoreBusyError
+            self._queue.put(job)
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            batch, is_last = self._gather()
+            if batch:
+                self._serve(batch)
+
+    def _gather(self) -> tuple[list[_Job], bool]:
+        """Wait for one job, then take what else is there; True when the writer is to end after these."""
+        batch: list[_Job] = []
+        job = self._queue.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == self._max_batch:
+                return batch, False
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return batch, False
+        return batch, True
+
+    def _serve(self, batch: list[_Job]) -> None:
+        started = time.perf_counter()
+        failure = self._commit_and_publish(batch)
+        self._count(batch, time.perf_counter() - started, failure)
+        failpoint("commit.before-answer")
+        _deliver(batch)
+        if failure is not None:
+            _report("batch-failed", failure, len(batch))
+
+    def _commit_and_publish(self, batch: list[_Job]) -> Exception | None:
+        """Make the batch durable and its head signed, or mark every job of it as failed and return why."""
+        try:
+            leaves = self._commit_batch(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear that nothing was kept
+            _fail_all(batch, CommitFailedError, error)
+            return error
+        try:
+            self._journal.publish(leaves)
+        except Exception as error:  # noqa: BLE001 - stored but unsigned: nobody is told "accepted" without a checkpoint
+            _fail_all(batch, CommitUnansweredError, error)
+            return error
+        return None
+
+    def _commit_batch(self, batch: list[_Job]) -> JournalBatch:
+        failpoint("commit.before-transaction")
+        with self._database.writing.begin() as connection:
+            leaves = self._journal.begin(connection)
+            for job in batch:
+                _run_job(job, connection, leaves)
+            failpoint("commit.before-head")
+            leaves.write()
+            failpoint("commit.before-commit")
+        failpoint("commit.after-commit")
+        return leaves
+
+    def _count(self, batch: list[_Job], seconds: float, failure: Exception | None) -> None:
+        self.metrics.observe_batch(len(batch), seconds)
+        if failure is None:
+            self._failure = None
+        else:
+            self._failure = f"the last batch failed: {type(failure).__name__}"
+            self.metrics.batches_failed.inc()
+
+
+def _report(what: str, error: Exception, operations: int) -> None:
+    try:
+        _log.error(what, operations=operations, exc_info=error)
+    except OSError:  # a full disk takes the log file too; the writer must outlive it
+        pass
+
+
+def _fail_all(batch: list[_Job], refusal: type[CommitFailedError | CommitUnansweredError], cause: Exception) -> None:
+    for job in batch:
+        job.error = refusal()
+        job.error.__cause__ = cause
+        if refusal is CommitFailedError:
+            job.hooks.clear()
+
+
+def _run_job(job: _Job, connection: Connection, leaves: JournalBatch) -> None:
+    # The savepoint goes straight to the driver: through SQLAlchemy it would cost as much as the operation's inserts.
+    driver: Any = connection.connection.driver_connection
+    size_before = leaves.size
+    transaction = Transaction(connection, leaves)
+    driver.execute("SAVEPOINT operation")
+    try:
+        job.result = job.operation(transaction)
+    except Exception as error:  # noqa: BLE001 - it belongs to the caller of this operation alone
+        driver.execute("ROLLBACK TO operation")
+        leaves.truncate(size_before)
+        job.error = error
+    else:
+        job.hooks = transaction.hooks
+    driver.execute("RELEASE operation")
+
+
+def _deliver(batch: list[_Job]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in batch:
+        if job.loop is None:
+            _settle([job])
+        else:
+            by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle, jobs)
+        except RuntimeError as error:
+            _report("event-loop-gone", error, len(jobs))
+
+
+def _settle(jobs: Iterable[_Job]) -> None:
+    for job in jobs:
+        _run_hooks(job.hooks)
+        if job.future.cancelled():
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        elif isinstance(job.error, StopIteration):  # a future cannot carry it
+            job.future.set_exception(RuntimeError("an operation raised StopIteration"))
+        else:
+            job.future.set_exception(job.error)
+
+
+def _run_hooks(hooks: Iterable[Hook]) -> None:
+    for hook in hooks:
+        try:
+            hook()
+        except Exception as error:  # noqa: BLE001 - the data is safe and the answer true, whatever a wake-up does
+            _report("after-commit-hook-failed", error, 1)

@@ -1,0 +1,115 @@
+"""Bring a database's tables to this version, and write the next migration.
+
+Every `tables.py` below `broker/` is found by itself, so a feature's tables cannot be forgotten. For developers:
+
+    python -m broker.storage.migrate revision "what changes"    # a new file in migrations/versions
+    python -m broker.storage.migrate rewrite-first              # before the first release: one file for all tables
+"""
+
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData
+from sqlmodel import SQLModel
+
+import broker
+from broker.storage.engine import Database, open_database
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaOutdatedError(RuntimeError):
+    """The database's tables are not those of this version."""
+
+    def __init__(self, found: str | None, wanted: str | None) -> None:
+        super().__init__(
+            f"the database is at revision {found or 'none'}, this version needs {wanted}: run `broker migrate`"
+        )
+
+
+def load_tables() -> MetaData:
+    """Import every feature's `tables` module and return the metadata that knows them all."""
+    for module in walk_packages(broker.__path__, "broker."):
+        if module.name.endswith(".tables"):
+            import_module(module.name)
+    return SQLModel.metadata
+
+
+def migrate(database: Database) -> None:
+    """Run the migrations that the database has not seen, all in one transaction."""
+    with database.writing.begin() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def verify_migrated(connection: Connection) -> None:
+    """Verify that the tables are those of this version.
+
+    Raises:
+        SchemaOutdatedError: they are older, or newer.
+    """
+    found = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    if found != wanted:
+        raise SchemaOutdatedError(found, wanted)
+
+
+def write_revision(message: str) -> None:
+    """Write the migration from the last one to the tables as the code has them."""
+    number = len(list((_MIGRATIONS / "versions").glob("[0-9]*.py"))) + 1
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database(Path(folder) / "empty.db")
+        migrate(database)
+        with database.writing.begin() as connection:
+            command.revision(_config(connection), message, autogenerate=True, rev_id=f"{number:04}")
+        database.close()
+
+
+def rewrite_first_revision() -> None:
+    """Replace the first migration by one that creates all tables.
+
+    Raises:
+        RuntimeError: there is a second one already, so databases exist that began with the first.
+    """
+    written = sorted((_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    if len(written) > 1:
+        raise RuntimeError("the first migration has successors; write a new revision")
+    for path in written:
+        path.unlink()
+    write_revision("the first tables")
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.set_section_option("post_write_hooks", "hooks", "ruff")
+    config.set_section_option("post_write_hooks", "ruff.type", "module")
+    config.set_section_option("post_write_hooks", "ruff.module", "ruff")
+    config.set_section_option("post_write_hooks", "ruff.options", "format REVISION_SCRIPT_FILENAME")
+    config.attributes["connection"] = connection
+    config.attributes["target_metadata"] = load_tables()
+    return config
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the two developer's commands; 2 for anything else."""
+    match arguments:
+        case ["revision", message]:
+            write_revision(message)
+        case ["rewrite-first"]:
+            rewrite_first_revision()
+        case _:
+            sys.stderr.write(str(__doc__))
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The database's history: one file a change in `versions/`, run by `broker.storage.migrate`."""

@@ -1,0 +1,85 @@
+"""Everything that holds for SQLite only: files, pragmas and how its transactions begin.
+
+A second database engine gets a module like this one; nothing else in the broker names a dialect.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+
+_BUSY_TIMEOUT_MS = 10_000
+
+# FULL: a COMMIT returns after the write-ahead log has been fsynced. With NORMAL a power cut loses acknowledged rows.
+_PRAGMAS = (
+    f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "cache_size = -65536",
+    "temp_store = MEMORY",
+)
+
+
+def url_of(path: Path) -> URL:
+    """Return the URL of the database in the file at `path`."""
+    return URL.create("sqlite", database=str(path))
+
+
+def make_writing_engine(url: URL) -> Engine:
+    """Return the engine whose transactions take the write lock when they begin: none fails half-way for want of it."""
+    _create_private_file(_path_of(url))
+    engine = _make_engine(url, "BEGIN IMMEDIATE", pool_size=1)
+
+    @event.listens_for(engine, "connect")
+    def use_write_ahead_log(connection: sqlite3.Connection, _record: object) -> None:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise RuntimeError(
+                f"SQLite keeps {url.database} in journal mode {mode}; the write-ahead log needs a local disk"
+            )
+
+    return engine
+
+
+def make_reading_engine(url: URL, connections: int) -> Engine:
+    """Return the engine of read-only connections; each transaction sees one snapshot and never waits for the writer."""
+    read_only = url.set(database=f"file:{_path_of(url)}").update_query_dict({"mode": "ro", "uri": "true"})
+    return _make_engine(read_only, "BEGIN", pool_size=connections)
+
+
+def _make_engine(url: URL, begin: str, *, pool_size: int) -> Engine:
+    # hide_parameters: an error's text must never carry what people wrote into a log.
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        # Without this the driver begins transactions by itself, before some statements and not before others.
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _path_of(url: URL) -> Path:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("the broker's SQLite database must be a file: what is in memory is not durable")
+    return Path(url.database).absolute()
+
+
+def _create_private_file(path: Path) -> None:
+    # SQLite gives the write-ahead log and its index the mode of the database file.
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

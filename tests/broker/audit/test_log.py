@@ -1,0 +1,321 @@
+"""The log: what it proves holds for any client, what is not durable is never signed, and damage is found."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from broker.audit.log import AuditLog, BeyondCheckpointError, LogDamagedError, LogError, create_log, read_leaf
+from broker.audit.log_store import HeadMovedError, LogMissingError, move_head, select_head
+from broker.storage.engine import Database, open_database
+from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.migrate import migrate
+from broker.storage.transaction import PendingLeaf, Transaction
+from keys.log_keys import sign_checkpoint, verify_checkpoint
+from schemas.api import Evidence
+from schemas.codec import b64u_decode
+from schemas.log.checkpoint import Checkpoint
+from schemas.log.leaf import commit_record, leaf_hash, make_leaf, verify_record
+from schemas.log.records import RecordType
+from schemas.log.tree import MerkleTree, verify_consistency, verify_inclusion
+from tests.broker.ports import ORIGIN, START, CountingSalts, ManualClock, make_log, make_signer, make_store
+
+DIGEST = "A" * 43
+
+
+def note(transaction: Transaction, detail: str = "note", concerns: tuple[str, ...] = ()) -> PendingLeaf:
+    return transaction.append(RecordType.OPERATOR_ACTION, concerns=concerns, detail=detail)
+
+
+def enrol(transaction: Transaction, agency: str) -> PendingLeaf:
+    return transaction.append(RecordType.MEMBER_ENROLLED, concerns=(agency,), agency=agency, digest=DIGEST)
+
+
+class Exchange:
+    """A log with its writer."""
+
+    def __init__(self, database: Database, clock: ManualClock | None = None) -> None:
+        self.clock = clock or ManualClock()
+        self.database = database
+        self.log = make_log(database, self.clock)
+        self.writer = GroupCommitWriter(database, self.log)
+        self.writer.start()
+
+    def append(self, detail: str = "note", concerns: tuple[str, ...] = ()) -> PendingLeaf:
+        return self.writer.commit_and_wait(lambda transaction: note(transaction, detail, concerns))
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+def verify_evidence(evidence: Evidence) -> Checkpoint:
+    """Do what a client does: checkpoint signatures, leaf from record and salt, inclusion."""
+    checkpoint = verify_checkpoint(evidence.checkpoint.encode(), ORIGIN, make_signer().public)
+    record, salt = evidence.leaf.record, b64u_decode(evidence.leaf.salt)
+    leaf = make_leaf("public" if record.is_public else "private", commit_record(record.to_wire(), salt))
+    proof = [b64u_decode(part) for part in evidence.proof]
+    verify_inclusion(leaf_hash(leaf), evidence.leaf.index, checkpoint.size, proof, checkpoint.root)
+    return checkpoint
+
+
+def test_an_empty_log_has_a_signed_checkpoint(tmp_path: Path) -> None:
+    log = make_log(make_store(tmp_path), ManualClock())
+    assert verify_checkpoint(log.view.note.encode(), ORIGIN, make_signer().public).size == 0
+
+
+def test_a_log_that_was_not_created_or_not_loaded_says_so(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    migrate(database)
+    log = AuditLog(database, ManualClock(), lambda checkpoint: b"", CountingSalts())
+    with pytest.raises(LogMissingError, match="broker init"):
+        log.load()
+    with pytest.raises(LogError, match="not loaded"):
+        _ = log.view
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.integers(min_value=1, max_value=9), min_size=1, max_size=5))
+def test_every_leaf_of_any_run_of_batches_is_proved_under_every_later_checkpoint(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[int]
+) -> None:
+    exchange = Exchange(make_store(tmp_path_factory.mktemp("log")))
+    heads: list[Checkpoint] = []
+    leaves: list[PendingLeaf] = []
+
+    async def append(count: int) -> None:
+        leaves.extend(await asyncio.gather(*(exchange.writer.commit(note) for _ in range(count))))
+
+    for count in batches:
+        asyncio.run(append(count))
+        heads += [verify_evidence(exchange.log.prove(leaf)) for leaf in leaves]
+    newest = heads[-1]
+    for head in heads:
+        proof = [b64u_decode(part) for part in exchange.log.view.prove_consistency(head.size)]
+        verify_consistency(head.size, newest.size, head.root, newest.root, proof)
+    exchange.close()
+
+
+def test_the_log_goes_on_after_a_restart_with_the_same_leaves(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    first = Exchange(database)
+    old = verify_evidence(first.log.prove(first.append()))
+    first.close()
+    second = Exchange(database)
+    new = verify_evidence(second.log.prove(second.append()))
+    proof = [b64u_decode(part) for part in second.log.view.prove_consistency(old.size)]
+    verify_consistency(old.size, new.size, old.root, new.root, proof)
+    second.close()
+
+
+def test_two_processes_on_one_store_continue_each_other_and_never_fork(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    left, right = Exchange(database), Exchange(database)
+    indexes = [exchange.append().index for exchange in (left, right, right, left, right)]
+    assert indexes == [0, 1, 2, 3, 4]
+    right_head, left_head = right.log.view.checkpoint, left.log.view.checkpoint
+    proof = [b64u_decode(part) for part in right.log.view.prove_consistency(left_head.size)]
+    verify_consistency(left_head.size, right_head.size, left_head.root, right_head.root, proof)
+    left.close()
+    right.close()
+
+
+def test_a_head_is_signed_once_a_batch_and_only_after_it_can_be_read_back(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    signed: list[int] = []
+
+    def sign(checkpoint: Checkpoint) -> bytes:
+        with database.read() as connection:
+            head = select_head(connection)
+        assert (head.size, head.root) == (checkpoint.size, checkpoint.root)
+        signed.append(checkpoint.size)
+        return sign_checkpoint(checkpoint, make_signer())
+
+    log = AuditLog(database, ManualClock(), sign, CountingSalts())
+    log.load()
+    writer = GroupCommitWriter(database, log)
+    writer.start()
+
+    def several(transaction: Transaction) -> None:
+        for _ in range(5):
+            note(transaction)
+
+    writer.commit_and_wait(several)
+    writer.commit_and_wait(lambda transaction: None)
+    writer.close()
+    assert signed == [0, 5]
+
+
+def test_leaf_times_never_go_back_even_when_the_clock_does(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    exchange = Exchange(database)
+    times = []
+    for seconds in (10, -3600, 1, 7200):
+        exchange.clock.move(seconds)
+        times.append(exchange.append().record.time)
+    assert times == sorted(times)
+    exchange.close()
+    later = Exchange(database, ManualClock(START))
+    assert later.append().record.time == times[-1]
+    later.close()
+
+
+def test_a_batchs_moment_is_a_whole_second_as_it_stands_in_the_record(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    exchange.clock.move(0.75)
+    assert exchange.writer.commit_and_wait(lambda transaction: transaction.now) == START
+    exchange.close()
+
+
+def test_a_record_of_another_time_is_refused(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+
+    def append_late(transaction: Transaction) -> None:
+        record = note(transaction).record
+        exchange.clock.move(5)
+        transaction.batch.append(record.model_copy(update={"time": exchange.clock.now()}))
+
+    with pytest.raises(ValueError, match="its batch's"):
+        exchange.writer.commit_and_wait(append_late)
+    exchange.close()
+
+
+def test_members_that_do_not_belong_to_the_type_never_reach_the_log(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    with pytest.raises(ValueError, match="kind"):
+        exchange.writer.commit_and_wait(
+            lambda transaction: transaction.append(
+                RecordType.OPERATOR_ACTION, concerns=(), detail="note", kind="document-fraud"
+            )
+        )
+    assert exchange.log.view.size == 0
+    exchange.close()
+
+
+def test_a_range_shows_public_records_and_hides_private_ones(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    exchange.append("secret", ("BE",))
+    exchange.writer.commit_and_wait(lambda transaction: enrol(transaction, "BE"))
+    view = exchange.log.view
+    with exchange.database.read() as connection:
+        private, public = exchange.log.read_range(connection, view, 0, 2)
+    assert (private.leaf_class, private.record, private.salt) == ("private", None, None)
+    assert public.record is not None
+    assert public.salt is not None
+    leaf = make_leaf(public.leaf_class, b64u_decode(public.commitment))
+    verify_record(leaf, public.record.to_wire(), b64u_decode(public.salt))
+    hashes = [leaf_hash(make_leaf(one.leaf_class, b64u_decode(one.commitment))) for one in (private, public)]
+    assert MerkleTree(hashes).root() == view.checkpoint.root
+    exchange.close()
+
+
+def test_nothing_beyond_the_signed_checkpoint_is_shown(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    exchange.append()
+    view = exchange.log.view
+    with pytest.raises(BeyondCheckpointError, match="covers 1 leaves"):
+        view.prove_inclusion(1)
+    with pytest.raises(BeyondCheckpointError):
+        view.prove_consistency(2)
+    with exchange.database.read() as connection, pytest.raises(BeyondCheckpointError):
+        exchange.log.read_range(connection, view, 0, 2)
+    exchange.close()
+
+
+def test_an_old_view_stays_as_it_was_while_the_log_grows(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    first = exchange.append()
+    view = exchange.log.view
+    exchange.append()
+    assert verify_evidence(view.prove(first)).size == 1
+    exchange.close()
+
+
+def test_an_erased_record_is_gone_and_its_leaf_is_still_proved(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    exchange.append("to be erased")
+    with exchange.database.writing.begin() as connection:
+        connection.execute(text("UPDATE log_leaf SET record = NULL, salt = NULL"))
+    with exchange.database.read() as connection:
+        assert read_leaf(connection, 0) is None
+        with pytest.raises(LookupError):
+            read_leaf(connection, 1)
+    exchange.close()
+    again = Exchange(exchange.database)
+    assert again.log.view.size == 1
+    again.close()
+
+
+def test_the_newest_note_is_kept_with_the_next_batch_and_at_the_end(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+
+    def kept_size() -> int:
+        with exchange.database.read() as connection:
+            kept = select_head(connection).checkpoint
+        assert kept is not None
+        return verify_checkpoint(kept, ORIGIN, make_signer().public).size
+
+    exchange.append()
+    assert kept_size() == 0
+    exchange.append()
+    assert kept_size() == 1
+    exchange.writer.commit_and_wait(exchange.log.store_checkpoint)
+    assert kept_size() == 2
+    exchange.close()
+
+
+def test_whom_a_leaf_concerns_can_be_looked_up(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    exchange.append("one", ("VN", "BE", "BE"))
+    with exchange.database.read() as connection:
+        found = connection.execute(text("SELECT agency FROM log_concern WHERE leaf_index = 0 ORDER BY agency"))
+        assert list(found.scalars()) == ["BE", "VN"]
+    exchange.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM log_leaf WHERE leaf_index = 1",
+        "UPDATE log_leaf SET leaf_hash = (SELECT leaf_hash FROM log_leaf WHERE leaf_index = 0) WHERE leaf_index = 1",
+        "UPDATE log_head SET size = 2",
+        "UPDATE log_head SET root = zeroblob(32)",
+        "DELETE FROM log_leaf WHERE leaf_index = 2",
+    ],
+)
+def test_a_store_that_was_changed_is_not_signed(tmp_path: Path, damage: str) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    for _ in range(3):
+        exchange.append()
+    exchange.close()
+    with exchange.database.writing.begin() as connection:
+        connection.execute(text("DELETE FROM log_concern"))
+        connection.execute(text(damage))
+    with pytest.raises(LogDamagedError):
+        make_log(exchange.database, ManualClock())
+
+
+def test_a_log_that_shrank_under_a_running_broker_stops_its_writes(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    exchange.append()
+    with exchange.database.writing.begin() as connection:
+        connection.execute(text("DELETE FROM log_leaf"))
+        connection.execute(text("UPDATE log_head SET size = 0, root = :root"), {"root": MerkleTree().root()})
+    with pytest.raises(Exception, match="nothing was accepted"):
+        exchange.append()
+    assert exchange.writer.problem == "the last batch failed: LogDamagedError"
+    exchange.close()
+
+
+def test_a_head_that_moved_is_never_overwritten(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    with database.writing.begin() as connection, pytest.raises(HeadMovedError):
+        move_head(connection, 7, select_head(connection))
+
+
+def test_there_is_one_head_only(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    with database.writing.begin() as connection, pytest.raises(Exception, match="UNIQUE"):
+        create_log(connection, "other/1", START)

@@ -1,0 +1,72 @@
+"""The database as it is opened: durable, private to its owner, and read-only where it must be."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from broker.storage.engine import open_database
+
+
+def test_every_commit_is_synced_to_disk_through_the_write_ahead_log(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    with database.writing.begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
+    database.close()
+
+
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE thing (id INTEGER)"))
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {"broker.db": 0o600, "broker.db-wal": 0o600, "broker.db-shm": 0o600}
+    database.close()
+
+
+def test_a_reading_connection_cannot_write(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE thing (id INTEGER)"))
+    with database.read() as connection, pytest.raises(OperationalError, match="readonly"):
+        connection.execute(text("INSERT INTO thing VALUES (1)"))
+    database.close()
+
+
+def test_a_reader_keeps_its_snapshot_while_the_writer_goes_on(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    count = text("SELECT count(*) FROM thing")
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE thing (id INTEGER)"))
+    with database.read() as reader:
+        assert reader.execute(count).scalar() == 0
+        with database.writing.begin() as writer:
+            writer.execute(text("INSERT INTO thing VALUES (1)"))
+        assert reader.execute(count).scalar() == 0
+    with database.read() as reader:
+        assert reader.execute(count).scalar() == 1
+    database.close()
+
+
+def test_an_error_never_carries_the_values_that_were_written(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    with database.writing.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.execute(text("INSERT INTO missing VALUES (:name)"), {"name": "ERIKSSON"})
+    assert "ERIKSSON" not in str(caught.value)
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="not durable"):
+        open_database(url)
+
+
+def test_an_engine_this_version_does_not_run_on_is_named() -> None:
+    with pytest.raises(ValueError, match="begins with postgresql"):
+        open_database("postgresql+psycopg://localhost/broker")

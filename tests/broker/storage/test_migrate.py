@@ -1,0 +1,65 @@
+"""The migrations lead to exactly the tables that the code describes."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from broker.storage.engine import open_database
+from broker.storage.migrate import SchemaOutdatedError, load_tables, main, migrate, verify_migrated
+
+
+def test_the_migrated_tables_are_those_of_the_models(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    migrate(database)
+    with database.writing.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, load_tables()) == []
+    database.close()
+
+
+def test_the_migrated_schema_is_word_for_word_what_the_models_would_create(tmp_path: Path) -> None:
+    migrated = open_database(tmp_path / "migrated.db")
+    migrate(migrated)
+    created = create_engine(f"sqlite:///{tmp_path}/created.db")
+    load_tables().create_all(created)
+    statement = text("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name != 'alembic_version'")
+    with migrated.read() as left, created.connect() as right:
+        found = {row.name: " ".join(row.sql.split()) for row in left.execute(statement)}
+        wanted = {row.name: " ".join(row.sql.split()) for row in right.execute(statement)}
+    assert found == wanted
+    created.dispose()
+    migrated.close()
+
+
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    migrate(database)
+    migrate(database)
+    with database.read() as connection:
+        verify_migrated(connection)
+    database.close()
+
+
+def test_a_database_that_was_never_migrated_is_named_with_the_way_out(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    with database.writing.begin(), database.read() as connection, pytest.raises(SchemaOutdatedError, match="migrate"):
+        verify_migrated(connection)
+    database.close()
+
+
+def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    migrate(database)
+    with database.writing.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with database.read() as connection, pytest.raises(SchemaOutdatedError, match="9999"):
+        verify_migrated(connection)
+    database.close()
+
+
+def test_other_words_on_the_command_line_show_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["downgrade"]) == 2
+    assert "revision" in capsys.readouterr().err
