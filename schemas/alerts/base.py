@@ -20,7 +20,6 @@ from schemas.alerts.shapes import (
     LineText,
     Many,
     Moment,
-    Part,
     ShortText,
 )
 from schemas.coded import CodedValue
@@ -28,6 +27,7 @@ from schemas.envelope import Reference
 from schemas.identifiers.dates import Day
 from schemas.markings import HandlingCode, Pap, Tlp
 from schemas.model import AgencyId, Code, Uuid
+from schemas.part import Part
 
 Language = Annotated[
     str,

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from schemas.alerts.coded import DocumentType, Sex
-from schemas.alerts.shapes import Few, FieldError, Identifier, IdentifierType, LineText, Name, Part, ShortText
+from schemas.alerts.shapes import Few, FieldError, Identifier, IdentifierType, LineText, Name, ShortText
 from schemas.coded import CodedValue
 from schemas.identifiers.dates import PartialDate
 from schemas.identifiers.mrz import CheckDigit, parse_mrz
@@ -17,6 +17,7 @@ from schemas.identifiers.mrz_layout import CheckName, CheckResult, MrzError, Mrz
 from schemas.identifiers.numbers import normalise_document_number
 from schemas.identifiers.states import StateCodeAsSeen
 from schemas.model import Line
+from schemas.part import Part
 
 DocumentNumber = Annotated[Line, Field(max_length=40, examples=["L898902C3"], description="as printed")]
 MrzLine = Annotated[

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schemas.alerts.coded import Flow
 from schemas.alerts.document import PrintedFieldName, SeenDocument
+from schemas.alerts.places import Route
 from schemas.alerts.registry import register
 from schemas.alerts.shapes import (
     AttachmentId,
@@ -21,13 +22,13 @@ from schemas.alerts.shapes import (
     LineText,
     Many,
     Moment,
-    Part,
     PersonRef,
     ShortText,
 )
 from schemas.coded import CodedValue
 from schemas.identifiers.numbers import normalise_document_number
 from schemas.identifiers.states import StateCode
+from schemas.part import Part
 
 
 class FraudType(CodedValue):
@@ -218,15 +219,6 @@ class Inspection(Part):
     line: InspectionLine
     tool: ShortText | None = None
     examiner: ShortText | None = None
-
-
-class Route(Part):
-    """Where the bearer came from, by way of where, to where."""
-
-    origin: StateCode | None = None
-    via: Few[StateCode] = ()
-    destination: StateCode | None = None
-    description: LineText | None = None
 
 
 class Encounter(Part):

@@ -4,8 +4,9 @@ from typing import Self
 
 from pydantic import model_validator
 
-from schemas.alerts.shapes import FieldError, Part, ShortText
+from schemas.alerts.shapes import FieldError, ShortText
 from schemas.coded import CodedValue
+from schemas.part import Part
 
 
 class GradingScheme(CodedValue):

@@ -6,10 +6,11 @@ from pydantic import Field
 
 from schemas.alerts.coded import Sex
 from schemas.alerts.document import DocumentIdentity
-from schemas.alerts.shapes import AttachmentId, Few, Identifier, LineText, Name, Part, PersonRef
+from schemas.alerts.shapes import AttachmentId, Few, Identifier, LineText, Name, PersonRef
 from schemas.coded import CodedValue
 from schemas.identifiers.dates import PartialDate
 from schemas.identifiers.states import StateCode
+from schemas.part import Part
 
 
 class PersonRole(CodedValue):

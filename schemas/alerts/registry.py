@@ -84,6 +84,7 @@ class Kind:
 
     `is_aftercare`: passes in every state of an agreement, to exactly those its original reached. `needs_refers_to`: the
     header names another message, and `in_reply_to` is the same. `needs_grading`: source and information are graded.
+    `forbids_persons`: there is no personal data in it.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Kind:
     is_aftercare: bool = False
     needs_refers_to: bool = False
     needs_grading: bool = False
+    forbids_persons: bool = False
 
 
 _KINDS: dict[str, Kind] = {}
@@ -207,11 +209,14 @@ def _explain(kind: Kind, error: Any) -> FieldProblem:
 def _verify_rules(kind: Kind, alert: Alert) -> None:
     needed = {"in_reply_to": kind.needs_refers_to, "grading": kind.needs_grading}
     absent = [field for field, is_needed in needed.items() if is_needed and getattr(alert, field) is None]
-    if absent:
-        schema = schema_of(kind.name)
-        raise InvalidAlertError(
-            tuple(FieldProblem(field, "is missing in this kind", find_example(schema, (field,))) for field in absent)
-        )
+    problems = [
+        FieldProblem(field, "is missing, and this kind needs it", find_example(schema_of(kind.name), (field,)))
+        for field in absent
+    ]
+    if kind.forbids_persons and alert.persons:
+        problems.append(FieldProblem("persons", "this kind is without personal data; leave it out", None))
+    if problems:
+        raise InvalidAlertError(tuple(problems))
 
 
 def _describe(schema: JsonSchema, path: Path) -> str:

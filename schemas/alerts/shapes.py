@@ -1,11 +1,12 @@
-"""What every part of an alert is made of: closed parts, bounded text and lists, errors that name their field."""
+"""What the parts of an alert are made of: bounded text and lists, identifiers, errors that name their field."""
 
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from schemas.coded import CodedValue
-from schemas.model import Line, Paragraph, Timestamp, Uuid, WireModel
+from schemas.model import Line, Paragraph, Timestamp, Uuid
+from schemas.part import Part
 
 T = TypeVar("T")
 Few = Annotated[tuple[T, ...], Field(min_length=1, max_length=20)]
@@ -25,14 +26,6 @@ Amount = Annotated[
     str, Field(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$", examples=["4500.00"], description="a decimal number")
 ]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"], description="ISO 4217")]
-
-
-class Part(WireModel):
-    """A part of an alert. An empty list is absent on the wire, as an absent member is."""
-
-    @model_serializer(mode="wrap")
-    def _leave_out_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in serialize(self).items() if value is not None and value not in ((), [])}
 
 
 class FieldError(ValueError):

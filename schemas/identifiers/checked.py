@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import Field
 
 from schemas.coded import CodedValue
-from schemas.model import Line, WireModel
+from schemas.model import Line
+from schemas.part import Part
 
 
 class Finding(CodedValue):
     """What a check of an identifier can find."""
 
     VALID = "valid", "Well-formed, and its check digit (if it has one) is right"
-    NOT_CHECKED = "not-checked", "Not checked"
     NO_CHECK_DIGIT = "no-check-digit", "Well-formed; it has no check digit"
     WRONG_CHARACTERS = "wrong-characters", "Has characters that such an identifier cannot have"
     WRONG_LENGTH = "wrong-length", "Too short or too long"
@@ -22,12 +22,15 @@ class Finding(CodedValue):
     NOT_IN_USE = "not-in-use", "Possible by its length, but in a range that is not in use"
 
 
-class Checked(WireModel):
-    """An identifier: as seen, in its one normal form if it has one, and what the check found."""
+class Checked(Part):
+    """An identifier: as seen, in its one normal form if it has one, and what the sender's check found.
+
+    A recipient that must rely on it checks `as_seen` again.
+    """
 
     as_seen: Annotated[Line, Field(max_length=120, examples=["+44 7700 900123"])]
     normalised: Annotated[Line, Field(max_length=120, examples=["+447700900123"])] | None = None
-    findings: Annotated[tuple[Finding, ...], Field(min_length=1, max_length=8)]
+    findings: Annotated[tuple[Finding, ...], Field(min_length=1, max_length=8)] = ()
 
     @property
     def search_form(self) -> str:
@@ -36,8 +39,8 @@ class Checked(WireModel):
 
     @property
     def is_valid(self) -> bool:
-        """Say whether the check found nothing wrong."""
-        return set(self.findings) <= {Finding.VALID, Finding.NO_CHECK_DIGIT}
+        """Say whether it was checked and nothing was found wrong."""
+        return bool(self.findings) and set(self.findings) <= {Finding.VALID, Finding.NO_CHECK_DIGIT}
 
 
 def explain(as_seen: str, normalised: str | None, *findings: Finding) -> Checked:

@@ -1,0 +1,15 @@
+"""A part of a document whose empty lists are absent on the wire, as its absent members are."""
+
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
+from schemas.model import WireModel
+
+
+class Part(WireModel):
+    """A part of an alert."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_empty(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in serialize(self).items() if value is not None and value not in ((), [])}
