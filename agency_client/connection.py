@@ -1,0 +1,286 @@
+"""The one connection to the broker: TLS 1.3 with both certificates, tokens, strict answers, refusals as errors.
+
+It believes nothing: an answer is canonical JSON of the model that was asked for, or an error; what it claims is
+verified by the flows. Two kinds of silence are told apart, because an outbox must: `NotSentError` means the request
+certainly did not arrive.
+"""
+
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import httpx
+
+from agency_client.clock import Clock
+from agency_client.errors import (
+    ClientError,
+    ConflictError,
+    DeniedError,
+    NotAuthenticatedError,
+    NotFoundError,
+    OfflineError,
+    VerificationFailedError,
+)
+from keys.certificates import export_certificate_pem, export_tls_key
+from keys.generation import generate_id
+from keys.tokens import ASSERTION_SECONDS, AssertionClaims, make_assertion
+from schemas.api import ASSERTION_TYPE, PROTOCOL_VERSION, TOKEN_PATH, VERSION_HEADER, TokenAnswer
+from schemas.codec import CodecError, b64u_decode
+from schemas.key_documents import ExchangeSheet
+from schemas.log.records import Role
+from schemas.model import WireModel
+from schemas.problems import TYPE_PREFIX, ProblemDocument, ProblemReason
+
+MAX_ANSWER_BYTES = 24 * 1024 * 1024
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 20.0
+_RENEW_BEFORE_SECONDS = 30
+
+Answer = TypeVar("Answer", bound=WireModel)
+
+
+class NotSentError(OfflineError):
+    """The broker was not reached: the request certainly did not arrive."""
+
+    default_code = "offline"
+
+
+class UnansweredError(OfflineError):
+    """The request left, no answer came: nobody knows whether it arrived."""
+
+    default_code = "unanswered"
+
+
+class BusyError(OfflineError):
+    """The broker asks to come again later; nothing was done."""
+
+    default_code = "busy"
+
+    def __init__(self, sentence: str, *, code: str, retry_after_seconds: int) -> None:
+        super().__init__(sentence, code=code)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BadAnswerError(VerificationFailedError):
+    """The broker's answer is not of the agreed form."""
+
+    default_code = "bad-answer"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDetails:
+    """What the broker said when it refused: the problem's slug, its status and every reason."""
+
+    slug: str
+    status: int
+    reasons: tuple[ProblemReason, ...]
+    field: str
+
+
+class RefusedError(DeniedError):
+    """The broker refused, definitely and with reasons."""
+
+    def __init__(self, sentence: str, details: RefusalDetails) -> None:
+        super().__init__(sentence, code=details.slug)
+        self.details = details
+
+
+class RefusedConflictError(ConflictError):
+    """The broker refused because something newer or other stands there."""
+
+    def __init__(self, sentence: str, details: RefusalDetails) -> None:
+        super().__init__(sentence, code=details.slug)
+        self.details = details
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIdentity:
+    """Who calls: agency and node, the TLS key and certificate, and the request key. Seeds are 32 bytes."""
+
+    agency: str
+    node: str
+    tls_seed: bytes
+    tls_certificate: bytes
+    request_seed: bytes
+
+
+class BrokerConnection:
+    """Calls the broker in one role. Not shared between threads."""
+
+    def __init__(
+        self, base_url: str, sheet: ExchangeSheet, identity: NodeIdentity, clock: Clock, role: Role = Role.NODE
+    ) -> None:
+        self._identity = identity
+        self._exchange = sheet.name
+        self._clock = clock
+        self._role = role
+        self._token = ""
+        self._token_until: datetime | None = None
+        self._http = httpx.Client(
+            base_url=base_url,
+            verify=build_client_context(sheet, identity),
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            headers={VERSION_HEADER: str(PROTOCOL_VERSION), "Accept": "application/json"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def get(self, path: str, answer: type[Answer], query: Mapping[str, str | int] | None = None) -> Answer:
+        """Ask for something.
+
+        Raises:
+            NotSentError, UnansweredError, BusyError, BadAnswerError: there is no usable answer.
+            RefusedError, RefusedConflictError, NotFoundError, NotAuthenticatedError: the broker refused.
+        """
+        return self._call("GET", path, answer, query=query)
+
+    def post(self, path: str, body: bytes, answer: type[Answer], *, wait_seconds: float = 0) -> Answer:
+        """Hand something over; `wait_seconds` is how much longer than usual the answer may take.
+
+        Raises:
+            as `get`.
+        """
+        return self._call("POST", path, answer, body=body, wait_seconds=wait_seconds)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        answer: type[Answer],
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str | int] | None = None,
+        wait_seconds: float = 0,
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {self._current_token()}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = self._http.build_request(
+            method,
+            path,
+            content=body,
+            params=dict(query) if query else None,
+            headers=headers,
+            timeout=httpx.Timeout(ANSWER_SECONDS + wait_seconds, connect=CONNECT_SECONDS),
+        )
+        return self._exchange_with_broker(request, answer, ANSWER_SECONDS + wait_seconds)
+
+    def _current_token(self) -> str:
+        now = self._clock.now()
+        if self._token_until is None or now >= self._token_until:
+            answer = self._fetch_token(now)
+            self._token = answer.access_token
+            self._token_until = now + timedelta(seconds=max(answer.expires_in - _RENEW_BEFORE_SECONDS, 1))
+        return self._token
+
+    def _fetch_token(self, now: datetime) -> TokenAnswer:
+        seconds = int(now.timestamp())
+        claims = AssertionClaims(
+            aud=self._exchange,
+            exp=seconds + ASSERTION_SECONDS,
+            iat=seconds,
+            iss=self._identity.agency,
+            jti=generate_id(),
+            node=self._identity.node,
+            scope=self._role,
+            sub=self._identity.agency,
+        )
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": make_assertion(self._identity.request_seed, claims),
+        }
+        try:
+            return self._exchange_with_broker(
+                self._http.build_request("POST", TOKEN_PATH, data=form), TokenAnswer, ANSWER_SECONDS
+            )
+        except UnansweredError as error:
+            # Nothing but a token was asked for: what was to be sent has certainly not arrived.
+            raise NotSentError(error.sentence) from error
+
+    def _exchange_with_broker(self, request: httpx.Request, answer: type[Answer], seconds: float) -> Answer:
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                data = _read_bounded(response, seconds)
+            finally:
+                response.close()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSentError(
+                f"the broker at {self._http.base_url} was not reached", fix="run: agency doctor"
+            ) from error
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            raise UnansweredError(f"the broker at {self._http.base_url} did not answer") from error
+        if response.status_code >= httpx.codes.BAD_REQUEST:
+            if response.status_code == httpx.codes.UNAUTHORIZED:
+                self._token_until = None
+            raise read_refusal(response.status_code, response.headers, data)
+        try:
+            return answer.from_canonical(data, max_bytes=MAX_ANSWER_BYTES)
+        except CodecError as error:
+            raise BadAnswerError(f"the broker's answer is not of the agreed form: {error}") from error
+
+
+def build_client_context(sheet: ExchangeSheet, identity: NodeIdentity) -> ssl.SSLContext:
+    """Return the TLS context: TLS 1.3, only the CA of the exchange's sheet, the node's own certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_verify_locations(cadata=b64u_decode(sheet.tls_ca))
+    _load_certificate(context, identity)
+    return context
+
+
+def read_refusal(status: int, headers: Mapping[str, str], data: bytes) -> ClientError:
+    """Return the error a refusal stands for (RFC 9457); a body of another form is an error of its own."""
+    try:
+        problem = ProblemDocument.from_canonical(data, max_bytes=64 * 1024)
+    except CodecError:
+        return BadAnswerError(f"the broker refused with status {status} and gave no problem details")
+    slug = problem.type.removeprefix(TYPE_PREFIX)
+    if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE) and slug != "quota-exhausted":
+        return BusyError(problem.detail, code=slug, retry_after_seconds=_read_retry_after(headers))
+    if status == httpx.codes.UNAUTHORIZED:
+        return NotAuthenticatedError(problem.detail, code=slug)
+    if status == httpx.codes.NOT_FOUND:
+        return NotFoundError(problem.detail, code=slug)
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return UnansweredError(problem.detail, code=slug)
+    details = RefusalDetails(slug, status, problem.reasons or (), problem.field or "")
+    if status == httpx.codes.CONFLICT:
+        return RefusedConflictError(problem.detail, details)
+    return RefusedError(problem.detail, details)
+
+
+def _read_retry_after(headers: Mapping[str, str]) -> int:
+    text = headers.get("retry-after", "")
+    return min(int(text), 3600) if text.isdecimal() and text.isascii() and len(text) < 6 else 5
+
+
+def _read_bounded(response: httpx.Response, seconds: float) -> bytes:
+    deadline = time.monotonic() + seconds
+    data = bytearray()
+    for part in response.iter_raw():
+        data += part
+        if len(data) > MAX_ANSWER_BYTES:
+            raise httpx.ReadError("the answer is larger than any may be")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer did not arrive in time")
+    return bytes(data)
+
+
+def _load_certificate(context: ssl.SSLContext, identity: NodeIdentity) -> None:
+    # ssl reads certificates from files only; an anonymous file in memory never touches the disk.
+    descriptor = os.memfd_create("bilateral-tls", os.MFD_CLOEXEC)
+    try:
+        os.write(descriptor, export_tls_key(identity.tls_seed) + export_certificate_pem(identity.tls_certificate))
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)

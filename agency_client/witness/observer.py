@@ -1,0 +1,136 @@
+"""Observe checkpoints: verify, compare with the newest one held, keep, and only then let anybody act on it.
+
+A checkpoint may come smaller than the newest (answers cross); it must then be a prefix of it. What proves two
+histories is kept as evidence and stops sending (`agency_client.local_store.contradictions`).
+"""
+
+from collections.abc import Sequence
+
+from agency_client.clock import Clock
+from agency_client.connection import BrokerConnection
+from agency_client.errors import ConflictError, VerificationFailedError
+from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint, record_checkpoint
+from agency_client.local_store.contradictions import EquivocationError, keep_contradiction
+from agency_client.local_store.engine import Store
+from keys.log_keys import LogPublicKeys, LogSignatureError, verify_checkpoint
+from schemas.api import CONSISTENCY_PATH, ConsistencyAnswer, LoggedRecord
+from schemas.codec import CodecError, b64u_decode, b64u_encode
+from schemas.envelope import SeenCheckpoint
+from schemas.key_documents import ExchangeSheet
+from schemas.log.checkpoint import Checkpoint
+from schemas.log.leaf import commit_record, leaf_hash, make_leaf
+from schemas.log.tree import LogProofError, verify_consistency, verify_inclusion
+
+
+class LogError(VerificationFailedError):
+    """The log's answer does not prove what it claims."""
+
+    default_code = "log-not-proven"
+
+
+def read_log_keys(sheet: ExchangeSheet) -> LogPublicKeys:
+    """Return the log's public keys from the exchange's sheet."""
+    return LogPublicKeys(sheet.log_keys.ed25519.public_bytes, sheet.log_keys.ml_dsa.public_bytes)
+
+
+class CheckpointObserver:
+    """Keeps the newest verified checkpoint of one log."""
+
+    def __init__(self, store: Store, connection: BrokerConnection, sheet: ExchangeSheet, clock: Clock) -> None:
+        self._store = store
+        self._connection = connection
+        self._origin = sheet.origin
+        self._keys = read_log_keys(sheet)
+        self._clock = clock
+
+    def load_newest(self) -> SignedCheckpoint | None:
+        """Return the newest checkpoint held."""
+        with self._store.read() as snapshot:
+            return load_newest_checkpoint(snapshot, self._origin)
+
+    def read_seen(self) -> SeenCheckpoint:
+        """Return the newest checkpoint in the form messages and statuses carry.
+
+        Raises:
+            LogError: none was ever seen.
+        """
+        newest = self.load_newest()
+        if newest is None:
+            raise LogError("this node has not seen the log yet", fix="run: agency sync")
+        return SeenCheckpoint(origin=newest.origin, size=newest.size, root=newest.root)
+
+    def observe(self, unverified_note: str) -> Checkpoint:
+        """Verify a checkpoint from an answer, compare it, keep it, return it.
+
+        Raises:
+            LogError: it is not signed by this log's keys, or not shown to be consistent.
+            EquivocationError: it proves two histories; both notes have been kept.
+        """
+        checkpoint = self._verify(unverified_note)
+        while True:
+            newest = self.load_newest()
+            if newest is not None and not self._is_same(newest, checkpoint):
+                self._verify_consistent(newest, checkpoint)
+            if newest is not None and checkpoint.size < newest.size:
+                return checkpoint
+            try:
+                self._keep(checkpoint, unverified_note, newest)
+            except ConflictError:
+                continue
+            return checkpoint
+
+    def verify_record(self, logged: LoggedRecord, proof: Sequence[str], checkpoint: Checkpoint) -> None:
+        """Verify that a record stands in the log, under the right class of leaf, below an observed checkpoint.
+
+        Raises:
+            LogError: it does not.
+        """
+        try:
+            digest = hash_logged_record(logged)
+            path = [b64u_decode(item) for item in proof]
+            verify_inclusion(digest, logged.index, checkpoint.size, path, checkpoint.root)
+        except (LogProofError, ValueError) as error:
+            raise LogError(f"record {logged.index} is not shown to be in the log: {error}") from error
+
+    def _verify(self, unverified_note: str) -> Checkpoint:
+        try:
+            return verify_checkpoint(unverified_note.encode(), self._origin, self._keys)
+        except (LogSignatureError, CodecError) as error:
+            raise LogError(f"the checkpoint is not one of {self._origin}: {error}") from error
+
+    def _is_same(self, newest: SignedCheckpoint, checkpoint: Checkpoint) -> bool:
+        return newest.size == checkpoint.size and newest.root == b64u_encode(checkpoint.root)
+
+    def _verify_consistent(self, newest: SignedCheckpoint, checkpoint: Checkpoint) -> None:
+        """Verify that the smaller of the two trees is a prefix of the larger one."""
+        root = b64u_decode(newest.root)
+        if newest.size == checkpoint.size:
+            return  # other roots of one size: `record_checkpoint` raises with both notes as evidence
+        small, large = sorted([(newest.size, root), (checkpoint.size, checkpoint.root)])
+        if small[0] == 0:
+            return
+        answer = self._connection.get(CONSISTENCY_PATH, ConsistencyAnswer, {"from": small[0], "to": large[0]})
+        try:
+            path = [b64u_decode(item) for item in answer.proof]
+            verify_consistency(small[0], large[0], small[1], large[1], path)
+        except (LogProofError, ValueError) as error:
+            raise LogError(
+                f"the log of {small[0]} leaves is not shown to be the start of that of {large[0]}"
+            ) from error
+
+    def _keep(self, checkpoint: Checkpoint, note: str, newest: SignedCheckpoint | None) -> None:
+        kept = SignedCheckpoint(
+            checkpoint.origin, checkpoint.size, b64u_encode(checkpoint.root), note.encode(), self._clock.now()
+        )
+        try:
+            with self._store.write() as transaction:
+                record_checkpoint(transaction, kept, checked_against=newest)
+        except EquivocationError as error:
+            keep_contradiction(self._store, error, at=self._clock.now())
+            raise
+
+
+def hash_logged_record(logged: LoggedRecord) -> bytes:
+    """Return the leaf hash a record must have, under the class its type demands."""
+    commitment = commit_record(logged.record.to_wire(), b64u_decode(logged.salt))
+    return leaf_hash(make_leaf("public" if logged.record.is_public else "private", commitment))
