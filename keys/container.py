@@ -4,12 +4,12 @@ A container is one line of canonical JSON, a line feed, and the ciphertext:
 
     {"check":…,"cipher":"A256GCM","kdf":{…},"nonce":…,"purpose":…,"v":1}
 
-`kdf` is either `argon2id` with its costs and salt (a passphrase opens it) or `hkdf-sha256` (a 32-byte key opens it). The
-derivation yields 64 bytes: the cipher's key, and a value whose hash is `check`. So a wrong passphrase and a damaged file are
-told apart, and no container opens under two passphrases, which AES-GCM alone would allow.
+`kdf` is either `argon2id` with its costs and salt (a passphrase opens it) or `hkdf-sha256` (a 32-byte key opens it).
+The derivation yields 64 bytes: the cipher's key, and a value whose hash is `check`. So a wrong passphrase and a damaged
+file are told apart, and no container opens under two passphrases, which AES-GCM alone would allow.
 
-Not here: where files lie and who may read them (`agency_client.profile`), randomness (salt and nonce come in as arguments),
-and what the plaintext means (`purpose` names it, and is demanded on opening).
+Not here: where files lie and who may read them (`agency_client.profile`), randomness (salt and nonce come in as
+arguments), and what the plaintext means (`purpose` names it, and is demanded on opening).
 """
 
 import unicodedata
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
+from keys.errors import KeysError
 from schemas.codec import CodecError, b64u_decode, b64u_encode, decode_canonical, encode_canonical, hash_domain
 
 KEY_BYTES = 32
@@ -41,7 +42,7 @@ _CHECK_BYTES = 32
 _HEADER_MEMBERS = {"v", "purpose", "cipher", "kdf", "nonce", "check"}
 
 
-class ContainerError(ValueError):
+class ContainerError(KeysError):
     """A container that cannot be opened: damaged, of another purpose, or asking for forbidden costs."""
 
     code = "container-damaged"
@@ -62,7 +63,8 @@ class _Secrets:
 def seal_container(plaintext: bytes, passphrase: str, *, salt: bytes, nonce: bytes, purpose: str) -> bytes:
     """Return `plaintext` sealed under a passphrase.
 
-    `salt` is 16 and `nonce` 12 random bytes, fresh for each container; `purpose` names what is inside, such as `store-key`.
+    `salt` is 16 and `nonce` 12 random bytes, fresh for each container; `purpose` names what is inside, such as
+    `store-key`.
 
     Raises:
         ValueError: an empty passphrase, or a salt, nonce or purpose of the wrong length.
@@ -85,9 +87,9 @@ def open_container(unverified_container: bytes, passphrase: str, *, purpose: str
 
 
 def seal_with_key(plaintext: bytes, key: bytes, *, nonce: bytes, purpose: str) -> bytes:
-    """Return `plaintext` sealed under 32 random bytes instead of a passphrase, for what lies behind an opened container.
+    """Return `plaintext` sealed under a key, for what lies behind an opened container.
 
-    `nonce` is 12 random bytes, fresh for each call under one key.
+    `key` is 32 random bytes, `nonce` is 12 random bytes, fresh for each call under one key.
 
     Raises:
         ValueError: a key, nonce or purpose of the wrong length.

@@ -1,1 +1,0 @@
-"""Tests of `keys`, one module for each of its modules."""

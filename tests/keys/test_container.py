@@ -1,4 +1,4 @@
-"""A container opens only under its own passphrase, whole, and for its own purpose; real Argon2id costs, so few openings."""
+"""A container opens only under its own passphrase, whole, and for its own purpose; real costs, so few openings."""
 
 import os
 import unicodedata

@@ -1,0 +1,128 @@
+"""The durable queue of signed documents other than envelopes: receipts, agreement steps, statuses, heads, keys.
+
+A document is queued in the transaction that records it, so that nothing is signed and forgotten. Its digest names it:
+the broker takes the same document twice as once, therefore an unanswered attempt is simply made again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment
+from agency_client.local_store.problems import Problem, read_problem
+
+
+class DispatchKind(StrEnum):
+    """What the document is, hence where it goes."""
+
+    RECEIPT = "receipt"
+    AGREEMENT_STEP = "agreement-step"
+    STATUS = "status"
+    ACCESS_LOG_HEAD = "access-log-head"
+    KEY_SET = "key-set"
+    ENCRYPTION_KEYS = "encryption-keys"
+    REVOCATION = "revocation"
+
+
+class DispatchState(StrEnum):
+    """Whether it has gone."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """One document on its way. `body` is what is posted, `partner` "" where it is for no single partner."""
+
+    digest: str
+    kind: DispatchKind
+    partner: str
+    body: bytes
+    state: DispatchState
+    attempts: int
+    next_attempt_at: datetime
+    problem: Problem | None
+    created_at: datetime
+
+
+def queue_document(
+    transaction: Transaction, *, digest: str, kind: DispatchKind, body: bytes, partner: str = "", at: datetime
+) -> None:
+    """Queue a document; the same one again changes nothing."""
+    row: Columns = {"digest": digest, "kind": kind, "partner": partner, "body": body, "state": DispatchState.WAITING}
+    times: Columns = {"next_attempt_at": at, "created_at": at, "changed_at": at}
+    transaction.insert("dispatch", {**row, **times, "attempts": 0, "problem_code": "", "problem": ""}, if_absent=True)
+
+
+def list_due_dispatches(snapshot: Snapshot, *, now: datetime, limit: int = 100) -> list[Dispatch]:
+    """Return the documents to post now, in the order they were queued: a chain's steps must not overtake each other."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM dispatch WHERE state = 'waiting' AND next_attempt_at <= ? ORDER BY id LIMIT ?", now, limit
+    )
+    return [_read_dispatch(row) for row in rows]
+
+
+def list_dispatches(snapshot: Snapshot, state: DispatchState = DispatchState.WAITING) -> list[Dispatch]:
+    """Return the documents in a state, oldest first."""
+    return [
+        _read_dispatch(row) for row in snapshot.fetch_all("SELECT * FROM dispatch WHERE state = ? ORDER BY id", state)
+    ]
+
+
+def load_dispatch(snapshot: Snapshot, digest: str) -> Dispatch | None:
+    """Return one document's place in the queue."""
+    row = snapshot.fetch_one("SELECT * FROM dispatch WHERE digest = ?", digest)
+    return None if row is None else _read_dispatch(row)
+
+
+def record_dispatched(transaction: Transaction, digest: str, *, at: datetime) -> None:
+    """The broker has it; the body is dropped, the document itself stays where it was recorded."""
+    transaction.execute(
+        "UPDATE dispatch SET state = 'done', body = x'', attempts = attempts + 1, problem_code = '', problem = '',"
+        " changed_at = ? WHERE digest = ? AND state = 'waiting'",
+        at,
+        digest,
+    )
+
+
+def record_dispatch_failed(
+    transaction: Transaction, digest: str, problem: Problem, *, at: datetime, next_attempt_at: datetime
+) -> None:
+    """It did not go, or nobody knows; it will be tried again."""
+    transaction.execute(
+        "UPDATE dispatch SET attempts = attempts + 1, problem_code = ?, problem = ?, next_attempt_at = ?,"
+        " changed_at = ? WHERE digest = ? AND state = 'waiting'",
+        problem.code,
+        problem.sentence,
+        next_attempt_at,
+        at,
+        digest,
+    )
+
+
+def record_dispatch_refused(transaction: Transaction, digest: str, problem: Problem, *, at: datetime) -> None:
+    """The broker will never take it; a person must look."""
+    transaction.execute(
+        "UPDATE dispatch SET state = 'refused', attempts = attempts + 1, problem_code = ?, problem = ?, changed_at = ?"
+        " WHERE digest = ? AND state = 'waiting'",
+        problem.code,
+        problem.sentence,
+        at,
+        digest,
+    )
+
+
+def _read_dispatch(row: Row) -> Dispatch:
+    return Dispatch(
+        digest=row["digest"],
+        kind=DispatchKind(row["kind"]),
+        partner=row["partner"],
+        body=row["body"],
+        state=DispatchState(row["state"]),
+        attempts=row["attempts"],
+        next_attempt_at=read_moment(row["next_attempt_at"]),
+        problem=read_problem(row),
+        created_at=read_moment(row["created_at"]),
+    )

@@ -1,0 +1,72 @@
+"""Bring a store's schema to this program's version: numbered steps, each one transaction, counted in `user_version`.
+
+A step that has been released is never edited; what changes later is a new step at the end of `STEPS`.
+"""
+
+from pathlib import Path
+
+from agency_client.local_store.engine import APPLICATION_ID, Store, StoreNewerError, Transaction, demand_store_file
+from agency_client.local_store.migrations import step_0001_first_schema
+
+STEPS: tuple[tuple[str, ...], ...] = (step_0001_first_schema.STATEMENTS,)
+"""Step n, counted from 1, brings `user_version` from n - 1 to n."""
+
+SCHEMA_VERSION = len(STEPS)
+
+
+def create_store(path: Path, key: bytes) -> Store:
+    """Make a new store, mode 0600, with the present schema, and return it open.
+
+    Raises:
+        FileExistsError: something lies there already.
+    """
+    path.touch(mode=0o600, exist_ok=False)
+    store = Store(path, key)
+    migrate_store(store)
+    return store
+
+
+def open_store(path: Path, key: bytes) -> Store:
+    """Return an existing store, its schema brought up to date.
+
+    Raises:
+        NotFoundError: no store lies there.
+        StoreKeyError: another key sealed it.
+        StoreNewerError: a later version of this program wrote it.
+    """
+    demand_store_file(path)
+    store = Store(path, key)
+    try:
+        migrate_store(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def migrate_store(store: Store, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:
+    """Run the steps the store has not seen; two processes may do so at once.
+
+    Raises:
+        StoreNewerError: the store has seen more steps than this program knows.
+    """
+    with store.read() as snapshot:
+        version: int = snapshot.fetch_value("PRAGMA user_version")
+    if version > len(steps):
+        raise StoreNewerError(
+            f"the store has schema {version}, this program knows {len(steps)}",
+            fix="use the program version that wrote it, or a later one",
+        )
+    for number in range(version + 1, len(steps) + 1):
+        with store.write() as transaction:
+            _run_step(transaction, number, steps[number - 1])
+
+
+def _run_step(transaction: Transaction, number: int, statements: tuple[str, ...]) -> None:
+    # Read again under the writer's lock: another process may have run this step since.
+    if transaction.fetch_value("PRAGMA user_version") >= number:
+        return
+    for statement in statements:
+        transaction.execute(statement)
+    transaction.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    transaction.execute(f"PRAGMA user_version = {number}")

@@ -1,0 +1,116 @@
+"""Signed statuses: those this node signed for each partner, those it received, and which are due.
+
+The age rules (every six hours, 24 and 72 hours) belong to the flows; here is what they need to know.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from agency_client.errors import ConflictError
+from agency_client.local_store.contradictions import ContradictionKind, EquivocationError
+from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatus:
+    """One signed status. `partner` is the other agency: the reader of an own one, the signer of a received one."""
+
+    partner: str
+    seq: int
+    digest: str
+    document: bytes
+    signed_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueStatus:
+    """A partner that must get a status now, and why."""
+
+    partner: str
+    since: datetime
+    reason: str
+
+
+def request_status(transaction: Transaction, partner: str, *, reason: str, at: datetime) -> None:
+    """Let a status for a partner fall due; one that is due already stays as it is."""
+    transaction.insert("status_due", {"partner": partner, "since": at, "reason": reason}, if_absent=True)
+
+
+def list_due_statuses(snapshot: Snapshot) -> list[DueStatus]:
+    """Return the partners that must get a status, longest due first."""
+    rows = snapshot.fetch_all("SELECT partner, since, reason FROM status_due ORDER BY since, partner")
+    return [DueStatus(partner, read_moment(since), reason) for partner, since, reason in rows]
+
+
+def next_status_place(snapshot: Snapshot, partner: str) -> tuple[int, str | None]:
+    """Return `seq` and `prev` of the next status for a partner. Sign and record it in the same transaction."""
+    newest = load_newest_own_status(snapshot, partner)
+    return (1, None) if newest is None else (newest.seq + 1, newest.digest)
+
+
+def record_own_status(transaction: Transaction, status: StoredStatus) -> None:
+    """Record a status this node signed, before it leaves; the partner is no longer due.
+
+    Raises:
+        ConflictError: it is not the next in its chain; two statuses with one `seq` would prove this node dishonest.
+    """
+    if next_status_place(transaction, status.partner)[0] != status.seq:
+        raise ConflictError(f"status {status.seq} for {status.partner} is not the next one", code="status-out-of-order")
+    _insert(transaction, "out", status)
+    transaction.execute("DELETE FROM status_due WHERE partner = ?", status.partner)
+
+
+def record_partner_status(transaction: Transaction, status: StoredStatus) -> bool:
+    """Record a verified status of a partner; return whether it was new.
+
+    Raises:
+        EquivocationError: the partner signed another one with this `seq`.
+    """
+    present = transaction.fetch_one(
+        "SELECT digest, document FROM status WHERE direction = 'in' AND partner = ? AND seq = ?",
+        status.partner,
+        status.seq,
+    )
+    if present is not None and present["digest"] != status.digest:
+        raise EquivocationError(
+            f"{status.partner} signed two different statuses number {status.seq}",
+            kind=ContradictionKind.STATUS,
+            signer=status.partner,
+            documents=(present["document"], status.document),
+        )
+    if present is None:
+        _insert(transaction, "in", status)
+    return present is None
+
+
+def load_newest_own_status(snapshot: Snapshot, partner: str) -> StoredStatus | None:
+    """Return the last status this node signed for a partner."""
+    return _load_newest(snapshot, "out", partner)
+
+
+def load_newest_partner_status(snapshot: Snapshot, partner: str) -> StoredStatus | None:
+    """Return the last status a partner signed for this node."""
+    return _load_newest(snapshot, "in", partner)
+
+
+def _load_newest(snapshot: Snapshot, direction: str, partner: str) -> StoredStatus | None:
+    row = snapshot.fetch_one(
+        "SELECT * FROM status WHERE direction = ? AND partner = ? ORDER BY seq DESC LIMIT 1", direction, partner
+    )
+    return None if row is None else _read_status(row)
+
+
+def _insert(transaction: Transaction, direction: str, status: StoredStatus) -> None:
+    transaction.insert("status", {"direction": direction, **asdict(status)})
+
+
+def _read_status(row: Row) -> StoredStatus:
+    return StoredStatus(
+        partner=row["partner"],
+        seq=row["seq"],
+        digest=row["digest"],
+        document=row["document"],
+        signed_at=read_moment(row["signed_at"]),
+        recorded_at=read_moment(row["recorded_at"]),
+    )

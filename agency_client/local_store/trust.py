@@ -1,0 +1,183 @@
+"""What this node trusts: anchors and the exchange accepted by hand, and the key documents it has verified itself.
+
+Nothing is verified here. A caller records a key document only after `keys` has checked it against the pin.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from agency_client.errors import ConflictError
+from agency_client.local_store.contradictions import ContradictionKind, EquivocationError
+from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment, read_optional_moment
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyPin:
+    """A trust anchor typed in from paper. A retired one stays as a record of what was believed until when."""
+
+    agency: str
+    anchor: str
+    pinned_at: datetime
+    pinned_by: str
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedExchange:
+    """An exchange's sheet (canonical `schemas.key_documents.ExchangeSheet`) accepted by hand; one is current."""
+
+    origin: str
+    name: str
+    anchor: str
+    sheet: bytes
+    accepted_at: datetime
+    accepted_by: str
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDocument:
+    """A verified key set, encryption-keys or revocation. `leaf` is its canonical `LoggedRecord` where one is known."""
+
+    digest: str
+    agency: str
+    type: str
+    seq: int | None
+    document: bytes
+    leaf: bytes | None
+    verified_at: datetime
+
+
+def pin_agency(
+    transaction: Transaction, agency: str, anchor: str, *, by: str, at: datetime, replacing: bool = False
+) -> None:
+    """Pin an anchor. The same one again changes nothing.
+
+    Raises:
+        ConflictError: another anchor is pinned and `replacing` was not said.
+    """
+    present = load_pin(transaction, agency)
+    if present is not None and present.anchor == anchor:
+        return
+    if present is not None and not replacing:
+        raise ConflictError(
+            f"{agency} is pinned to another anchor",
+            fix="compare the paper with the partner in person; then pin again with --replace",
+            code="already-pinned",
+        )
+    transaction.execute("UPDATE agency_pin SET retired_at = ? WHERE agency = ? AND retired_at IS NULL", at, agency)
+    transaction.execute(
+        "INSERT INTO agency_pin (agency, anchor, pinned_at, pinned_by) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (agency, anchor) DO UPDATE"
+        " SET pinned_at = excluded.pinned_at, pinned_by = excluded.pinned_by, retired_at = NULL",
+        agency,
+        anchor,
+        at,
+        by,
+    )
+
+
+def load_pin(snapshot: Snapshot, agency: str) -> AgencyPin | None:
+    """Return the anchor in force for an agency."""
+    row = snapshot.fetch_one("SELECT * FROM agency_pin WHERE agency = ? AND retired_at IS NULL", agency)
+    return None if row is None else _read_pin(row)
+
+
+def list_pins(snapshot: Snapshot) -> list[AgencyPin]:
+    """Return every pin, retired ones included, by agency and time."""
+    return [_read_pin(row) for row in snapshot.fetch_all("SELECT * FROM agency_pin ORDER BY agency, pinned_at")]
+
+
+def accept_exchange(
+    transaction: Transaction, *, origin: str, name: str, anchor: str, sheet: bytes, by: str, at: datetime
+) -> None:
+    """Make this the current exchange and epoch; the one before is retired. The same again changes nothing.
+
+    Raises:
+        ConflictError: this origin was accepted before with another sheet.
+    """
+    row = transaction.fetch_one("SELECT * FROM exchange_sheet WHERE origin = ?", origin)
+    if row is not None and row["anchor"] != anchor:
+        raise ConflictError(f"the log {origin} was accepted with other keys", fix="ask the exchange for a new epoch")
+    if row is not None and row["retired_at"] is None:
+        return
+    transaction.execute("UPDATE exchange_sheet SET retired_at = ? WHERE retired_at IS NULL", at)
+    transaction.execute(
+        "INSERT INTO exchange_sheet (origin, name, anchor, sheet, accepted_at, accepted_by) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (origin) DO UPDATE SET retired_at = NULL",
+        origin,
+        name,
+        anchor,
+        sheet,
+        at,
+        by,
+    )
+
+
+def load_exchange(snapshot: Snapshot, origin: str | None = None) -> AcceptedExchange | None:
+    """Return the current exchange, or the one accepted under an origin."""
+    if origin is None:
+        row = snapshot.fetch_one("SELECT * FROM exchange_sheet WHERE retired_at IS NULL")
+    else:
+        row = snapshot.fetch_one("SELECT * FROM exchange_sheet WHERE origin = ?", origin)
+    if row is None:
+        return None
+    times = {"accepted_at": read_moment(row["accepted_at"]), "retired_at": read_optional_moment(row["retired_at"])}
+    return AcceptedExchange(**{**dict(row), **times})
+
+
+def record_key_document(transaction: Transaction, document: KeyDocument) -> bool:
+    """Record a verified key document; return whether it was new. A leaf that becomes known later is added.
+
+    Raises:
+        EquivocationError: another document holds the same agency, type and seq.
+    """
+    present = _find_same_place(transaction, document)
+    if present is not None and present["digest"] != document.digest:
+        raise EquivocationError(
+            f"{document.agency} signed two different documents {document.type} number {document.seq}",
+            kind=ContradictionKind.KEY_DOCUMENT,
+            signer=document.agency,
+            documents=(present["document"], document.document),
+        )
+    if present is not None:
+        transaction.execute(
+            "UPDATE key_document SET leaf = coalesce(leaf, ?) WHERE digest = ?", document.leaf, document.digest
+        )
+        return False
+    transaction.insert("key_document", asdict(document))
+    return True
+
+
+def load_key_chain(snapshot: Snapshot, agency: str, document_type: str) -> list[KeyDocument]:
+    """Return an agency's verified documents of one type, oldest first; revocations, which have no seq, by time."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM key_document WHERE agency = ? AND type = ? ORDER BY seq, verified_at, digest",
+        agency,
+        document_type,
+    )
+    return [_read_key_document(row) for row in rows]
+
+
+def list_known_agencies(snapshot: Snapshot) -> list[str]:
+    """Return every agency of which a key document was verified."""
+    return [row[0] for row in snapshot.fetch_all("SELECT DISTINCT agency FROM key_document ORDER BY agency")]
+
+
+def _find_same_place(snapshot: Snapshot, document: KeyDocument) -> Row | None:
+    return snapshot.fetch_one(
+        "SELECT * FROM key_document WHERE digest = ? OR (agency = ? AND type = ? AND seq = ?)",
+        document.digest,
+        document.agency,
+        document.type,
+        document.seq,
+    )
+
+
+def _read_pin(row: Row) -> AgencyPin:
+    times = {"pinned_at": read_moment(row["pinned_at"]), "retired_at": read_optional_moment(row["retired_at"])}
+    return AgencyPin(**{**dict(row), **times})
+
+
+def _read_key_document(row: Row) -> KeyDocument:
+    return KeyDocument(**{**dict(row), "verified_at": read_moment(row["verified_at"])})

@@ -1,0 +1,1 @@
+"""What an officer sees at a terminal: cleaned strings, tables, banners, JSON, exit codes."""
