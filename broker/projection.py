@@ -1,8 +1,8 @@
 """A value in memory that follows the log: read without the database, and exact inside the writer's transaction.
 
-The database is the truth. `current` is what the answered commits made of it, and may lag behind by a batch. `as_of` is for
-decisions: it adds what a batch before has committed and what operations of this same batch have written, and forgets what
-an operation wrote that failed later. So two steps that cross in one batch see each other.
+The database is the truth. `current` is what the answered commits made of it, and may lag behind by a batch. `as_of` is
+for decisions: it adds what a batch before has committed and what operations of this same batch have written; it forgets
+what an operation wrote that failed later. So two steps that cross in one batch see each other.
 
 Values are immutable and replaced as a whole; `as_of` and `replace` are for the writer's thread alone.
 """
@@ -27,7 +27,7 @@ class _Draft(Generic[Value]):
 
 
 class Projection(Generic[Value]):
-    """One projected value; `catch_up(connection, value)` returns the value with everything added that is stored since."""
+    """One projected value; `catch_up(connection, value)` returns it with everything added that is stored since."""
 
     def __init__(self, empty: Value, catch_up: Callable[[Connection, Value], Value]) -> None:
         self._current = empty

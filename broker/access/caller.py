@@ -8,7 +8,10 @@ from schemas.log.records import Actor, Role
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A member's node in one role. `certificate` is SHA-256 of the client certificate; `expires_at` is its token's end."""
+    """A member's node in one role.
+
+    `certificate` is SHA-256 of the client certificate, `expires_at` its token's end.
+    """
 
     agency: str
     node: str

@@ -1,0 +1,43 @@
+"""The directory in memory: a projection of the log's key documents, verified again whenever they are read from disk."""
+
+from sqlalchemy import Connection
+
+from broker.directory.members import Members, VerifiedKeyDocument
+from broker.directory.rules import read_key_document
+from broker.directory.store import select_key_records
+from broker.projection import Projection
+from keys.encryption_keys import verify_encryption_keys, verify_revocation
+from keys.key_sets import verify_key_set
+from schemas.key_documents import KeySet
+from schemas.log.records import Record, RecordType
+from schemas.signed import DocumentType, SignedDocument
+
+Directory = Projection[Members]
+
+
+def make_directory(exchange: str) -> Directory:
+    """Return the directory of an exchange, empty until it is loaded."""
+
+    def catch_up(connection: Connection, members: Members) -> Members:
+        for index, record in select_key_records(connection, members.last_index):
+            members = members.add(index, _verify_stored(members, record, exchange))
+        return members
+
+    return Projection(Members(), catch_up)
+
+
+def _verify_stored(members: Members, record: Record, exchange: str) -> VerifiedKeyDocument:
+    """Verify a document read back, at the time of its leaf: signatures and chain, so that the disk cannot add a key."""
+    document, agency = record.document, record.agency
+    assert isinstance(document, SignedDocument)  # noqa: S101 - a record of these types has a document
+    assert agency is not None  # noqa: S101 - and an agency
+    if record.type is RecordType.KEY_SET:
+        claimed = read_key_document(document, DocumentType.KEY_SET)
+        known = members.get(claimed.agency)
+        previous = known.newest_key_set if known else None
+        assert isinstance(claimed, KeySet)  # noqa: S101 - read as one
+        return verify_key_set(document, previous, exchange=exchange, now=record.time)
+    timeline = members.find(agency)
+    if record.type is RecordType.ENCRYPTION_KEYS:
+        return verify_encryption_keys(document, timeline.newest_key_set, timeline.newest_encryption_keys)
+    return verify_revocation(document, timeline.newest_key_set)
