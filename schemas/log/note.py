@@ -87,8 +87,6 @@ def parse_note(unverified_data: bytes) -> SignedNote:
     if not separator or not block.endswith(b"\n"):
         raise NoteError("a note is a text, an empty line, and signature lines that each end in a newline")
     lines = _decode_block(block).split("\n")[:-1]
-    if len(lines) > MAX_SIGNATURES:
-        raise NoteError(f"a note has 1 to {MAX_SIGNATURES} signatures, not {len(lines)}")
     return SignedNote(head + b"\n", tuple(_parse_signature(line) for line in lines))
 
 

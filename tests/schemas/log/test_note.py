@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import CodecError, b64_std_decode, b64_std_encode
 from schemas.log.note import (
+    MAX_NAME_BYTES,
     MAX_NOTE_BYTES,
     MAX_SIGNATURES,
     NoteError,
@@ -112,9 +113,9 @@ def verify_other_or_refused(note: SignedNote, changed: bytes) -> None:
         ("no signature", b"text\n\n"),
         ("no final newline", spell("text\n", line_of("log"))[:-1]),
         ("carriage returns", spell("text\n", line_of("log")).replace(b"\n", b"\r\n")),
-        ("a carriage return in the text", spell("te\rxt\n", line_of("log"))),
-        ("a tab in the text", spell("te\txt\n", line_of("log"))),
-        ("a zero byte in the text", spell("te\x00xt\n", line_of("log"))),
+        ("a carriage return in the text", spell("text\r\n", line_of("log"))),
+        ("a tab in the text", spell("text\tmore\n", line_of("log"))),
+        ("a zero byte in the text", spell("text\x00\n", line_of("log"))),
         ("text that is not UTF-8", b"te\xffxt\n\n" + line_of("log").encode()),
         ("a signature line that is not UTF-8", b"text\n\n" + line_of("log").encode().replace(b"log", b"l\xffg")),
         ("a hyphen for the em dash", spell("text\n", line_of("log").replace("—", "-"))),
@@ -148,6 +149,17 @@ def test_the_case_the_refusals_start_from_is_accepted() -> None:
 def test_as_many_signatures_as_allowed_are_accepted() -> None:
     data = spell("text\n", *(line_of(f"w{number}") for number in range(MAX_SIGNATURES)))
     assert len(parse_note(data).signatures) == MAX_SIGNATURES
+
+
+def test_the_limits_are_those_of_the_protocol() -> None:
+    assert (MAX_SIGNATURES, MAX_NAME_BYTES, MAX_NOTE_BYTES) == (32, 255, 131_072)
+
+
+def test_a_note_of_exactly_the_most_bytes_is_accepted_and_one_more_is_not() -> None:
+    rest = len(spell("\n", line_of("log")))
+    assert len(parse_note(spell("t" * (MAX_NOTE_BYTES - rest) + "\n", line_of("log"))).signatures) == 1
+    with pytest.raises(NoteError, match="131073 bytes"):
+        parse_note(spell("t" * (MAX_NOTE_BYTES - rest + 1) + "\n", line_of("log")))
 
 
 def test_a_full_set_of_post_quantum_signatures_fits_into_a_note() -> None:

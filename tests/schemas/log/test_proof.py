@@ -99,6 +99,14 @@ def test_the_case_the_refusals_start_from_is_accepted() -> None:
     assert parse_proof(spell(f"c2sp.org/tlog-proof@v1\nindex 5\n{LINE}")) == LogProof(5, (HASH,), NOTE)
 
 
+def test_the_limits_are_those_of_the_protocol() -> None:
+    assert (MAX_PROOF_HASHES, MAX_PROOF_BYTES) == (53, 135_168)
+    with pytest.raises(ProofFormatError, match="a proof of 135169 bytes"):
+        parse_proof(spell("c2sp.org/tlog-proof@v1\nindex 5", b"x").ljust(MAX_PROOF_BYTES + 1, b"x"))
+    with pytest.raises(ProofFormatError, match="a note of at most"):
+        parse_proof(spell("c2sp.org/tlog-proof@v1\nindex 5", b"x").ljust(MAX_PROOF_BYTES, b"x"))
+
+
 def test_the_longest_proof_fits() -> None:
     longest = LogProof(MAX_INTEGER, (HASH,) * MAX_PROOF_HASHES, b"x" * MAX_NOTE_BYTES)
     assert parse_proof(format_proof(longest)) == longest
