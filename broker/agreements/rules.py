@@ -1,0 +1,140 @@
+"""Which agreement steps the exchange accepts. Pure: document, members, agreements and time in; a step or a refusal out.
+
+Two halves, because signatures are verified before the writer's turn and everything that can change is judged in it:
+`verify_signed_step` and `verify_step_follows`. The broker may refuse a step; it can never make one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.agreements.book import Agreements
+from broker.agreements.errors import (
+    AgreementError,
+    ChainConflictError,
+    NotTheSignerError,
+    WrongExchangeError,
+    WrongTimeError,
+)
+from broker.directory.members import Members
+from keys.signing import verify_document
+from schemas.agreements.lifecycle import judge_step
+from schemas.agreements.steps import (
+    NARROWING_ACTIONS,
+    ChainedStep,
+    ChainError,
+    Step,
+    digest_step,
+    verify_continuation,
+)
+from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
+from schemas.codec import MAX_INTEGER
+from schemas.key_documents import AgencyClass, compute_trust_anchor
+from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
+
+MAX_SKEW = timedelta(minutes=5)
+MAX_NARROWING_SKEW = timedelta(hours=24)
+MAX_STEP_BYTES = MAX_TERMS_BYTES + 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SignedStep:
+    """A step whose signatures verify under the keys named by `kids`; whether these are in force is judged again."""
+
+    document: SignedDocument
+    chained: ChainedStep
+    kids: tuple[str, ...]
+
+    @property
+    def step(self) -> Step:
+        """Return what was signed."""
+        return self.chained.step
+
+
+def read_step(document: SignedDocument) -> ChainedStep:
+    """Return what a step claims to be, with its digest. Nothing is verified.
+
+    Raises:
+        CodecError: it is of another form.
+    """
+    payload = document.payload_bytes
+    return ChainedStep(Step.from_canonical(payload, max_bytes=MAX_STEP_BYTES), digest_step(payload))
+
+
+def verify_signed_step(
+    members: Members, document: SignedDocument, caller: str, exchange: str, now: datetime
+) -> SignedStep:
+    """Verify whose step this is.
+
+    1. Its form is canonical. 2. It is the caller's own and for this exchange. 3. An agreement key of the caller's that
+    is in force now signed it, with both halves.
+
+    Raises:
+        AgreementError, KeysError, CodecError: naming what failed.
+    """
+    chained = read_step(document)
+    step = chained.step
+    if step.agency != caller:
+        raise NotTheSignerError(f"the step is of {step.agency}, the caller is {caller}", "agency")
+    if step.exchange != exchange:
+        raise WrongExchangeError(f"the step is for {step.exchange}, this is {exchange}", "exchange")
+    slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
+    kids = tuple(slot.header.kid for slot in slots)
+    jwks = members.find(caller).find_signing_keys(KeyUse.AGREEMENT, kids, MAX_INTEGER, now)
+    verify_document(document, DocumentType.AGREEMENT_STEP, jwks)
+    return SignedStep(document, chained, kids)
+
+
+def verify_step_follows(agreements: Agreements, members: Members, signed: SignedStep, now: datetime) -> Terms:
+    """Verify that a signed step may follow all that stands, and return the terms it is about.
+
+    1. Its key is still in force. 2. A proposal's parties are enrolled agencies with these very trust anchors. 3. It
+    continues its party's chain. 4. Its time is near now. 5. The lifecycle allows it.
+
+    Raises:
+        AgreementError, KeysError: naming what failed.
+    """
+    step = signed.step
+    members.find(step.agency).find_signing_keys(KeyUse.AGREEMENT, signed.kids, MAX_INTEGER, now)
+    if step.terms is not None:
+        _verify_parties(step.terms, members)
+    chains = agreements.chains_of(step.agreement)
+    try:
+        verify_continuation(chains.get(step.agency, ()), step)
+    except ChainError as error:
+        raise ChainConflictError(_say_what_is_expected(error), "party_seq") from error
+    _verify_time(step, now)
+    decision = judge_step(step, chains, now)
+    if not decision.allowed:
+        raise AgreementError(decision.because, "action")
+    return step.terms or agreements.find(step.digest).terms
+
+
+def _verify_parties(terms: Terms, members: Members) -> None:
+    if len(terms.canonical()) > MAX_TERMS_BYTES:
+        raise AgreementError(f"terms have at most {MAX_TERMS_BYTES} bytes", "terms")
+    for position, party in enumerate(terms.parties):
+        field = f"terms.parties.{position}"
+        timeline = members.get(party.agency)
+        if timeline is None:
+            raise AgreementError(f"{party.agency} is not enrolled at this exchange", field)
+        if timeline.agency_class is not AgencyClass.AGENCY:
+            raise AgreementError(
+                f"{party.agency} is enrolled as {timeline.agency_class.value}; only an agency can be a party", field
+            )
+        first = timeline.key_sets[0][1]
+        if compute_trust_anchor(party.agency, first.key_set.roots) != party.anchor:
+            raise AgreementError(f"the anchor is not the one of {party.agency}'s first key set", f"{field}.anchor")
+
+
+def _verify_time(step: Step, now: datetime) -> None:
+    # A suspension must never fail over a clock: whoever narrows says so now, whatever its clock reads.
+    allowed = MAX_NARROWING_SKEW if step.action in NARROWING_ACTIONS else MAX_SKEW
+    if abs(step.time - now) > allowed:
+        raise WrongTimeError(
+            f"the step's time is more than {int(allowed.total_seconds()) // 60} minutes from the exchange's", "time"
+        )
+
+
+def _say_what_is_expected(error: ChainError) -> str:
+    predecessor = f"with party_prev {error.expected_prev}" if error.expected_prev else "without party_prev"
+    return f"{error}: expected is party_seq {error.expected_seq} {predecessor}"
