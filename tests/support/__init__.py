@@ -1,0 +1,1 @@
+"""What several tests need: members with real keys, a running exchange, callers."""
