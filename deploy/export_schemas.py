@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas of the wire into schemas/json/; with --check only says which differ, and fails if any does."""
+"""Writes the JSON Schemas of the wire into schemas/json/; with --check says which differ, and fails if any does."""
 
 import sys
 from pathlib import Path
