@@ -1,0 +1,69 @@
+"""Signed documents wait in order until they have gone, and none is queued twice."""
+
+from agency_client.local_store.dispatch import (
+    DispatchKind,
+    DispatchState,
+    list_dispatches,
+    list_due_dispatches,
+    load_dispatch,
+    queue_document,
+    record_dispatch_failed,
+    record_dispatch_refused,
+    record_dispatched,
+)
+from agency_client.local_store.engine import Store
+from agency_client.local_store.problems import Problem
+from tests.agency_client.local_store.conftest import MINUTE, NOON, make_digest
+
+OFFLINE = Problem("offline", "the broker was not reached")
+
+
+def queue_three(store: Store) -> None:
+    with store.write() as transaction:
+        for number in (3, 1, 2):
+            queue_document(
+                transaction,
+                digest=make_digest(number),
+                kind=DispatchKind.AGREEMENT_STEP,
+                body=f"step {number}".encode(),
+                partner="VN-IMM",
+                at=NOON,
+            )
+
+
+def test_documents_leave_in_the_order_they_were_queued(store: Store) -> None:
+    queue_three(store)
+    queue_three(store)
+    with store.read() as snapshot:
+        assert [item.body for item in list_due_dispatches(snapshot, now=NOON)] == [b"step 3", b"step 1", b"step 2"]
+
+
+def test_a_failure_is_noted_and_tried_again_later(store: Store) -> None:
+    queue_three(store)
+    with store.write() as transaction:
+        record_dispatch_failed(transaction, make_digest(3), OFFLINE, at=NOON, next_attempt_at=NOON + MINUTE)
+        assert [item.body for item in list_due_dispatches(transaction, now=NOON)] == [b"step 1", b"step 2"]
+        failed = list_due_dispatches(transaction, now=NOON + MINUTE)[0]
+    assert (failed.problem, failed.attempts, failed.state) == (OFFLINE, 1, DispatchState.WAITING)
+
+
+def test_what_has_gone_leaves_no_body_and_never_comes_back(store: Store) -> None:
+    queue_three(store)
+    with store.write() as transaction:
+        record_dispatched(transaction, make_digest(1), at=NOON)
+        record_dispatch_failed(transaction, make_digest(1), OFFLINE, at=NOON, next_attempt_at=NOON)
+        gone = load_dispatch(transaction, make_digest(1))
+    assert gone is not None
+    assert (gone.state, gone.body, gone.problem) == (DispatchState.DONE, b"", None)
+    queue_three(store)
+    with store.read() as snapshot:
+        assert len(list_due_dispatches(snapshot, now=NOON)) == 2
+
+
+def test_what_was_refused_waits_for_a_person(store: Store) -> None:
+    queue_three(store)
+    refused = Problem("signature-refused", "the signature does not verify")
+    with store.write() as transaction:
+        record_dispatch_refused(transaction, make_digest(2), refused, at=NOON)
+        assert [item.problem for item in list_dispatches(transaction, DispatchState.REFUSED)] == [refused]
+        assert len(list_dispatches(transaction)) == 2
