@@ -24,6 +24,18 @@ from schemas.identifiers.mrz_layout import (
     find_digit,
 )
 
+__all__ = [
+    "CheckDigit",
+    "CheckName",
+    "CheckResult",
+    "Mrz",
+    "MrzError",
+    "MrzFormat",
+    "parse_mrz",
+    "read_birth_date",
+    "read_expiry_date",
+]
+
 _MAX_CHARACTERS = 200
 _WHOLE_ZONES = {90: 30, 72: 36, 88: 44}
 _VISAS = {MrzFormat.TD3: MrzFormat.MRV_A, MrzFormat.TD2: MrzFormat.MRV_B}

@@ -91,6 +91,8 @@ def _write_number(canvas: list[list[str]], layout: Layout, fields: MrzFields) ->
         raise MrzError(f"document_number: {fields.format.label} has room for {_PRINCIPAL_CHARACTERS} characters")
     _write(canvas, layout.number, number[:_PRINCIPAL_CHARACTERS])
     overflow = f"{number[_PRINCIPAL_CHARACTERS:]}{compute_check_digit(number)}<"
+    if len(overflow + fields.optional_data) > _length(layout.optional):
+        raise MrzError("document_number: no room for the rest of it before the optional data")
     _write(canvas, layout.optional, overflow + fields.optional_data)
 
 
@@ -109,7 +111,7 @@ def _write_checked(canvas: list[list[str]], span: Span, text: str) -> None:
 def _write(canvas: list[list[str]], span: Span, text: str) -> None:
     line, first, _ = span
     if len(text) > _length(span):
-        raise MrzError(f"{text}: {len(text)} characters do not fit into {_length(span)}")
+        raise MrzError(f"{text}: there is room for {_length(span)} characters")
     canvas[line - 1][first - 1 : first - 1 + len(text)] = text
 
 
