@@ -1,0 +1,308 @@
+"""The codec takes one spelling of each value and refuses every other by name."""
+
+import base64
+import hashlib
+import json
+import time
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from schemas.codec import (
+    MAX_DEPTH,
+    MAX_DOCUMENT_BYTES,
+    MAX_INTEGER,
+    Base64Error,
+    CodecError,
+    MemberNameError,
+    NotCanonicalError,
+    NotUtf8Error,
+    NumberError,
+    TooDeepError,
+    TooLargeError,
+    UnsupportedValueError,
+    b64_std_decode,
+    b64_std_encode,
+    b64u_decode,
+    b64u_encode,
+    decode_canonical,
+    encode_canonical,
+    hash_domain,
+    hash_text,
+    name_field,
+)
+from tests.schemas.json_corpus import ACCEPTED, REFUSED
+from tests.strategies.primitives import JsonValue, json_values
+
+BOMB_SECONDS = 2.0
+
+
+def write_like_the_rfc(value: JsonValue) -> bytes:
+    """Return RFC 8785 by the standard library, which is a second opinion for this profile."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def nest(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+def test_the_corpus_has_no_byte_string_twice() -> None:
+    found = [data for data, _ in ACCEPTED.values()] + [data for data, _ in REFUSED.values()]
+
+    assert len(found) == len(set(found)) > 120
+
+
+@pytest.mark.parametrize(("data", "value"), ACCEPTED.values(), ids=ACCEPTED)
+def test_it_reads_and_writes(data: bytes, value: Any) -> None:
+    assert decode_canonical(data) == value
+    assert encode_canonical(value) == data
+
+
+@pytest.mark.parametrize(("data", "error"), REFUSED.values(), ids=REFUSED)
+def test_it_refuses(data: bytes, error: type[CodecError]) -> None:
+    with pytest.raises(CodecError) as refusal:
+        decode_canonical(data)
+
+    assert type(refusal.value) is error
+
+
+def test_every_refusal_has_its_own_code() -> None:
+    errors = {error for _, error in REFUSED.values()} | {TooLargeError, Base64Error, CodecError}
+
+    assert len({error.code for error in errors}) == len(errors)
+
+
+@given(json_values())
+def test_any_value_comes_back_from_its_bytes(value: JsonValue) -> None:
+    data = encode_canonical(value)
+
+    assert decode_canonical(data) == value
+    assert data == write_like_the_rfc(value)
+
+
+@given(json_values(), st.data())
+def test_no_other_bytes_mean_the_same(value: JsonValue, data: st.DataObject) -> None:
+    canonical = encode_canonical(value)
+    other = data.draw(
+        st.sampled_from(
+            (
+                json.dumps(value, separators=(",", ":"), sort_keys=True).encode(),
+                json.dumps(value, ensure_ascii=False).encode(),
+                json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True).encode(),
+                canonical + b"\n",
+                b"\t" + canonical,
+            )
+        )
+    )
+    assume(other != canonical)
+
+    with pytest.raises(NotCanonicalError):
+        decode_canonical(other)
+
+
+@given(json_values(), st.data())
+def test_changed_bytes_are_refused_or_are_the_one_spelling_of_another_value(
+    value: JsonValue, data: st.DataObject
+) -> None:
+    canonical = bytearray(encode_canonical(value))
+    position = data.draw(st.integers(0, len(canonical) - 1))
+    canonical[position] = data.draw(st.integers(0, 255).filter(lambda byte: byte != canonical[position]))
+    changed = bytes(canonical)
+
+    try:
+        read = decode_canonical(changed)
+    except CodecError:
+        return
+    assert write_like_the_rfc(read) == changed
+    assert read != value or type(read) is not type(value)
+
+
+@given(st.binary(max_size=60))
+@example(b"\\" * 70)
+@example(b'"' * 70)
+@example(b"[" * 33 + b'"')
+def test_any_bytes_are_read_or_refused_by_name(data: bytes) -> None:
+    try:
+        value = decode_canonical(data)
+    except CodecError:
+        return
+    assert encode_canonical(value) == data
+
+
+@given(st.integers(20, 40), st.text(st.sampled_from('[]{}"\\a'), max_size=80), st.booleans())
+def test_only_what_is_really_too_deep_is_called_so(depth: int, text: str, in_object: bool) -> None:
+    value: Any = text
+    for _ in range(depth):
+        value = {text: value} if in_object else [text, value, text]
+    data = write_like_the_rfc(value)
+
+    if depth > MAX_DEPTH:
+        with pytest.raises(TooDeepError):
+            decode_canonical(data)
+    else:
+        assert decode_canonical(data) == value
+
+
+def test_a_list_and_a_tuple_are_one_array() -> None:
+    assert encode_canonical((1, ("a",))) == encode_canonical([1, ["a"]]) == b'[1,["a"]]'
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "field"),
+    [
+        (None, UnsupportedValueError, ""),
+        (b"bytes", UnsupportedValueError, ""),
+        ({"a": {1, 2}}, UnsupportedValueError, "a"),
+        ([object()], UnsupportedValueError, "0"),
+        (1.0, NumberError, ""),
+        (float("nan"), NumberError, ""),
+        ({"a": [0, {"b": MAX_INTEGER + 1}]}, NumberError, "a.1.b"),
+        ([-MAX_INTEGER - 1], NumberError, "0"),
+        ({1: 2}, MemberNameError, ""),
+        ({"a": {"é": 1}}, MemberNameError, "a"),
+        ({"a": "\ud800"}, NotUtf8Error, ""),
+    ],
+)
+def test_a_value_without_a_form_is_refused_with_its_place(value: Any, error: type[CodecError], field: str) -> None:
+    with pytest.raises(CodecError) as refusal:
+        encode_canonical(value)
+
+    assert type(refusal.value) is error
+    assert refusal.value.field == field
+    assert str(refusal.value).startswith(f"{field}: ") or not field
+
+
+def test_what_is_read_is_refused_with_its_place() -> None:
+    with pytest.raises(UnsupportedValueError, match=r"^signatures\.1\.kid: "):
+        decode_canonical(b'{"signatures":[{"kid":"a"},{"kid":null}]}')
+
+
+def test_the_place_of_a_refusal_fits_a_sentence_and_a_log() -> None:
+    hostile = {"\x1b[31m\n" + "x" * 100_000: {"y" * 150: None}}
+
+    with pytest.raises(UnsupportedValueError) as refusal:
+        encode_canonical(hostile)
+
+    assert refusal.value.field.startswith("?[31m?xxx")
+    assert refusal.value.field.endswith("...")
+    assert len(refusal.value.field) == 200
+    assert str(refusal.value).isprintable()
+
+
+@given(st.lists(st.text() | st.integers()))
+def test_a_field_name_is_short_printable_ascii_whatever_it_is_made_of(parts: list[str | int]) -> None:
+    name = name_field(*parts)
+
+    assert len(name) <= 200
+    assert name.isascii()
+    assert name.isprintable()
+
+
+@pytest.mark.parametrize("depth", [1, MAX_DEPTH])
+def test_as_deep_as_allowed_goes_both_ways(depth: int) -> None:
+    assert decode_canonical(encode_canonical(nest(depth))) == nest(depth)
+
+
+def test_one_level_too_deep_goes_neither_way() -> None:
+    with pytest.raises(TooDeepError):
+        encode_canonical(nest(MAX_DEPTH + 1))
+    with pytest.raises(TooDeepError):
+        decode_canonical(orjson.dumps(nest(MAX_DEPTH + 1)))
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    value: list[Any] = []
+    value.append(value)
+
+    with pytest.raises(TooDeepError):
+        encode_canonical(value)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"[" * 500_000 + b"]" * 500_000,
+        b'["' + b'\\"[' * 300_000,
+        b"[" + b'"' * 1_000_000,
+        b"[" + b"\\" * 1_000_000,
+        b"[" + b"[]," * 300_000 + b"1",
+        b"1" * 1_000_000,
+        b'{"a":"' + b"\xf0\x9f\x98\x80" * 250_000,
+    ],
+    ids=["arrays", "objects", "closed", "escaped quotes", "quotes", "backslashes", "flat", "digits", "open string"],
+)
+def test_a_bomb_is_refused_at_once(bomb: bytes) -> None:
+    start = time.perf_counter()
+    with pytest.raises(CodecError):
+        decode_canonical(bomb, max_bytes=2_000_000)
+
+    assert time.perf_counter() - start < BOMB_SECONDS
+
+
+def test_a_document_may_have_exactly_the_bytes_allowed() -> None:
+    assert decode_canonical(b'"abc"', max_bytes=5) == "abc"
+    with pytest.raises(TooLargeError, match="6 bytes, at most 5"):
+        decode_canonical(b'"abcd"', max_bytes=5)
+
+
+def test_the_limit_stands_before_everything_else() -> None:
+    with pytest.raises(TooLargeError):
+        decode_canonical(b"\xff" * (MAX_DOCUMENT_BYTES + 1))
+
+
+@given(st.binary(max_size=100))
+def test_base64url_has_one_spelling(data: bytes) -> None:
+    text = b64u_encode(data)
+
+    assert b64u_decode(text) == data
+    assert text == base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@given(st.binary(max_size=100))
+def test_padded_base64_has_one_spelling(data: bytes) -> None:
+    assert b64_std_decode(b64_std_encode(data)) == data
+    assert b64_std_encode(data) == base64.standard_b64encode(data).decode()
+
+
+@given(st.text(st.sampled_from("AQgw_-+/= \n"), max_size=9))
+@settings(max_examples=300)
+def test_whatever_is_read_as_base64_is_written_the_same(text: str) -> None:
+    for decode, encode in ((b64u_decode, b64u_encode), (b64_std_decode, b64_std_encode)):
+        try:
+            data = decode(text)
+        except Base64Error:
+            continue
+        assert encode(data) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A", "AAAAA", "AB", "AAB", "AA==", "AAA=", "AA=", "=", "AA+/", "AA\n", "AA ", " AA", "A A", "AA*", "ÄÄ", "AA\x00"],
+)
+def test_base64url_in_another_spelling_is_refused(text: str) -> None:
+    with pytest.raises(Base64Error):
+        b64u_decode(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["A", "AA", "AAA", "AA=", "AB==", "AAB=", "AA==\n", "AA==AA==", "AA-_", "A===", "====", "ÄÄ==", " AA=="]
+)
+def test_padded_base64_in_another_spelling_is_refused(text: str) -> None:
+    with pytest.raises(Base64Error):
+        b64_std_decode(text)
+
+
+def test_a_hash_is_of_its_domain_and_its_bytes() -> None:
+    expected = hashlib.sha256(b"bilateral-envelope/1\x00payload").digest()
+
+    assert hash_domain("envelope", b"payload") == hash_domain("envelope", b"pay", b"load") == expected
+    assert hash_text("envelope", b"payload") == b64u_encode(expected)
+    assert hash_domain("header", b"payload") != expected
