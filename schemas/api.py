@@ -3,9 +3,9 @@
 Every body, question or answer, is canonical JSON of one of these models. Paths are relative to the broker's address.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.envelope import MAX_CIPHERTEXT_BYTES, Envelope, Reference
 from schemas.log.records import Action, Record, RecordType, Role
@@ -90,6 +90,12 @@ class EvidenceList(WireModel):
     proofs: Annotated[tuple[Proof, ...], Field(max_length=MAX_RANGE_LEAVES)]
     checkpoint: Note
 
+    @model_validator(mode="after")
+    def _check_consistency(self) -> Self:
+        if len(self.leaves) != len(self.proofs):
+            raise ValueError("proofs must be as many as leaves")
+        return self
+
 
 class LoggedStep(WireModel):
     """One agreement step as the broker keeps it: the signed document and its record's place in the log."""
@@ -158,6 +164,12 @@ class LeaseAnswer(WireModel):
     more: bool
     checkpoint: Note
 
+    @model_validator(mode="after")
+    def _check_consistency(self) -> Self:
+        if {self.lease is not None, self.leased_until is not None} != {bool(self.items)}:
+            raise ValueError("lease and leased_until stand where there are items and nowhere else")
+        return self
+
 
 class AcknowledgeRequest(WireModel):
     """The items of a lease that are stored at the caller and need not come again."""
@@ -217,6 +229,13 @@ class RangeLeaf(WireModel):
     commitment: Digest
     record: Record | None = None
     salt: Salt | None = None
+
+    @model_validator(mode="after")
+    def _check_consistency(self) -> Self:
+        shown = (self.record is not None, self.salt is not None)
+        if shown != ((True, True) if self.leaf_class == "public" else (False, False)):
+            raise ValueError("record and salt stand in a public leaf and in no other")
+        return self
 
 
 class LeavesAnswer(WireModel):
@@ -285,6 +304,12 @@ class AuditAnswer(WireModel):
     more: bool
     query: LoggedRecord
     checkpoint: Note
+
+    @model_validator(mode="after")
+    def _check_consistency(self) -> Self:
+        if len(self.records) != len(self.proofs):
+            raise ValueError("proofs must be as many as records")
+        return self
 
 
 class AccessLogHead(WireModel):

@@ -121,9 +121,9 @@ Salt = Annotated[str, _bytes_of(32), Field(json_schema_extra=_PATTERN_32_BYTES)]
 StreamId = Annotated[str, _bytes_of(16), Field(json_schema_extra={"pattern": r"^[A-Za-z0-9_-]{22}$"})]
 Counter = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Size = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
 Paragraph = Annotated[
-    str, StringConstraints(min_length=1, max_length=8000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]+$")
+    str, StringConstraints(min_length=1, max_length=8000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]+$")
 ]
 
 
