@@ -135,6 +135,15 @@ def _document_error(document: str, error: ValidationError) -> DocumentError:
     return DocumentError(document, name_field(*first["loc"]), problem)
 
 
+def _find_respelt(unverified_value: dict[str, Any], wire: dict[str, Any]) -> str:
+    # The values themselves may be equal: what pydantic takes for another spelling is true for 1.
+    return next(
+        name
+        for name, value in unverified_value.items()
+        if name not in wire or encode_canonical(value) != encode_canonical(wire[name])
+    )
+
+
 def _end_arrays_at_first_error(schema: Any) -> None:
     if isinstance(schema, dict):
         if schema.get("type") == "tuple":
@@ -186,7 +195,8 @@ class WireModel(BaseModel):
         except ValidationError as error:
             raise _document_error(cls.__name__, error) from error
         if model.canonical() != unverified_data:
-            raise DocumentError(cls.__name__, "", "a member is not in its one spelling")
+            field = _find_respelt(decode_canonical(unverified_data, max_bytes=len(unverified_data)), model.to_wire())
+            raise DocumentError(cls.__name__, name_field(field), "not in its one spelling")
         return model
 
     def to_wire(self) -> dict[str, Any]:
