@@ -1,0 +1,91 @@
+"""An exported access log is checked without the store; whatever was done to it is found, with its place."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agency_client.local_store.access_chain import AccessChainError, AccessEntry, ChainPoint, compute_head, verify_chain
+from schemas.codec import b64u_encode, decode_canonical, encode_canonical
+from schemas.log.records import Action
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def make_chain(count: int) -> list[bytes]:
+    lines: list[bytes] = []
+    for n in range(1, count + 1):
+        entry = AccessEntry(
+            v=1,
+            n=n,
+            prev=b64u_encode(compute_head(lines[-1])) if lines else None,
+            time=NOON + timedelta(seconds=n),
+            officer="a.eriksson",
+            action=Action.CONSULTATION,
+            verb="read",
+            reason="case UTO-74-08",
+            outcome="done",
+        )
+        lines.append(entry.canonical())
+    return lines
+
+
+CHAIN = make_chain(6)
+HEADS = {n: b64u_encode(compute_head(line)) for n, line in enumerate(CHAIN, start=1)}
+
+
+def test_a_whole_export_verifies_and_says_where_it_ends() -> None:
+    entries, end = verify_chain(CHAIN, heads=HEADS)
+    assert [entry.n for entry in entries] == [1, 2, 3, 4, 5, 6]
+    assert end == ChainPoint(6, HEADS[6])
+
+
+def test_an_export_that_begins_later_continues_a_trusted_place() -> None:
+    entries, end = verify_chain(CHAIN[2:], start=ChainPoint(2, HEADS[2]), heads=HEADS)
+    assert (len(entries), end) == (4, ChainPoint(6, HEADS[6]))
+    with pytest.raises(AccessChainError, match="does not continue"):
+        verify_chain(CHAIN[2:], start=ChainPoint(2, HEADS[1]))
+
+
+def test_an_empty_export_is_whole_only_while_no_head_was_signed() -> None:
+    assert verify_chain([]) == ([], None)
+    with pytest.raises(AccessChainError, match="missing"):
+        verify_chain([], heads={1: HEADS[1]})
+
+
+def test_entries_cut_off_at_the_end_are_missed_when_their_head_was_signed() -> None:
+    with pytest.raises(AccessChainError, match="entry is missing") as broken:
+        verify_chain(CHAIN[:4], heads={3: HEADS[3], 6: HEADS[6]})
+    assert broken.value.n == 6
+
+
+def test_a_rewritten_end_does_not_fit_its_signed_head() -> None:
+    forged = encode_canonical(decode_canonical(CHAIN[5]) | {"officer": "somebody.else"})
+    verify_chain([*CHAIN[:5], forged])
+    with pytest.raises(AccessChainError, match="changed after its head was signed") as broken:
+        verify_chain([*CHAIN[:5], forged], heads={6: HEADS[6]})
+    assert broken.value.n == 6
+
+
+@given(n=st.integers(1, 5), data=st.data())
+def test_whatever_is_changed_dropped_doubled_or_swapped_is_found(n: int, data: st.DataObject) -> None:
+    lines = list(CHAIN)
+    change = data.draw(st.sampled_from(["alter", "drop", "double", "swap"]))
+    if change == "alter":
+        lines[n - 1] = encode_canonical(decode_canonical(lines[n - 1]) | {"reason": "another reason"})
+    elif change == "drop":
+        del lines[n - 1]
+    elif change == "double":
+        lines.insert(n, lines[n - 1])
+    else:
+        lines[n - 1], lines[n] = lines[n], lines[n - 1]
+    with pytest.raises(AccessChainError) as broken:
+        verify_chain(lines, heads={6: HEADS[6]})
+    assert n <= broken.value.n <= n + 1
+
+
+def test_a_line_that_is_not_canonical_is_named() -> None:
+    with pytest.raises(AccessChainError, match="entry 2") as broken:
+        verify_chain([CHAIN[0], CHAIN[1].replace(b'"v":1', b'"v": 1')])
+    assert (broken.value.n, broken.value.exit_code) == (2, 6)
