@@ -1,0 +1,191 @@
+"""The application's outermost layer: limits before reading, whole bodies before working, one answer whatever happens.
+
+It also dispatches the few hot addresses by a dictionary, before any framework, and counts every answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from broker.http.limits import MAX_BODY_BYTES, read_head, refuse_body, refuse_head
+from broker.http.problems import PROBLEM_SLUG_KEY, answer_error, answer_refusal
+from broker.http.refusal import Refusal
+from broker.observability.metrics import Metrics
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 16 * 1024 * 1024
+_UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What the gate lets through.
+
+    `hot` maps (method, path) to endpoints that bypass the framework; `max_body_bytes_at` holds addresses whose bodies
+    may be of another size; `without_version` the addresses that browsers use; `max_requests` is how many at once.
+    """
+
+    hot: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict)
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_body_bytes_at: Mapping[str, int] = field(default_factory=dict)
+    without_version: frozenset[str] = frozenset()
+    max_requests: int = 1000
+
+
+class DisconnectedError(Exception):
+    """The client went away before its request was complete."""
+
+
+class Gate:
+    """An ASGI application around another one."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, options: GateOptions | None = None) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._options = options or GateOptions()
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or pass the lifespan on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        started = time.perf_counter()
+        self._in_flight += 1
+        try:
+            await self._serve(scope, receive, answer)
+        except DisconnectedError:
+            pass
+        except Exception as error:  # noqa: BLE001 - this is the place that answers for all others
+            await _answer_failure(scope, receive, answer, error)
+        finally:
+            self._in_flight -= 1
+            self._count(scope, answer.status, time.perf_counter() - started)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        options, path = self._options, scope["path"]
+        head = read_head(scope["headers"])
+        limit = options.max_body_bytes_at.get(path, options.max_body_bytes)
+        refusal = refuse_head(head, max_body_bytes=limit, needs_version=path not in options.without_version)
+        if refusal is None and self._in_flight > options.max_requests:
+            refusal = Refusal("busy", "Too many requests are being served.", retry_after_seconds=1)
+        if refusal is None and head.has_body:
+            body = await _read_body(receive, limit)
+            if body is None:
+                refusal = refuse_body(limit)
+            else:
+                receive = _replay(body, receive)
+        if refusal is not None:
+            await _answer_early(scope, receive, answer, refusal, is_body_unread=head.has_body)
+            return
+        endpoint = options.hot.get((scope["method"], path))
+        if endpoint is None:
+            await self._app(scope, receive, answer)
+        else:
+            response = await endpoint(Request(scope, receive))
+            await response(scope, receive, answer)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        if (scope["method"], scope["path"]) in self._options.hot:
+            route = scope["path"]
+        else:
+            route = getattr(scope.get("route"), "path", _UNMATCHED)
+        self._metrics.observe_request(route, status, seconds)
+        slug = scope.get(PROBLEM_SLUG_KEY)
+        if slug is not None:
+            self._metrics.count_refusal(slug)
+
+
+class _Answer:
+    """The way back to the client, remembering whether and with which status an answer began."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+async def _answer_failure(scope: Scope, receive: Receive, answer: _Answer, error: Exception) -> None:
+    if answer.status:
+        # Half an answer is out, or a framework's error handler has answered already and raised again for its server.
+        if PROBLEM_SLUG_KEY not in scope:
+            answer_error(error)
+            raise error
+        return
+    refusal, response = answer_error(error)
+    scope[PROBLEM_SLUG_KEY] = refusal.slug
+    await response(scope, receive, answer)
+
+
+async def _answer_early(
+    scope: Scope, receive: Receive, answer: _Answer, refusal: Refusal, *, is_body_unread: bool
+) -> None:
+    """Answer before the body was read, then read on for a moment: a reset would take the answer from the client."""
+    scope[PROBLEM_SLUG_KEY] = refusal.slug
+    response = answer_refusal(refusal)
+    if not is_body_unread:
+        await response(scope, receive, answer)
+        return
+    headers = [*response.raw_headers, (b"connection", b"close")]
+    await answer({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await answer({"type": "http.response.body", "body": response.body, "more_body": True})
+    await _discard_body(receive)
+    await answer({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes | None:
+    """Return the whole body, or nothing as soon as it is larger than `limit`."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _discard_body(receive: Receive) -> None:
+    left = _LINGER_BYTES
+    try:
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the whole body once and then whatever the connection says."""
+    is_given = False
+
+    async def replay() -> Message:
+        nonlocal is_given
+        if is_given:
+            return await receive()
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -1,0 +1,174 @@
+"""Say once of each address what it takes, gives and refuses: for the router, the hot path and the OpenAPI document.
+
+Bodies are canonical JSON that endpoints read as bytes (`broker.http.documents`), so FastAPI cannot see their models;
+they are described here instead, and the document is as complete as if it could.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic.json_schema import models_json_schema
+from starlette.responses import Response
+
+from broker.http.documents import JSON
+from broker.http.gate import Endpoint
+from schemas.api import PROTOCOL_VERSION, VERSION_HEADER
+from schemas.model import WireModel
+from schemas.problems import MEDIA_TYPE, PROBLEMS, ProblemDocument
+
+ALWAYS_REFUSED = (
+    "malformed", "request-timeout", "too-large", "unsupported-media-type", "client-too-old", "busy", "unavailable",
+    "internal",
+)  # fmt: skip
+"""What every address may answer, whatever it does."""
+
+_REF = "#/components/schemas/{model}"
+_FASTAPI_MODELS = ("HTTPValidationError", "ValidationError")
+
+
+class Operation(dict[str, Any]):
+    """What the OpenAPI document says of one address beyond what FastAPI knows, with the models it speaks of."""
+
+    def __init__(
+        self,
+        takes: type[WireModel] | None,
+        gives: Mapping[int, type[WireModel]],
+        refuses: Iterable[str],
+        *,
+        is_hot: bool,
+    ) -> None:
+        self.models = tuple(filter(None, (takes, *gives.values())))
+        self.is_hot = is_hot
+        super().__init__(responses=_describe_problems((*ALWAYS_REFUSED, *refuses)))
+        for status, model in gives.items():
+            self["responses"][str(status)] = {"description": _first_line(model), "content": _content(JSON, model)}
+        if takes is not None:
+            self["requestBody"] = {"required": True, "content": _content(JSON, takes)}
+
+
+def add_operation(
+    router: APIRouter,
+    method: str,
+    path: str,
+    endpoint: Callable[..., Awaitable[Response]],
+    *,
+    gives: Mapping[int, type[WireModel]],
+    takes: type[WireModel] | None = None,
+    refuses: Iterable[str] = (),
+    is_hot: bool = False,
+) -> None:
+    """Let `endpoint` serve `method path`. Its docstring is the description.
+
+    `takes` is the body's model, `gives` the answers' by status, `refuses` the problem slugs beyond `ALWAYS_REFUSED`. A
+    hot endpoint has no parameter but the request: the gate calls it past the framework.
+    """
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        status_code=min(gives),
+        response_model=None,
+        response_class=Response,
+        openapi_extra=Operation(takes, gives, refuses, is_hot=is_hot),
+    )
+
+
+def find_hot_endpoints(app: FastAPI) -> dict[tuple[str, str], Endpoint]:
+    """Return the endpoints that were added as hot, for the gate."""
+    return {
+        (method, route.path): route.endpoint
+        for route, operation in _operations(app)
+        if operation.is_hot
+        for method in route.methods
+    }
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Make `app` describe itself with the models of its operations, the version header and the client certificate."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    models = {model for _, operation in _operations(app) for model in operation.models} | {ProblemDocument}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, definitions = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(_without_null(definitions.get("$defs", {})))
+    components.setdefault("securitySchemes", {})["clientCertificate"] = {
+        "type": "mutualTLS",
+        "description": "TLS 1.3 with a certificate of an enrolled member's CA.",
+    }
+    for name in _FASTAPI_MODELS:
+        components["schemas"].pop(name, None)
+    for operations in document.get("paths", {}).values():
+        for operation in operations.values():
+            _complete(operation)
+    return document
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(
+        {
+            "name": VERSION_HEADER,
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string", "const": str(PROTOCOL_VERSION)},
+        }
+    )
+    operation.setdefault("security", [{}])
+    operation["security"] = [{**one, "clientCertificate": []} for one in operation["security"]]
+    refused = operation["responses"].get("422")
+    if refused is not None and JSON in refused.get("content", {}) and MEDIA_TYPE not in refused["content"]:
+        operation["responses"].update(_describe_problems(["wrong-shape"]))
+
+
+def _operations(app: FastAPI) -> Iterator[tuple[Any, Operation]]:
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and isinstance(route.openapi_extra, Operation):
+            yield context, route.openapi_extra
+
+
+def _describe_problems(slugs: Iterable[str]) -> dict[str, Any]:
+    by_status: dict[int, dict[str, str]] = defaultdict(dict)
+    for slug in slugs:
+        problem = PROBLEMS[slug]
+        by_status[problem.status][problem.uri] = problem.title
+    return {
+        str(status): {
+            "description": "; ".join(f"{title} (`{uri}`)" for uri, title in titles.items()),
+            "content": _content(MEDIA_TYPE, ProblemDocument),
+        }
+        for status, titles in sorted(by_status.items())
+    }
+
+
+def _content(media_type: str, model: type[WireModel]) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+
+
+def _without_null(node: Any) -> Any:
+    """Take out what the wire does not have: null, and the defaults that stand for absent members."""
+    if isinstance(node, list):
+        return [_without_null(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    options = [option for option in node.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        node = {**options[0], **{name: item for name, item in node.items() if name != "anyOf"}}
+    return {name: _without_null(item) for name, item in node.items() if (name, item) != ("default", None)}
+
+
+def _first_line(model: type[WireModel]) -> str:
+    return (model.__doc__ or model.__name__).strip().partition("\n")[0]

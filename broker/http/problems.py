@@ -1,0 +1,104 @@
+"""Refusals as RFC 9457 answers: one place that turns every failure into a problem, and no exception's text into any."""
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.http.refusal import Refusal, find_refusal
+from keys.generation import generate_id
+from schemas.problems import MEDIA_TYPE, ProblemDocument, ProblemReason
+
+PROBLEM_SLUG_KEY = "bilateral.problem"
+
+_log = structlog.get_logger(__name__)
+_SLUG_OF_STATUS = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+    429: "too-many-requests",
+    503: "unavailable",
+}
+_MAX_DETAIL = 2000
+_MAX_REASONS = 32
+_BEARER = {"token-refused": 'Bearer error="invalid_token"'}
+
+
+def make_problem(refusal: Refusal, reference: str | None = None) -> ProblemDocument:
+    """Return the document of a refusal."""
+    problem = refusal.problem
+    return ProblemDocument(
+        type=problem.uri,
+        title=problem.title,
+        status=problem.status,
+        detail=refusal.detail[:_MAX_DETAIL],
+        field=refusal.field[:200] if refusal.field else None,
+        reasons=refusal.reasons[:_MAX_REASONS] or None,
+        reference=reference,
+    )
+
+
+def answer_refusal(
+    refusal: Refusal, *, reference: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the answer to a refused request."""
+    extra = dict(headers or {})
+    extra["Cache-Control"] = "no-store"
+    if refusal.retry_after_seconds is not None:
+        extra["Retry-After"] = str(refusal.retry_after_seconds)
+    if refusal.problem.status == 401:
+        extra["WWW-Authenticate"] = _BEARER.get(refusal.slug, "Bearer")
+    content = make_problem(refusal, reference).canonical()
+    return Response(content, refusal.problem.status, extra, MEDIA_TYPE)
+
+
+def answer_error(error: Exception) -> tuple[Refusal, Response]:
+    """Return what to answer to an error, whatever it is; one nobody foresaw is logged under a reference."""
+    refusal = find_refusal(error)
+    if refusal is not None:
+        return refusal, answer_refusal(refusal)
+    if isinstance(error, RequestValidationError):
+        refusal = _refuse_validation(error)
+        return refusal, answer_refusal(refusal)
+    if isinstance(error, HTTPException):
+        refusal = _refuse_http(error)
+        return refusal, answer_refusal(refusal, headers=error.headers)
+    reference = generate_id()
+    _log.error("request-failed", reference=reference, exc_info=error)
+    refusal = Refusal("internal", "The exchange could not answer; its operator finds the cause under the reference.")
+    return refusal, answer_refusal(refusal, reference=reference)
+
+
+def install_problems(app: FastAPI) -> None:
+    """Make every error inside `app` answer with a problem."""
+    for kind in (Exception, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _handle)
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    refusal, response = answer_error(error)
+    request.scope[PROBLEM_SLUG_KEY] = refusal.slug
+    return response
+
+
+def _refuse_http(error: HTTPException) -> Refusal:
+    # Starlette's and FastAPI's own errors; the text is ours, because theirs may repeat what was sent.
+    slug = _SLUG_OF_STATUS.get(error.status_code, "malformed" if error.status_code < 500 else "unavailable")
+    refusal = Refusal(slug, "")
+    return Refusal(slug, f"{refusal.problem.title}.")
+
+
+def _refuse_validation(error: RequestValidationError) -> Refusal:
+    # Pydantic's message may quote the input; its type and the place never do.
+    problems = [(".".join(str(part) for part in one["loc"]), str(one["type"])) for one in error.errors()]
+    reasons = tuple(
+        ProblemReason(code=kind.replace("_", "-").replace(".", "-")[:64], sentence=f"{place}: {kind}"[:500])
+        for place, kind in problems[:_MAX_REASONS]
+    )
+    field = problems[0][0] if problems else None
+    return Refusal("wrong-shape", f"{field or 'the request'} is not what this address takes", field, reasons)
