@@ -247,6 +247,22 @@ def test_a_consistency_proof_verifies_nothing_but_what_it_was_made_for(old: int,
             verify_consistency(*changed)
 
 
+def test_two_hashes_split_at_another_byte_prove_nothing() -> None:
+    # Both children are hashed as one string: 31 and 33 bytes would give the parent that 32 and 32 give.
+    left, right = LEAF_HASHES[:2]
+    with pytest.raises(InclusionError, match="32 bytes"):
+        verify_inclusion(left[:-1], 0, 2, [left[-1:] + right], ROOTS[2])
+    with pytest.raises(ConsistencyError, match="32 bytes"):
+        verify_consistency(1, 2, left[:-1], ROOTS[2], [left[-1:] + right])
+
+
+@pytest.mark.parametrize(("old", "new"), [(2, 1), (4, 3), (8, 1), (1, 0), (-1, 1), (-2, 0), (-4, -4), (0, -1)])
+def test_a_log_that_shrinks_is_never_consistent_whatever_root_it_shows(old: int, new: int) -> None:
+    for proof in ([], [ROOTS[1]]):
+        with pytest.raises(ConsistencyError, match="cannot begin with"):
+            verify_consistency(old, new, ROOTS[1], ROOTS[1], proof)
+
+
 def test_two_histories_of_one_log_are_not_consistent() -> None:
     honest, forked = MerkleTree(NUMBERED[:20]), MerkleTree([*NUMBERED[:9], FOREIGN_HASH, *NUMBERED[10:30]])
     for old in range(10, 21):
