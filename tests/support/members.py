@@ -56,7 +56,9 @@ class Member:
 @cache
 def make_member(agency: str, *, agency_class: AgencyClass = AgencyClass.AGENCY, exchange: str = EXCHANGE) -> Member:
     """Return a member with two of three roots, one key of each use, and one encryption key."""
-    roots = tuple(load_root(derive_seed(agency, "root", n, "ed"), derive_seed(agency, "root", n, "ml")) for n in range(3))
+    roots = tuple(
+        load_root(derive_seed(agency, "root", n, "ed"), derive_seed(agency, "root", n, "ml")) for n in range(3)
+    )
     signers = {use: make_signer(agency, use) for use in KeyUse}
     key_set = make_key_set(agency, roots, signers, agency_class=agency_class, exchange=exchange)
     verified = verify_key_set(sign_key_set(key_set, roots[:2]), None, exchange=exchange, now=START)
@@ -86,7 +88,10 @@ def make_key_set(
 ) -> KeySet:
     """Return key set 1, unsigned, with threshold 2."""
     ca = make_tls_ca(
-        derive_seed(agency, "tls-ca"), serial=1, not_before=START - timedelta(days=1), not_after=START + timedelta(days=400)
+        derive_seed(agency, "tls-ca"),
+        serial=1,
+        not_before=START - timedelta(days=1),
+        not_after=START + timedelta(days=400),
     )
     return KeySet(
         v=1,
@@ -121,5 +126,3 @@ def succeed(member: Member, **changes: object) -> KeySet:
     """Return the next key set of a member, unsigned, with some members changed."""
     following = {"seq": member.key_set.seq + 1, "prev": member.verified.digest}
     return member.key_set.model_copy(update=following | changes)
-
-

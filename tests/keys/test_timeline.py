@@ -1,0 +1,95 @@
+"""Which key was good at which leaf and moment."""
+
+from datetime import timedelta
+
+import pytest
+
+from keys.encryption_keys import VerifiedRevocation, sign_revocation, verify_revocation
+from keys.errors import KeyNotInForceError, KeyRevokedError, KeySetError
+from keys.key_sets import make_operational_key, sign_key_set, verify_key_set
+from keys.timeline import MemberTimeline
+from schemas.key_documents import AgencyClass, Revocation
+from schemas.signed import KeyUse
+from tests.support.members import EXCHANGE, START, make_member, make_signer, succeed
+
+GB = make_member("GB")
+KIDS = GB.signers[KeyUse.MESSAGE].kids
+DAY = timedelta(days=1)
+
+
+def revoke(*kids: str, effective_from: object = START) -> VerifiedRevocation:
+    revocation = Revocation.model_validate(
+        {
+            "v": 1,
+            "exchange": EXCHANGE,
+            "agency": "GB",
+            "kids": kids,
+            "effective_from": effective_from,
+            "issued_at": START + DAY,
+            "reason": "laptop-lost",
+        }
+    )
+    return verify_revocation(sign_revocation(revocation, GB.signers[KeyUse.ROTATION]), GB.verified)
+
+
+def test_the_key_in_force_is_found() -> None:
+    assert GB.timeline.find_signing_keys(KeyUse.MESSAGE, KIDS, 5, START + DAY) == GB.signers[KeyUse.MESSAGE].jwks
+    assert (GB.timeline.agency, GB.timeline.agency_class) == ("GB", AgencyClass.AGENCY)
+    assert GB.timeline.newest_key_set is GB.verified
+    assert GB.timeline.newest_encryption_keys is GB.encryption
+
+
+def test_before_its_leaf_there_is_no_key_set() -> None:
+    later = MemberTimeline(((10, GB.verified),))
+    assert later.newest_encryption_keys is None
+    with pytest.raises(KeyNotInForceError, match="no key set yet"):
+        later.find_signing_keys(KeyUse.MESSAGE, KIDS, 9, START + DAY)
+
+
+def test_an_expired_key_set_signs_nothing() -> None:
+    with pytest.raises(KeyNotInForceError, match="expired"):
+        GB.timeline.find_signing_keys(KeyUse.MESSAGE, KIDS, 5, GB.key_set.expires_at)
+
+
+def test_a_key_left_out_of_the_next_set_is_good_before_it_and_not_after() -> None:
+    new = make_operational_key(EXCHANGE, "GB", KeyUse.MESSAGE, make_signer("GB", KeyUse.MESSAGE, 1))
+    others = tuple(key for key in GB.key_set.keys if key.use is not KeyUse.MESSAGE)
+    document = sign_key_set(succeed(GB, keys=(new, *others)), GB.roots[:2])
+    second = verify_key_set(document, GB.verified, exchange=EXCHANGE, now=START + DAY)
+    timeline = GB.timeline.add_key_set(20, second)
+    timeline.find_signing_keys(KeyUse.MESSAGE, KIDS, 19, START + DAY)
+    timeline.find_signing_keys(KeyUse.MESSAGE, new.kids, 20, START + DAY)
+    with pytest.raises(KeySetError, match="no such"):
+        timeline.find_signing_keys(KeyUse.MESSAGE, KIDS, 20, START + DAY)
+
+
+def test_a_revocation_counts_from_its_leaf_on() -> None:
+    timeline = GB.timeline.add_revocation(20, revoke(KIDS[0]))
+    timeline.find_signing_keys(KeyUse.MESSAGE, KIDS, 19, START + DAY)
+    with pytest.raises(KeyRevokedError, match="laptop-lost"):
+        timeline.find_signing_keys(KeyUse.MESSAGE, KIDS, 20, START + DAY)
+    timeline.find_signing_keys(KeyUse.RECEIPT, GB.signers[KeyUse.RECEIPT].kids, 20, START + DAY)
+
+
+def test_what_lies_between_the_moment_and_the_leaf_is_disputed() -> None:
+    timeline = GB.timeline.add_revocation(20, revoke(KIDS[0], effective_from=START + DAY))
+    assert timeline.is_disputed(KIDS, 19, START + DAY)
+    assert not timeline.is_disputed(KIDS, 19, START)
+    assert not timeline.is_disputed(KIDS, 20, START + DAY)
+    assert not timeline.is_disputed(GB.signers[KeyUse.RECEIPT].kids, 19, START + DAY)
+
+
+def test_an_encryption_key_is_current_within_its_days_and_after_its_leaf() -> None:
+    kid = GB.opening_key.kid
+    assert GB.timeline.find_encryption_key(kid, 1, START).kid == kid
+    for asked, index, time in ((kid, 0, START), (kid, 1, START - DAY), (kid, 1, START + 45 * DAY), (KIDS[0], 1, START)):
+        with pytest.raises(KeyNotInForceError):
+            GB.timeline.find_encryption_key(asked, index, time)
+
+
+def test_only_the_newest_document_says_which_encryption_keys_are_current() -> None:
+    be = make_member("BE")
+    timeline = GB.timeline.add_encryption_keys(9, be.encryption)
+    timeline.find_encryption_key(GB.opening_key.kid, 8, START)
+    with pytest.raises(KeyNotInForceError):
+        timeline.find_encryption_key(GB.opening_key.kid, 9, START)
