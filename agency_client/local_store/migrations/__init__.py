@@ -6,9 +6,12 @@ A step that has been released is never edited; what changes later is a new step 
 from pathlib import Path
 
 from agency_client.local_store.engine import APPLICATION_ID, Store, StoreNewerError, Transaction, demand_store_file
-from agency_client.local_store.migrations import step_0001_first_schema
+from agency_client.local_store.migrations import step_0001_first_schema, step_0002_suspicious_records
 
-STEPS: tuple[tuple[str, ...], ...] = (step_0001_first_schema.STATEMENTS,)
+STEPS: tuple[tuple[str, ...], ...] = (
+    step_0001_first_schema.STATEMENTS,
+    step_0002_suspicious_records.STATEMENTS,
+)
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 
 SCHEMA_VERSION = len(STEPS)

@@ -1,0 +1,40 @@
+"""Public records of the log that this node read and did not believe: what was wrong with each, for a person to look at.
+
+A suspicious record is no proof against anybody: whoever writes the log may have made it up. What proves that somebody
+said two things is kept in `contradictions`.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """One finding. `record` is the canonical `LoggedRecord`; `agency` is whom the record names, "" where nobody."""
+
+    origin: str
+    leaf_index: int
+    code: str
+    agency: str
+    sentence: str
+    record: bytes
+    found_at: datetime
+
+
+def record_suspicion(transaction: Transaction, suspicion: Suspicion) -> bool:
+    """Keep a finding; return whether it was new."""
+    return transaction.insert("suspicious_record", asdict(suspicion), if_absent=True)
+
+
+def list_suspicions(snapshot: Snapshot, agency: str | None = None) -> list[Suspicion]:
+    """Return every finding, or those that name an agency, in the log's order."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM suspicious_record WHERE ?1 IS NULL OR agency = ?1 ORDER BY origin, leaf_index, code", agency
+    )
+    return [_read_suspicion(row) for row in rows]
+
+
+def _read_suspicion(row: Row) -> Suspicion:
+    return Suspicion(**{**dict(row), "found_at": read_moment(row["found_at"])})

@@ -1,0 +1,265 @@
+"""A node at work: one unlocked profile with its store, keys, clock, exchange and connection. Every flow takes one.
+
+Nothing is decided here. The parts are made when first asked for, so that what needs no broker makes no connection. Make
+one of an opened profile and close it when done: `with Node(open_profile(…), SystemClock()) as node:`.
+"""
+
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from agency_client.clock import Clock
+from agency_client.connection import BrokerConnection, NodeIdentity
+from agency_client.directory.directory import Directory
+from agency_client.errors import DeniedError, NotFoundError
+from agency_client.key_store import KeyStore, TlsUse
+from agency_client.local_store.access_log import AccessNote
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.settings import Setting, read_setting
+from agency_client.local_store.trust import load_exchange
+from agency_client.own_documents import OwnKeySet, load_own_key_sets, load_revoked_kids
+from agency_client.private_files import read_private_file, write_private_file
+from agency_client.profile import Profile
+from agency_client.session import OpenProfile
+from agency_client.witness.observer import CheckpointObserver
+from keys.algorithms import OpeningKey
+from keys.certificates import issue_client_certificate, read_validity
+from keys.generation import generate_bytes
+from keys.signing import SeedSigner
+from schemas.codec import CodecError
+from schemas.key_documents import AgencyClass, ExchangeSheet
+from schemas.log.records import Action, Role
+from schemas.signed import KeyUse
+
+CERTIFICATE_DAYS = 90
+CLOCK_SLACK = timedelta(hours=1)
+"""A certificate made now counts from an hour ago: the broker's clock may be behind."""
+
+_ROLES = {
+    AgencyClass.AGENCY: Role.NODE,
+    AgencyClass.OVERSIGHT: Role.OVERSIGHT,
+    AgencyClass.OPERATOR: Role.OPERATOR,
+}
+_RENEW = "run: agency keys request; have the roots sign it; then: agency keys install FILE"
+
+
+class NotInstalledError(NotFoundError):
+    """The roots have not signed this node's keys yet, or the signed set was not installed."""
+
+    default_code = "keys-not-installed"
+
+
+class KeySetUnusableError(DeniedError):
+    """The agency's key set has expired or its key of that use was revoked: nothing may be signed with it."""
+
+    default_code = "key-set-unusable"
+
+
+class Node:
+    """One agency's node, unlocked. Not shared between threads."""
+
+    def __init__(self, opened: OpenProfile, clock: Clock) -> None:
+        """Take an opened profile over.
+
+        Raises:
+            NotInstalledError: `agency init` has not finished here.
+        """
+        self.profile, self.store, self.officer, self.clock = opened.profile, opened.store, opened.officer, clock
+        self.keys = KeyStore(opened.profile.keys_folder, opened.secret)
+        with self.store.read() as snapshot:
+            self.agency = _demand_setting(snapshot, Setting.AGENCY)
+            self.name = _demand_setting(snapshot, Setting.NODE)
+            self.sheet = _load_sheet(snapshot)
+        self._connections: dict[Role, BrokerConnection] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def exchange(self) -> str:
+        """Return the name of the accepted exchange, which every document repeats."""
+        return self.sheet.name
+
+    @cached_property
+    def directory(self) -> Directory:
+        """The members, as this node read and verified them; `directory.trusted_timeline` is the one to act on."""
+        return Directory(self.store, self.exchange)
+
+    @property
+    def role(self) -> Role:
+        """The role in which this member talks to the broker unless another is asked for; its class decides.
+
+        Raises:
+            NotInstalledError: no key set is installed.
+        """
+        return _ROLES[self.own_key_set().key_set.agency_class]
+
+    @property
+    def connection(self) -> BrokerConnection:
+        """The connection in the member's usual role."""
+        return self.connect(self.role)
+
+    @cached_property
+    def observer(self) -> CheckpointObserver:
+        """What every checkpoint of every answer goes through before anything is done with the answer."""
+        return CheckpointObserver(self.store, self.connection, self.sheet, self.clock)
+
+    def connect(self, role: Role) -> BrokerConnection:
+        """Return the connection in a role; one is made for each and kept.
+
+        Raises:
+            NotInstalledError: this node has no signed keys yet.
+        """
+        if role not in self._connections:
+            url = self.profile.settings.broker_url
+            self._connections[role] = BrokerConnection(url, self.sheet, self._identify(), self.clock, role)
+        return self._connections[role]
+
+    def own_key_set(self) -> OwnKeySet:
+        """Return the newest installed key set of this agency, logged or not.
+
+        Raises:
+            NotInstalledError: there is none.
+        """
+        with self.store.read() as snapshot:
+            return self.read_own_key_set(snapshot)
+
+    def read_own_key_set(self, snapshot: Snapshot) -> OwnKeySet:
+        """Return the same as `own_key_set`, inside a transaction that is open already."""
+        chain = load_own_key_sets(snapshot, self.agency)
+        if not chain:
+            raise NotInstalledError("no key set is installed on this node", fix=_RENEW)
+        return chain[-1]
+
+    def signer(self, use: KeyUse, *, even_expired: bool = False) -> SeedSigner:
+        """Return the signer of a use from the newest key set.
+
+        Raises:
+            NotInstalledError: no key set is installed.
+            KeySetUnusableError: the set has expired (unless `even_expired`), or every key of that use was revoked.
+            KeyMissingError: the private key is not on this node.
+        """
+        with self.store.read() as snapshot:
+            return self.read_signer(snapshot, use, even_expired=even_expired)
+
+    def read_signer(self, snapshot: Snapshot, use: KeyUse, *, even_expired: bool = False) -> SeedSigner:
+        """Return the same as `signer`, inside a transaction that is open already."""
+        own = self.read_own_key_set(snapshot)
+        if not even_expired and self.clock.now() >= own.key_set.expires_at:
+            raise KeySetUnusableError(
+                f"the key set of {self.agency} expired on {own.key_set.expires_at:%Y-%m-%d}", fix=_RENEW
+            )
+        usable = own.list_signing_kids(use, load_revoked_kids(snapshot, self.agency))
+        if not usable:
+            raise KeySetUnusableError(f"every {use.value} key of {self.agency} was revoked", fix=_RENEW)
+        here = [kids for kids in usable if self.keys.has_key(use, kids[0])]
+        return self.keys.load_signer(use, (here or usable)[0][0])
+
+    def opening_key(self, kid: str) -> OpeningKey:
+        """Return the private side of one of this node's encryption keys.
+
+        Raises:
+            KeyMissingError: it was destroyed, or never here.
+        """
+        return self.keys.load_opening_key(kid)
+
+    def note_access(
+        self,
+        action: Action,
+        verb: str,
+        reason: str,
+        *,
+        message: str | None = None,
+        partner: str | None = None,
+        case: str | None = None,
+        outcome: str = "done",
+    ) -> AccessNote:
+        """Return a note in this officer's name, now, to append to the access log (`access_log.append_entry`)."""
+        return AccessNote(
+            time=self.clock.now(),
+            officer=self.officer,
+            action=action,
+            verb=verb,
+            reason=reason,
+            message=message,
+            partner=partner,
+            case=case,
+            outcome=outcome,
+        )
+
+    def close(self) -> None:
+        """Close the connections and the store."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+        self.store.close()
+
+    def _identify(self) -> NodeIdentity:
+        certificate = renew_certificate_when_due(self.keys, self.profile, self.clock.now())
+        request = self.signer(KeyUse.REQUEST)
+        return NodeIdentity(
+            agency=self.agency,
+            node=self.name,
+            tls_seed=self.keys.load_seed(TlsUse.NODE),
+            tls_certificate=certificate,
+            request_seed=self.keys.load_seed(KeyUse.REQUEST, request.kids[0]),
+        )
+
+
+def get_certificate_path(profile: Profile) -> Path:
+    """Return where a node's TLS certificate (DER) lies."""
+    return profile.tls_folder / "node.der"
+
+
+def renew_certificate_when_due(keys: KeyStore, profile: Profile, now: datetime) -> bytes:
+    """Return the node's TLS certificate (DER), a new one when a third of the old one's days is all that is left.
+
+    The agency's own CA issues it, so nobody has to be asked.
+    """
+    path = get_certificate_path(profile)
+    if path.is_file():
+        certificate = read_private_file(path)
+        _, not_after = read_validity(certificate)
+        if not_after - now > timedelta(days=CERTIFICATE_DAYS / 3):
+            return certificate
+    certificate = issue_client_certificate(
+        keys.load_seed(TlsUse.AUTHORITY),
+        keys.load_seed(TlsUse.NODE),
+        profile.settings.node,
+        serial=draw_serial(),
+        not_before=now - CLOCK_SLACK,
+        not_after=now + timedelta(days=CERTIFICATE_DAYS),
+    )
+    write_private_file(path, certificate, replace=True)
+    return certificate
+
+
+def draw_serial() -> int:
+    """Return a certificate's serial number of 127 random bits (RFC 5280 §4.1.2.2)."""
+    return int.from_bytes(generate_bytes(16), "big") >> 1 | 1
+
+
+def _demand_setting(snapshot: Snapshot, name: Setting) -> str:
+    value = read_setting(snapshot, name)
+    if value is None:
+        raise NotInstalledError(f"the store does not say its {name.value}", fix="run: agency init")
+    return value
+
+
+def _load_sheet(snapshot: Snapshot) -> ExchangeSheet:
+    accepted = load_exchange(snapshot)
+    if accepted is None:
+        raise NotInstalledError("no exchange has been accepted", fix="run: agency init --exchange FILE")
+    try:
+        return ExchangeSheet.from_canonical(accepted.sheet)
+    except CodecError as error:
+        raise NotInstalledError(
+            f"the exchange's sheet in the store is damaged: {error}", fix="restore the backup"
+        ) from error
