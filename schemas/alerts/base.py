@@ -166,7 +166,7 @@ class Alert(Part):
     review_date: Day | None = None
     retain_until: Day | None = None
     language: Language
-    translated_from: Language | None = None
+    translated_from: Annotated[Language, Field(examples=["vi"])] | None = None
     persons: Many[Person] = ()
     special_categories: SpecialCategories | None = None
     transfer: Transfer | None = None

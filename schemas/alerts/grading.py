@@ -1,11 +1,12 @@
 """How good a source and its information are, in the three schemes in use; the scheme is named beside the grade."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from schemas.alerts.shapes import FieldError, ShortText
+from schemas.alerts.shapes import FieldError
 from schemas.coded import CodedValue
+from schemas.model import Line
 from schemas.part import Part
 
 
@@ -63,8 +64,8 @@ class Grading(Part):
     """The grade of a source and of what it said. The third part of 3x5x2 is the handling code of the message."""
 
     scheme: GradingScheme
-    source: ShortText
-    information: ShortText
+    source: Annotated[Line, Field(max_length=1, examples=["A"])]
+    information: Annotated[Line, Field(max_length=1, examples=["1"])]
 
     @model_validator(mode="after")
     def _check_grades_are_of_the_scheme(self) -> Self:

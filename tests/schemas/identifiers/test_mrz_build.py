@@ -1,5 +1,6 @@
 """Writing zones: what is written is what is read, names fit as the standard's own examples do."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -78,8 +79,9 @@ def test_a_truncated_name_ends_in_a_letter_and_keeps_a_letter_of_the_given_names
 ) -> None:
     mrz = parse_mrz(build_mrz(replace(ERIKSSON, surname=surname, given_names=given_names)))
 
-    if len(surname) + len(given_names) + 2 > 39 and mrz.names_may_be_truncated:
-        assert mrz.lines[0][-1] in LETTERS
+    has_a_letter_to_give_up = re.search(r"[A-Z]{2}", mrz.lines[0][5:]) is not None
+    if len(surname) + len(given_names) + 2 > 39 and has_a_letter_to_give_up:
+        assert mrz.names_may_be_truncated
     assert mrz.surname
     assert mrz.given_names
     assert mrz.surname[0] == surname[0]

@@ -1,0 +1,61 @@
+"""facilitator: identifiers in the form under which copies meet, a network of persons that stand in the alert."""
+
+from typing import Any
+
+import pytest
+
+from schemas.alerts import parse_alert
+from schemas.alerts.shapes import IdentifierType
+from tests.schemas.alerts.filled import ABSENT, fields_refused, load, parse_changed
+
+KIND = "facilitator"
+
+
+def values(kind: IdentifierType, changes: dict[str, Any]) -> list[str]:
+    return [identifier.value for identifier in parse_changed(KIND, changes).identifiers() if identifier.type is kind]
+
+
+def test_numbers_are_found_by_their_normal_form_or_as_seen() -> None:
+    assert values(IdentifierType.PHONE, {}) == ["+447700900123", "01632 960001"]
+    assert values(IdentifierType.IMEI, {}) == ["490154203237518"]
+    assert values(IdentifierType.IMSI, {}) == ["001010123456789"]
+
+
+def test_accounts_and_addresses_are_found_in_any_spelling() -> None:
+    changes = {"details.accounts.0.handle": "@ChiHai.Specimen", "details.emails": ["ChiHai@Example.org"]}
+
+    assert values(IdentifierType.HANDLE, changes)[0] == "zalo:chihai.specimen"
+    assert values(IdentifierType.EMAIL, changes) == ["chihai@example.org"]
+
+
+@pytest.mark.parametrize("field", ["details.subject", "details.network.0.source", "details.network.0.target"])
+def test_subject_and_network_name_persons_of_the_alert(field: str) -> None:
+    assert fields_refused(KIND, {field: "somebody"}) == ["persons"]
+
+
+@pytest.mark.parametrize("email", ["", "chihai", "a@b@c", "a b@example.org", "a@exam ple.org", "a@\n"])
+def test_an_address_has_one_at_sign_and_no_spaces(email: str) -> None:
+    assert fields_refused(KIND, {"details.emails": [email]}) == ["details.emails.0"]
+
+
+@pytest.mark.parametrize("amount", ["14500", "0", "0.5", "999999999999999.9999"])
+def test_an_amount_is_a_decimal_number_in_text(amount: str) -> None:
+    assert fields_refused(KIND, {"details.prices.0.amount": amount}) == []
+
+
+@pytest.mark.parametrize("amount", [14500, "14,500", "-1", "01", "1.", ".5", "1e3", "1.23456"])
+def test_other_spellings_of_an_amount_are_refused(amount: object) -> None:
+    assert fields_refused(KIND, {"details.prices.0.amount": amount}) == ["details.prices.0.amount"]
+
+
+def test_a_sighting_says_when_or_where() -> None:
+    assert fields_refused(KIND, {"details.last_seen": {}}) == ["details.last_seen.place"]
+    assert fields_refused(KIND, {"details.last_seen": {"state": "BEL"}}) == []
+
+
+def test_only_subject_and_roles_are_needed() -> None:
+    wire = load(KIND)
+    wire["details"] = {name: wire["details"][name] for name in ("subject", "roles")}
+
+    assert parse_alert(wire).details.identifiers() == ()
+    assert fields_refused(KIND, {"details.roles": ABSENT}) == ["details.roles"]

@@ -1,0 +1,73 @@
+"""The exported JSON Schemas are those of the models, and say what the wire says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import schemas
+from schemas.alerts import kind_names
+from schemas.export import EXPORTED, render_schemas
+
+FOLDER = Path(schemas.__file__).parent / "json"
+RENDERED = {name: orjson.loads(content) for name, content in render_schemas().items()}
+
+
+def walk(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        for item in node.values():
+            yield from walk(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from walk(item)
+
+
+def test_the_files_are_what_the_models_say() -> None:
+    """After a change of a model: python deploy/export_schemas.py."""
+    present = {path.name: path.read_bytes() for path in FOLDER.glob("*.json")}
+
+    assert sorted(present) == sorted(render_schemas())
+    assert [name for name, content in render_schemas().items() if present[name] != content] == []
+
+
+def test_every_kind_is_exported() -> None:
+    assert {f"alert-{name}" for name in kind_names()} <= {export.name for export in EXPORTED}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_a_schema_names_itself_and_its_dialect(name: str) -> None:
+    schema = RENDERED[name]
+
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"urn:bilateral:schema:{name.removesuffix('.json')}:1"
+    assert schema["title"]
+    assert schema["description"]
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_a_schema_is_closed_and_knows_no_null(name: str) -> None:
+    for node in walk(RENDERED[name]):
+        assert node.get("type") != "null"
+        assert "default" not in node or "type" not in node
+        if node.get("type") == "object":
+            assert node["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_every_reference_leads_somewhere_and_every_pattern_is_anchored(name: str) -> None:
+    for node in walk(RENDERED[name]):
+        if isinstance(node.get("$ref"), str):
+            assert node["$ref"].removeprefix("#/$defs/") in RENDERED[name]["$defs"]
+        if isinstance(node.get("pattern"), str):
+            assert re.fullmatch(r"\^.*\$", node["pattern"])
+            assert "\\A" not in node["pattern"]
+
+
+def test_rules_of_a_kind_are_in_its_schema() -> None:
+    assert "in_reply_to" in RENDERED["alert-withdrawal.json"]["required"]
+    assert "grading" in RENDERED["alert-document-fraud.json"]["required"]
+    assert "persons" not in RENDERED["alert-ping.json"]["properties"]
