@@ -1,8 +1,10 @@
 """The state of an agreement as a pure function of the two parties' chains and the time.
 
-Narrowing is one-sided and immediate; widening takes both signatures. So no order of arrival may ever widen: the function
-looks at what each chain holds, never at which step came first, and a step that narrows counts wherever it stands.
-Signatures and chain order have been verified before; this module has no keys and no clock.
+Narrowing is one-sided and immediate; widening takes both signatures. So no order of arrival may ever widen: the
+function looks at what each chain holds, never at which step came first, and a step that narrows counts wherever it
+stands. Of all versions under one agreement id at most one is in force at any moment: without that, two negotiations
+that crossed would add up to more than either party signed. Signatures and chain order have been verified before; this
+module has no keys and no clock.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +16,7 @@ from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step, StepA
 from schemas.agreements.terms import Terms
 
 MAX_CHAIN_STEPS = 1000
+"""Longer chains take narrowing steps only."""
 
 Chains = Mapping[str, Sequence[ChainedStep]]
 """Both parties' chains of one agreement id, by agency; a party that has said nothing may be absent."""
@@ -52,32 +55,93 @@ class AgreementView:
 
 @dataclass(frozen=True, slots=True)
 class _Binding:
-    proposer: str
-    proposal: Step
-    acceptance: Step | None
-    confirmation: Step | None
+    """How far propose, accept and confirm have come over one digest, for one proposer."""
 
-    @property
-    def is_complete(self) -> bool:
-        return self.acceptance is not None and self.confirmation is not None
+    proposer: str
+    acceptance: Step | None
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    """The chains, read once: the first step of each kind by (agency, action, digest), and what covers all versions."""
+
+    first: Mapping[tuple[str, StepAction, str], Step]
+    versions: Mapping[str, Terms]
+    counters: Mapping[str, str]
+    revocations: Sequence[Step]
+    suspended_by: frozenset[str]
+
+    def find_binding(self, digest: str) -> _Binding | None:
+        """Return the furthest of the bindings over a digest, whoever of the two proposed."""
+        terms = self.versions.get(digest)
+        found = [] if terms is None else [self._read_binding(digest, terms, agency) for agency in terms.agencies]
+        return max(
+            (binding for binding in found if binding is not None),
+            key=lambda binding: (binding.is_complete, binding.acceptance is not None, binding.proposer),
+            default=None,
+        )
+
+    def is_binding(self, digest: str) -> bool:
+        """Return whether both parties signed a digest in time, whatever came after."""
+        binding = self.find_binding(digest)
+        return binding is not None and binding.is_complete
+
+    def _read_binding(self, digest: str, terms: Terms, proposer: str) -> _Binding | None:
+        if (proposer, StepAction.PROPOSE, digest) not in self.first:
+            return None
+        acceptance = self.first.get((terms.counterpart_of(proposer), StepAction.ACCEPT, digest))
+        confirmation = self.first.get((proposer, StepAction.CONFIRM, digest))
+        is_complete = acceptance is not None and confirmation is not None and _is_in_time(confirmation.time, acceptance)
+        return _Binding(proposer, acceptance, is_complete)
+
+    def find_revoker(self, now: datetime) -> str | None:
+        """Return a party whose revocation has taken effect."""
+        for step in self.revocations:
+            if step.effective_from is None or step.effective_from <= now:
+                return step.agency
+        return None
+
+    def find_taker_back(self, action: StepAction, digest: str) -> str | None:
+        """Return a party that withdrew (or rejected) a digest, at whatever moment."""
+        return next((agency for agency, what, which in self.first if (what, which) == (action, digest)), None)
+
+    def list_predecessors(self, terms: Terms) -> frozenset[str]:
+        """Return the digests that a version supersedes, directly or through others."""
+        found = set()
+        older: Terms | None = terms
+        while older is not None and older.supersedes is not None:
+            found.add(older.supersedes)
+            older = self.versions.get(older.supersedes)
+        return frozenset(found)
+
+    def list_rivals(self, digest: str, terms: Terms) -> list[Terms]:
+        """Return the binding versions that stand after this one or beside it, the newest first.
+
+        A rival keeps its place even when it was withdrawn since, has expired or is held: otherwise one party alone
+        could bring an older, perhaps wider, version back.
+        """
+        older = self.list_predecessors(terms)
+        others = sorted(set(self.versions) - older - {digest})
+        rivals = [self.versions[other] for other in others if self.is_binding(other)]
+        return sorted(rivals, key=lambda rival: rival.version, reverse=True)
 
 
 def view_agreement(digest: str, chains: Chains, now: datetime) -> AgreementView:
     """Return the state of the version named by `digest`.
 
-    The order of the checks is the order of the states' strength: what ends an agreement for good stands before what only
-    holds it.
+    The order of the checks is the order of the states' strength: what ends an agreement for good stands before what
+    only holds it.
     """
-    binding = _find_binding(digest, chains)
-    if binding is None:
+    terms = list_versions(chains).get(digest)
+    ledger = _read_chains(chains, () if terms is None else terms.agencies)
+    binding = ledger.find_binding(digest)
+    if terms is None or binding is None:
         return AgreementView(digest, None, State.DRAFT, "nobody has proposed it to the other party")
-    terms = binding.proposal.terms
-    assert terms is not None  # noqa: S101 - a proposal without terms is refused by Step itself
-    suspended_by = find_suspensions(chains)
-    state, because = _find_end(digest, terms, binding, chains, now) or _find_standing(
-        digest, terms, binding, chains, suspended_by, now
+    state, because = _find_end(digest, terms, binding, ledger, now) or _find_standing(
+        digest, terms, binding, ledger, now
     )
-    return AgreementView(digest, terms, state, because, binding.proposer, suspended_by, binding.is_complete)
+    return AgreementView(digest, terms, state, because, binding.proposer, ledger.suspended_by, binding.is_complete)
 
 
 def list_versions(chains: Chains) -> dict[str, Terms]:
@@ -88,107 +152,75 @@ def list_versions(chains: Chains) -> dict[str, Terms]:
 def find_suspensions(chains: Chains) -> frozenset[str]:
     """Return the parties whose suspension is open; only who suspended can resume."""
     holders = set()
-    for agency, chain in chains.items():
+    for chain in chains.values():
         for item in chain:
             if item.step.action is StepAction.SUSPEND:
-                holders.add(agency)
+                holders.add(item.step.agency)
             elif item.step.action is StepAction.RESUME:
-                holders.discard(agency)
+                holders.discard(item.step.agency)
     return frozenset(holders)
 
 
-def _find_binding(digest: str, chains: Chains) -> _Binding | None:
-    """Return the furthest that propose, accept, confirm has come over this digest, whoever of the two proposed."""
-    candidates = []
-    for agency, chain in chains.items():
-        proposal = _first(chain, StepAction.PROPOSE, digest)
-        if proposal is None or proposal.terms is None or agency not in proposal.terms.agencies:
-            continue
-        other = chains.get(proposal.terms.counterpart_of(agency), ())
-        acceptance = _first(other, StepAction.ACCEPT, digest)
-        confirmation = _first(chain, StepAction.CONFIRM, digest)
-        candidates.append(_Binding(agency, proposal, acceptance, _if_in_time(confirmation, acceptance)))
-    return max(
-        candidates, key=lambda found: (found.is_complete, found.acceptance is not None, found.proposer), default=None
-    )
+def _read_chains(chains: Chains, parties: Iterable[str]) -> _Ledger:
+    # Only the version's own parties are read: a third agency that signs steps under the same id says nothing here.
+    read = {agency: chains.get(agency, ()) for agency in sorted(parties)}
+    first: dict[tuple[str, StepAction, str], Step] = {}
+    counters: dict[str, str] = {}
+    for item in _all_steps(read):
+        step = item.step
+        first.setdefault((step.agency, step.action, step.digest), step)
+        if step.counters is not None:
+            counters.setdefault(step.counters, step.agency)
+    revocations = [item.step for item in _all_steps(read) if item.step.action is StepAction.REVOKE]
+    return _Ledger(first, list_versions(read), counters, revocations, find_suspensions(read))
 
 
-def _if_in_time(confirmation: Step | None, acceptance: Step | None) -> Step | None:
-    if confirmation is None or acceptance is None or acceptance.confirm_by is None:
-        return None
-    return confirmation if confirmation.time <= acceptance.confirm_by else None
+def _is_in_time(moment: datetime, acceptance: Step) -> bool:
+    return acceptance.confirm_by is not None and moment <= acceptance.confirm_by
 
 
-def _find_end(digest: str, terms: Terms, binding: _Binding, chains: Chains, now: datetime) -> tuple[State, str] | None:
+def _find_end(digest: str, terms: Terms, binding: _Binding, ledger: _Ledger, now: datetime) -> tuple[State, str] | None:
     for action, state in ((StepAction.WITHDRAW, State.WITHDRAWN), (StepAction.REJECT, State.REJECTED)):
-        agency = _who_took(chains, action, digest)
+        agency = ledger.find_taker_back(action, digest)
+        if agency is not None and binding.is_complete:
+            return State.REVOKED, f"{agency} took its signature back after the confirmation"
         if agency is not None:
-            if binding.is_complete:
-                return State.REVOKED, f"{agency} took its signature back after the confirmation"
             return state, f"{agency} has {state.value} it"
-    revoker = _find_revocation(chains, now)
+    revoker = ledger.find_revoker(now)
     if revoker is not None:
         return State.REVOKED, f"{revoker} revoked the agreement"
-    successor = _find_successor(digest, chains, now)
-    if successor is not None:
-        return State.SUPERSEDED, f"version {successor.version} has taken its place"
+    for rival in ledger.list_rivals(digest, terms):
+        if now >= rival.in_force_from or not binding.is_complete:
+            return State.SUPERSEDED, _explain_rival(digest, rival, binding, ledger)
     if now >= terms.in_force_until:
         return State.EXPIRED, "its term is over"
     return None
 
 
-def _find_standing(
-    digest: str, terms: Terms, binding: _Binding, chains: Chains, suspended_by: frozenset[str], now: datetime
-) -> tuple[State, str]:
+def _explain_rival(digest: str, rival: Terms, binding: _Binding, ledger: _Ledger) -> str:
+    if digest in ledger.list_predecessors(rival) or not binding.is_complete:
+        return f"version {rival.version} has taken its place"
+    return f"another version {rival.version} was confirmed beside it, and of two side by side neither counts"
+
+
+def _find_standing(digest: str, terms: Terms, binding: _Binding, ledger: _Ledger, now: datetime) -> tuple[State, str]:
     if not binding.is_complete:
-        return _find_negotiation_state(digest, binding, chains, now)
-    if suspended_by:
-        return State.SUSPENDED, f"suspended by {' and '.join(sorted(suspended_by))}"
+        return _find_negotiation_state(digest, binding, ledger, now)
+    if ledger.suspended_by:
+        return State.SUSPENDED, f"suspended by {' and '.join(sorted(ledger.suspended_by))}"
     if now < terms.in_force_from:
         return State.CONFIRMED, "both parties signed; its first day has not come"
     return State.IN_FORCE, "both parties signed and it stands"
 
 
-def _find_negotiation_state(digest: str, binding: _Binding, chains: Chains, now: datetime) -> tuple[State, str]:
-    acceptance = binding.acceptance
-    if acceptance is None or acceptance.confirm_by is None:
-        counter = next((item.step for item in _all_steps(chains) if item.step.counters == digest), None)
-        if counter is not None:
-            return State.COUNTERED, f"{counter.agency} answered with other terms"
+def _find_negotiation_state(digest: str, binding: _Binding, ledger: _Ledger, now: datetime) -> tuple[State, str]:
+    if binding.acceptance is None:
+        if digest in ledger.counters:
+            return State.COUNTERED, f"{ledger.counters[digest]} answered with other terms"
         return State.PROPOSED, f"{binding.proposer} proposed it; the other party has not answered"
-    if now > acceptance.confirm_by:
+    if not _is_in_time(now, binding.acceptance):
         return State.LAPSED, f"{binding.proposer} did not confirm in time"
-    return State.ACCEPTED, f"{acceptance.agency} accepted it; {binding.proposer} has yet to confirm"
-
-
-def _find_revocation(chains: Chains, now: datetime) -> str | None:
-    for item in _all_steps(chains):
-        step = item.step
-        if step.action is StepAction.REVOKE and (step.effective_from is None or step.effective_from <= now):
-            return step.agency
-    return None
-
-
-def _find_successor(digest: str, chains: Chains, now: datetime) -> Terms | None:
-    # A confirmed successor keeps its place even when it was withdrawn since: otherwise one party alone could bring the
-    # older, perhaps wider, version back.
-    for other, terms in list_versions(chains).items():
-        if terms.supersedes == digest and now >= terms.in_force_from:
-            binding = _find_binding(other, chains)
-            if binding is not None and binding.is_complete:
-                return terms
-    return None
-
-
-def _who_took(chains: Chains, action: StepAction, digest: str) -> str | None:
-    for agency in sorted(chains):
-        if _first(chains[agency], action, digest) is not None:
-            return agency
-    return None
-
-
-def _first(chain: Iterable[ChainedStep], action: StepAction, digest: str) -> Step | None:
-    return next((item.step for item in chain if item.step.action is action and item.step.digest == digest), None)
+    return State.ACCEPTED, f"{binding.acceptance.agency} accepted it; {binding.proposer} has yet to confirm"
 
 
 def _all_steps(chains: Chains) -> Iterable[ChainedStep]:
@@ -216,10 +248,8 @@ def judge_step(step: Step, chains: Chains, now: datetime) -> StepDecision:
     Narrowing steps over a known agreement are always allowed: they can never come too late or in the wrong order.
     """
     versions = list_versions(chains)
-    if len(chains.get(step.agency, ())) >= MAX_CHAIN_STEPS:
-        return StepDecision(False, f"a chain has at most {MAX_CHAIN_STEPS} steps")
-    if step.action is StepAction.PROPOSE:
-        return _judge_proposal(step, chains, versions, now)
+    if step.terms is not None:
+        return _judge_length(step, chains) or _judge_proposal(step, step.terms, chains, versions, now)
     terms = versions.get(step.digest)
     if terms is None:
         return StepDecision(False, "nobody has proposed terms with this digest")
@@ -228,26 +258,37 @@ def judge_step(step: Step, chains: Chains, now: datetime) -> StepDecision:
     if step.action in NARROWING_ACTIONS:
         return StepDecision(True, "a party may narrow at any time")
     if step.action is StepAction.RESUME:
-        return _judge_resumption(step, chains)
-    return _judge_answer(step, view_agreement(step.digest, chains, now))
+        return _judge_length(step, chains) or _judge_resumption(step, chains)
+    return _judge_length(step, chains) or _judge_answer(step, terms, chains, now)
 
 
-def _judge_proposal(step: Step, chains: Chains, versions: Mapping[str, Terms], now: datetime) -> StepDecision:
-    terms = step.terms
-    assert terms is not None  # noqa: S101 - a proposal without terms is refused by Step itself
+def _judge_length(step: Step, chains: Chains) -> StepDecision | None:
+    if len(chains.get(step.agency, ())) < MAX_CHAIN_STEPS:
+        return None
+    return StepDecision(False, f"a chain of {MAX_CHAIN_STEPS} steps takes only steps that narrow")
+
+
+def _judge_proposal(
+    step: Step, terms: Terms, chains: Chains, versions: Mapping[str, Terms], now: datetime
+) -> StepDecision:
+    ledger = _read_chains(chains, terms.agencies)
     if step.digest in versions:
         return StepDecision(False, "these very terms were proposed before")
-    if any(set(known.agencies) != set(terms.agencies) for known in versions.values()):
+    if any(known.agencies != terms.agencies for known in versions.values()):
         return StepDecision(False, "an agreement keeps its parties in all its versions")
-    if _find_revocation(chains, now) is not None:
+    if ledger.find_revoker(now) is not None:
         return StepDecision(False, "a revoked agreement takes no new version; propose a new agreement")
-    if terms.supersedes is not None:
-        replaced = view_agreement(terms.supersedes, chains, now)
-        if replaced.terms is None or not replaced.binding or terms.version != replaced.terms.version + 1:
-            return StepDecision(False, "a new version follows a confirmed one and has the next number")
+    if terms.supersedes is not None and not _is_next_version(terms.supersedes, terms.version, ledger):
+        return StepDecision(False, "a new version follows a confirmed one and has the next number")
+    if ledger.list_rivals(step.digest, terms):
+        return StepDecision(False, "another version was confirmed in this place; a new one follows the newest")
     if step.counters is not None and step.counters not in versions:
         return StepDecision(False, "the proposal it answers is not known")
     return StepDecision(True, "a party may propose at any time")
+
+
+def _is_next_version(replaced: str, version: int, ledger: _Ledger) -> bool:
+    return ledger.is_binding(replaced) and version == ledger.versions[replaced].version + 1
 
 
 def _judge_resumption(step: Step, chains: Chains) -> StepDecision:
@@ -256,11 +297,22 @@ def _judge_resumption(step: Step, chains: Chains) -> StepDecision:
     return StepDecision(False, f"{step.agency} has not suspended this agreement; only who suspended can resume")
 
 
-def _judge_answer(step: Step, view: AgreementView) -> StepDecision:
+def _judge_answer(step: Step, terms: Terms, chains: Chains, now: datetime) -> StepDecision:
+    view = view_agreement(step.digest, chains, now)
     states, by_proposer = _ANSWERABLE[step.action]
     if (step.agency == view.proposer) != by_proposer:
         who = "the proposer" if by_proposer else "the other party"
         return StepDecision(False, f"only {who} can {step.action.value} this proposal")
     if view.state not in states:
         return StepDecision(False, f"the agreement is {view.state.value}: {view.because}")
+    if not _is_answer_in_time(step, terms, chains, now):
+        return StepDecision(False, "the time to confirm has passed")
     return StepDecision(True, f"it answers a proposal that is {view.state.value}")
+
+
+def _is_answer_in_time(step: Step, terms: Terms, chains: Chains, now: datetime) -> bool:
+    if step.action is StepAction.ACCEPT:
+        return _is_in_time(now, step)
+    accepter = terms.counterpart_of(step.agency)
+    acceptance = _read_chains(chains, terms.agencies).first[accepter, StepAction.ACCEPT, step.digest]
+    return _is_in_time(step.time, acceptance)

@@ -1,0 +1,523 @@
+"""An agreement is in force when both parties signed it, neither narrowed it, and its time has come; never otherwise."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.agreements.lifecycle import (
+    MAX_CHAIN_STEPS,
+    Chains,
+    State,
+    find_suspensions,
+    judge_step,
+    list_versions,
+    view_agreement,
+)
+from schemas.agreements.steps import NARROWING_ACTIONS, StepAction
+from schemas.agreements.terms import Party, Terms
+from schemas.codec import hash_text
+from tests.schemas.agreements.lifecycle_machine import NegotiationMachine, list_in_force
+from tests.strategies.agreements import (
+    FAMILY,
+    GB,
+    MORNING,
+    VN,
+    chain_step,
+    confirm_terms,
+    follow_terms,
+    make_step,
+    make_terms,
+    play,
+    step_plans,
+    take_hostile_step,
+    take_step,
+    take_steps,
+)
+
+PROPOSE, ACCEPT, CONFIRM = StepAction.PROPOSE, StepAction.ACCEPT, StepAction.CONFIRM
+SUSPEND, RESUME, REVOKE = StepAction.SUSPEND, StepAction.RESUME, StepAction.REVOKE
+WITHDRAW, REJECT = StepAction.WITHDRAW, StepAction.REJECT
+DAY = timedelta(days=1)
+NOON = MORNING + timedelta(hours=4)
+
+TERMS = make_terms()
+COUNTER = make_terms(title="Counter-proposal")
+SECOND = follow_terms(TERMS, title="Second", in_force_from=MORNING + 10 * DAY)
+RIVAL = follow_terms(TERMS, title="Another second", in_force_from=MORNING + 5 * DAY)
+THIRD = follow_terms(SECOND, title="Third", in_force_from=MORNING + DAY)
+LATER = make_terms(title="From tomorrow", in_force_from=MORNING + DAY)
+
+TestNegotiation = NegotiationMachine.TestCase
+TestNegotiation.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def view(terms: Terms, chains: Chains, now: datetime = NOON) -> tuple[State, str]:
+    found = view_agreement(terms.digest(), chains, now)
+    return found.state, found.because
+
+
+def state(terms: Terms, chains: Chains, now: datetime = NOON) -> State:
+    return view(terms, chains, now)[0]
+
+
+Move = tuple[str, StepAction, Terms | str]
+PROPOSED: tuple[Move, ...] = ((GB, PROPOSE, TERMS),)
+ACCEPTED: tuple[Move, ...] = (*PROPOSED, (VN, ACCEPT, TERMS))
+CONFIRMED: tuple[Move, ...] = (*ACCEPTED, (GB, CONFIRM, TERMS))
+
+STATES: dict[str, tuple[Sequence[Move], State, str]] = {
+    "nobody has said anything": ((), State.DRAFT, "nobody has proposed it"),
+    "one party proposed": (PROPOSED, State.PROPOSED, "GB-HO proposed it; the other party has not answered"),
+    "the other party proposed the same": ((*PROPOSED, (VN, PROPOSE, TERMS)), State.PROPOSED, "has not answered"),
+    "the other party accepted": (ACCEPTED, State.ACCEPTED, "VN accepted it; GB-HO has yet to confirm"),
+    "the proposer confirmed": (CONFIRMED, State.IN_FORCE, "both parties signed and it stands"),
+    "the proposer suspended": ((*CONFIRMED, (GB, SUSPEND, TERMS)), State.SUSPENDED, "suspended by GB-HO"),
+    "the accepter suspended": ((*CONFIRMED, (VN, SUSPEND, TERMS)), State.SUSPENDED, "suspended by VN"),
+    "both suspended": (
+        (*CONFIRMED, (VN, SUSPEND, TERMS), (GB, SUSPEND, TERMS)),
+        State.SUSPENDED,
+        "suspended by GB-HO and VN",
+    ),
+    "who suspended resumed": ((*CONFIRMED, (VN, SUSPEND, TERMS), (VN, RESUME, TERMS)), State.IN_FORCE, "it stands"),
+    "the other one resumed": (
+        (*CONFIRMED, (VN, SUSPEND, TERMS), (GB, RESUME, TERMS)),
+        State.SUSPENDED,
+        "suspended by VN",
+    ),
+    "resumed before it was suspended": (
+        (*CONFIRMED, (VN, RESUME, TERMS), (VN, SUSPEND, TERMS)),
+        State.SUSPENDED,
+        "suspended by VN",
+    ),
+    "one of two suspensions is over": (
+        (*CONFIRMED, (VN, SUSPEND, TERMS), (GB, SUSPEND, TERMS), (GB, RESUME, TERMS)),
+        State.SUSPENDED,
+        "suspended by VN",
+    ),
+    "suspended before it was confirmed": (
+        (*ACCEPTED, (VN, SUSPEND, TERMS), (GB, CONFIRM, TERMS)),
+        State.SUSPENDED,
+        "suspended by VN",
+    ),
+    "revoked": ((*CONFIRMED, (VN, REVOKE, TERMS)), State.REVOKED, "VN revoked the agreement"),
+    "revoked and then resumed": (
+        (*CONFIRMED, (VN, SUSPEND, TERMS), (VN, REVOKE, TERMS), (VN, RESUME, TERMS)),
+        State.REVOKED,
+        "VN revoked the agreement",
+    ),
+    "revoked before anybody answered": ((*PROPOSED, (VN, REVOKE, TERMS)), State.REVOKED, "VN revoked the agreement"),
+    "the proposer withdrew": ((*PROPOSED, (GB, WITHDRAW, TERMS)), State.WITHDRAWN, "GB-HO has withdrawn it"),
+    "the accepter withdrew": ((*ACCEPTED, (VN, WITHDRAW, TERMS)), State.WITHDRAWN, "VN has withdrawn it"),
+    "rejected": ((*PROPOSED, (VN, REJECT, TERMS)), State.REJECTED, "VN has rejected it"),
+    "rejected and then accepted": ((*PROPOSED, (VN, REJECT, TERMS), (VN, ACCEPT, TERMS)), State.REJECTED, "VN has"),
+    "rejected after the confirmation": ((*CONFIRMED, (VN, REJECT, TERMS)), State.REVOKED, "VN took its signature back"),
+    "withdrawn after the confirmation": (
+        (*CONFIRMED, (VN, WITHDRAW, TERMS)),
+        State.REVOKED,
+        "VN took its signature back after the confirmation",
+    ),
+    "the proposer took it back after the confirmation": (
+        (*CONFIRMED, (GB, WITHDRAW, TERMS)),
+        State.REVOKED,
+        "GB-HO took its signature back",
+    ),
+    "withdrawn while the confirmation was under way": (
+        (*ACCEPTED, (VN, WITHDRAW, TERMS), (GB, CONFIRM, TERMS)),
+        State.REVOKED,
+        "VN took its signature back",
+    ),
+    "countered": (PROPOSED, State.PROPOSED, "GB-HO proposed"),
+    "its first day has not come": (
+        ((GB, PROPOSE, LATER), (VN, ACCEPT, LATER), (GB, CONFIRM, LATER)),
+        State.CONFIRMED,
+        "its first day has not come",
+    ),
+}
+
+
+@pytest.mark.parametrize(("moves", "expected", "because"), STATES.values(), ids=STATES)
+def test_the_state_when(moves: Sequence[Move], expected: State, because: str) -> None:
+    about = next((what for _, _, what in moves if isinstance(what, Terms)), TERMS)
+
+    found, sentence = view(about, take_steps(*moves))
+
+    assert found is expected
+    assert because in sentence
+
+
+def test_the_states_of_the_table_and_those_that_need_time_are_all_there_are() -> None:
+    by_time = {State.COUNTERED, State.LAPSED, State.EXPIRED, State.SUPERSEDED}
+
+    assert {expected for _, expected, _ in STATES.values()} | by_time == set(State)
+
+
+@pytest.mark.parametrize("moves", list(permutations(CONFIRMED)))
+def test_no_order_of_arrival_changes_anything(moves: tuple[Move, ...]) -> None:
+    assert state(TERMS, take_steps(*moves)) is State.IN_FORCE
+
+
+def test_a_view_says_who_proposed_and_who_holds_it() -> None:
+    found = view_agreement(TERMS.digest(), take_step(confirm_terms(TERMS, VN), GB, SUSPEND, TERMS), NOON)
+
+    assert (found.digest, found.terms) == (TERMS.digest(), TERMS)
+    assert found.proposer == VN
+    assert found.suspended_by == {GB}
+    assert found.binding
+
+
+def test_a_draft_has_no_terms() -> None:
+    found = view_agreement(TERMS.digest(), {}, NOON)
+
+    assert (found.terms, found.proposer, found.binding) == (None, None, False)
+
+
+def test_a_counter_proposal_leaves_the_proposal_open_to_an_answer() -> None:
+    chains = take_step(take_steps(*PROPOSED), VN, PROPOSE, COUNTER, counters=TERMS.digest())
+
+    assert view(TERMS, chains) == (State.COUNTERED, "VN answered with other terms")
+    assert state(COUNTER, chains) is State.PROPOSED
+    assert judge_step(make_step(VN, ACCEPT, TERMS), chains, NOON).allowed
+    assert state(TERMS, take_step(chains, VN, ACCEPT, TERMS)) is State.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (TERMS.in_force_from - timedelta(seconds=1), State.CONFIRMED),
+        (TERMS.in_force_from, State.IN_FORCE),
+        (TERMS.in_force_until - timedelta(seconds=1), State.IN_FORCE),
+        (TERMS.in_force_until, State.EXPIRED),
+    ],
+)
+def test_an_agreement_stands_from_its_first_moment_to_before_its_last(now: datetime, expected: State) -> None:
+    assert state(TERMS, confirm_terms(TERMS), now) is expected
+
+
+@pytest.mark.parametrize(("late_seconds", "expected"), [(0, State.ACCEPTED), (1, State.LAPSED)])
+def test_an_acceptance_lapses_after_its_last_moment(late_seconds: int, expected: State) -> None:
+    chains = take_steps(*ACCEPTED)
+
+    assert state(TERMS, chains, MORNING + 7 * DAY + timedelta(seconds=late_seconds)) is expected
+
+
+@pytest.mark.parametrize(("late_seconds", "expected"), [(0, State.IN_FORCE), (1, State.LAPSED)])
+def test_a_confirmation_dated_too_late_confirms_nothing(late_seconds: int, expected: State) -> None:
+    late = MORNING + 7 * DAY + timedelta(seconds=late_seconds)
+    chains = take_step(take_steps(*ACCEPTED), GB, CONFIRM, TERMS, time=late)
+
+    assert state(TERMS, chains, late + DAY) is expected
+
+
+def test_a_second_confirmation_does_not_mend_a_late_one() -> None:
+    chains = take_step(take_steps(*ACCEPTED), GB, CONFIRM, TERMS, time=MORNING + 8 * DAY)
+    chains = take_step(chains, GB, CONFIRM, TERMS, time=MORNING)
+
+    assert state(TERMS, chains, MORNING + 9 * DAY) is State.LAPSED
+
+
+def test_a_second_acceptance_does_not_give_the_proposer_more_time() -> None:
+    chains = take_step(take_steps(*ACCEPTED), VN, ACCEPT, TERMS, confirm_by=MORNING + 30 * DAY)
+    chains = take_step(chains, GB, CONFIRM, TERMS, time=MORNING + 20 * DAY)
+
+    assert state(TERMS, chains, MORNING + 21 * DAY) is State.LAPSED
+
+
+def test_a_revocation_with_notice_works_when_its_day_has_come() -> None:
+    day = MORNING + 30 * DAY
+    chains = take_step(confirm_terms(TERMS), VN, REVOKE, TERMS, effective_from=day)
+
+    assert state(TERMS, chains, day - timedelta(seconds=1)) is State.IN_FORCE
+    assert state(TERMS, chains, day) is State.REVOKED
+
+
+def test_the_nearest_of_several_revocations_counts() -> None:
+    chains = take_step(confirm_terms(TERMS), VN, REVOKE, TERMS, effective_from=MORNING + 30 * DAY)
+    chains = take_step(chains, VN, REVOKE, TERMS, effective_from=MORNING + DAY)
+
+    assert state(TERMS, chains, MORNING + DAY) is State.REVOKED
+
+
+# Versions: one takes the other's place, and nothing brings an old one back.
+
+
+def test_a_confirmed_version_takes_the_place_on_its_own_first_day() -> None:
+    chains = confirm_terms(SECOND, chains=confirm_terms(TERMS))
+    day = SECOND.in_force_from
+
+    assert list_in_force_of(chains, day - timedelta(seconds=1)) == [TERMS.title]
+    assert view(TERMS, chains, day) == (State.SUPERSEDED, "version 2 has taken its place")
+    assert list_in_force_of(chains, day) == [SECOND.title]
+
+
+def list_in_force_of(chains: Chains, now: datetime) -> list[str]:
+    return [terms.title for terms in list_versions(chains).values() if state(terms, chains, now) is State.IN_FORCE]
+
+
+def test_a_version_that_is_only_accepted_changes_nothing() -> None:
+    chains = take_steps((GB, PROPOSE, SECOND), (VN, ACCEPT, SECOND), chains=confirm_terms(TERMS))
+
+    assert list_in_force_of(chains, SECOND.in_force_from) == [TERMS.title]
+
+
+@pytest.mark.parametrize("action", [WITHDRAW, REJECT])
+@pytest.mark.parametrize("agency", [GB, VN])
+def test_neither_party_revives_the_older_version_by_taking_the_newer_back(agency: str, action: StepAction) -> None:
+    chains = take_step(confirm_terms(SECOND, chains=confirm_terms(TERMS)), agency, action, SECOND)
+
+    assert list_in_force_of(chains, SECOND.in_force_from) == []
+
+
+def test_the_older_version_does_not_come_back_when_the_newer_expires() -> None:
+    short = follow_terms(TERMS, in_force_until=MORNING + 20 * DAY, review_by=MORNING + 15 * DAY)
+    chains = confirm_terms(short, chains=confirm_terms(TERMS))
+
+    assert list_in_force_of(chains, MORNING + 21 * DAY) == []
+
+
+def test_an_old_acceptance_does_not_pass_to_the_version_that_follows() -> None:
+    chains = take_steps((GB, PROPOSE, SECOND), (GB, CONFIRM, SECOND), chains=confirm_terms(TERMS))
+
+    assert state(SECOND, chains, SECOND.in_force_from) is State.PROPOSED
+
+
+def test_a_version_that_begins_before_the_one_it_follows_also_ends_what_came_before() -> None:
+    chains = confirm_terms(THIRD, chains=confirm_terms(SECOND, chains=confirm_terms(TERMS)))
+    between = THIRD.in_force_from + DAY
+
+    assert between < SECOND.in_force_from
+    assert list_in_force_of(chains, between) == [THIRD.title]
+    assert view(TERMS, chains, between) == (State.SUPERSEDED, "version 3 has taken its place")
+
+
+@pytest.mark.parametrize("order", [(SECOND, RIVAL), (RIVAL, SECOND)])
+def test_of_two_negotiations_that_crossed_neither_adds_to_the_other(order: tuple[Terms, Terms]) -> None:
+    chains = confirm_terms(TERMS)
+    for terms, proposer in zip(order, (GB, VN), strict=True):
+        chains = confirm_terms(terms, proposer, chains)
+    sentence = "another version 2 was confirmed beside it, and of two side by side neither counts"
+
+    assert list_in_force_of(chains, RIVAL.in_force_from) == [RIVAL.title]
+    assert list_in_force_of(chains, SECOND.in_force_from) == []
+    assert view(RIVAL, chains, SECOND.in_force_from) == (State.SUPERSEDED, sentence)
+    assert view(SECOND, chains, SECOND.in_force_from) == (State.SUPERSEDED, sentence)
+
+
+def test_an_acceptance_left_open_cannot_be_confirmed_beside_what_was_agreed_instead() -> None:
+    chains = confirm_terms(COUNTER, VN, take_steps(*ACCEPTED))
+
+    assert view(TERMS, chains) == (State.SUPERSEDED, "version 1 has taken its place")
+    assert not judge_step(make_step(GB, CONFIRM, TERMS), chains, NOON).allowed
+    assert list_in_force_of(take_step(chains, GB, CONFIRM, TERMS), NOON) == []
+
+
+def test_taking_one_of_two_crossed_versions_back_does_not_bring_the_other_one_in() -> None:
+    chains = confirm_terms(COUNTER, VN, confirm_terms(TERMS))
+
+    assert list_in_force_of(take_step(chains, GB, WITHDRAW, COUNTER), NOON) == []
+
+
+def test_a_third_agency_can_neither_end_nor_hold_an_agreement() -> None:
+    stranger = "BE"
+    foreign = make_terms(stranger, GB, supersedes=TERMS.digest(), version=2)
+    chains = take_step(confirm_terms(TERMS), stranger, PROPOSE, foreign)
+    for action in (SUSPEND, REVOKE, WITHDRAW, REJECT):
+        chains = take_step(chains, stranger, action, TERMS)
+    chains = take_step(take_step(chains, GB, ACCEPT, foreign), stranger, CONFIRM, foreign)
+
+    assert state(TERMS, chains, MORNING + DAY) is State.IN_FORCE
+
+
+def test_an_agreement_of_the_same_id_and_one_of_its_parties_takes_no_place_either() -> None:
+    foreign = make_terms("BE", GB, supersedes=TERMS.digest(), version=2)
+    chains = confirm_terms(foreign, GB, confirm_terms(TERMS))
+
+    assert state(TERMS, chains, MORNING + DAY) is State.IN_FORCE
+
+
+# Properties.
+
+
+@given(step_plans(), st.integers(0, 600))
+def test_a_view_depends_on_the_chains_and_on_nothing_else(
+    plan: list[tuple[str, StepAction, str, int, int]], hours: int
+) -> None:
+    chains = play(plan)
+    now = MORNING + timedelta(hours=hours)
+    turned = {agency: chains[agency] for agency in sorted(chains, reverse=True)}
+
+    for digest in FAMILY:
+        assert view_agreement(digest, chains, now) == view_agreement(digest, turned, now)
+
+
+@given(
+    step_plans(),
+    st.sampled_from((GB, VN)),
+    st.sampled_from(sorted(NARROWING_ACTIONS)),
+    st.sampled_from(sorted(FAMILY)),
+    st.integers(0, 600),
+)
+def test_no_narrowing_step_ever_brings_anything_into_force(
+    plan: list[tuple[str, StepAction, str, int, int]], agency: str, action: StepAction, digest: str, hours: int
+) -> None:
+    chains, now = play(plan), MORNING + timedelta(hours=hours)
+    narrowed = take_hostile_step(chains, agency, action, digest, now + DAY * 30, 0)
+
+    assert set(list_in_force(narrowed, now)) <= set(list_in_force(chains, now))
+    assert digest not in list_in_force(narrowed, now)
+
+
+@given(step_plans(), st.sampled_from((GB, VN)), step_plans(max_steps=5), st.integers(0, 600))
+def test_no_party_alone_brings_into_force_what_the_other_has_not_signed(
+    plan: list[tuple[str, StepAction, str, int, int]],
+    agency: str,
+    more: list[tuple[str, StepAction, str, int, int]],
+    hours: int,
+) -> None:
+    chains, now = play(plan), MORNING + timedelta(hours=hours)
+    other = VN if agency == GB else GB
+    alone = chains
+    for _, action, digest, _, wait in more:
+        alone = take_hostile_step(alone, agency, action, digest, MORNING + timedelta(days=60), wait)
+
+    for digest in set(list_in_force(alone, now)) - set(list_in_force(chains, now)):
+        said = {item.step.action for item in chains.get(other, ()) if item.step.digest == digest}
+        assert ACCEPT in said or {PROPOSE, CONFIRM} <= said
+        assert not said & {WITHDRAW, REJECT}
+        assert other not in find_suspensions(chains)
+
+
+# What may be signed now.
+
+SUSPENDED = (*CONFIRMED, (VN, SUSPEND, TERMS))
+ALLOWED: dict[str, tuple[Sequence[Move], Move, str]] = {
+    "a first proposal": ((), (GB, PROPOSE, TERMS), "may propose at any time"),
+    "a counter-proposal": (PROPOSED, (VN, PROPOSE, COUNTER), "may propose at any time"),
+    "a new version of a confirmed one": (CONFIRMED, (VN, PROPOSE, SECOND), "may propose"),
+    "a new version while suspended": (SUSPENDED, (VN, PROPOSE, SECOND), "may propose"),
+    "a new version of one that was taken back": ((*CONFIRMED, (GB, WITHDRAW, TERMS)), (VN, PROPOSE, SECOND), "propose"),
+    "an acceptance": (PROPOSED, (VN, ACCEPT, TERMS), "answers a proposal that is proposed"),
+    "a confirmation": (ACCEPTED, (GB, CONFIRM, TERMS), "answers a proposal that is accepted"),
+    "a resumption by who suspended": (SUSPENDED, (VN, RESUME, TERMS), "who suspended may resume"),
+    "a suspension of what is suspended": (SUSPENDED, (VN, SUSPEND, TERMS), "narrow at any time"),
+    "a rejection of what was confirmed": (CONFIRMED, (VN, REJECT, TERMS), "narrow at any time"),
+    "a withdrawal of what was rejected": ((*PROPOSED, (VN, REJECT, TERMS)), (GB, WITHDRAW, TERMS), "narrow"),
+    "a revocation of what was revoked": ((*CONFIRMED, (VN, REVOKE, TERMS)), (GB, REVOKE, TERMS), "narrow"),
+}
+REFUSED: dict[str, tuple[Sequence[Move], Move, str]] = {
+    "the same proposal again": (PROPOSED, (GB, PROPOSE, TERMS), "proposed before"),
+    "the same proposal by the other party": (PROPOSED, (VN, PROPOSE, TERMS), "proposed before"),
+    "a proposal after a withdrawal": ((*PROPOSED, (GB, WITHDRAW, TERMS)), (GB, PROPOSE, TERMS), "proposed before"),
+    "other parties under the same id": (PROPOSED, (GB, PROPOSE, make_terms("BE", GB)), "keeps its parties"),
+    "a new version of what was revoked": ((*CONFIRMED, (VN, REVOKE, TERMS)), (GB, PROPOSE, SECOND), "takes no new"),
+    "a new version of what is only accepted": (ACCEPTED, (GB, PROPOSE, SECOND), "follows a confirmed one"),
+    "a new version of nothing": ((), (GB, PROPOSE, SECOND), "follows a confirmed one"),
+    "a version that leaves a number out": (
+        CONFIRMED,
+        (GB, PROPOSE, follow_terms(TERMS, version=3)),
+        "has the next number",
+    ),
+    "a first version beside a confirmed one": (CONFIRMED, (GB, PROPOSE, COUNTER), "confirmed in this place"),
+    "a second version beside a confirmed one": (
+        (*CONFIRMED, (GB, PROPOSE, SECOND), (VN, ACCEPT, SECOND), (GB, CONFIRM, SECOND)),
+        (VN, PROPOSE, RIVAL),
+        "confirmed in this place",
+    ),
+    "an acceptance of nothing": ((), (VN, ACCEPT, TERMS), "nobody has proposed"),
+    "a suspension of nothing": ((), (VN, SUSPEND, TERMS), "nobody has proposed"),
+    "an acceptance by the proposer": (PROPOSED, (GB, ACCEPT, TERMS), "only the other party can accept"),
+    "an acceptance by a third": (PROPOSED, ("BE", ACCEPT, TERMS), "BE is no party"),
+    "a suspension by a third": (CONFIRMED, ("BE", SUSPEND, TERMS), "BE is no party"),
+    "a second acceptance": (ACCEPTED, (VN, ACCEPT, TERMS), "the agreement is accepted"),
+    "an acceptance of what was rejected": (
+        (*PROPOSED, (VN, REJECT, TERMS)),
+        (VN, ACCEPT, TERMS),
+        "is rejected: VN has",
+    ),
+    "an acceptance of what was withdrawn": ((*PROPOSED, (GB, WITHDRAW, TERMS)), (VN, ACCEPT, TERMS), "is withdrawn"),
+    "an acceptance of what was revoked": ((*PROPOSED, (GB, REVOKE, TERMS)), (VN, ACCEPT, TERMS), "is revoked"),
+    "a confirmation before the acceptance": (PROPOSED, (GB, CONFIRM, TERMS), "the agreement is proposed"),
+    "a confirmation by the accepter": (ACCEPTED, (VN, CONFIRM, TERMS), "only the proposer can confirm"),
+    "a second confirmation": (CONFIRMED, (GB, CONFIRM, TERMS), "the agreement is in-force"),
+    "a resumption of what nobody suspended": (CONFIRMED, (VN, RESUME, TERMS), "VN has not suspended"),
+    "a resumption by the other party": (SUSPENDED, (GB, RESUME, TERMS), "GB-HO has not suspended"),
+}
+
+
+@pytest.mark.parametrize(("moves", "move", "because"), ALLOWED.values(), ids=ALLOWED)
+def test_it_allows(moves: Sequence[Move], move: Move, because: str) -> None:
+    decision = judge_step(make_step(*move), take_steps(*moves), NOON)
+
+    assert decision.allowed
+    assert because in decision.because
+
+
+@pytest.mark.parametrize(("moves", "move", "because"), REFUSED.values(), ids=REFUSED)
+def test_it_refuses(moves: Sequence[Move], move: Move, because: str) -> None:
+    decision = judge_step(make_step(*move), take_steps(*moves), NOON)
+
+    assert not decision.allowed
+    assert because in decision.because
+
+
+def test_a_counter_proposal_must_answer_something_known() -> None:
+    step = make_step(VN, PROPOSE, COUNTER, counters=SECOND.digest())
+
+    assert judge_step(step, take_steps(*PROPOSED), NOON).because == "the proposal it answers is not known"
+    known = make_step(VN, PROPOSE, COUNTER, counters=TERMS.digest())
+    assert judge_step(known, take_steps(*PROPOSED), NOON).allowed
+
+
+def test_an_acceptance_whose_time_to_confirm_has_passed_is_refused() -> None:
+    step = make_step(VN, ACCEPT, TERMS, confirm_by=NOON)
+
+    assert judge_step(step, take_steps(*PROPOSED), NOON).allowed
+    late = judge_step(step, take_steps(*PROPOSED), NOON + timedelta(seconds=1))
+    assert late.because == "the time to confirm has passed"
+
+
+def test_a_confirmation_dated_after_its_time_is_refused_even_when_it_comes_before() -> None:
+    step = make_step(GB, CONFIRM, TERMS, time=MORNING + 8 * DAY)
+
+    assert judge_step(step, take_steps(*ACCEPTED), NOON).because == "the time to confirm has passed"
+
+
+def test_a_confirmation_dated_back_is_refused_when_it_comes_too_late() -> None:
+    decision = judge_step(make_step(GB, CONFIRM, TERMS), take_steps(*ACCEPTED), MORNING + 8 * DAY)
+
+    assert not decision.allowed
+    assert "did not confirm in time" in decision.because
+
+
+def test_a_full_chain_still_takes_what_narrows() -> None:
+    held = take_step(confirm_terms(TERMS), VN, SUSPEND, TERMS)
+    acceptance, suspension = held[VN]
+    full: Chains = {GB: held[GB], VN: (acceptance, *[suspension] * (MAX_CHAIN_STEPS - 1))}
+    decisions = {
+        action: judge_step(make_step(VN, action, COUNTER if action is PROPOSE else TERMS), full, NOON)
+        for action in StepAction
+    }
+
+    assert len(full[VN]) == MAX_CHAIN_STEPS
+    assert {action for action, decision in decisions.items() if decision.allowed} == NARROWING_ACTIONS
+    assert "takes only steps that narrow" in decisions[ACCEPT].because
+    assert judge_step(make_step(VN, RESUME, TERMS), {**full, VN: full[VN][1:]}, NOON).allowed
+
+
+def test_many_versions_are_judged_in_a_moment() -> None:
+    chains = confirm_terms(TERMS)
+    many = [follow_terms(TERMS, title=f"Proposal {number}") for number in range(300)]
+    proposals = tuple(chain_step(make_step(VN, PROPOSE, terms)) for terms in many)
+    crowded = {**chains, VN: (*chains[VN], *proposals)}
+
+    assert state(TERMS, crowded) is State.IN_FORCE
+    assert len(list_versions(crowded)) == 301
+
+
+def test_anchors_are_part_of_what_is_signed() -> None:
+    other = make_terms(parties=tuple(Party(agency=agency, anchor=hash_text("other", b"")) for agency in (GB, VN)))
+
+    assert state(other, confirm_terms(TERMS)) is State.DRAFT
