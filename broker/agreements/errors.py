@@ -22,6 +22,10 @@ class NotTheSignerError(AgreementError):
 
     code = "not-the-sender"
 
+    def __init__(self, agency: str, caller: str) -> None:
+        super().__init__(f"the step is of {agency}, the caller is {caller}", "agency")
+        self.concerns = (agency,)
+
 
 class WrongExchangeError(AgreementError):
     """The step was signed for another exchange."""

@@ -74,7 +74,7 @@ def verify_signed_step(
     chained = read_step(document)
     step = chained.step
     if step.agency != caller:
-        raise NotTheSignerError(f"the step is of {step.agency}, the caller is {caller}", "agency")
+        raise NotTheSignerError(step.agency, caller)
     if step.exchange != exchange:
         raise WrongExchangeError(f"the step is for {step.exchange}, this is {exchange}", "exchange")
     slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)

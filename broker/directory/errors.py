@@ -21,6 +21,7 @@ class NotTheSignerError(DirectoryError):
 
     def __init__(self, agency: str, caller: str) -> None:
         super().__init__(f"agency: the document is of {agency}, the caller is {caller}")
+        self.concerns = (agency,)
 
 
 class WrongExchangeError(DirectoryError):

@@ -1,0 +1,102 @@
+"""The caller of a request: certificate and token verified together, each conclusion kept for the connection's life.
+
+What can change is judged on every request: the token's end, the key behind it, the certificate's end. Only what cannot
+change is kept: whose certificate it is, and that the token's signature verified.
+"""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from broker.access.caller import Caller
+from broker.access.errors import RoleNotAllowedError, TokenRefusedError
+from broker.access.rules import CertificateOwner, identify_certificate, verify_role, verify_token_holder
+from broker.access.store import select_key
+from broker.audit.refusals import RefusalRecorder
+from broker.clock import Clock
+from broker.directory.live import Directory
+from broker.http.connection import ClientConnection, connection_of
+from broker.http.refusal import find_refusal
+from broker.storage.engine import Database
+from keys.errors import TokenError
+from keys.tokens import TokenClaims, TokenKey
+from schemas.log.records import Role
+
+_SCHEME = "Bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownToken:
+    text: str
+    claims: TokenClaims
+    kid: str
+
+
+class Authentication:
+    """Finds out who calls."""
+
+    def __init__(
+        self,
+        exchange: str,
+        token_key: TokenKey,
+        directory: Directory,
+        database: Database,
+        refusals: RefusalRecorder,
+        clock: Clock,
+    ) -> None:
+        self._exchange = exchange
+        self._token_key = token_key
+        self._directory = directory
+        self._database = database
+        self._refusals = refusals
+        self._clock = clock
+
+    async def find_caller(self, request: Request, *allowed: Role) -> Caller:
+        """Return the caller, who must have one of the roles `allowed` (any when none is named).
+
+        Raises:
+            CertificateUnknownError, TokenRefusedError: nobody is shown to call; counted, not logged.
+            RoleNotAllowedError: the role may not do this; the refusal is in the log.
+        """
+        connection = connection_of(request.scope)
+        members, now = self._directory.current, self._clock.now()
+        owner = self._identify(connection)
+        token = self._find_token(connection, request.headers.get("authorization", ""))
+        caller = verify_token_holder(members, token.claims, token.kid, owner, connection.thumbprint, now)
+        try:
+            verify_role(caller.role, allowed)
+        except RoleNotAllowedError as error:
+            refusal = find_refusal(error)
+            assert refusal is not None  # noqa: S101 - its code is a problem's
+            await self._refusals.record(refusal, caller.agency, caller.actor)
+            raise
+        return caller
+
+    def _identify(self, connection: ClientConnection) -> CertificateOwner:
+        # A change of CAs closes all connections, and what was kept with them.
+        owner = connection.recall(CertificateOwner)
+        if owner is None:
+            owner = identify_certificate(self._directory.current, connection.certificate)
+            connection.keep(owner)
+        return owner
+
+    def _find_token(self, connection: ClientConnection, authorization: str) -> _KnownToken:
+        if not authorization.startswith(_SCHEME):
+            raise TokenRefusedError("an access token is required: Authorization: Bearer", "Authorization")
+        text = authorization[len(_SCHEME) :]
+        known = connection.recall(_KnownToken)
+        if known is None or known.text != text:
+            known = self._verify_token(text)
+            connection.keep(known)
+        return known
+
+    def _verify_token(self, text: str) -> _KnownToken:
+        try:
+            claims = self._token_key.verify(text, exchange=self._exchange, now=self._clock.now())
+        except TokenError as error:
+            raise TokenRefusedError(str(error), "Authorization") from error
+        with self._database.read() as connection:
+            kid = select_key(connection, claims.jti, claims.sub)
+        if kid is None:
+            raise TokenRefusedError("the access token is no longer known here: ask for a new one", "Authorization")
+        return _KnownToken(text, claims, kid)

@@ -1,0 +1,89 @@
+"""The log over HTTP: checkpoint, consistency and leaves for every member, records for auditors."""
+
+import asyncio
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.access.authentication import Authentication
+from broker.audit.service import AuditService
+from broker.http.documents import answer_document, read_document
+from broker.http.operations import add_operation
+from schemas.api import (
+    AUDIT_PATH,
+    CHECKPOINT_PATH,
+    CONSISTENCY_PATH,
+    LEAVES_PATH,
+    AuditAnswer,
+    AuditQuery,
+    CheckpointAnswer,
+    ConsistencyAnswer,
+    LeavesAnswer,
+)
+from schemas.codec import MAX_INTEGER
+from schemas.log.records import Role
+
+_CALLER_REFUSALS = ("certificate-unknown", "token-refused")
+
+
+def make_router(service: AuditService, authentication: Authentication) -> APIRouter:
+    """Return the addresses of the log and of audit."""
+    router = APIRouter(tags=["log"])
+
+    async def show_checkpoint(request: Request) -> Response:
+        """Give the newest checkpoint, signed by both of the log's keys (C2SP tlog-checkpoint)."""
+        await authentication.find_caller(request)
+        return answer_document(service.show_checkpoint())
+
+    async def prove_consistency(
+        request: Request,
+        old_size: int = Query(alias="from", ge=0, le=MAX_INTEGER, description="the size of the older checkpoint"),
+    ) -> Response:
+        """Prove that an older checkpoint is a beginning of the newest one (RFC 9162 §2.1.4)."""
+        await authentication.find_caller(request)
+        return answer_document(service.prove_consistency(old_size))
+
+    async def read_leaves(
+        request: Request,
+        start: int = Query(ge=0, le=MAX_INTEGER, description="the first leaf's index"),
+        end: int = Query(ge=1, le=MAX_INTEGER, description="the index behind the last leaf; fewer may come"),
+    ) -> Response:
+        """Give a range of leaves: public ones with their records, of private ones the commitment alone."""
+        await authentication.find_caller(request)
+        return await asyncio.to_thread(lambda: answer_document(service.read_leaves(start, end)))
+
+    async def query_records(request: Request) -> Response:
+        """Give an auditor the records it may see; the question is in the log before anything is answered."""
+        caller = await authentication.find_caller(request, Role.AUDITOR, Role.OVERSIGHT)
+        return answer_document(await service.query(caller, await read_document(request, AuditQuery)))
+
+    add_operation(
+        router, "GET", CHECKPOINT_PATH, show_checkpoint, gives={200: CheckpointAnswer}, refuses=_CALLER_REFUSALS
+    )
+    add_operation(
+        router,
+        "GET",
+        CONSISTENCY_PATH,
+        prove_consistency,
+        gives={200: ConsistencyAnswer},
+        refuses=(*_CALLER_REFUSALS, "range-refused", "wrong-shape"),
+    )
+    add_operation(
+        router,
+        "GET",
+        LEAVES_PATH,
+        read_leaves,
+        gives={200: LeavesAnswer},
+        refuses=(*_CALLER_REFUSALS, "range-refused", "wrong-shape"),
+    )
+    add_operation(
+        router,
+        "POST",
+        AUDIT_PATH,
+        query_records,
+        takes=AuditQuery,
+        gives={200: AuditAnswer},
+        refuses=(*_CALLER_REFUSALS, "role-not-allowed", "wrong-shape"),
+    )
+    return router

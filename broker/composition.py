@@ -1,0 +1,107 @@
+"""The broker's parts put together: the same for a serving process and for an operator's command that works by itself.
+
+Who owns what: the caller owns the folder's lock; `open_broker` owns database, writer and log from its first line to its
+last; everything else only borrows them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from broker.access.authentication import Authentication
+from broker.access.service import AccessService
+from broker.agreements.live import AgreementBook, make_agreement_book
+from broker.agreements.service import AgreementService
+from broker.audit.log import AuditLog
+from broker.audit.refusals import RefusalRecorder
+from broker.audit.service import AuditService
+from broker.clock import Clock
+from broker.directory.live import Directory, make_directory
+from broker.directory.service import DirectoryService
+from broker.exchange import Exchange
+from broker.observability.metrics import Metrics
+from broker.settings import Settings
+from broker.storage.engine import Database, open_database
+from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.migrate import verify_migrated
+from keys.generation import generate_bytes
+
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Every part of a loaded broker. The writer runs; nothing serves yet."""
+
+    exchange: Exchange
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    database: Database
+    log: AuditLog
+    writer: GroupCommitWriter
+    directory: Directory
+    book: AgreementBook
+    refusals: RefusalRecorder
+    access: AccessService
+    authentication: Authentication
+    members: DirectoryService
+    agreements: AgreementService
+    audit: AuditService
+
+
+@contextmanager
+def open_broker(exchange: Exchange, settings: Settings, clock: Clock) -> Iterator[Broker]:
+    """Open the exchange's database, verify and load it, and start its writer; commit what is queued at the end.
+
+    Raises:
+        SchemaOutdatedError: the tables are of another version.
+        LogError: the stored log does not hold together.
+    """
+    database = open_database(settings.database_url or exchange.folder.database)
+    try:
+        with database.read() as connection:
+            verify_migrated(connection)
+        broker = _compose(exchange, settings, clock, database)
+        broker.log.load()
+        broker.directory.load(database)
+        broker.book.load(database)
+        broker.writer.start()
+        try:
+            yield broker
+            broker.writer.commit_and_wait(broker.log.store_checkpoint)
+        finally:
+            broker.writer.close()
+    finally:
+        database.close()
+
+
+def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Database) -> Broker:
+    name, metrics = exchange.name, Metrics()
+    log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES))
+    writer = GroupCommitWriter(
+        database,
+        log,
+        metrics=metrics,
+        max_waiting=settings.writer.max_waiting,
+        max_batch=settings.writer.max_batch,
+    )
+    directory, book = make_directory(name), make_agreement_book()
+    refusals = RefusalRecorder(writer, clock)
+    return Broker(
+        exchange=exchange,
+        settings=settings,
+        clock=clock,
+        metrics=metrics,
+        database=database,
+        log=log,
+        writer=writer,
+        directory=directory,
+        book=book,
+        refusals=refusals,
+        access=AccessService(name, exchange.token_key, directory, writer, refusals, clock),
+        authentication=Authentication(name, exchange.token_key, directory, database, refusals, clock),
+        members=DirectoryService(name, directory, writer, log, refusals, clock),
+        agreements=AgreementService(name, book, directory, writer, database, log, refusals, clock),
+        audit=AuditService(writer, database, log),
+    )

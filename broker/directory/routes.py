@@ -1,0 +1,72 @@
+"""The directory over HTTP: members hand in their own key documents, and everybody reads everybody's."""
+
+import asyncio
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.access.authentication import Authentication
+from broker.directory.service import DirectoryService
+from broker.http.documents import answer_document, read_document
+from broker.http.operations import add_operation
+from schemas.api import ENCRYPTION_KEYS_PATH, KEY_SETS_PATH, MEMBERS_PATH, REVOCATIONS_PATH, Evidence, MembersAnswer
+from schemas.log.records import Role
+from schemas.signed import DocumentType, SignedDocument
+
+_REFUSALS = (
+    "certificate-unknown", "token-refused", "role-not-allowed", "not-the-sender", "wrong-exchange", "wrong-time",
+    "signature-refused", "key-set-refused", "key-set-not-current", "key-revoked",
+)  # fmt: skip
+
+
+def make_router(service: DirectoryService, authentication: Authentication) -> APIRouter:
+    """Return the directory's addresses."""
+    router = APIRouter(tags=["directory"])
+
+    async def submit(request: Request, document_type: DocumentType) -> Response:
+        caller = await authentication.find_caller(request, Role.NODE)
+        document = await read_document(request, SignedDocument)
+        evidence, is_new = await service.submit(caller, document, document_type)
+        return answer_document(evidence, 201 if is_new else 200)
+
+    async def publish_key_set(request: Request) -> Response:
+        """Publish the caller's next key set, signed by its roots. The same set again gives the same leaf."""
+        return await submit(request, DocumentType.KEY_SET)
+
+    async def publish_encryption_keys(request: Request) -> Response:
+        """Publish the caller's next encryption keys, signed by its rotation key."""
+        return await submit(request, DocumentType.ENCRYPTION_KEYS)
+
+    async def revoke_keys(request: Request) -> Response:
+        """Revoke operational keys of the caller's, signed by its rotation key; they are refused from this leaf on."""
+        return await submit(request, DocumentType.REVOCATION)
+
+    async def list_members(request: Request) -> Response:
+        """List all members with their newest key documents. Clients believe the log's public leaves, not this list."""
+        await authentication.find_caller(request)
+        return await asyncio.to_thread(lambda: answer_document(service.list_members()))
+
+    for path, endpoint, refuses in (
+        (KEY_SETS_PATH, publish_key_set, _REFUSALS),
+        (ENCRYPTION_KEYS_PATH, publish_encryption_keys, (*_REFUSALS, "encryption-keys-refused")),
+        (REVOCATIONS_PATH, revoke_keys, (*_REFUSALS, "revocation-refused")),
+    ):
+        add_operation(
+            router,
+            "POST",
+            path,
+            endpoint,
+            takes=SignedDocument,
+            gives={200: Evidence, 201: Evidence},
+            refuses=refuses,
+        )
+    add_operation(
+        router,
+        "GET",
+        MEMBERS_PATH,
+        list_members,
+        gives={200: MembersAnswer},
+        refuses=("certificate-unknown", "token-refused"),
+    )
+    return router
