@@ -32,6 +32,7 @@ _SQLITE_BUSY, _SQLITE_CORRUPT, _SQLITE_FULL, _SQLITE_NOTADB = 5, 11, 13, 26
 
 Value = str | bytes | int | datetime | None
 Row = sqlcipher.Row
+DatabaseError = sqlcipher.DatabaseError
 Columns = dict[str, Value]
 
 

@@ -18,7 +18,7 @@ from agency_client.local_store.access_log import (
     load_newest_signed_head,
     record_signed_head,
 )
-from agency_client.local_store.engine import Store, sqlcipher
+from agency_client.local_store.engine import DatabaseError, Store
 from schemas.log.records import Action
 from tests.agency_client.local_store.conftest import MINUTE, NOON, make_digest, make_id
 
@@ -46,7 +46,7 @@ def test_what_was_appended_verifies_as_one_chain(store: Store) -> None:
 @pytest.mark.parametrize("statement", ["UPDATE access_entry SET officer = 'x'", "DELETE FROM access_entry"])
 def test_the_store_itself_refuses_to_change_an_entry(store: Store, statement: str) -> None:
     append(store, READING)
-    with pytest.raises(sqlcipher.IntegrityError, match="only grows"), store.write() as transaction:
+    with pytest.raises(DatabaseError, match="only grows"), store.write() as transaction:
         transaction.execute(statement)
 
 

@@ -25,7 +25,9 @@ from tests.agency_client.local_store.conftest import MINUTE, NOON, make_digest, 
 
 AGREEMENT = make_id(1)
 PROPOSAL = StoredStep(make_digest(1), AGREEMENT, "GB-IE", 1, "propose", make_digest(100), b"step 1", None, NOON)
-ACCEPTANCE = replace(PROPOSAL, digest=make_digest(2), party="VN-IMM", action="accept", document=b"step 2", leaf=b"leaf 2")
+ACCEPTANCE = replace(
+    PROPOSAL, digest=make_digest(2), party="VN-IMM", action="accept", document=b"step 2", leaf=b"leaf 2"
+)
 CONFIRMATION = replace(PROPOSAL, digest=make_digest(3), party_seq=2, action="confirm", document=b"step 3")
 
 

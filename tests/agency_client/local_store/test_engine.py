@@ -49,9 +49,13 @@ def test_the_files_belong_to_their_owner_alone(store: Store, tmp_path: Path) -> 
 
 
 def test_a_block_that_raises_leaves_nothing(store: Store) -> None:
-    with pytest.raises(KeyboardInterrupt), store.write() as transaction:
-        write_setting(transaction, Setting.AGENCY, "GB-IE")
-        raise KeyboardInterrupt
+    def write_and_be_interrupted() -> None:
+        with store.write() as transaction:
+            write_setting(transaction, Setting.AGENCY, "GB-IE")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_be_interrupted()
     with store.read() as snapshot:
         assert read_setting(snapshot, Setting.AGENCY) is None
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agency_client.local_store.engine import Store
@@ -90,8 +90,12 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return create_store(tmp_path_factory.mktemp("gaps") / "store.db", KEY)
 
 
+@settings(max_examples=60)
 @given(
-    received=st.sets(st.integers(1, 30)), voided=st.sets(st.integers(1, 30)), last=st.integers(0, 30), split=st.booleans()
+    received=st.sets(st.integers(1, 30)),
+    voided=st.sets(st.integers(1, 30)),
+    last=st.integers(0, 30),
+    split=st.booleans(),
 )
 def test_gaps_are_exactly_the_numbers_nobody_accounted_for(
     shared_store: Store, received: set[int], voided: set[int], last: int, split: bool

@@ -59,9 +59,7 @@ def make_message(number: int, *, urgency: str = "routine", sender: str = "VN-IMM
 def open_message(transaction: Transaction, number: int, *, reply_minutes: int | None = None, **members: str) -> None:
     record_received(transaction, make_message(number, **members))
     mark_verified(transaction, make_digest(number), at=NOON)
-    keep_content(
-        transaction, make_digest(number), b"M", key=bytes(32), nonce=bytes(12), at=NOON, retain_until=None
-    )
+    keep_content(transaction, make_digest(number), b"M", key=bytes(32), nonce=bytes(12), at=NOON, retain_until=None)
     due = None if reply_minutes is None else NOON + reply_minutes * MINUTE
     opened = Opened("victim-safeguarding", make_id(900), due, b'{"subject":"specimen"}')
     mark_opened(transaction, make_digest(number), opened, at=NOON)

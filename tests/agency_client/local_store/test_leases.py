@@ -18,9 +18,13 @@ SOONER = LeaseItem(make_id(2), 6, "outcome", make_digest(3), NOON + MINUTE)
 
 
 def test_what_was_not_committed_is_never_offered_for_acknowledgement(store: Store) -> None:
-    with pytest.raises(OSError, match="disk"), store.write() as transaction:
-        record_lease_item(transaction, FIRST)
-        raise OSError("disk")
+    def record_and_fail() -> None:
+        with store.write() as transaction:
+            record_lease_item(transaction, FIRST)
+            raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        record_and_fail()
     with store.read() as snapshot:
         assert list_unsettled(snapshot) == {}
 

@@ -233,9 +233,13 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule()
     def die_while_sealing(self) -> None:
-        with pytest.raises(KeyboardInterrupt), self.store.write() as transaction:
-            enqueue(transaction, 999, partners=self.partners, make_stream=self.make_stream)
-            raise KeyboardInterrupt
+        def enqueue_and_die() -> None:
+            with self.store.write() as transaction:
+                enqueue(transaction, 999, partners=self.partners, make_stream=self.make_stream)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            enqueue_and_die()
 
     @rule()
     def restart(self) -> None:

@@ -13,7 +13,9 @@ from agency_client.local_store.receipts import (
 from tests.agency_client.local_store.conftest import NOON, make_digest
 
 BOTH = (ReceiptSubject(make_digest(1)), ReceiptSubject(make_digest(2), "not-covered"))
-GIVEN = StoredReceipt(make_digest(50), Direction.OUT, "VN-IMM", "handed-over", b"signed", NOON, tuple(sorted(BOTH, key=str)))
+GIVEN = StoredReceipt(
+    make_digest(50), Direction.OUT, "VN-IMM", "handed-over", b"signed", NOON, tuple(sorted(BOTH, key=str))
+)
 
 
 def test_one_receipt_covers_many_messages_and_counts_once(store: Store) -> None:
