@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from schemas.agreements.steps import Step
+from schemas.agreements.terms import Terms
 from schemas.alerts import kind_names, kind_of
 from schemas.alerts.examples import JsonSchema
 from schemas.alerts.registry import Kind
 from schemas.codec import encode_canonical
+from schemas.enrolment import EnrolmentFile
+from schemas.envelope import Envelope, Header, Message, Payload
+from schemas.key_documents import EncryptionKeys, ExchangeSheet, KeySet, LogKeys, PossessedKey, Revocation
+from schemas.log.leaf import Leaf
+from schemas.log.records import Record
+from schemas.model import WireModel
+from schemas.receipts import Receipt, SealedReceipt
+from schemas.signed import SignedDocument
+from schemas.status import Status
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _INDENT = "  "
@@ -38,10 +49,34 @@ def _make_alert_schema(kind: Kind) -> JsonSchema:
     return schema
 
 
-EXPORTED: tuple[Export, ...] = tuple(
-    Export(f"alert-{name}", partial(_make_alert_schema, kind_of(name))) for name in kind_names()
+_DOCUMENTS: dict[str, type[WireModel]] = {
+    "agreement-step": Step,
+    "agreement-terms": Terms,
+    "encryption-keys": EncryptionKeys,
+    "enrolment": EnrolmentFile,
+    "envelope": Envelope,
+    "exchange-sheet": ExchangeSheet,
+    "header": Header,
+    "key-possession": PossessedKey,
+    "key-set": KeySet,
+    "log-keys": LogKeys,
+    "log-leaf": Leaf,
+    "log-record": Record,
+    "message": Message,
+    "payload": Payload,
+    "receipt": Receipt,
+    "revocation": Revocation,
+    "sealed-receipt": SealedReceipt,
+    "signed-document": SignedDocument,
+    "status": Status,
+}
+"""Everything that is hashed, signed or sealed, beside the alerts. HTTP bodies are in the OpenAPI document."""
+
+EXPORTED: tuple[Export, ...] = (
+    *(Export(f"alert-{name}", partial(_make_alert_schema, kind_of(name))) for name in kind_names()),
+    *(Export(name, model.model_json_schema) for name, model in _DOCUMENTS.items()),
 )
-"""What is exported. A new document adds its line here."""
+"""What is exported. A new kind is here by itself; a new document adds its line above."""
 
 
 def render_schemas() -> dict[str, bytes]:
@@ -56,18 +91,22 @@ def _render_file(export: Export) -> bytes:
 
 def _clean(node: Any) -> Any:
     """Take out what the wire does not have: null, defaults, and the titles pydantic makes of member names."""
-    if isinstance(node, list):
-        return [_clean(item) for item in node]
     if not isinstance(node, dict):
-        return node
-    if "anyOf" in node:
-        options = [option for option in node["anyOf"] if option != {"type": "null"}]
-        if len(options) == 1:
-            return _clean(options[0] | {name: item for name, item in node.items() if name != "anyOf"})
-    kept = {name: _clean(item) for name, item in node.items() if name != "default"}
-    if "properties" in kept:
-        kept["properties"] = {name: _without_title(item) for name, item in kept["properties"].items()}
-    return kept
+        return [_clean(item) for item in node] if isinstance(node, list) else node
+    options = [option for option in node.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        return _clean(options[0] | {name: item for name, item in node.items() if name != "anyOf"})
+    return {name: _clean_keyword(name, item) for name, item in node.items() if name != "default"}
+
+
+def _clean_keyword(name: str, item: Any) -> Any:
+    if name in {"const", "enum", "examples"}:
+        return item
+    if name == "$defs":
+        return {part: _clean(definition) for part, definition in item.items()}
+    if name == "properties":
+        return {member: _without_title(_clean(definition)) for member, definition in item.items()}
+    return _clean(item)
 
 
 def _without_title(member: JsonSchema) -> JsonSchema:

@@ -15,7 +15,7 @@ from schemas.identifiers.dates import PartialDate
 from schemas.identifiers.mrz import CheckDigit, parse_mrz
 from schemas.identifiers.mrz_layout import CheckName, CheckResult, MrzError, MrzFormat
 from schemas.identifiers.numbers import normalise_document_number
-from schemas.identifiers.states import StateCodeAsSeen
+from schemas.identifiers.states import StateCodeAsSeen, is_state_code
 from schemas.model import Line
 from schemas.part import Part
 
@@ -76,7 +76,7 @@ class SeenZone(Part):
 
 
 class Holder(Part):
-    """The holder as the document states it."""
+    """The holder as the document states it. An invented nationality is kept, and is nobody's."""
 
     surname: Name | None = None
     given_names: Name | None = None
@@ -86,6 +86,10 @@ class Holder(Part):
     sex: Sex | None = None
     nationality: StateCodeAsSeen | None = None
     personal_number: ShortText | None = None
+
+    def nationalities(self) -> tuple[str, ...]:
+        """Return the nationality stated, if somebody has it (ICAO Doc 9303-3)."""
+        return () if self.nationality is None or not is_state_code(self.nationality) else (self.nationality,)
 
 
 class PrintedFieldName(CodedValue):
@@ -139,8 +143,8 @@ class SeenDocument(Part):
         return tuple(numbers)
 
     def nationalities(self) -> tuple[str, ...]:
-        """Return the nationality it states, if it states one."""
-        return (self.holder.nationality,) if self.holder and self.holder.nationality else ()
+        """Return the nationality it states, if it states one that exists."""
+        return () if self.holder is None else self.holder.nationalities()
 
 
 def see_zone(lines: Sequence[str]) -> SeenZone:

@@ -82,8 +82,8 @@ class DocumentVerification(Details):
         return (self.document.identifier(),)
 
     def nationalities(self) -> tuple[str, ...]:
-        """Return the nationality the document states."""
-        return (self.holder.nationality,) if self.holder and self.holder.nationality else ()
+        """Return the nationality the document states, if it states one that exists."""
+        return () if self.holder is None else self.holder.nationalities()
 
     def attachment_ids(self) -> tuple[str, ...]:
         """Return the images."""

