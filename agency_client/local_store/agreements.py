@@ -69,6 +69,22 @@ def add_step_leaf(transaction: Transaction, digest: str, leaf: bytes | None) -> 
     transaction.execute("UPDATE agreement_step SET leaf = coalesce(leaf, ?) WHERE digest = ?", leaf, digest)
 
 
+def retract_step(transaction: Transaction, digest: str) -> None:
+    """Take back an own step at its chain's end that the broker refused: it is in no log, and never counted.
+
+    Raises:
+        ConflictError: the log has it, or another step follows it.
+    """
+    removed = transaction.execute(
+        "DELETE FROM agreement_step WHERE digest = ?1 AND leaf IS NULL AND NOT EXISTS (SELECT 1 FROM agreement_step AS l"
+        " WHERE l.agreement = agreement_step.agreement AND l.party = agreement_step.party"
+        " AND l.party_seq > agreement_step.party_seq)",
+        digest,
+    )
+    if removed != 1:
+        raise ConflictError("only the last step of a chain that no log has can be taken back", code="step-stands")
+
+
 def load_chains(snapshot: Snapshot, agreement: str) -> dict[str, list[StoredStep]]:
     """Return every party's chain of one agreement, oldest step first."""
     rows = snapshot.fetch_all("SELECT * FROM agreement_step WHERE agreement = ? ORDER BY party, party_seq", agreement)

@@ -13,6 +13,7 @@ class Setting(StrEnum):
     AGENCY = "agency"
     NODE = "node"
     EXCHANGE = "exchange"
+    STEPS_PULLED = "steps-pulled"
     RESTORED_AT = "restored-at"
     RESTORED_BACKUP = "restored-backup"
 

@@ -165,7 +165,10 @@ class LogWalker:
                 return False
             findings = _judge_records(self._node, transaction, stage.public, now)
             for document in findings.documents:
-                record_key_document(transaction, document)
+                try:
+                    record_key_document(transaction, document)
+                except EquivocationError as error:
+                    findings.contradictions.append(error)
             fresh = [item for item in findings.suspicions if record_suspicion(transaction, item)]
             peaks = b"".join(stage.frontier.peaks)
             save_walk(transaction, LogWalk(self._origin, len(stage.frontier), peaks, now))

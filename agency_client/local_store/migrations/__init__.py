@@ -6,11 +6,11 @@ A step that has been released is never edited; what changes later is a new step 
 from pathlib import Path
 
 from agency_client.local_store.engine import APPLICATION_ID, Store, StoreNewerError, Transaction, demand_store_file
-from agency_client.local_store.migrations import step_0001_first_schema, step_0002_suspicious_records
+from agency_client.local_store.migrations import step_0001_first_schema, step_0002_unbelieved
 
 STEPS: tuple[tuple[str, ...], ...] = (
     step_0001_first_schema.STATEMENTS,
-    step_0002_suspicious_records.STATEMENTS,
+    step_0002_unbelieved.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 

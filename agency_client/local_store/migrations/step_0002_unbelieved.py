@@ -1,4 +1,4 @@
-"""Step 2: public records that were read in the log and not believed."""
+"""Step 2: what came through the log and was not believed: public records, and steps of agreements that have to wait."""
 
 STATEMENTS: tuple[str, ...] = (
     """
@@ -14,4 +14,15 @@ STATEMENTS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX suspicious_by_agency ON suspicious_record (agency)",
+    """
+    CREATE TABLE held_step (
+        leaf_index INTEGER PRIMARY KEY,
+        agreement TEXT NOT NULL,
+        agency TEXT NOT NULL,
+        code TEXT NOT NULL,
+        sentence TEXT NOT NULL,
+        logged_step BLOB NOT NULL,
+        found_at INTEGER NOT NULL
+    ) STRICT
+    """,
 )
