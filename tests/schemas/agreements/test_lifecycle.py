@@ -130,7 +130,13 @@ STATES: dict[str, tuple[Sequence[Move], State, str]] = {
         State.REVOKED,
         "VN took its signature back",
     ),
-    "countered": (PROPOSED, State.PROPOSED, "GB-HO proposed"),
+    "the other one of two suspensions is over": (
+        (*CONFIRMED, (VN, SUSPEND, TERMS), (GB, SUSPEND, TERMS), (VN, RESUME, TERMS)),
+        State.SUSPENDED,
+        "suspended by GB-HO",
+    ),
+    "the accepter proposed the same beside it": ((*ACCEPTED, (VN, PROPOSE, TERMS)), State.ACCEPTED, "VN accepted it"),
+    "the accepter proposed the same after all": ((*CONFIRMED, (VN, PROPOSE, TERMS)), State.IN_FORCE, "it stands"),
     "its first day has not come": (
         ((GB, PROPOSE, LATER), (VN, ACCEPT, LATER), (GB, CONFIRM, LATER)),
         State.CONFIRMED,
@@ -291,6 +297,7 @@ def test_a_version_that_begins_before_the_one_it_follows_also_ends_what_came_bef
     assert between < SECOND.in_force_from
     assert list_in_force_of(chains, between) == [THIRD.title]
     assert view(TERMS, chains, between) == (State.SUPERSEDED, "version 3 has taken its place")
+    assert view(TERMS, chains, SECOND.in_force_from) == (State.SUPERSEDED, "version 3 has taken its place")
 
 
 @pytest.mark.parametrize("order", [(SECOND, RIVAL), (RIVAL, SECOND)])
@@ -312,6 +319,13 @@ def test_an_acceptance_left_open_cannot_be_confirmed_beside_what_was_agreed_inst
     assert view(TERMS, chains) == (State.SUPERSEDED, "version 1 has taken its place")
     assert not judge_step(make_step(GB, CONFIRM, TERMS), chains, NOON).allowed
     assert list_in_force_of(take_step(chains, GB, CONFIRM, TERMS), NOON) == []
+
+
+def test_nor_before_the_first_day_of_what_was_agreed_instead() -> None:
+    chains = confirm_terms(LATER, VN, take_steps(*ACCEPTED))
+
+    assert view(TERMS, chains) == (State.SUPERSEDED, "version 1 has taken its place")
+    assert not judge_step(make_step(GB, CONFIRM, TERMS), chains, NOON).allowed
 
 
 def test_taking_one_of_two_crossed_versions_back_does_not_bring_the_other_one_in() -> None:
