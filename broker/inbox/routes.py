@@ -1,0 +1,71 @@
+"""The inbox over HTTP: lease, acknowledge, and what became of a message."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.access.authentication import Authentication
+from broker.http.documents import answer_document, read_document
+from broker.http.operations import add_operation
+from broker.inbox.service import InboxService
+from schemas.api import (
+    ACKNOWLEDGE_PATH,
+    LEASE_PATH,
+    MESSAGES_PATH,
+    AcknowledgeAnswer,
+    AcknowledgeRequest,
+    LeaseAnswer,
+    LeaseRequest,
+    MessageStatesAnswer,
+)
+from schemas.log.records import Role
+
+_CALLER_REFUSALS = ("certificate-unknown", "token-refused", "role-not-allowed")
+
+
+def make_router(service: InboxService, authentication: Authentication) -> APIRouter:
+    """Return the inbox' addresses."""
+    router = APIRouter(tags=["inbox"])
+
+    async def lease_items(request: Request) -> Response:
+        """Lease what waits, the most urgent first; with `wait_seconds`, wait for something to come."""
+        caller = await authentication.find_caller(request, Role.NODE)
+        return answer_document(await service.lease(caller, await read_document(request, LeaseRequest)))
+
+    async def acknowledge_items(request: Request) -> Response:
+        """Settle leased items that the caller has stored; they do not come again."""
+        caller = await authentication.find_caller(request, Role.NODE)
+        return answer_document(await service.acknowledge(caller, await read_document(request, AcknowledgeRequest)))
+
+    async def show_states(request: Request, message_id: str) -> Response:
+        """Show how far a message of the caller's own has come for each of its recipients."""
+        caller = await authentication.find_caller(request, Role.NODE, Role.AUDITOR)
+        return answer_document(await service.find_states(caller, message_id))
+
+    add_operation(
+        router,
+        "POST",
+        LEASE_PATH,
+        lease_items,
+        takes=LeaseRequest,
+        gives={200: LeaseAnswer},
+        refuses=(*_CALLER_REFUSALS, "wrong-shape", "second-node"),
+    )
+    add_operation(
+        router,
+        "POST",
+        ACKNOWLEDGE_PATH,
+        acknowledge_items,
+        takes=AcknowledgeRequest,
+        gives={200: AcknowledgeAnswer},
+        refuses=(*_CALLER_REFUSALS, "wrong-shape", "second-node", "not-found", "lease-unknown"),
+    )
+    add_operation(
+        router,
+        "GET",
+        f"{MESSAGES_PATH}/{{message_id}}",
+        show_states,
+        gives={200: MessageStatesAnswer},
+        refuses=(*_CALLER_REFUSALS, "not-found"),
+    )
+    return router

@@ -1,0 +1,101 @@
+"""The stored shape of what waits for members. Every table is keyed by its recipient, so that it can be split by it.
+
+An item's number is the index of the log leaf that put it there: given out under the log's lock, it never skips.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from broker.storage.columns import BigId, UtcInstant, table_of
+
+# SQLite uses a partial index only for a query that says the same words.
+_IS_OPEN = text("is_open = 1")
+_IS_OPEN_WITHDRAWAL = text("is_open = 1 AND withdraws IS NOT NULL")
+
+
+class AcceptedMessage(SQLModel, table=True):
+    """One accepted message for one recipient. It stays as the tombstone that makes a second acceptance impossible.
+
+    `document` is the canonical signed document: the envelope without its ciphertext.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("sender", "id", "recipient", name="uq_message_id"),
+        UniqueConstraint("sender", "recipient", "stream", "n", name="uq_message_stream"),
+    )
+
+    recipient: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
+    sender: str
+    id: str
+    digest: str
+    stream: str
+    n: int = Field(sa_type=BigId)
+    agreement: str
+    kind: str
+    marking: str
+    size: int
+    passage: str
+    document: bytes = Field(sa_type=LargeBinary)
+
+
+class InboxContent(SQLModel, table=True):
+    """What is handed over with an item: a message's ciphertext, or a sealed receipt; gone once that is settled."""
+
+    __tablename__ = "inbox_content"
+
+    recipient: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+class InboxItem(SQLModel, table=True):
+    """One thing for one member: a message, a receipt, or what became of a message it sent.
+
+    `haste` is 0 for what is most urgent. `leased_until` counts while the item is open. `handed_over_at` is the leaf of
+    the newest hand-over, `state_at` the leaf that made the state, `withdraws` the number of a message in the same inbox
+    that this message withdraws and that its recipient may hold already.
+    """
+
+    __tablename__ = "inbox_item"
+    __table_args__ = (
+        Index("ix_inbox_item_open", "recipient", "state", "haste", "number", sqlite_where=_IS_OPEN),
+        Index("ix_inbox_item_deadline", "expires_at", sqlite_where=_IS_OPEN),
+        Index("ix_inbox_item_agreement", "agreement", "state", "number", sqlite_where=_IS_OPEN),
+        Index("ix_inbox_item_withdraws", "recipient", "withdraws", sqlite_where=_IS_OPEN_WITHDRAWAL),
+        {"sqlite_with_rowid": False},
+    )
+
+    recipient: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
+    type: str
+    state: str
+    is_open: bool
+    haste: int
+    size: int
+    agreement: str | None
+    expires_at: datetime | None = Field(sa_type=UtcInstant)
+    lease: str | None
+    leased_until: datetime | None = Field(sa_type=UtcInstant)
+    handed_over_at: int | None = Field(sa_type=BigId)
+    state_at: int | None = Field(sa_type=BigId)
+    withdraws: int | None = Field(sa_type=BigId)
+
+
+class InboxBinding(SQLModel, table=True):
+    """The one node that collects an agency's inbox."""
+
+    __tablename__ = "inbox_binding"
+
+    agency: str = Field(primary_key=True)
+    node: str
+    bound_at: datetime = Field(sa_type=UtcInstant)
+
+
+message = table_of(AcceptedMessage)
+inbox_content = table_of(InboxContent)
+inbox_item = table_of(InboxItem)
+inbox_binding = table_of(InboxBinding)

@@ -1,0 +1,1 @@
+"""Sealed receipts on their way back to who sent the messages; the broker reads none of them."""

@@ -1,0 +1,107 @@
+"""Passing receipts on: a request is accepted whole or not at all."""
+
+from dataclasses import replace
+
+from broker.access.caller import Caller
+from broker.audit.log import AuditLog
+from broker.audit.refusals import RefusalRecorder
+from broker.directory.live import Directory
+from broker.http.refusal import Refusal, RefusedError, refuse
+from broker.inbox.delivery import Inboxes
+from broker.inbox.store import has_sent
+from broker.receipts.rules import ReceiptFacts, judge_receipt
+from broker.receipts.store import insert_receipt, select_receipt
+from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.transaction import PendingLeaf, Transaction
+from schemas.api import EvidenceList, ReceiptsRequest
+from schemas.log.records import RecordType
+from schemas.receipts import SealedReceipt
+
+
+class ReceiptService:
+    """The use case of handing in receipts."""
+
+    def __init__(
+        self,
+        exchange: str,
+        directory: Directory,
+        inboxes: Inboxes,
+        writer: GroupCommitWriter,
+        log: AuditLog,
+        refusals: RefusalRecorder,
+    ) -> None:
+        self._exchange = exchange
+        self._directory = directory
+        self._inboxes = inboxes
+        self._writer = writer
+        self._log = log
+        self._refusals = refusals
+
+    async def submit(self, caller: Caller, request: ReceiptsRequest) -> tuple[EvidenceList, bool]:
+        """Pass receipts on; return their evidence, and whether any is new. A receipt handed in again keeps its leaf.
+
+        Raises:
+            RefusedError: one of them is refused, so none is passed on; the refusal is in the log.
+            StoreError: they could not be stored.
+        """
+        async with self._refusals.recording(caller.actor):
+            leaves, are_new = await self._writer.commit(lambda transaction: self._accept(transaction, caller, request))
+        view = self._log.view
+        evidence = EvidenceList(
+            leaves=tuple(leaf.logged for leaf in leaves),
+            proofs=tuple(view.prove_inclusion(leaf.index) for leaf in leaves),
+            checkpoint=view.note,
+        )
+        return evidence, are_new
+
+    def _accept(
+        self, transaction: Transaction, caller: Caller, request: ReceiptsRequest
+    ) -> tuple[list[PendingLeaf], bool]:
+        size_before = transaction.batch.size
+        # A refusal takes the whole operation back, so each can be stored as soon as it is judged.
+        leaves = [
+            self._accept_one(transaction, caller, receipt, position)
+            for position, receipt in enumerate(request.receipts)
+        ]
+        return leaves, transaction.batch.size > size_before
+
+    def _accept_one(
+        self, transaction: Transaction, caller: Caller, receipt: SealedReceipt, position: int
+    ) -> PendingLeaf:
+        accepted = select_receipt(transaction.connection, caller.agency, receipt.digest)
+        if accepted is not None and receipt.from_agency == caller.agency:
+            return _recall(transaction, accepted, position)
+        refusal = self._judge(transaction, caller, receipt)
+        if refusal is not None:
+            raise RefusedError(replace(refusal, field=f"receipts.{position}.{refusal.field}"))
+        leaf = transaction.append(
+            RecordType.RECEIPT,
+            concerns=(receipt.from_agency, receipt.to_agency),
+            actor=caller.actor,
+            agency=receipt.from_agency,
+            partner=receipt.to_agency,
+            digest=receipt.digest,
+            receipt_type=receipt.type,
+        )
+        insert_receipt(transaction.connection, caller.agency, receipt.digest, leaf.index)
+        self._inboxes.put_receipt(transaction, receipt.to_agency, leaf, receipt.canonical())
+        return leaf
+
+    def _judge(self, transaction: Transaction, caller: Caller, receipt: SealedReceipt) -> Refusal | None:
+        return judge_receipt(
+            ReceiptFacts(
+                caller=caller.agency,
+                exchange=self._exchange,
+                now=transaction.now,
+                receipt=receipt,
+                to=self._directory.as_of(transaction).get(receipt.to_agency),
+                has_message=has_sent(transaction.connection, receipt.to_agency, receipt.from_agency),
+            )
+        )
+
+
+def _recall(transaction: Transaction, index: int, position: int) -> PendingLeaf:
+    leaf = transaction.recall(index)
+    if leaf is None:
+        raise refuse("not-found", "the record of this receipt has been erased", field=f"receipts.{position}")
+    return leaf

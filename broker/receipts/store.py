@@ -1,0 +1,21 @@
+"""The SQL of receipts."""
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from broker.receipts.tables import receipt
+
+_INSERT = insert(receipt)
+_SELECT = select(receipt.c.leaf_index).where(
+    receipt.c.from_agency == bindparam("from_agency"), receipt.c.digest == bindparam("digest")
+)
+
+
+def insert_receipt(connection: Connection, from_agency: str, digest: str, leaf_index: int) -> None:
+    """Remember that a receipt was accepted at a leaf."""
+    connection.execute(_INSERT, {"from_agency": from_agency, "digest": digest, "leaf_index": leaf_index})
+
+
+def select_receipt(connection: Connection, from_agency: str, digest: str) -> int | None:
+    """Return the leaf under which this very receipt was accepted before."""
+    found: int | None = connection.execute(_SELECT, {"from_agency": from_agency, "digest": digest}).scalar_one_or_none()
+    return found

@@ -1,0 +1,1 @@
+"""Messages come in here: one pure decision, and the one commit that makes an acceptance true."""

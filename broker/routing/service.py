@@ -1,0 +1,327 @@
+"""Accepting a message: load the facts, decide, commit, answer.
+
+The signatures are verified before the writer's turn, since they cost most and cannot change; whether their key is still
+in force, and everything else that can change, is judged inside the transaction that stores the message.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from broker.access.caller import Caller
+from broker.agreements.book import Agreements
+from broker.agreements.errors import UnknownAgreementError
+from broker.agreements.live import AgreementBook
+from broker.audit.log import AuditLog
+from broker.audit.refusals import RefusalRecorder
+from broker.clock import Clock
+from broker.directory.live import Directory
+from broker.directory.members import Members
+from broker.http.refusal import Refusal, RefusedError, find_refusal, refuse
+from broker.inbox.delivery import Inboxes, NewMessage
+from broker.inbox.envelopes import cut_ciphertext
+from broker.inbox.rules import Passage
+from broker.inbox.store import StoredMessage, select_referred
+from broker.routing.rules import (
+    WITHDRAWAL_KIND,
+    Decision,
+    EarlierMessage,
+    Facts,
+    Progress,
+    Reason,
+    RecipientFacts,
+    decide,
+)
+from broker.routing.signatures import SignatureCheck, check_signatures, recheck_keys
+from broker.routing.store import count_accepted, select_standing, select_used
+from broker.storage.failpoints import failpoint
+from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.transaction import PendingLeaf, Transaction
+from keys.errors import KeyNotInForceError
+from keys.sealing import ParsedEnvelope, parse_envelope
+from schemas.agreements.lifecycle import AgreementView
+from schemas.alerts.registry import UnknownKindError, kind_of
+from schemas.api import Evidence
+from schemas.codec import MAX_INTEGER
+from schemas.envelope import HeaderRecipient, Reference
+from schemas.key_documents import EncryptionKey
+from schemas.log.records import RecordedRecipient, RecordType
+from schemas.problems import ProblemReason
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The leaf of an acceptance, and whether it was made just now."""
+
+    leaf: PendingLeaf
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """One envelope on its way through: who hands it in, its bytes, what is in it, what its signatures are worth."""
+
+    caller: Caller
+    data: bytes
+    parsed: ParsedEnvelope
+    signatures: SignatureCheck
+
+    @property
+    def reference(self) -> Reference:
+        return Reference(id=self.parsed.header.id, digest=self.parsed.digest)
+
+
+class RoutingService:
+    """The use case of sending."""
+
+    def __init__(
+        self,
+        exchange: str,
+        directory: Directory,
+        agreements: AgreementBook,
+        inboxes: Inboxes,
+        writer: GroupCommitWriter,
+        log: AuditLog,
+        refusals: RefusalRecorder,
+        clock: Clock,
+    ) -> None:
+        self._exchange = exchange
+        self._directory = directory
+        self._agreements = agreements
+        self._inboxes = inboxes
+        self._writer = writer
+        self._log = log
+        self._refusals = refusals
+        self._clock = clock
+
+    async def accept(self, caller: Caller, unverified_data: bytes) -> tuple[Evidence, bool]:
+        """Accept an envelope; return the evidence, and whether it is new. The same envelope again gets the same leaf.
+
+        Raises:
+            RefusedError, CodecError, EnvelopeError: it is refused, and the refusal is in the log.
+            StoreError: it could not be stored; whether it was is known by handing it in again.
+        """
+        try:
+            parsed = parse_envelope(unverified_data)
+        except ValueError as error:
+            refusal = find_refusal(error)
+            if refusal is not None:
+                await self._refusals.record(refusal, caller.agency, caller.actor)
+            raise
+        signatures = check_signatures(parsed, self._directory.current.get(caller.agency), self._clock.now())
+        submission = _Submission(caller, unverified_data, parsed, signatures)
+        outcome = await self._writer.commit(partial(self._judge, submission))
+        if isinstance(outcome, Decision):
+            refusal = make_refusal(outcome.reasons)
+            await self._record(refusal, submission)
+            raise RefusedError(refusal)
+        failpoint("accept.before-answer")
+        return self._log.prove(outcome.leaf), outcome.is_new
+
+    def _judge(self, submission: _Submission, transaction: Transaction) -> Accepted | Decision:
+        """Decide inside the writer's turn, and store what is accepted."""
+        header, agency = submission.parsed.header, submission.caller.agency
+        standing = select_standing(transaction.connection, agency, header.id)
+        if standing is not None and standing.digest == submission.parsed.digest:
+            return _repeat(transaction, standing.number)
+        earlier = self._find_earlier(transaction, submission)
+        facts = self._load_facts(transaction, submission, None if standing is None else standing.digest, earlier)
+        decision = decide(facts)
+        failpoint("accept.decided")
+        if not decision.is_accepted:
+            return decision
+        leaf = self._store(transaction, submission, facts, decision.passages, earlier)
+        failpoint("accept.stored")
+        return Accepted(leaf, is_new=True)
+
+    def _load_facts(
+        self,
+        transaction: Transaction,
+        submission: _Submission,
+        other_digest: str | None,
+        earlier: Sequence[StoredMessage],
+    ) -> Facts:
+        members = self._directory.as_of(transaction)
+        agreements = self._agreements.as_of(transaction)
+        parsed = submission.parsed
+        return Facts(
+            caller=submission.caller.agency,
+            exchange=self._exchange,
+            now=transaction.now,
+            header=parsed.header,
+            size_bytes=len(parsed.ciphertext),
+            attachments=len(parsed.payload.attachments),
+            signature_problem=recheck_keys(
+                submission.signatures, parsed, members.get(submission.caller.agency), transaction.now
+            ),
+            other_digest=other_digest,
+            is_aftercare=is_aftercare(parsed.header.routing.kind),
+            earlier=_describe_earlier(earlier, agreements),
+            recipients=tuple(
+                _load_recipient(transaction, submission.caller.agency, recipient, members, agreements)
+                for recipient in parsed.header.recipients
+            ),
+        )
+
+    def _find_earlier(self, transaction: Transaction, submission: _Submission) -> Sequence[StoredMessage]:
+        header = submission.parsed.header
+        if header.refers_to is None or not is_aftercare(header.routing.kind):
+            return ()
+        senders = {submission.caller.agency, *(recipient.agency for recipient in header.recipients)}
+        return select_referred(transaction.connection, senders, header.refers_to)
+
+    def _store(
+        self,
+        transaction: Transaction,
+        submission: _Submission,
+        facts: Facts,
+        passages: Sequence[Passage],
+        earlier: Sequence[StoredMessage],
+    ) -> PendingLeaf:
+        """Write the leaf, and for each recipient the message, its place in the inbox and the day's count."""
+        leaf = self._append_accepted(transaction, submission)
+        document = cut_ciphertext(submission.data, submission.parsed.envelope)
+        for recipient, passage in zip(facts.recipients, passages, strict=True):
+            to = recipient.header
+            message = _make_message(submission, to, leaf, passage, document)
+            if facts.header.routing.kind == WITHDRAWAL_KIND:
+                message.withdraws = self._withdraw(transaction, submission, to.agency, earlier)
+            self._inboxes.put_message(transaction, message)
+            if passage is Passage.COVERED:
+                day, before = transaction.now.toordinal(), recipient.accepted_today
+                count_accepted(transaction.connection, facts.caller, to, day, before=before)
+        return leaf
+
+    def _append_accepted(self, transaction: Transaction, submission: _Submission) -> PendingLeaf:
+        header = submission.parsed.header
+        recipients = tuple(RecordedRecipient(agency=to.agency, agreement=to.agreement) for to in header.recipients)
+        return transaction.append(
+            RecordType.MESSAGE_ACCEPTED,
+            concerns=(header.sender.agency, *(to.agency for to in header.recipients)),
+            actor=submission.caller.actor,
+            message=submission.reference,
+            agency=header.sender.agency,
+            recipients=recipients,
+            kind=header.routing.kind,
+            marking=header.routing.marking,
+            urgency=header.routing.urgency,
+            size=len(submission.parsed.ciphertext),
+            refers_to=header.refers_to,
+        )
+
+    def _withdraw(
+        self, transaction: Transaction, submission: _Submission, recipient: str, earlier: Sequence[StoredMessage]
+    ) -> int | None:
+        """Take the earlier message back from one recipient; return its number if it is too late for that."""
+        item = next(row for row in earlier if row.recipient == recipient)
+        may_be_held = self._inboxes.withdraw(transaction, item, submission.reference)
+        return item.number if may_be_held else None
+
+    async def _record(self, refusal: Refusal, submission: _Submission) -> None:
+        # The recipients are named in the record and do not concern it: they must not learn what was refused to others.
+        header = submission.parsed.header
+        await self._refusals.record(
+            refusal,
+            submission.caller.agency,
+            submission.caller.actor,
+            message=submission.reference,
+            kind=header.routing.kind,
+            partner=header.recipients[0].agency,
+            recipients=tuple(RecordedRecipient(agency=to.agency, agreement=to.agreement) for to in header.recipients),
+        )
+
+
+def is_aftercare(kind: str) -> bool:
+    """Return whether a kind follows up a message that was accepted before."""
+    try:
+        return kind_of(kind).is_aftercare
+    except UnknownKindError:
+        return False
+
+
+def make_refusal(reasons: Sequence[Reason]) -> Refusal:
+    """Return the answer to a message with these reasons against it: the first one leads, all are told."""
+    first = reasons[0]
+    return Refusal(
+        first.problem,
+        "; ".join(reason.sentence for reason in reasons),
+        first.field,
+        tuple(ProblemReason(code=reason.code, sentence=reason.sentence[:500]) for reason in reasons),
+    )
+
+
+def _repeat(transaction: Transaction, number: int) -> Accepted:
+    leaf = transaction.recall(number)
+    if leaf is None:
+        raise refuse("not-found", "the message was accepted before, and the record of it has been erased", field="id")
+    return Accepted(leaf, is_new=False)
+
+
+def _load_recipient(
+    transaction: Transaction, sender: str, recipient: HeaderRecipient, members: Members, agreements: Agreements
+) -> RecipientFacts:
+    timeline = members.get(recipient.agency)
+    used = select_used(transaction.connection, sender, recipient, transaction.now.toordinal())
+    return RecipientFacts(
+        header=recipient,
+        agency_class=timeline.agency_class if timeline else None,
+        encryption_key=_find_encryption_key(transaction, members, recipient),
+        agreement=_find_agreement(transaction, agreements, recipient.agreement),
+        accepted_today=used.accepted_today,
+        number_used_by=used.number_used_by,
+    )
+
+
+def _find_encryption_key(
+    transaction: Transaction, members: Members, recipient: HeaderRecipient
+) -> EncryptionKey | None:
+    timeline = members.get(recipient.agency)
+    if timeline is None:
+        return None
+    try:
+        return timeline.find_encryption_key(recipient.kid, MAX_INTEGER, transaction.now)
+    except KeyNotInForceError:
+        return None
+
+
+def _find_agreement(transaction: Transaction, agreements: Agreements, digest: str) -> AgreementView | None:
+    try:
+        return agreements.view(digest, transaction.now)
+    except UnknownAgreementError:
+        return None
+
+
+def _describe_earlier(rows: Sequence[StoredMessage], agreements: Agreements) -> EarlierMessage | None:
+    if not rows:
+        return None
+    first = rows[0]
+    progress = {row.recipient: _find_progress(row) for row in rows if row.sender == first.sender}
+    return EarlierMessage(first.digest, agreements.find(first.agreement).terms.id, first.sender, progress)
+
+
+def _find_progress(row: StoredMessage) -> Progress:
+    if row.handed_over_at is not None:
+        return Progress.HANDED_OVER
+    return Progress.UNDER_WAY if row.state.is_open else Progress.ENDED
+
+
+def _make_message(
+    submission: _Submission, recipient: HeaderRecipient, leaf: PendingLeaf, passage: Passage, document: bytes
+) -> NewMessage:
+    header = submission.parsed.header
+    return NewMessage(
+        recipient=recipient.agency,
+        leaf=leaf,
+        sender=header.sender.agency,
+        reference=submission.reference,
+        stream=recipient.stream,
+        n=recipient.n,
+        agreement=recipient.agreement,
+        kind=header.routing.kind,
+        marking=header.routing.marking,
+        urgency=header.routing.urgency,
+        passage=passage,
+        expires_at=header.expires_at,
+        document=document,
+        ciphertext=submission.parsed.ciphertext,
+    )

@@ -1,0 +1,92 @@
+"""The SQL of accepting a message: what stands already, and the day's count."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
+
+from broker.inbox.tables import message
+from broker.routing.tables import quota_day
+from schemas.envelope import HeaderRecipient
+
+_SELECT_STANDING = (
+    select(message.c.number, message.c.digest)
+    .where(message.c.sender == bindparam("sender"), message.c.id == bindparam("id"))
+    .limit(1)
+)
+_SELECT_NUMBER_USER = (
+    select(message.c.id)
+    .where(
+        message.c.sender == bindparam("sender"),
+        message.c.recipient == bindparam("recipient"),
+        message.c.stream == bindparam("stream"),
+        message.c.n == bindparam("n"),
+    )
+    .scalar_subquery()
+)
+_THIS_DAY = and_(
+    quota_day.c.recipient == bindparam("recipient"),
+    quota_day.c.sender == bindparam("sender"),
+    quota_day.c.agreement == bindparam("agreement"),
+    quota_day.c.day == bindparam("day"),
+)
+_SELECT_USED = select(
+    _SELECT_NUMBER_USER.label("number_used_by"),
+    select(quota_day.c.accepted).where(_THIS_DAY).scalar_subquery().label("accepted_today"),
+)
+_INSERT_DAY = insert(quota_day)
+_COUNT_ONE_MORE = (
+    update(quota_day)
+    .where(
+        quota_day.c.recipient == bindparam("the_recipient"),
+        quota_day.c.sender == bindparam("the_sender"),
+        quota_day.c.agreement == bindparam("the_agreement"),
+        quota_day.c.day == bindparam("the_day"),
+    )
+    .values(accepted=quota_day.c.accepted + 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """What stands under an id already: the leaf of its acceptance, and its digest."""
+
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The id of the message that has used a stream's number, and how many messages the day has seen."""
+
+    number_used_by: str | None
+    accepted_today: int
+
+
+def select_standing(connection: Connection, sender: str, message_id: str) -> Predecessor | None:
+    """Return what an agency has sent under an id, if anything."""
+    row = connection.execute(_SELECT_STANDING, {"sender": sender, "id": message_id}).one_or_none()
+    return None if row is None else Predecessor(*row)
+
+
+def select_used(connection: Connection, sender: str, recipient: HeaderRecipient, day: int) -> Used:
+    """Return what of a recipient's numbers and of its quota is used, before a message to it."""
+    values = {
+        "sender": sender,
+        "recipient": recipient.agency,
+        "stream": recipient.stream,
+        "n": recipient.n,
+        "agreement": recipient.agreement,
+        "day": day,
+    }
+    used_by, accepted = connection.execute(_SELECT_USED, values).one()
+    return Used(used_by, accepted or 0)
+
+
+def count_accepted(connection: Connection, sender: str, recipient: HeaderRecipient, day: int, *, before: int) -> None:
+    """Count one message more; `before` is the count that stands, 0 for none."""
+    if before:
+        values = {"the_recipient": recipient.agency, "the_sender": sender}
+        connection.execute(_COUNT_ONE_MORE, {**values, "the_agreement": recipient.agreement, "the_day": day})
+    else:
+        values = {"recipient": recipient.agency, "sender": sender, "agreement": recipient.agreement}
+        connection.execute(_INSERT_DAY, {**values, "day": day, "accepted": 1})

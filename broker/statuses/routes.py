@@ -1,0 +1,68 @@
+"""Statuses and access-log heads over HTTP."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.access.authentication import Authentication
+from broker.http.documents import answer_document, read_document
+from broker.http.operations import add_operation
+from broker.statuses.service import StatusService
+from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, Evidence, StatusesAnswer
+from schemas.log.records import Role
+from schemas.signed import SignedDocument
+
+_REFUSALS = (
+    "certificate-unknown", "token-refused", "role-not-allowed", "not-the-sender", "wrong-shape", "wrong-exchange",
+    "wrong-time", "signature-refused", "key-set-refused", "key-set-not-current", "key-revoked",
+)  # fmt: skip
+
+
+def make_router(service: StatusService, authentication: Authentication) -> APIRouter:
+    """Return the addresses of statuses and access-log heads."""
+    router = APIRouter(tags=["statuses"])
+
+    async def submit_status(request: Request) -> Response:
+        """Hand in the caller's next status for one partner, signed by its receipt key. Again gives the same leaf."""
+        caller = await authentication.find_caller(request, Role.NODE)
+        evidence, is_new = await service.submit_status(caller, await read_document(request, SignedDocument))
+        return answer_document(evidence, 201 if is_new else 200)
+
+    async def list_statuses(request: Request) -> Response:
+        """List the newest status of every partner that signed one for the caller."""
+        caller = await authentication.find_caller(request, Role.NODE, Role.AUDITOR)
+        return answer_document(await service.list_statuses(caller))
+
+    async def submit_head(request: Request) -> Response:
+        """Hand in the head of the caller's own access log, signed by its receipt key. Again gives the same leaf."""
+        caller = await authentication.find_caller(request, Role.NODE)
+        evidence, is_new = await service.submit_head(caller, await read_document(request, SignedDocument))
+        return answer_document(evidence, 201 if is_new else 200)
+
+    add_operation(
+        router,
+        "POST",
+        STATUSES_PATH,
+        submit_status,
+        takes=SignedDocument,
+        gives={200: Evidence, 201: Evidence},
+        refuses=(*_REFUSALS, "recipient-refused", "status-refused", "chain-conflict"),
+    )
+    add_operation(
+        router,
+        "GET",
+        STATUSES_PATH,
+        list_statuses,
+        gives={200: StatusesAnswer},
+        refuses=("certificate-unknown", "token-refused", "role-not-allowed"),
+    )
+    add_operation(
+        router,
+        "POST",
+        ACCESS_LOG_HEADS_PATH,
+        submit_head,
+        takes=SignedDocument,
+        gives={200: Evidence, 201: Evidence},
+        refuses=(*_REFUSALS, "access-log-head-refused"),
+    )
+    return router
