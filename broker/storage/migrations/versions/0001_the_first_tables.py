@@ -14,6 +14,72 @@ depends_on = None
 def upgrade() -> None:
     """Go to this revision; the way back is a backup."""
     op.create_table(
+        "access_log_head",
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("node", sa.String(), nullable=False),
+        sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("agency", "node"),
+    )
+    op.create_table(
+        "inbox_binding",
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("node", sa.String(), nullable=False),
+        sa.Column("bound_at", UtcInstant(), nullable=False),
+        sa.PrimaryKeyConstraint("agency"),
+    )
+    op.create_table(
+        "inbox_content",
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("recipient", "number"),
+    )
+    op.create_table(
+        "inbox_item",
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("haste", sa.Integer(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("agreement", sa.String(), nullable=True),
+        sa.Column("expires_at", UtcInstant(), nullable=True),
+        sa.Column("lease", sa.String(), nullable=True),
+        sa.Column("leased_until", UtcInstant(), nullable=True),
+        sa.Column("handed_over_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("state_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("withdraws", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("recipient", "number"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("inbox_item", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_inbox_item_agreement",
+            ["agreement", "state", "number"],
+            unique=False,
+            sqlite_where=sa.text("is_open = 1"),
+        )
+        batch_op.create_index(
+            "ix_inbox_item_deadline", ["expires_at"], unique=False, sqlite_where=sa.text("is_open = 1")
+        )
+        batch_op.create_index(
+            "ix_inbox_item_open",
+            ["recipient", "state", "haste", "number"],
+            unique=False,
+            sqlite_where=sa.text("is_open = 1"),
+        )
+        batch_op.create_index(
+            "ix_inbox_item_withdraws",
+            ["recipient", "withdraws"],
+            unique=False,
+            sqlite_where=sa.text("is_open = 1 AND withdraws IS NOT NULL"),
+        )
+
+    op.create_table(
         "log_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("origin", sa.String(), nullable=False),
@@ -56,6 +122,95 @@ def upgrade() -> None:
             "ix_log_leaf_message", ["message", "leaf_index"], unique=False, sqlite_where=sa.text("message IS NOT NULL")
         )
         batch_op.create_index("ix_log_leaf_record_type", ["record_type", "leaf_index"], unique=False)
+
+    op.create_table(
+        "message",
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("stream", sa.String(), nullable=False),
+        sa.Column("n", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agreement", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("marking", sa.String(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("passage", sa.String(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("recipient", "number"),
+        sa.UniqueConstraint("sender", "id", "recipient", name="uq_message_id"),
+        sa.UniqueConstraint("sender", "recipient", "stream", "n", name="uq_message_stream"),
+    )
+    op.create_table(
+        "quota_day",
+        sa.Column("recipient", sa.String(), nullable=False),
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("agreement", sa.String(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("accepted", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("recipient", "sender", "agreement", "day"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("from_agency", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("from_agency", "digest"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "status",
+        sa.Column("partner", sa.String(), nullable=False),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("time", UtcInstant(), nullable=False),
+        sa.Column("leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("partner", "agency"),
+    )
+    op.create_table(
+        "token_count",
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("hour", UtcInstant(), nullable=False),
+        sa.Column("tokens", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("agency", "hour"),
+    )
+    op.create_table(
+        "used_assertion",
+        sa.Column("jti", sa.String(), nullable=False),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("kid", sa.String(), nullable=False),
+        sa.Column("expires_at", UtcInstant(), nullable=False),
+        sa.PrimaryKeyConstraint("jti"),
+    )
+    with op.batch_alter_table("used_assertion", schema=None) as batch_op:
+        batch_op.create_index("ix_used_assertion_expires_at", ["expires_at"], unique=False)
+
+    op.create_table(
+        "agreement_step",
+        sa.Column(
+            "leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("agreement", sa.String(), nullable=False),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("partner", sa.String(), nullable=False),
+        sa.Column("party_seq", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["leaf_index"],
+            ["log_leaf.leaf_index"],
+        ),
+        sa.PrimaryKeyConstraint("leaf_index"),
+        sa.UniqueConstraint("agreement", "agency", "party_seq", name="one_step_a_number"),
+        sa.UniqueConstraint("digest"),
+    )
+    with op.batch_alter_table("agreement_step", schema=None) as batch_op:
+        batch_op.create_index("ix_agreement_step_agency", ["agency", "leaf_index"], unique=False)
+        batch_op.create_index("ix_agreement_step_partner", ["partner", "leaf_index"], unique=False)
 
     op.create_table(
         "log_concern",
