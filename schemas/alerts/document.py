@@ -3,7 +3,9 @@
 What is printed on a false document may be impossible. Every field here holds what was seen, whether or not it is right.
 """
 
+import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -12,7 +14,7 @@ from schemas.alerts.coded import DocumentType, Sex
 from schemas.alerts.shapes import Few, FieldError, Identifier, IdentifierType, LineText, Name, ShortText
 from schemas.coded import CodedValue
 from schemas.identifiers.dates import PartialDate
-from schemas.identifiers.mrz import CheckDigit, parse_mrz
+from schemas.identifiers.mrz import CheckDigit, parse_mrz, read_birth_date, read_expiry_date
 from schemas.identifiers.mrz_layout import CheckName, CheckResult, MrzError, MrzFormat
 from schemas.identifiers.numbers import normalise_document_number
 from schemas.identifiers.states import StateCodeAsSeen, is_state_code
@@ -32,6 +34,20 @@ MrzLine = Annotated[
 ]
 MrzCharacter = Annotated[str, Field(pattern=r"^[ -~]$", examples=["6"])]
 MrzDigit = Annotated[str, Field(pattern=r"^[0-9]$", examples=["6"])]
+
+_SEXES = {"F": Sex.FEMALE, "M": Sex.MALE, "<": Sex.UNSPECIFIED, "X": Sex.UNSPECIFIED}
+# The second letter (ICAO Doc 9303-4, 4.4, in force since 2026); older passports have others, of their state's choice.
+_PASSPORTS = {
+    "PD": DocumentType.DIPLOMATIC_PASSPORT,
+    "PE": DocumentType.EMERGENCY_TRAVEL_DOCUMENT,
+    "PL": DocumentType.EMERGENCY_TRAVEL_DOCUMENT,
+    "PO": DocumentType.SERVICE_PASSPORT,
+    "PR": DocumentType.REFUGEE_TRAVEL_DOCUMENT,
+    "PS": DocumentType.STATELESS_TRAVEL_DOCUMENT,
+    "PT": DocumentType.ALIEN_PASSPORT,
+    "PU": DocumentType.EMERGENCY_TRAVEL_DOCUMENT,
+}
+_STATE_LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
 class DocumentIdentity(Part):
@@ -145,6 +161,39 @@ class SeenDocument(Part):
     def nationalities(self) -> tuple[str, ...]:
         """Return the nationality it states, if it states one that exists."""
         return () if self.holder is None else self.holder.nationalities()
+
+
+def read_document(lines: Sequence[str], *, as_of: date) -> SeenDocument:
+    """Return a document with everything its zone says, as of the day of reading: what an officer starts from.
+
+    Raises:
+        MrzError: the lines have the shape of no machine readable zone, or name no issuing state.
+    """
+    mrz = parse_mrz(lines)
+    if not _STATE_LETTERS.fullmatch(mrz.issuing_state):
+        raise MrzError("the zone names no issuing state: three letters, such as UTO, stand after the document's code")
+    return SeenDocument(
+        type=_guess_type(mrz.document_code),
+        issuing_state=mrz.issuing_state,
+        number=mrz.document_number or None,
+        mrz=see_zone(mrz.lines),
+        holder=Holder(
+            surname=mrz.surname or None,
+            given_names=mrz.given_names or None,
+            birth_date=read_birth_date(mrz, as_of=as_of),
+            sex=_SEXES.get(mrz.sex),
+            nationality=mrz.nationality if _STATE_LETTERS.fullmatch(mrz.nationality) else None,
+        ),
+        expires_on=read_expiry_date(mrz, as_of=as_of),
+    )
+
+
+def _guess_type(document_code: str) -> DocumentType:
+    if document_code.startswith("P"):
+        return _PASSPORTS.get(document_code, DocumentType.PASSPORT)
+    if document_code.startswith("V"):
+        return DocumentType.VISA
+    return DocumentType.CREW_CERTIFICATE if document_code == "AC" else DocumentType.IDENTITY_CARD
 
 
 def see_zone(lines: Sequence[str]) -> SeenZone:

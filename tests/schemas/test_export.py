@@ -77,7 +77,8 @@ def test_an_example_is_valid_under_the_schema_of_its_kind(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "leaf"), [(kind, leaf) for kind in kind_names() for leaf in leaves(load(kind))])
 def test_what_the_schema_refuses_in_a_field_the_model_refuses(kind: str, leaf: str) -> None:
-    for value in ({"not": "this"}, [], "\x1b", "", -1):
+    wrong: tuple[Any, ...] = ({"not": "this"}, [], "\x1b", "", -1)
+    for value in wrong:
         wire = load_changed(kind, {leaf: value})
 
         assert not is_valid(RENDERED[f"alert-{kind}.json"], wire)

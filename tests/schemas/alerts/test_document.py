@@ -1,11 +1,13 @@
 """Documents as seen: zones with their results, numbers under which spellings meet."""
 
+from datetime import date
+
 import pytest
 
 from schemas.alerts.coded import DocumentType
-from schemas.alerts.document import DocumentIdentity, Holder, SeenDocument, SeenZone, see_zone
+from schemas.alerts.document import DocumentIdentity, Holder, SeenDocument, SeenZone, read_document, see_zone
 from schemas.alerts.shapes import IdentifierType
-from schemas.identifiers.mrz import CheckResult, MrzFormat
+from schemas.identifiers.mrz import CheckResult, MrzError, MrzFormat
 from schemas.model import DocumentError
 
 TD3 = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10")
@@ -86,3 +88,55 @@ def test_the_same_number_in_print_and_in_the_zone_counts_once() -> None:
     document = SeenDocument(type=DocumentType.PASSPORT, issuing_state="UTO", number="L898902C3", mrz=see_zone(TD3))
 
     assert len(document.identifiers()) == 1
+
+
+def test_a_document_is_read_from_its_zone() -> None:
+    assert read_document(TD3, as_of=date(2026, 11, 21)).to_wire() == {
+        "type": "passport",
+        "issuing_state": "UTO",
+        "number": "L898902C3",
+        "mrz": see_zone(TD3).to_wire(),
+        "holder": {
+            "surname": "ERIKSSON",
+            "given_names": "ANNA MARIA",
+            "birth_date": "1974-08-12",
+            "sex": "female",
+            "nationality": "UTO",
+        },
+        "expires_on": "2012-04-15",
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "document_type"),
+    [
+        ("PP", DocumentType.PASSPORT),
+        ("P<", DocumentType.PASSPORT),
+        ("PN", DocumentType.PASSPORT),
+        ("PD", DocumentType.DIPLOMATIC_PASSPORT),
+        ("PR", DocumentType.REFUGEE_TRAVEL_DOCUMENT),
+        ("V<", DocumentType.VISA),
+        ("AC", DocumentType.CREW_CERTIFICATE),
+        ("ID", DocumentType.IDENTITY_CARD),
+        ("??", DocumentType.IDENTITY_CARD),
+    ],
+)
+def test_the_type_of_a_document_follows_from_its_code(code: str, document_type: DocumentType) -> None:
+    assert read_document((code + TD3[0][2:], TD3[1]), as_of=date(2026, 11, 21)).type is document_type
+
+
+def test_what_a_zone_does_not_say_is_absent() -> None:
+    lines = ("P<UTO" + "<" * 39, "<<<<<<<<<<123<<<<<<<?<<<<<<<" + "<" * 16)
+
+    assert read_document(lines, as_of=date(2026, 11, 21)).to_wire() == {
+        "type": "passport",
+        "issuing_state": "UTO",
+        "mrz": see_zone(lines).to_wire(),
+        "holder": {},
+    }
+
+
+@pytest.mark.parametrize("lines", [("P<" + "<" * 42, TD3[1]), ("P<U70" + TD3[0][5:], TD3[1]), ("no zone",)])
+def test_without_a_zone_or_an_issuing_state_there_is_no_document_to_start_from(lines: tuple[str, ...]) -> None:
+    with pytest.raises(MrzError):
+        read_document(lines, as_of=date(2026, 11, 21))

@@ -32,6 +32,7 @@ NOT_KINDS = {
     "document",
     "examples",
     "grading",
+    "header_rules",
     "person",
     "places",
     "refusal",

@@ -1,0 +1,40 @@
+"""What the header and the alert inside must say alike; the header is all that the broker saw.
+
+A sender calls both functions. A recipient calls `verify_header_agrees` only: a message that says too little of its
+urgency may still be about somebody's life.
+"""
+
+from schemas.alerts.base import Alert
+from schemas.alerts.registry import AlertError, FieldProblem, InvalidAlertError, kind_of
+from schemas.envelope import CONFIDENTIAL_KIND, Header
+from schemas.markings import Urgency
+
+
+class HeaderMismatchError(AlertError):
+    """The alert inside is not what the header says; `field` is the alert's."""
+
+    code = "header-mismatch"
+
+
+def verify_header_agrees(alert: Alert, header: Header) -> None:
+    """Check that kind and reference are the same in both.
+
+    Raises:
+        HeaderMismatchError: the header shows another kind, or refers to another message.
+    """
+    if header.routing.kind not in {alert.kind, CONFIDENTIAL_KIND}:
+        raise HeaderMismatchError(f"the header says {header.routing.kind}, the alert {alert.kind}", "kind")
+    if kind_of(alert.kind).needs_refers_to and alert.in_reply_to != header.refers_to:
+        raise HeaderMismatchError("the header refers to another message, or to none", "in_reply_to")
+
+
+def verify_urgency_reason(alert: Alert, urgency: Urgency) -> None:
+    """Check that what is more than routine says why.
+
+    Raises:
+        InvalidAlertError: naming `urgency_reason`.
+    """
+    if urgency is not Urgency.ROUTINE and alert.urgency_reason is None:
+        example = "The traveller is held at the border until the answer."
+        problem = FieldProblem("urgency_reason", f"is missing, and {urgency} needs it", example)
+        raise InvalidAlertError((problem,))
