@@ -10,7 +10,8 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from schemas.api import PROTOCOL_VERSION, VERSION_HEADER
 
 _BACKLOG = 2048
 _HANDSHAKE_SECONDS = 10.0
-_TLS_CLOSE_SECONDS = 5.0
+_TLS_CLOSE_SECONDS = 1.0
 _LEAVE_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
@@ -137,8 +138,8 @@ class Listener(uvicorn.Server):
 class BrokerServer:
     """The clients' listener and the operator's, in one process and one event loop.
 
-    `on_started` is called once both listen. `on_drain` is called when the end is asked for, before connections are
-    waited for, so that whoever lets requests wait can let them go. `on_reload` is called at SIGHUP.
+    `on_started` is called once clients can connect. `on_drain` is called when the end is asked for, before connections
+    are waited for, so that whoever lets requests wait can let them go. `on_reload` is called at SIGHUP.
     """
 
     app: ASGIApp
@@ -172,18 +173,16 @@ class BrokerServer:
         clients = self._clients = Listener(
             self.app, self.options, make_context=self.make_context, on_started=self._announce
         )
-        operator_listens = asyncio.Event()
-        operator = Listener(
-            self.admin_app, ServerOptions(drain_seconds=1), on_started=operator_listens.set, has_lifespan=False
-        )
+        operator = Listener(self.admin_app, ServerOptions(drain_seconds=1), has_lifespan=False)
         self._handle_signals()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(operator.run_on(admin_listening))
-            await operator_listens.wait()
+        with _closing(listening, admin_listening):
+            # The operator's listener is there first and goes last: starting and stopping can be watched.
+            watched = asyncio.create_task(operator.run_on(admin_listening))
             try:
                 await clients.run_on(listening)
             finally:
                 operator.should_exit = True
+                await watched
 
     def stop(self) -> None:
         """Take no more connections, finish what is under way, and let `serve` return."""
@@ -245,6 +244,15 @@ def read_port(bound: socket.socket) -> int:
     """Return the port a socket is bound to."""
     port: int = bound.getsockname()[1]
     return port
+
+
+@contextmanager
+def _closing(*sockets: socket.socket) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for bound in sockets:
+            bound.close()
 
 
 def _cut_all(connections: list[Any]) -> None:

@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def load_settings(file: Path | None, environment: Mapping[str, str], **overrides: Any) -> Settings:
+def load_settings(file: Path | None, environment: Mapping[str, str], /, **overrides: Any) -> Settings:
     """Return the settings from a TOML file, if one is named, the process's environment, and the command line.
 
     Raises:

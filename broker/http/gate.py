@@ -14,13 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.http.limits import MAX_BODY_BYTES, read_head, refuse_body, refuse_head
 from broker.http.problems import PROBLEM_SLUG_KEY, answer_error, answer_refusal
-from broker.http.refusal import Refusal
+from broker.http.refusal import Refusal, RefusedError
 from broker.observability.metrics import Metrics
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 * 1024 * 1024
+_PIECE_BYTES = 256 * 1024
+_STOPPING = Refusal("unavailable", "The exchange is stopping.", retry_after_seconds=5)
 _UNMATCHED = "unmatched"
 
 
@@ -64,6 +66,8 @@ class Gate:
             await self._serve(scope, receive, answer)
         except DisconnectedError:
             pass
+        except asyncio.CancelledError:  # only the server does that, when its drain time is over
+            await _answer_failure(scope, receive, answer, RefusedError(_STOPPING))
         except Exception as error:  # noqa: BLE001 - this is the place that answers for all others
             await _answer_failure(scope, receive, answer, error)
         finally:
@@ -116,7 +120,18 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        elif len(message.get("body", b"")) > _PIECE_BYTES:
+            message = await self._send_pieces(message)
         await self._send(message)
+
+    async def _send_pieces(self, message: Message) -> Message:
+        """Send all but the last piece of a large body: between two, the connection can tell that nobody reads them."""
+        body = message["body"]
+        last = (len(body) - 1) // _PIECE_BYTES * _PIECE_BYTES
+        for start in range(0, last, _PIECE_BYTES):
+            piece = body[start : start + _PIECE_BYTES]
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        return {**message, "body": body[last:]}
 
 
 async def _answer_failure(scope: Scope, receive: Receive, answer: _Answer, error: Exception) -> None:
