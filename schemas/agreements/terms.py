@@ -164,6 +164,11 @@ def _find_inconsistencies(terms: Terms) -> list[str]:
         for position, clause in enumerate(terms.clauses)
         if {clause.sender, clause.recipient} != agencies
     ]
+    problems += [
+        f"clauses.{position}: onward_agencies stand where the onward rule is `listed`, and nowhere else"
+        for position, clause in enumerate(terms.clauses)
+        if (clause.onward is OnwardRule.LISTED) != bool(clause.onward_agencies)
+    ]
     if {desk.agency for desk in terms.duty_desks} != agencies:
         problems.append("duty_desks must name a desk of each party and of nobody else")
     if not {signatory.agency for signatory in terms.signatories} <= agencies:

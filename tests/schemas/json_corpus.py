@@ -48,6 +48,10 @@ ACCEPTED: dict[str, tuple[bytes, Any]] = {
     "quotes and brackets in a string": (b'"' + b'\\"[\\\\' * 100 + b'"', '"[\\' * 100),
     "many arrays beside each other": (b"[" + b",".join([b"[]"] * 100) + b"]", [[]] * 100),
     "as deep as allowed": (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, eval("[" * MAX_DEPTH + "]" * MAX_DEPTH)),  # noqa: S307
+    "as deep as allowed, and two beside each other": (
+        b"[" * (MAX_DEPTH - 1) + b"[],[]" + b"]" * (MAX_DEPTH - 1),
+        eval("[" * (MAX_DEPTH - 1) + "[],[]" + "]" * (MAX_DEPTH - 1)),  # noqa: S307
+    ),
     "RFC 8785 section 3.2.2, the string": (
         '"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode(),
         "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"/",

@@ -161,6 +161,14 @@ signatories = st.builds(Signatory, agency=agencies, name=lines, office=lines)
 
 def clauses_between(sender: st.SearchStrategy[str], recipient: st.SearchStrategy[str]) -> st.SearchStrategy[Clause]:
     """Return a strategy for clauses of one direction."""
+    onward = st.sampled_from((OnwardRule.FORBIDDEN, OnwardRule.WITH_CONSENT)).map(lambda rule: (rule, ()))
+    listed = st.tuples(st.just(OnwardRule.LISTED), tuples_of(agencies, min_size=1))
+    return (onward | listed).flatmap(lambda drawn: _clauses_onward(sender, recipient, *drawn))
+
+
+def _clauses_onward(
+    sender: st.SearchStrategy[str], recipient: st.SearchStrategy[str], rule: OnwardRule, listed: tuple[str, ...]
+) -> st.SearchStrategy[Clause]:
     return st.builds(
         Clause,
         sender=sender,
@@ -170,8 +178,8 @@ def clauses_between(sender: st.SearchStrategy[str], recipient: st.SearchStrategy
         nationalities=absent_or(tuples_of(st.sampled_from(("GBR", "VNM", "UTO", "D")), min_size=1)),
         highest_marking=st.sampled_from(Tlp),
         handling=tuples_of(st.sampled_from(HandlingCode), min_size=1),
-        onward=st.sampled_from(OnwardRule),
-        onward_agencies=tuples_of(agencies),
+        onward=st.just(rule),
+        onward_agencies=st.just(listed),
         attachments=st.booleans(),
         max_bytes=st.integers(1, 1 << 40),
         daily_quota=st.integers(1, 10_000_000),

@@ -1,0 +1,124 @@
+"""Terms are whole, speak of their two parties only, and are named by the digest of all they say."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.agreements.terms import MAX_CLAUSES, OnwardRule, Signatory, Terms
+from schemas.codec import hash_text
+from schemas.markings import Tlp
+from schemas.model import DocumentError
+from tests.strategies.agreements import GB, MORNING, VN, follow_terms, make_clause, make_terms, terms_between
+
+TERMS = make_terms()
+WIRE = TERMS.to_wire()
+
+
+@given(terms_between())
+@settings(max_examples=40)
+def test_terms_come_back_from_their_bytes(terms: Terms) -> None:
+    assert Terms.from_canonical(terms.canonical()) == terms
+    assert terms.digest() == hash_text("agreement", terms.canonical())
+
+
+def test_the_parties_are_in_order_and_each_is_the_others_counterpart() -> None:
+    assert TERMS.agencies == (GB, VN)
+    assert TERMS.counterpart_of(GB) == VN
+    assert TERMS.counterpart_of(VN) == GB
+    with pytest.raises(ValueError, match="BE is no party"):
+        TERMS.counterpart_of("BE")
+
+
+PARTIES = WIRE["parties"]
+CLAUSE = WIRE["clauses"][0]
+DESKS = WIRE["duty_desks"]
+OFFICER = {"agency": "BE", "name": "Specimen", "office": "Specimen"}
+INCONSISTENT: dict[str, tuple[dict[str, Any], str]] = {
+    "the parties out of order": ({"parties": PARTIES[::-1]}, "in order of their ids"),
+    "one party twice": ({"parties": [PARTIES[0]] * 2}, "two different agencies"),
+    "a first version that supersedes": ({"supersedes": "A" * 43}, "version 1 supersedes nothing"),
+    "a second version that supersedes nothing": ({"version": 2}, "every later version names"),
+    "an end before the beginning": ({"in_force_until": "2026-11-21T07:59:59Z"}, "in_force_until must be later"),
+    "an end at the beginning": ({"in_force_until": WIRE["in_force_from"]}, "in_force_until must be later"),
+    "a review before the beginning": ({"review_by": "2026-11-21T07:59:59Z"}, "review_by must lie between"),
+    "a review after the end": ({"review_by": "2027-11-21T08:00:01Z"}, "review_by must lie between"),
+    "a clause for a third agency": ({"clauses": [CLAUSE, CLAUSE | {"recipient": "BE"}]}, "clauses.1: sender and"),
+    "a clause from a party to itself": ({"clauses": [CLAUSE | {"recipient": GB}]}, "clauses.0: sender and recipient"),
+    "a list of agencies that does not count": (
+        {"clauses": [CLAUSE | {"onward_agencies": ["BE"]}]},
+        "clauses.0: onward",
+    ),
+    "a rule that lists nobody": ({"clauses": [CLAUSE | {"onward": "listed"}]}, "clauses.0: onward_agencies stand"),
+    "one party without a desk": ({"duty_desks": [DESKS[0]] * 2}, "duty_desks must name a desk of each party"),
+    "a desk of a third agency": ({"duty_desks": [*DESKS, DESKS[0] | {"agency": "BE"}]}, "and of nobody else"),
+    "a signatory of a third agency": ({"signatories": [OFFICER]}, "signatories must belong to the parties"),
+}
+
+
+@pytest.mark.parametrize(("change", "problem"), INCONSISTENT.values(), ids=INCONSISTENT)
+def test_it_refuses(change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DocumentError) as refusal:
+        Terms.from_wire(WIRE | change)
+
+    assert problem in refusal.value.problem
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"clauses": []}, "clauses"),
+        ({"clauses": [CLAUSE] * (MAX_CLAUSES + 1)}, "clauses"),
+        ({"clauses": [CLAUSE | {"nationalities": []}]}, "clauses.0.nationalities"),
+        ({"clauses": [CLAUSE | {"max_bytes": 0}]}, "clauses.0.max_bytes"),
+        ({"clauses": [CLAUSE | {"purposes": ["anything"]}]}, "clauses.0.purposes.0"),
+        ({"parties": PARTIES[:1]}, "parties"),
+        ({"duty_desks": [DESKS[0], DESKS[1] | {"phone": "+44 20 7946 0000"}]}, "duty_desks.1.phone"),
+        ({"duty_desks": [DESKS[0], DESKS[1] | {"phone": "+442079460000\n"}]}, "duty_desks.1.phone"),
+        ({"transfer_ground": {"kind": "adequacy"}}, "transfer_ground.reference"),
+        ({"v": 2}, "v"),
+        ({"v": True}, "v"),
+        ({"more": 1}, "more"),
+    ],
+)
+def test_a_wrong_member_is_named(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(DocumentError) as refusal:
+        Terms.from_wire(WIRE | change)
+
+    assert refusal.value.field == field
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_whatever_is_said_otherwise_has_another_digest(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(Terms.model_fields)))
+    other = data.draw(terms_between((GB, VN)))
+    changed = TERMS.model_copy(update={name: getattr(other, name)})
+
+    assert (changed.digest() == TERMS.digest()) == (changed == TERMS)
+
+
+def test_what_a_party_adds_to_one_clause_changes_the_digest() -> None:
+    wider = make_terms(clauses=(make_clause(GB, VN, highest_marking=Tlp.RED), TERMS.clauses[1]))
+
+    assert wider.digest() != TERMS.digest()
+
+
+def test_listed_agencies_and_signatories_of_both_parties_are_fine() -> None:
+    listed = make_clause(onward=OnwardRule.LISTED, onward_agencies=("BE",))
+    officers = tuple(Signatory(agency=agency, name="Specimen", office="Specimen") for agency in (GB, VN))
+
+    assert make_terms(clauses=(listed,), signatories=officers).clauses == (listed,)
+
+
+def test_the_review_may_be_on_the_first_or_the_last_day() -> None:
+    assert make_terms(review_by=MORNING).review_by == MORNING
+    assert make_terms(review_by=MORNING + timedelta(days=365)).review_by == TERMS.in_force_until
+
+
+def test_a_following_version_names_the_one_it_follows() -> None:
+    second = follow_terms(TERMS)
+
+    assert (second.version, second.supersedes) == (2, TERMS.digest())
