@@ -1,6 +1,5 @@
-"""Writes the tables of docs/protocol.md that the code knows best (records, problems); with --check says if they differ."""
+"""Writes the tables of docs/protocol.md that the code keeps (records, problems); with --check says if they differ."""
 
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +14,11 @@ def render_page(page: str) -> str:
     """Return the page with the tables between its `<!-- table: NAME -->` marks made anew."""
     for name, rows in {"records": list_records(), "problems": list_problems()}.items():
         begin, end = f"<!-- table: {name} -->\n", f"<!-- end: {name} -->"
-        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        if not pattern.search(page):
+        before, found, rest = page.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
             raise ValueError(f"docs/protocol.md has no place for the table {name}")
-        page = pattern.sub(lambda _, text=begin + "\n".join(rows) + "\n" + end: text, page)
+        page = before + begin + "\n".join(rows) + "\n" + end + after
     return page
 
 
