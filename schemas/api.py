@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.envelope import MAX_CIPHERTEXT_BYTES, Envelope, Reference
+from schemas.key_documents import LogOrigin
 from schemas.log.records import Action, Record, RecordType, Role
 from schemas.model import (
     AgencyId,
@@ -37,6 +38,8 @@ MAX_RANGE_LEAVES = 1000
 MAX_AUDIT_RECORDS = 500
 MAX_RECEIPTS_PER_REQUEST = 64
 
+HOME_PATH = "/"
+OPENAPI_PATH = "/openapi.json"
 TOKEN_PATH = "/token"  # noqa: S105 - an address, no secret
 MEMBERS_PATH = "/members"
 KEY_SETS_PATH = "/key-sets"
@@ -56,6 +59,15 @@ AUDIT_PATH = "/audit/records"
 
 Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)]
 Proof = Annotated[tuple[Digest, ...], Field(max_length=MAX_PROOF_HASHES)]
+
+
+class ExchangeAnswer(WireModel):
+    """What answers at an exchange's address: a greeting for whoever finds it; clients believe its sheet instead."""
+
+    product: Literal["bilateral"]
+    exchange: ExchangeName
+    origin: LogOrigin
+    protocol: Literal[1]
 
 
 class TokenAnswer(WireModel):

@@ -1,16 +1,25 @@
 """The SQL of audit queries: records by what the log's columns repeat of them, never beyond what the auditor may see."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
 
 from broker.audit.rules import list_types
 from broker.audit.tables import log_concern, log_leaf
 from schemas.api import AuditQuery
 from schemas.log.records import RecordType
 
+_ROWS_AT_ONCE = 1000
+
 _leaf = log_leaf.c
+_SELECT_LEAVES = select(log_leaf).order_by(_leaf.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
+_SELECT_CONCERNS = (
+    select(log_concern.c.leaf_index, log_concern.c.agency)
+    .order_by(log_concern.c.leaf_index)
+    .execution_options(yield_per=_ROWS_AT_ONCE)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,16 @@ def select_records(
         if query.after_index is not None:  # said of both tables, so that either index may lead
             wanted.append(log_concern.c.leaf_index > query.after_index)
     return [FoundRecord(*row) for row in connection.execute(statement.where(*wanted))]
+
+
+def list_leaves(connection: Connection) -> Iterable[Row[Any]]:
+    """Yield every stored leaf with all its columns, in order."""
+    return connection.execute(_SELECT_LEAVES)
+
+
+def list_concerns(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Yield whom each leaf concerns, in the order of the leaves."""
+    yield from connection.execute(_SELECT_CONCERNS).tuples()
 
 
 def _make_conditions(query: AuditQuery) -> list[ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""Reading the log: proofs and leaves for every member, records for auditors, each of whose questions is a record too."""
+"""Reading the log: proofs and leaves for every member, records for auditors, whose questions are records too."""
 
 from broker.access.caller import Caller
 from broker.audit.errors import RangeError

@@ -1,0 +1,28 @@
+"""The operator's command line: `broker init`, `enrol`, `serve`, `status`, `verify-log`, `migrate`.
+
+Data goes to stdout and words to stderr. A verb imports what it needs when it runs, so that `broker --help` stays quick.
+"""
+
+import typer
+
+from broker.cli import enrol, init, migrate, serve, status, verify_log
+
+app = typer.Typer(
+    name="broker",
+    help="Run an exchange: agencies pass sealed alerts through it that it cannot read.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(init.init)
+app.command("enrol")(enrol.enrol)
+app.command("serve")(serve.serve)
+app.command("status")(status.status)
+app.command("verify-log")(verify_log.verify_log)
+app.command("migrate")(migrate.migrate)
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    app()

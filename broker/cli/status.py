@@ -1,0 +1,62 @@
+"""`broker status`: how the exchange stands."""
+
+from typing import Any
+
+import typer
+
+from broker.cli.options import DEFAULT_DATA, AsJson, Data
+from broker.cli.speaking import put_json, speaking
+
+
+@speaking
+def status(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
+    """Say how the exchange stands: whether it serves and where, its log's head, its members.
+
+    No key is needed, and nothing is changed.
+
+    Example:
+
+        broker status --data /var/lib/bilateral --json
+    """
+    from broker.control import NotServingError, StatusCommand, ask_control
+    from broker.exchange import ExchangeFolder, read_sheet
+
+    folder = ExchangeFolder(data)
+    sheet = read_sheet(folder)
+    try:
+        found = ask_control(folder.control_socket, StatusCommand(v=1, command="status"))
+    except NotServingError:
+        found = _read_status(folder, sheet)
+    if as_json:
+        put_json(found)
+    else:
+        _tell(found)
+
+
+def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
+    from broker.audit.log_store import select_head
+    from broker.directory.live import make_directory
+    from broker.status import describe_status
+    from broker.storage.engine import open_database
+    from schemas.log.checkpoint import Checkpoint
+
+    database = open_database(folder.database)
+    try:
+        with database.read() as connection:
+            head = select_head(connection)
+        directory = make_directory(sheet.name)
+        directory.load(database)
+        return describe_status(sheet, Checkpoint(head.origin, head.size, head.root), directory.current)
+    finally:
+        database.close()
+
+
+def _tell(found: dict[str, Any]) -> None:
+    serving = found.get("serving")
+    typer.echo(f"{found['name']}: {'serving at ' + serving['url'] if serving else 'not serving'}")
+    typer.echo(f"  log {found['origin']}: {found['log']['size']} leaves, root {found['log']['root']}")
+    typer.echo(f"  anchor {found['anchor']['hex']}")
+    for member in found["members"]:
+        typer.echo(
+            f"  {member['agency']:<24} {member['class']:<10} key set {member['key_set']}, until {member['expires_at']}"
+        )

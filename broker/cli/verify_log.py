@@ -1,0 +1,78 @@
+"""`broker verify-log`: recompute the whole log from what is stored."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from broker.cli.options import DEFAULT_DATA, AsJson, Data
+from broker.cli.speaking import ExitCode, put_json, say, speaking
+
+if TYPE_CHECKING:
+    from broker.audit.verification import LogReport
+
+
+@speaking
+def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
+    """Recompute the log: every leaf, every record against its commitment, every column against its record, the head.
+
+    Only the public keys in exchange.json are believed. A broker may go on serving meanwhile. Ends with 6 if anything
+    is wrong.
+
+    Example:
+
+        broker verify-log --data /var/lib/bilateral
+    """
+    from broker.audit.verification import verify_stored_log
+    from broker.exchange import ExchangeFolder, read_sheet
+    from broker.storage.engine import open_database
+
+    folder = ExchangeFolder(data)
+    sheet = read_sheet(folder)
+    database = open_database(folder.database)
+    try:
+        with database.read() as connection, _show_progress() as progress:
+            report = verify_stored_log(connection, sheet, progress)
+    finally:
+        database.close()
+    if as_json:
+        put_json(_describe(report))
+    else:
+        _tell(report)
+    if not report.is_sound:
+        raise typer.Exit(ExitCode.VERIFICATION_FAILED)
+
+
+@contextmanager
+def _show_progress() -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("leaves", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _describe(report: "LogReport") -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "v": 1,
+        "sound": report.is_sound,
+        "leaves": report.leaves,
+        "erased": report.erased,
+        "root": report.root.hex(),
+        "findings": [
+            {"problem": one.problem} | ({} if one.leaf is None else {"leaf": one.leaf}) for one in report.findings
+        ],
+    }
+    if report.checkpoint_size is not None:
+        found["checkpoint_size"] = report.checkpoint_size
+    return found
+
+
+def _tell(report: "LogReport") -> None:
+    for one in report.findings:
+        say(f"leaf {one.leaf}: {one.problem}" if one.leaf is not None else one.problem)
+    words = "the log is sound" if report.is_sound else f"the log is NOT sound: {len(report.findings)} finding(s)"
+    typer.echo(f"{words}; {report.leaves} leaves, {report.erased} erased, root {report.root.hex()}")

@@ -1,0 +1,55 @@
+"""Make a new exchange: folder, keys, database, and the first leaf of its log."""
+
+from pathlib import Path
+
+from broker.audit.log import AuditLog, create_log
+from broker.clock import Clock
+from broker.exchange import DrawBytes, Exchange, build_folder, make_exchange, open_exchange, write_exchange
+from broker.storage.engine import open_database
+from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.migrate import migrate
+from broker.storage.transaction import Transaction
+from keys.anchors import format_anchor_hex
+from schemas.key_documents import ExchangeSheet, compute_exchange_anchor
+from schemas.log.leaf import SALT_BYTES
+from schemas.log.records import RecordType
+
+
+def found_exchange(
+    path: Path, name: str, hosts: tuple[str, ...], passphrase: str | None, clock: Clock, draw: DrawBytes
+) -> ExchangeSheet:
+    """Make an exchange in a folder of its own, whole or not at all, and return its public sheet.
+
+    Raises:
+        ExchangeExistsError: something is there already.
+        DocumentError: the name or a host is not of the accepted form.
+    """
+    sheet, names, secrets = make_exchange(name, hosts, clock.now(), draw)
+    with build_folder(path) as folder:
+        write_exchange(folder, sheet, names, secrets, passphrase, draw)
+        _open_log(open_exchange(folder, passphrase), clock, draw)
+    return sheet
+
+
+def _open_log(exchange: Exchange, clock: Clock, draw: DrawBytes) -> None:
+    database = open_database(exchange.folder.database)
+    try:
+        migrate(database)
+        with database.writing.begin() as connection:
+            create_log(connection, exchange.sheet.origin, clock.now())
+        log = AuditLog(database, clock, exchange.sign, lambda: draw(SALT_BYTES))
+        log.load()
+        writer = GroupCommitWriter(database, log)
+        writer.start()
+        try:
+            writer.commit_and_wait(lambda transaction: _append_opening(transaction, exchange.sheet))
+            writer.commit_and_wait(log.store_checkpoint)
+        finally:
+            writer.close()
+    finally:
+        database.close()
+
+
+def _append_opening(transaction: Transaction, sheet: ExchangeSheet) -> None:
+    anchor = format_anchor_hex(compute_exchange_anchor(sheet))
+    transaction.append(RecordType.EXCHANGE_OPENED, concerns=[], detail=f"{sheet.origin} opened; its sheet is {anchor}")

@@ -1,0 +1,170 @@
+"""Serve one exchange: bind, announce, take the operator's commands, and renew TLS when members' CAs change.
+
+The caller holds the folder's lock and the opened broker; this module lives as long as the process serves.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import uvloop
+
+from broker.app import make_app, make_context_factory
+from broker.composition import Broker
+from broker.control import (
+    Answer,
+    Command,
+    EnrolCommand,
+    bind_control_socket,
+    serve_control,
+)
+from broker.exchange import write_private_file
+from broker.http.protocol import ConnectionLimits
+from broker.observability.admin import make_admin_app
+from broker.server import BrokerServer, ServerOptions, bind_socket, read_port
+from broker.settings import Limits
+from broker.status import describe_enrolment, describe_status
+from schemas.codec import encode_canonical
+from schemas.model import format_timestamp
+
+Announce = Callable[[bytes], None]
+
+_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound here
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a broker serves: its clients' URL, the operator's, the process, and since when."""
+
+    url: str
+    admin_url: str
+    pid: int
+    since: datetime
+
+    def to_wire(self) -> dict[str, str | int]:
+        """Return plain JSON values, as they are announced."""
+        return {
+            "admin_url": self.admin_url,
+            "event": "serving",
+            "pid": self.pid,
+            "since": format_timestamp(self.since.replace(microsecond=0)),
+            "url": self.url,
+        }
+
+
+class ContextKeeper:
+    """Replaces the TLS context after each change of the members' CAs, one change after the other."""
+
+    def __init__(self, server: BrokerServer) -> None:
+        self._server = server
+        self._turn = asyncio.Lock()
+        self._newest: asyncio.Task[None] | None = None
+
+    def ask(self) -> None:
+        """Let the context be replaced soon. For the event loop's thread."""
+        self._newest = asyncio.ensure_future(self._replace())
+
+    async def settle(self) -> None:
+        """Wait until what was asked for is done."""
+        if self._newest is not None:
+            await self._newest
+
+    async def _replace(self) -> None:
+        async with self._turn:
+            await self._server.replace_context()
+
+
+def serve_exchange(broker: Broker, announce: Announce | None = None) -> None:
+    """Serve until a signal ends it. `announce` is given one line of JSON once clients can connect.
+
+    Raises:
+        OSError: an address cannot be bound.
+        StartError: the application refused to start.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(broker, announce or _print_line))
+
+
+async def _serve(broker: Broker, announce: Announce) -> None:
+    settings, folder = broker.settings, broker.exchange.folder
+    listening = bind_socket(settings.listen.host, settings.listen.port)
+    admin_listening = bind_socket(settings.admin.host, settings.admin.port)
+    address = Address(
+        url=f"https://{_choose_host(broker)}:{read_port(listening)}",
+        admin_url=f"http://{_bracket(settings.admin.host)}:{read_port(admin_listening)}",
+        pid=os.getpid(),
+        since=broker.clock.now(),
+    )
+
+    def tell() -> None:
+        line = encode_canonical(address.to_wire())
+        write_private_file(folder.address, line + b"\n")
+        announce(line)
+
+    server = make_server(broker, on_started=tell)
+    keeper = ContextKeeper(server)
+    broker.members.on_authorities_changed(keeper.ask)
+    control = await serve_control(
+        bind_control_socket(folder.control_socket), lambda command: _handle(broker, keeper, address, command)
+    )
+    try:
+        await server.serve(listening, admin_listening)
+    finally:
+        control.close()
+        folder.control_socket.unlink(missing_ok=True)
+        folder.address.unlink(missing_ok=True)
+
+
+def make_server(broker: Broker, *, on_started: Callable[[], None]) -> BrokerServer:
+    """Return the server of a broker's clients and operator, with everything that is watched about it."""
+    checks: dict[str, Callable[[], str | None]] = {"writer": lambda: broker.writer.problem}
+    server = BrokerServer(
+        app=make_app(broker),
+        admin_app=make_admin_app(broker.metrics, checks),
+        make_context=make_context_factory(broker),
+        options=_make_options(broker.settings.limits),
+        on_started=on_started,
+    )
+    server.on_reload = server.replace_context
+    checks["server"] = lambda: server.problem
+    broker.metrics.connections.set_function(server.count_connections)
+    broker.metrics.log_leaves.set_function(lambda: broker.log.view.size)
+    return server
+
+
+async def _handle(broker: Broker, keeper: ContextKeeper, address: Address, command: Command) -> Answer:
+    if isinstance(command, EnrolCommand):
+        enrolment = await broker.members.enrol(command.file.key_sets)
+        await keeper.settle()
+        return describe_enrolment(enrolment)
+    status = describe_status(broker.exchange.sheet, broker.log.view.checkpoint, broker.directory.current)
+    return {**status, "serving": address.to_wire()}
+
+
+def _make_options(limits: Limits) -> ServerOptions:
+    connection = ConnectionLimits(
+        head_seconds=limits.head_seconds,
+        idle_seconds=limits.idle_seconds,
+        request_seconds=limits.request_seconds,
+        write_seconds=limits.write_seconds,
+        max_connections=limits.max_connections,
+    )
+    return ServerOptions(connection, limits.keep_alive_seconds, limits.drain_seconds)
+
+
+def _choose_host(broker: Broker) -> str:
+    """Return the name to connect by: where it listens, if the certificate bears that, else the certificate's first."""
+    listened, hosts = broker.settings.listen.host, broker.exchange.hosts
+    return _bracket(listened if listened in hosts and listened not in _ANYWHERE else hosts[0])
+
+
+def _bracket(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _print_line(line: bytes) -> None:
+    sys.stdout.write(line.decode() + "\n")
+    sys.stdout.flush()
