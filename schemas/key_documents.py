@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.codec import encode_canonical, hash_text
+from schemas.identifiers.states import StateCode
 from schemas.jwk import AkpJwk, Jwk, OkpJwk, thumbprint
 from schemas.model import AgencyId, Base64Url, Code, Counter, Digest, ExchangeName, Kid, Line, Timestamp, WireModel
 from schemas.signed import DocumentType, EncryptionUse, KeyUse
@@ -21,7 +22,6 @@ MAX_KEY_SET_DAYS = 400
 MAX_KEY_DOCUMENT_BYTES = 192 * 1024
 
 LogOrigin = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}[a-z0-9]/[1-9][0-9]{0,5}$")]
-StateCode = Annotated[str, Field(pattern=r"^[A-Z]{1,3}$")]
 
 
 class AgencyClass(StrEnum):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.codec import hash_text
-from schemas.key_documents import StateCode
+from schemas.identifiers.states import StateCode
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 from schemas.model import AgencyId, Code, Counter, Digest, ExchangeName, Line, Paragraph, Timestamp, Uuid, WireModel
 from schemas.receipts import ReceiptType
