@@ -128,11 +128,7 @@ def _write_names(surname: str, given_names: str, width: int) -> str:
         raise MrzError("surname: the primary identifier is never empty; a single name stands there")
     if not secondary:
         return _truncate(primary, width)
-    return _truncate(f"{_shorten(primary, width - 3)}<<{secondary}", width)
-
-
-def _shorten(primary: str, width: int) -> str:
-    return primary[:width].rstrip("<")
+    return _truncate(f"{_truncate(primary, width - 3).rstrip('<')}<<{secondary}", width)
 
 
 def _truncate(names: str, width: int) -> str:
