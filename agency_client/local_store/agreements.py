@@ -76,9 +76,9 @@ def retract_step(transaction: Transaction, digest: str) -> None:
         ConflictError: the log has it, or another step follows it.
     """
     removed = transaction.execute(
-        "DELETE FROM agreement_step WHERE digest = ?1 AND leaf IS NULL AND NOT EXISTS (SELECT 1 FROM agreement_step AS l"
-        " WHERE l.agreement = agreement_step.agreement AND l.party = agreement_step.party"
-        " AND l.party_seq > agreement_step.party_seq)",
+        "DELETE FROM agreement_step AS step WHERE digest = ?1 AND leaf IS NULL AND NOT EXISTS (SELECT 1"
+        " FROM agreement_step AS later WHERE later.agreement = step.agreement AND later.party = step.party"
+        " AND later.party_seq > step.party_seq)",
         digest,
     )
     if removed != 1:

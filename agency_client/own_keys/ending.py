@@ -1,0 +1,41 @@
+"""When private keys end: nothing that could still be needed is destroyed, and nothing is kept that is not needed."""
+
+from datetime import datetime, timedelta
+
+from agency_client.key_store import StoredKey
+from agency_client.local_store.engine import Snapshot
+from agency_client.node import Node
+from agency_client.own_documents import load_own_encryption_keys, load_own_key_sets
+
+MAX_DELIVERY_DAYS = 30
+"""How long after its acceptance a message may still be handed over (docs/protocol.md §3)."""
+
+
+def destroy_ended_keys(node: Node) -> list[StoredKey]:
+    """Destroy the private keys that nothing can need any more, and return them.
+
+    An opening key ends when the last message that could be sealed to it has passed its delivery deadline; a signing key
+    when a newer key set without it stands in the log.
+    """
+    now = node.clock.now()
+    with node.store.read() as snapshot:
+        ended = {*_list_ended_opening_keys(node, snapshot, now), *_list_replaced_signing_keys(node, snapshot)}
+    return [key for key in node.keys.list_keys() if key in ended and node.keys.destroy_key(key.use, key.kid)]
+
+
+def _list_ended_opening_keys(node: Node, snapshot: Snapshot, now: datetime) -> list[StoredKey]:
+    documents = load_own_encryption_keys(snapshot, node.agency)
+    published = {key.kid: key for item in documents for key in item.encryption_keys.keys}
+    return [
+        StoredKey(key.use, kid)
+        for kid, key in published.items()
+        if now >= key.expires_at + timedelta(days=MAX_DELIVERY_DAYS)
+    ]
+
+
+def _list_replaced_signing_keys(node: Node, snapshot: Snapshot) -> list[StoredKey]:
+    sets = load_own_key_sets(snapshot, node.agency)
+    if len(sets) < 2 or not sets[-1].is_logged:
+        return []
+    kept = {key.kids[0] for key in sets[-1].key_set.keys}
+    return [StoredKey(key.use, key.kids[0]) for own in sets[:-1] for key in own.key_set.keys if key.kids[0] not in kept]
