@@ -16,9 +16,8 @@ class AgreementStep(SQLModel, table=True):
         Index("ix_agreement_step_partner", "partner", "leaf_index"),
     )
 
-    leaf_index: int = Field(
-        primary_key=True, sa_type=BigId, foreign_key="log_leaf.leaf_index", sa_column_kwargs={"autoincrement": False}
-    )
+    # No foreign key: the leaves of a batch are written after its operations.
+    leaf_index: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
     agreement: str
     agency: str
     partner: str

@@ -24,6 +24,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agency", "node"),
     )
     op.create_table(
+        "agreement_step",
+        sa.Column(
+            "leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("agreement", sa.String(), nullable=False),
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("partner", sa.String(), nullable=False),
+        sa.Column("party_seq", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("leaf_index"),
+        sa.UniqueConstraint("agreement", "agency", "party_seq", name="one_step_a_number"),
+        sa.UniqueConstraint("digest"),
+    )
+    with op.batch_alter_table("agreement_step", schema=None) as batch_op:
+        batch_op.create_index("ix_agreement_step_agency", ["agency", "leaf_index"], unique=False)
+        batch_op.create_index("ix_agreement_step_partner", ["partner", "leaf_index"], unique=False)
+
+    op.create_table(
         "inbox_binding",
         sa.Column("agency", sa.String(), nullable=False),
         sa.Column("node", sa.String(), nullable=False),
@@ -188,29 +207,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("used_assertion", schema=None) as batch_op:
         batch_op.create_index("ix_used_assertion_expires_at", ["expires_at"], unique=False)
-
-    op.create_table(
-        "agreement_step",
-        sa.Column(
-            "leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("agreement", sa.String(), nullable=False),
-        sa.Column("agency", sa.String(), nullable=False),
-        sa.Column("partner", sa.String(), nullable=False),
-        sa.Column("party_seq", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.String(), nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["leaf_index"],
-            ["log_leaf.leaf_index"],
-        ),
-        sa.PrimaryKeyConstraint("leaf_index"),
-        sa.UniqueConstraint("agreement", "agency", "party_seq", name="one_step_a_number"),
-        sa.UniqueConstraint("digest"),
-    )
-    with op.batch_alter_table("agreement_step", schema=None) as batch_op:
-        batch_op.create_index("ix_agreement_step_agency", ["agency", "leaf_index"], unique=False)
-        batch_op.create_index("ix_agreement_step_partner", ["partner", "leaf_index"], unique=False)
 
     op.create_table(
         "log_concern",
