@@ -152,8 +152,7 @@ class Store:
     @contextmanager
     def _begin(self, statement: str) -> Iterator[sqlcipher.Connection]:
         connection = self._connect()
-        if connection.in_transaction:
-            raise RuntimeError("a transaction is already open in this thread; pass it on instead of opening another")
+        _demand_idle(connection)
         with _naming_failures():
             connection.execute(statement)
             try:
@@ -211,6 +210,11 @@ def read_optional_moment(seconds: int | None) -> datetime | None:
 def spell_list(values: Iterable[str]) -> str:
     """Return values as the JSON text that `json_each(?)` takes: one parameter for `IN`, however many there are."""
     return encode_canonical([str(value) for value in values]).decode()
+
+
+def _demand_idle(connection: sqlcipher.Connection) -> None:
+    if connection.in_transaction:
+        raise RuntimeError("a transaction is already open in this thread; pass it on instead of opening another")
 
 
 def _prepare(connection: sqlcipher.Connection, key: bytes) -> None:

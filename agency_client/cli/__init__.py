@@ -1,0 +1,17 @@
+"""The command `agency`: one file a group of verbs; each has `register(app)` and is found by being here.
+
+A group imports what it needs inside its verbs, so that `agency --help` stays quick, and never the gateway or a web
+server.
+"""
+
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line with the process's own arguments and end the process."""
+    import os
+    import sys
+
+    from agency_client.cli.app import run
+
+    sys.exit(run(sys.argv[1:], os.environ))
