@@ -1,0 +1,5 @@
+"""`python -m broker`: the operator's command line."""
+
+from broker.cli import main
+
+main()
