@@ -79,15 +79,16 @@ class LogView:
             raise BeyondCheckpointError(index, self.size)
         return tuple(map(b64u_encode, self.tree.inclusion_proof(index, self.size)))
 
-    def prove_consistency(self, old_size: int) -> tuple[str, ...]:
-        """Return the proof that the first `old_size` leaves are a prefix, hashes as base64url (RFC 9162 §2.1.4).
+    def prove_consistency(self, old_size: int, new_size: int | None = None) -> tuple[str, ...]:
+        """Return the proof that `old_size` leaves are a prefix of `new_size`, or of this view's (RFC 9162 §2.1.4).
 
         Raises:
             BeyondCheckpointError: the checkpoint covers fewer.
         """
-        if not 0 <= old_size <= self.size:
-            raise BeyondCheckpointError(old_size, self.size)
-        return tuple(map(b64u_encode, self.tree.consistency_proof(old_size, self.size)))
+        new_size = self.size if new_size is None else new_size
+        if not 0 <= old_size <= new_size <= self.size:
+            raise BeyondCheckpointError(max(old_size, new_size), self.size)
+        return tuple(map(b64u_encode, self.tree.consistency_proof(old_size, new_size)))
 
     def prove(self, leaf: PendingLeaf) -> Evidence:
         """Return a record with its place, its proof and the checkpoint.

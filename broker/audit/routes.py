@@ -39,10 +39,13 @@ def make_router(service: AuditService, authentication: Authentication) -> APIRou
     async def prove_consistency(
         request: Request,
         old_size: int = Query(alias="from", ge=0, le=MAX_INTEGER, description="the size of the older checkpoint"),
+        new_size: int | None = Query(
+            None, alias="to", ge=0, le=MAX_INTEGER, description="the size of the newer one; the newest's by default"
+        ),
     ) -> Response:
-        """Prove that an older checkpoint is a beginning of the newest one (RFC 9162 §2.1.4)."""
+        """Prove that an older checkpoint is a beginning of a newer one (RFC 9162 §2.1.4)."""
         await authentication.find_caller(request)
-        return answer_document(service.prove_consistency(old_size))
+        return answer_document(service.prove_consistency(old_size, new_size))
 
     async def read_leaves(
         request: Request,

@@ -37,14 +37,15 @@ class AuditService:
         """Return the newest signed checkpoint."""
         return CheckpointAnswer(checkpoint=self._log.view.note)
 
-    def prove_consistency(self, old_size: int) -> ConsistencyAnswer:
-        """Return the proof that the first `old_size` leaves are the beginning of the newest checkpoint's.
+    def prove_consistency(self, old_size: int, new_size: int | None = None) -> ConsistencyAnswer:
+        """Return the proof that `old_size` leaves are the beginning of `new_size`, or of the newest checkpoint's.
 
         Raises:
             BeyondCheckpointError: the log is not as long.
         """
         view = self._log.view
-        return ConsistencyAnswer(old_size=old_size, proof=view.prove_consistency(old_size), checkpoint=view.note)
+        proof = view.prove_consistency(old_size, new_size)
+        return ConsistencyAnswer(old_size=old_size, proof=proof, checkpoint=view.note)
 
     def read_leaves(self, start: int, end: int) -> LeavesAnswer:
         """Return leaves from `start` to before `end`, or as many of them as fit into one answer: at least one.
