@@ -27,7 +27,6 @@ from schemas.api import PROTOCOL_VERSION, VERSION_HEADER
 _BACKLOG = 2048
 _HANDSHAKE_SECONDS = 10.0
 _TLS_CLOSE_SECONDS = 1.0
-_LEAVE_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -41,11 +40,16 @@ class StartError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """How a listener behaves. `drain_seconds` is how long requests may go on once the end was asked for."""
+    """How a listener behaves.
+
+    `drain_seconds` is how long requests may go on once the end was asked for, `leave_seconds` how long once the TLS
+    context under which they came was replaced.
+    """
 
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     keep_alive_seconds: int = 75
     drain_seconds: int = 30
+    leave_seconds: float = 10.0
 
 
 class Listener(uvicorn.Server):
@@ -76,6 +80,7 @@ class Listener(uvicorn.Server):
                 timeout_graceful_shutdown=options.drain_seconds,
             )
         )
+        self._leave_seconds = options.leave_seconds
         self._make_context = make_context
         self._on_started = on_started
         self._context: ssl.SSLContext | None = None
@@ -102,8 +107,8 @@ class Listener(uvicorn.Server):
     async def replace_context(self) -> None:
         """Listen under a fresh TLS context and close the connections made under the old one.
 
-        The listening socket stays the same, so nobody is turned away in between. Requests under way may finish, within
-        ten seconds. A fresh context has fresh ticket keys: no session of the old one can be resumed.
+        The listening socket stays the same, so nobody is turned away in between. Requests under way may finish within
+        `leave_seconds`. A fresh context has fresh ticket keys: no session of the old one can be resumed.
         """
         old_servers, old_connections = self.servers, list(self.server_state.connections)
         self.servers = await self._listen()
@@ -111,7 +116,7 @@ class Listener(uvicorn.Server):
             server.close()
         for connection in old_connections:
             connection.shutdown()
-        asyncio.get_running_loop().call_later(_LEAVE_SECONDS, _cut_all, old_connections)
+        asyncio.get_running_loop().call_later(self._leave_seconds, _cut_all, old_connections)
 
     async def _listen(self) -> list[asyncio.Server]:
         loop = asyncio.get_running_loop()

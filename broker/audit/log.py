@@ -36,6 +36,8 @@ from schemas.log.tree import EMPTY_ROOT, Frontier, MerkleTree
 SignCheckpoint = Callable[[Checkpoint], bytes]
 MakeSalt = Callable[[], bytes]
 
+_MAX_AHEAD_SECONDS = 60
+
 
 class LogError(Exception):
     """What the log cannot do; `code` is the problem type it is answered with."""
@@ -96,7 +98,8 @@ class LogView:
         Raises:
             BeyondCheckpointError: the leaf is newer than this view.
         """
-        return Evidence(leaf=leaf.logged, proof=self.prove_inclusion(leaf.index), checkpoint=self.note)
+        # Computed here from verified parts: validating each hash again would cost as much as proving.
+        return Evidence.model_construct(leaf=leaf.logged, proof=self.prove_inclusion(leaf.index), checkpoint=self.note)
 
 
 class LogBatch:
@@ -182,6 +185,7 @@ class AuditLog:
         self._clock = clock
         self._sign = sign
         self._make_salt = make_salt
+        self._newest_time: datetime | None = None
         self._tree = MerkleTree()
         self._view: LogView | None = None
 
@@ -205,7 +209,7 @@ class AuditLog:
         """
         head = select_head(connection, for_update=True)
         self._catch_up(connection, head)
-        now = max(self._clock.now().replace(microsecond=0), head.last_time)
+        now = self._newest_time = max(self._clock.now().replace(microsecond=0), head.last_time)
         batch = LogBatch(connection, head, self._tree.frontier(), now, self._make_salt)
         batch.newest_checkpoint = self._view.note.encode() if self._view else None
         return batch
@@ -229,6 +233,17 @@ class AuditLog:
         if self._view is None:
             raise LogError("the log was not loaded")
         return self._view
+
+    @property
+    def problem(self) -> str | None:
+        """Why the log's times cannot be trusted right now, or None.
+
+        Leaf times never go back, a clock that ran ahead does: until it has caught up, the newest leaf's time is used.
+        """
+        if self._newest_time is None:
+            return None
+        ahead = (self._newest_time - self._clock.now()).total_seconds()
+        return f"the clock is {ahead:.0f} seconds behind the newest leaf" if ahead > _MAX_AHEAD_SECONDS else None
 
     def prove(self, leaf: PendingLeaf) -> Evidence:
         """Return the evidence for a leaf whose commit has been answered."""

@@ -5,7 +5,7 @@ they are described here instead, and the document is as complete as if it could.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -87,18 +87,21 @@ def find_hot_endpoints(app: FastAPI) -> dict[tuple[str, str], Endpoint]:
     }
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Make `app` describe itself with the models of its operations, the version header and the client certificate."""
+def install_openapi(app: FastAPI, *, without_version: Collection[str] = ()) -> None:
+    """Make `app` describe itself with the models of its operations, the version header and the client certificate.
+
+    `without_version` holds the addresses that the gate lets through without the header.
+    """
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _describe(app)
+            app.openapi_schema = _describe(app, without_version)
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]
 
 
-def _describe(app: FastAPI) -> dict[str, Any]:
+def _describe(app: FastAPI, without_version: Collection[str]) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     models = {model for _, operation in _operations(app) for model in operation.models} | {ProblemDocument}
     ordered = sorted(models, key=lambda model: model.__name__)
@@ -111,18 +114,18 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     }
     for name in _FASTAPI_MODELS:
         components["schemas"].pop(name, None)
-    for operations in document.get("paths", {}).values():
+    for path, operations in document.get("paths", {}).items():
         for operation in operations.values():
-            _complete(operation)
+            _complete(operation, needs_version=path not in without_version)
     return document
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], *, needs_version: bool) -> None:
     operation.setdefault("parameters", []).append(
         {
             "name": VERSION_HEADER,
             "in": "header",
-            "required": True,
+            "required": needs_version,
             "schema": {"type": "string", "const": str(PROTOCOL_VERSION)},
         }
     )

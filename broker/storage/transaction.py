@@ -26,7 +26,7 @@ class PendingLeaf:
     @property
     def logged(self) -> LoggedRecord:
         """The record with its place in the log, as it travels."""
-        return LoggedRecord(index=self.index, record=self.record, salt=b64u_encode(self.salt))
+        return LoggedRecord.model_construct(index=self.index, record=self.record, salt=b64u_encode(self.salt))
 
 
 class JournalBatch(Protocol):

@@ -98,6 +98,37 @@ def test_a_request_under_way_is_finished_when_the_context_changes(running: Servi
     assert answers == ["late"]
 
 
+def test_a_request_that_outlasts_the_change_is_cut_after_its_time(members: list[Member]) -> None:
+    with serving(APP, [members[0].ca], ServerOptions(leave_seconds=0.2)) as running:
+        cut: list[str] = []
+
+        def ask() -> None:
+            with make_client(members[0], running) as client, pytest.raises(httpx.TransportError) as caught:
+                client.get("/slow")
+            cut.append(str(caught.value))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.3)
+        running.run(running.server.replace_context)
+        asking.join()
+        assert len(cut) == 1
+
+
+def test_a_handshake_that_began_before_the_change_does_not_end_in_a_connection(
+    running: Serving, members: list[Member]
+) -> None:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as plain:
+        time.sleep(0.3)
+        running.authorities[:] = [members[1].ca]
+        running.run(running.server.replace_context)
+        with contextlib.suppress(OSError):
+            wrapped = members[0].context.wrap_socket(plain, server_hostname="127.0.0.1")
+            with wrapped as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert connection.recv(4096) == b""
+
+
 def test_nobody_is_turned_away_while_the_context_changes_again_and_again(
     running: Serving, members: list[Member]
 ) -> None:

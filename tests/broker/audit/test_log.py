@@ -162,6 +162,17 @@ def test_leaf_times_never_go_back_even_when_the_clock_does(tmp_path: Path) -> No
     later.close()
 
 
+def test_a_clock_far_behind_the_newest_leaf_is_a_problem_the_operator_sees(tmp_path: Path) -> None:
+    exchange = Exchange(make_store(tmp_path))
+    problems = [exchange.log.problem]
+    exchange.append()
+    for seconds in (0, -3600, 3590):
+        exchange.clock.move(seconds)
+        problems.append(exchange.log.problem)
+    assert problems == [None, None, "the clock is 3600 seconds behind the newest leaf", None]
+    exchange.close()
+
+
 def test_a_batchs_moment_is_a_whole_second_as_it_stands_in_the_record(tmp_path: Path) -> None:
     exchange = Exchange(make_store(tmp_path))
     exchange.clock.move(0.75)

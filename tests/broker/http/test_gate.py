@@ -180,12 +180,13 @@ def test_an_unforeseen_error_tells_only_a_reference_which_is_in_the_log(client: 
     assert "KeyError" in lines.getvalue()
 
 
-def test_an_answer_that_breaks_off_is_cut_and_its_content_not_logged(client: httpx.Client) -> None:
+@pytest.mark.parametrize("path", ["/fail", "/hot-fail"])
+def test_an_answer_that_breaks_off_is_cut_and_its_content_not_logged(client: httpx.Client, path: str) -> None:
     lines = io.StringIO()
     configure_logs(stream=lines)
     try:
         with pytest.raises(httpx.RemoteProtocolError):
-            client.get("/fail?half")
+            client.get(f"{path}?half")
     finally:
         logging.getLogger().handlers.clear()
     assert "ERIKSSON" not in lines.getvalue()

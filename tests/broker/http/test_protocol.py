@@ -108,7 +108,7 @@ def test_a_client_that_says_nothing_is_cut_without_an_answer(running: Serving, m
     with raw_connection(member, running) as connection:
         seconds, received = _closing_time(connection)
     assert received == b""
-    assert seconds < 2
+    assert seconds < 5
 
 
 def test_a_head_that_trickles_in_is_cut_although_every_piece_is_in_time(running: Serving, member: Member) -> None:
@@ -118,7 +118,7 @@ def test_a_head_that_trickles_in_is_cut_although_every_piece_is_in_time(running:
         seconds = time.monotonic() - started
     assert b"HTTP/1.1 408 " in received
     assert b"urn:bilateral:problem:request-timeout" in received
-    assert seconds < 2
+    assert seconds < 5
 
 
 def test_a_body_that_stops_is_cut(running: Serving, member: Member) -> None:
@@ -126,7 +126,7 @@ def test_a_body_that_stops_is_cut(running: Serving, member: Member) -> None:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
         seconds, received = _closing_time(connection)
     assert b"HTTP/1.1 408 " in received
-    assert seconds < 2
+    assert seconds < 5
 
 
 def test_a_body_that_trickles_in_is_cut_at_the_requests_whole_time(running: Serving, member: Member) -> None:
@@ -136,7 +136,7 @@ def test_a_body_that_trickles_in_is_cut_at_the_requests_whole_time(running: Serv
         received = _trickle(connection, b"x" * 1000, 0.2)
         seconds = time.monotonic() - started
     assert b"HTTP/1.1 408 " in received
-    assert 0.8 < seconds < 2.5
+    assert 0.8 < seconds < 6
 
 
 def test_a_client_that_does_not_read_its_answer_is_cut(running: Serving, member: Member) -> None:

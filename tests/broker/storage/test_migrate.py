@@ -1,5 +1,6 @@
 """The migrations lead to exactly the tables that the code describes."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
+import broker.storage.migrate
 from broker.storage.engine import open_database
 from broker.storage.migrate import SchemaOutdatedError, load_tables, main, migrate, verify_migrated
 
@@ -71,6 +73,35 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     with database.read() as connection, pytest.raises(SchemaOutdatedError, match="9999"):
         verify_migrated(connection)
     database.close()
+
+
+def test_the_first_revision_can_be_written_again_and_comes_out_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Path(broker.storage.migrate.__file__).parent / "migrations"
+    copied = tmp_path / "migrations"
+    shutil.copytree(written, copied)
+    monkeypatch.setattr(broker.storage.migrate, "_MIGRATIONS", copied)
+    if len(list((written / "versions").glob("[0-9]*.py"))) > 1:
+        with pytest.raises(RuntimeError, match="has successors"):
+            main(["rewrite-first"])
+        return
+    assert main(["rewrite-first"]) == 0
+    name = "versions/0001_the_first_tables.py"
+    assert (copied / name).read_text() == (written / name).read_text()
+
+
+def test_a_revision_is_numbered_after_the_last_and_empty_when_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = tmp_path / "migrations"
+    shutil.copytree(Path(broker.storage.migrate.__file__).parent / "migrations", copied)
+    monkeypatch.setattr(broker.storage.migrate, "_MIGRATIONS", copied)
+    before = len(list((copied / "versions").glob("[0-9]*.py")))
+    assert main(["revision", "nothing at all"]) == 0
+    fresh = (copied / f"versions/{before + 1:04}_nothing_at_all.py").read_text()
+    assert f'down_revision = "{before:04}"' in fresh
+    assert fresh.rstrip().endswith("pass")
 
 
 def test_other_words_on_the_command_line_show_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
