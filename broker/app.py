@@ -24,6 +24,10 @@ from broker.http.gate import Gate, GateOptions
 from broker.http.operations import add_operation, find_hot_endpoints, install_openapi
 from broker.http.problems import install_problems
 from broker.http.tls import build_server_context
+from broker.inbox import routes as inbox_routes
+from broker.receipts import routes as receipt_routes
+from broker.routing import routes as routing_routes
+from broker.statuses import routes as status_routes
 from broker.storage.errors import StoreError
 from keys.generation import generate_bytes
 from schemas.api import HOME_PATH, OPENAPI_PATH, TOKEN_PATH, ExchangeAnswer
@@ -45,7 +49,7 @@ def make_app(broker: Broker) -> ASGIApp:
     app = make_api(broker)
     options = GateOptions(
         hot=find_hot_endpoints(app),
-        max_body_bytes_at=access_routes.BODY_LIMITS,
+        max_body_bytes_at={**access_routes.BODY_LIMITS, **routing_routes.BODY_LIMITS},
         without_version=frozenset({HOME_PATH, OPENAPI_PATH}),
         max_requests=broker.settings.limits.max_requests,
     )
@@ -67,6 +71,10 @@ def make_api(broker: Broker) -> FastAPI:
         access_routes.make_router(broker.access),
         directory_routes.make_router(broker.members, broker.authentication),
         agreement_routes.make_router(broker.agreements, broker.authentication),
+        routing_routes.make_router(broker.routing, broker.authentication),
+        inbox_routes.make_router(broker.inbox, broker.authentication),
+        receipt_routes.make_router(broker.receipts, broker.authentication),
+        status_routes.make_router(broker.statuses, broker.authentication),
         audit_routes.make_router(broker.audit, broker.authentication),
     ):
         app.include_router(router)
@@ -113,13 +121,14 @@ def _make_home(broker: Broker, app: FastAPI) -> APIRouter:
 def _make_lifespan(broker: Broker) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        counting = asyncio.create_task(_count_tokens(broker))
+        tasks = [asyncio.create_task(_count_tokens(broker)), asyncio.create_task(broker.sweeper.run())]
         try:
             yield
         finally:
-            counting.cancel()
-            with suppress(asyncio.CancelledError):
-                await counting
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await broker.access.record_counts(including_this_hour=True)
 
     return lifespan

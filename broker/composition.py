@@ -19,12 +19,19 @@ from broker.clock import Clock
 from broker.directory.live import Directory, make_directory
 from broker.directory.service import DirectoryService
 from broker.exchange import Exchange
+from broker.inbox.delivery import Inboxes
+from broker.inbox.service import InboxService
+from broker.inbox.sweep import Sweeper
+from broker.inbox.waiters import Waiters
 from broker.observability.metrics import Metrics
+from broker.receipts.service import ReceiptService
+from broker.routing.service import RoutingService
 from broker.settings import Settings
+from broker.statuses.service import StatusService
 from broker.storage.engine import Database, open_database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import verify_migrated
-from keys.generation import generate_bytes
+from keys.generation import generate_bytes, generate_id
 
 SALT_BYTES = 32
 
@@ -47,6 +54,12 @@ class Broker:
     authentication: Authentication
     members: DirectoryService
     agreements: AgreementService
+    routing: RoutingService
+    inbox: InboxService
+    receipts: ReceiptService
+    statuses: StatusService
+    sweeper: Sweeper
+    waiters: Waiters
     audit: AuditService
 
 
@@ -88,6 +101,11 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
     )
     directory, book = make_directory(name), make_agreement_book()
     refusals = RefusalRecorder(writer, clock)
+    agreements = AgreementService(name, book, directory, writer, database, log, refusals, clock)
+    waiters = Waiters()
+    inboxes = Inboxes(book, waiters)
+    sweeper = Sweeper(inboxes, writer, database)
+    agreements.on_step(lambda _step, _terms: sweeper.ask())
     return Broker(
         exchange=exchange,
         settings=settings,
@@ -102,6 +120,12 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         access=AccessService(name, exchange.token_key, directory, writer, refusals, clock),
         authentication=Authentication(name, exchange.token_key, directory, database, refusals, clock),
         members=DirectoryService(name, directory, writer, log, refusals, clock),
-        agreements=AgreementService(name, book, directory, writer, database, log, refusals, clock),
+        agreements=agreements,
+        routing=RoutingService(name, directory, book, inboxes, writer, log, refusals, clock),
+        inbox=InboxService(inboxes, writer, database, log, clock, generate_id),
+        receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),
+        statuses=StatusService(name, directory, writer, database, log, refusals, clock),
+        sweeper=sweeper,
+        waiters=waiters,
         audit=AuditService(writer, database, log),
     )

@@ -127,6 +127,7 @@ def make_server(broker: Broker, *, on_started: Callable[[], None]) -> BrokerServ
         make_context=make_context_factory(broker),
         options=_make_options(broker.settings.limits),
         on_started=on_started,
+        on_drain=broker.waiters.close,
     )
     server.on_reload = server.replace_context
     checks["server"] = lambda: server.problem
