@@ -3,6 +3,7 @@
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from tests.support.members import Member, derive_seed
 
 Answer = TypeVar("Answer", bound=WireModel)
 
+NOW = datetime.now(UTC)
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -126,22 +128,27 @@ class Caller:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-def make_client_context(sheet: ExchangeSheet, member: Member, node: str = "node-1", **span: Any) -> ssl.SSLContext:
+@cache
+def issue_certificate(ca_seed: bytes, key_seed: bytes, node: str, not_before: datetime, not_after: datetime) -> bytes:
+    """Return a node's client certificate; the same one every time, as a node keeps its own across restarts."""
+    return issue_client_certificate(ca_seed, key_seed, node, serial=2, not_before=not_before, not_after=not_after)
+
+
+def make_client_context(
+    sheet: ExchangeSheet,
+    member: Member,
+    node: str = "node-1",
+    *,
+    not_before: datetime = NOW - timedelta(minutes=5),
+    not_after: datetime = NOW + timedelta(days=1),
+) -> ssl.SSLContext:
     """Return a client's TLS context: it trusts the exchange's CA alone and shows a certificate of the member's CA."""
-    now = datetime.now(UTC)
-    certificate = issue_client_certificate(
-        member.tls_ca_seed,
-        derive_seed(member.agency, node, "tls"),
-        node,
-        serial=2,
-        not_before=span.get("not_before", now - timedelta(minutes=5)),
-        not_after=span.get("not_after", now + timedelta(days=1)),
-    )
+    key_seed = derive_seed(member.agency, node, "tls")
+    certificate = issue_certificate(member.tls_ca_seed, key_seed, node, not_before, not_after)
     context = make_trusting_context(sheet)
     with TemporaryDirectory() as folder:
         chain = Path(folder, "client.pem")
-        key = export_tls_key(derive_seed(member.agency, node, "tls"))
-        chain.write_bytes(export_certificate_pem(certificate) + key)
+        chain.write_bytes(export_certificate_pem(certificate) + export_tls_key(key_seed))
         context.load_cert_chain(chain)
     return context
 

@@ -1,0 +1,1 @@
+"""Each known attack, tried against the real thing."""
