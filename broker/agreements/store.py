@@ -48,7 +48,7 @@ def insert_step(connection: Connection, **columns: Any) -> None:
 
 def select_documents(connection: Connection, after_index: int) -> Iterator[tuple[int, bytes]]:
     """Yield the signed documents of all steps after a leaf index, in the order of their leaves."""
-    yield from connection.execute(_SELECT_DOCUMENTS, {"after": after_index}).tuples()
+    yield from connection.execute(_SELECT_DOCUMENTS, {"after": after_index})
 
 
 def select_steps(

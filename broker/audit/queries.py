@@ -52,7 +52,7 @@ def list_leaves(connection: Connection) -> Iterable[Row[Any]]:
 
 def list_concerns(connection: Connection) -> Iterator[tuple[int, str]]:
     """Yield whom each leaf concerns, in the order of the leaves."""
-    yield from connection.execute(_SELECT_CONCERNS).tuples()
+    yield from connection.execute(_SELECT_CONCERNS)
 
 
 def _make_conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
