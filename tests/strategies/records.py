@@ -53,9 +53,9 @@ RECORD_MEMBERS: dict[str, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def records(draw: st.DrawFn, types: st.SearchStrategy[RecordType] | None = None) -> Record:
-    """Return a record of any type with what the type requires, and some of what it allows."""
-    record_type = draw(types or st.sampled_from(RecordType))
+def records(draw: st.DrawFn, *types: RecordType) -> Record:
+    """Return a record of one of the types, or of any, with what the type requires, and some of what it allows."""
+    record_type = draw(st.sampled_from(types or tuple(RecordType)))
     optional = draw(st.sets(st.sampled_from(sorted(OPTIONAL.get(record_type, ())) or [""])))
     members = REQUIRED[record_type] | (optional - {""})
     return Record(
