@@ -47,11 +47,20 @@ class Route:
 
 @dataclass(slots=True)
 class SubmitReport:
-    """What became of the documents that were due: digests that are logged now, and problems by digest."""
+    """What became of the documents that were due, by digest: those logged now, and why the others are not."""
 
     logged: list[str] = field(default_factory=list)
-    waiting: dict[str, Problem] = field(default_factory=dict)
-    refused: dict[str, Problem] = field(default_factory=dict)
+    waiting: dict[str, ClientError] = field(default_factory=dict)
+    refused: dict[str, ClientError] = field(default_factory=dict)
+
+    def raise_problem(self) -> None:
+        """Raise the first error of all, if there was one: for a verb whose whole point was to hand in.
+
+        Raises:
+            ClientError: what kept a document back.
+        """
+        for error in (*self.refused.values(), *self.waiting.values()):
+            raise error
 
 
 def submit_due(node: Node, routes: Mapping[DispatchKind, Route]) -> SubmitReport:
@@ -63,9 +72,9 @@ def submit_due(node: Node, routes: Mapping[DispatchKind, Route]) -> SubmitReport
         try:
             submit_document(node, item, routes[item.kind])
         except (RefusedError, RefusedConflictError) as error:
-            report.refused[item.digest] = Problem(error.code, error.sentence)
+            report.refused[item.digest] = error
         except ClientError as error:
-            report.waiting[item.digest] = Problem(error.code, error.sentence)
+            report.waiting[item.digest] = error
             if isinstance(error, OfflineError | NotAuthenticatedError):
                 break
         else:

@@ -1,0 +1,216 @@
+"""`agency trust`: anchors typed in from paper, shown to be compared, and what proved that somebody lied."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agency_client.cli.ceremony import show_anchor
+from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.terminal.output import Cell, Tone
+
+_TONES = {
+    "trusted": Tone.GOOD,
+    "unpinned": Tone.CAUTION,
+    "unseen": Tone.CAUTION,
+    "mismatch": Tone.BAD,
+    "unknown": Tone.QUIET,
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this group."""
+    group = typer.Typer(
+        help="Pin partners' anchors from paper, and compare.", no_args_is_help=True, rich_markup_mode=None
+    )
+    group.command("pin")(_pin)
+    group.command("show")(_show)
+    group.command("list")(_list)
+    group.command("contradictions")(_contradictions)
+    app.add_typer(group, name="trust")
+
+
+def _pin(
+    context: typer.Context,
+    agency: Annotated[str, typer.Argument(help="The partner's id, like VN.")],
+    words: Annotated[str | None, typer.Option(help="The 24 words from the partner's paper.")] = None,
+    hexadecimal: Annotated[str | None, typer.Option("--hex", help="The same in hexadecimal.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with the words or the hexadecimal.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Put it in place of another that is pinned.")] = False,
+) -> None:
+    """Trust a partner's roots: type in the anchor from the paper that it handed over in person. It is on record.
+
+    \b
+    Examples:
+      agency trust pin VN
+      agency trust pin VN --words "abandon ability able …"
+    """
+    from agency_client.joining import read_anchor
+    from agency_client.node import Node
+    from agency_client.trust import pin_partner
+    from agency_client.wire_names import parse_agency_id
+
+    invocation = get_invocation(context)
+    agency = parse_agency_id(agency)
+    anchor = read_anchor(_read_text(invocation, agency, words, hexadecimal, file))
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        member = pin_partner(node, agency, anchor, replacing=replace)
+    told = {"trusted": "and the log shows these very roots", "unseen": "the log does not name it yet"}
+    invocation.output.say(f"{agency} is pinned; {told.get(member.standing, member.standing)}", _TONES[member.standing])
+    invocation.output.write_json({"agency": agency, "anchor": anchor, "standing": member.standing})
+
+
+def _show(
+    context: typer.Context,
+    agency: Annotated[
+        str | None, typer.Argument(help="A partner's id; without it, this agency and the exchange.")
+    ] = None,
+) -> None:
+    """Show an anchor as words and hexadecimal, to read aloud or to compare with paper.
+
+    \b
+    Examples:
+      agency trust show          this agency's own, to hand to partners, and the exchange's
+      agency trust show VN
+    """
+    from agency_client.errors import NotFoundError
+    from agency_client.node import Node
+    from agency_client.own_keys.key_sets import get_own_anchor
+    from agency_client.trust import describe_member, get_exchange_anchor
+    from agency_client.wire_names import parse_agency_id
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        if agency is None:
+            _show_one(invocation, node.agency, "ours", get_own_anchor(node))
+            _show_one(invocation, node.exchange, "exchange", get_exchange_anchor(node))
+            return
+        member = describe_member(node, parse_agency_id(agency))
+    anchor = member.pin.anchor if member.pin else member.anchor_in_log
+    if anchor is None:
+        raise NotFoundError(f"nothing is known of {agency}", fix="check the id; then run: agency sync")
+    _show_one(invocation, member.agency, member.standing, anchor)
+    if member.standing == "unpinned":
+        invocation.output.say("This is what the log claims. Compare it with the partner's paper before you pin it.")
+
+
+def _list(context: typer.Context) -> None:
+    """List every agency that is pinned or that the log names, and whether it is trusted.
+
+    \b
+    Example:
+      agency trust list
+    """
+    from agency_client.node import Node
+    from agency_client.trust import list_members
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        members = list_members(node)
+        own = node.agency
+    rows = [
+        (
+            member.agency,
+            Cell("ours" if member.agency == own else member.standing, _TONES[member.standing]),
+            member.timeline.newest_key_set.key_set.name if member.timeline else "",
+            member.timeline.agency_class.value if member.timeline else "",
+            f"{member.pin.pinned_at:%Y-%m-%d} by {member.pin.pinned_by}" if member.pin else "",
+        )
+        for member in members
+    ]
+    invocation.output.show_table(
+        ("agency", "standing", "name", "class", "pinned"), rows, empty="no agency is known yet"
+    )
+    invocation.output.write_json(
+        {
+            "members": [
+                {
+                    "agency": member.agency,
+                    "standing": member.standing,
+                    "name": member.timeline.newest_key_set.key_set.name if member.timeline else None,
+                    "class": member.timeline.agency_class.value if member.timeline else None,
+                    "pinned_at": member.pin.pinned_at if member.pin else None,
+                    "pinned_by": member.pin.pinned_by if member.pin else None,
+                    "anchor": member.pin.anchor if member.pin else None,
+                }
+                for member in members
+            ]
+        }
+    )
+
+
+def _contradictions(context: typer.Context) -> None:
+    """Show the proofs that somebody said two things, and the public records that this node did not believe.
+
+    Ends with 6 when there is any.
+
+    \b
+    Example:
+      agency trust contradictions
+    """
+    from agency_client.node import Node
+    from agency_client.terminal.exit_codes import ExitCode
+    from agency_client.trust import list_alarms
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        contradictions, suspicions = list_alarms(node)
+    rows = [
+        *(
+            (f"{item.found_at:%Y-%m-%d %H:%M}", Cell("proof", Tone.BAD), item.signer, item.kind.value)
+            for item in contradictions
+        ),
+        *(
+            (f"{item.found_at:%Y-%m-%d %H:%M}", Cell("not believed", Tone.CAUTION), item.agency, item.sentence)
+            for item in suspicions
+        ),
+    ]
+    invocation.output.show_table(("found", "what", "who", "about"), rows, empty="nothing contradicts anything")
+    invocation.output.write_json(
+        {
+            "contradictions": [
+                {
+                    "kind": item.kind.value,
+                    "signer": item.signer,
+                    "first": item.first,
+                    "second": item.second,
+                    "found_at": item.found_at,
+                }
+                for item in contradictions
+            ],
+            "suspicions": [
+                {"leaf": item.leaf_index, "agency": item.agency, "code": item.code, "sentence": item.sentence}
+                for item in suspicions
+            ],
+        }
+    )
+    if rows:
+        raise typer.Exit(ExitCode.VERIFICATION_FAILED)
+
+
+def _show_one(invocation: Invocation, name: str, standing: str, anchor: str) -> None:
+    from keys.anchors import format_anchor_words
+
+    show_anchor(invocation, f"anchor of {name} ({standing})", anchor)
+    invocation.output.write_json(
+        {"name": name, "standing": standing, "anchor": anchor, "words": format_anchor_words(anchor)}
+    )
+
+
+def _read_text(
+    invocation: Invocation, agency: str, words: str | None, hexadecimal: str | None, file: Path | None
+) -> str:
+    from agency_client.errors import UsageError
+
+    given = [text for text in (words, hexadecimal) if text is not None]
+    if len(given) + (file is not None) > 1:
+        raise UsageError("the anchor was given twice", fix="use one of --words, --hex and --file")
+    if file is not None:
+        return file.read_text()
+    return (
+        given[0]
+        if given
+        else invocation.output.ask_line(
+            f"The 24 words from the paper of {agency}", instead="add --words, --hex or --file"
+        )
+    )
