@@ -17,7 +17,7 @@ from schemas.log.records import Action
 
 @dataclass(frozen=True, slots=True)
 class MemberTrust:
-    """How an agency stands: its pin, and what the log says of it. `standing` is one of the codes of `describe_member`."""
+    """How an agency stands: its pin, and what the log says of it. `standing` is a code of `describe_member`."""
 
     agency: str
     standing: str

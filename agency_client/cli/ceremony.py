@@ -98,15 +98,8 @@ def _sign(
             ("file", str(out)),
         ]
     )
-    invocation.output.write_json(
-        {
-            "agency": key_set.agency,
-            "seq": key_set.seq,
-            "signed": progress.signed,
-            "needed": progress.needed,
-            "file": out,
-        }
-    )
+    counts = {"signed": progress.signed, "needed": progress.needed}
+    invocation.output.write_json({"agency": key_set.agency, "seq": key_set.seq, **counts, "file": out})
     if not progress.is_complete:
         invocation.output.say(f"Not enough yet: let another root sign {out}.")
 
@@ -130,10 +123,8 @@ def _read_passphrases(
 
     if files:
         if len(files) != len(questions):
-            raise UsageError(
-                f"{len(questions)} roots and {len(files)} passphrase files",
-                fix="give --root-passphrase-file once a root",
-            )
+            problem = f"{len(questions)} roots and {len(files)} passphrase files"
+            raise UsageError(problem, fix="give --root-passphrase-file once for each root")
         return [read_passphrase_file(file) for file in files]
     answers = [
         invocation.output.ask_secret(question, instead="give --root-passphrase-file once for each root")

@@ -71,9 +71,8 @@ def _request(
         ]
     )
     invocation.output.write_json({"agency": key_set.agency, "seq": key_set.seq, "file": file})
-    invocation.output.say(
-        f"Next: agency ceremony sign {file} --root … --root … --out {key_set.agency}-key-set-{key_set.seq}.json"
-    )
+    signed = f"{key_set.agency}-key-set-{key_set.seq}.json"
+    invocation.output.say(f"Next: agency ceremony sign {file} --root … --root … --out {signed}")
 
 
 def _install(

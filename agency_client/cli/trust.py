@@ -1,5 +1,6 @@
 """`agency trust`: anchors typed in from paper, shown to be compared, and what proved that somebody lied."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -62,9 +63,7 @@ def _pin(
 
 def _show(
     context: typer.Context,
-    agency: Annotated[
-        str | None, typer.Argument(help="A partner's id; without it, this agency and the exchange.")
-    ] = None,
+    agency: Annotated[str | None, typer.Argument(help="A partner's id; without it, ours and the exchange's.")] = None,
 ) -> None:
     """Show an anchor as words and hexadecimal, to read aloud or to compare with paper.
 
@@ -155,16 +154,11 @@ def _contradictions(context: typer.Context) -> None:
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         contradictions, suspicions = list_alarms(node)
-    rows = [
-        *(
-            (f"{item.found_at:%Y-%m-%d %H:%M}", Cell("proof", Tone.BAD), item.signer, item.kind.value)
-            for item in contradictions
-        ),
-        *(
-            (f"{item.found_at:%Y-%m-%d %H:%M}", Cell("not believed", Tone.CAUTION), item.agency, item.sentence)
-            for item in suspicions
-        ),
+    proofs = [(_date(item.found_at), Cell("proof", Tone.BAD), item.signer, item.kind.value) for item in contradictions]
+    doubts = [
+        (_date(item.found_at), Cell("not believed", Tone.CAUTION), item.agency, item.sentence) for item in suspicions
     ]
+    rows = [*proofs, *doubts]
     invocation.output.show_table(("found", "what", "who", "about"), rows, empty="nothing contradicts anything")
     invocation.output.write_json(
         {
@@ -186,6 +180,10 @@ def _contradictions(context: typer.Context) -> None:
     )
     if rows:
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _show_one(invocation: Invocation, name: str, standing: str, anchor: str) -> None:
