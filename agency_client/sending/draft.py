@@ -1,0 +1,74 @@
+"""What somebody wants to send: the alert as written, to whom, why, and how marked. Nothing of it is judged yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agency_client.errors import UsageError
+from schemas.alerts import Alert, parse_alert
+from schemas.alerts.header_rules import verify_urgency_reason
+from schemas.alerts.registry import AlertError, FieldProblem, InvalidAlertError
+from schemas.codec import CodecError
+from schemas.envelope import MAX_DELIVERY_DAYS
+from schemas.markings import Purpose, Tlp, Urgency
+
+DELIVERY_DAYS = 10
+
+
+class AlertRefusedError(UsageError):
+    """The alert is not what its kind demands; `problems` names each field, what is wrong, and an example."""
+
+    default_code = "alert-invalid"
+
+    def __init__(
+        self, sentence: str, *, fix: str = "", code: str = "", problems: tuple[FieldProblem, ...] = ()
+    ) -> None:
+        super().__init__(sentence, fix=fix, code=code)
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One alert to send. `reason` and `case` stand in the agency's own access log and never leave it.
+
+    `alert` is the alert's members as on the wire, unverified; a `thread` is drawn where it has none. `recipients` are
+    agencies; `to_every_partner` means everyone that an agreement in force allows. Kinds that follow a message up go to
+    who has that message, named by the alert's `in_reply_to`, and need neither. `agreement` is the id or digest of an
+    agreement (or its beginning) to use and no other. `delivery_days` is how long the exchange may try.
+    """
+
+    alert: Mapping[str, Any]
+    purpose: Purpose
+    necessity: str
+    reason: str
+    recipients: tuple[str, ...] = ()
+    to_every_partner: bool = False
+    marking: Tlp = Tlp.AMBER
+    urgency: Urgency = Urgency.ROUTINE
+    agreement: str | None = None
+    case: str | None = None
+    delivery_days: int = DELIVERY_DAYS
+
+
+def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
+    """Return the draft's alert, checked as its kind, in the thread it names or else in a fresh one.
+
+    Raises:
+        AlertRefusedError: fields are wrong; each is named with an example.
+        UsageError: necessity, reason or delivery days are missing or out of bounds.
+    """
+    for field, text in (("necessity", draft.necessity), ("reason", draft.reason)):
+        if not text.strip():
+            raise UsageError(f"{field} is missing: every sending says why", fix=f"give it with --{field}")
+    if not 1 <= draft.delivery_days <= MAX_DELIVERY_DAYS:
+        raise UsageError(f"delivery days: 1 to {MAX_DELIVERY_DAYS} may be asked for, not {draft.delivery_days}")
+    try:
+        alert = parse_alert({"thread": fresh_thread, **draft.alert})
+        verify_urgency_reason(alert, draft.urgency)
+    except InvalidAlertError as error:
+        kind = draft.alert.get("kind", "KIND")
+        fix = f"correct it; a filled example: agency send --template {kind}"
+        raise AlertRefusedError(str(error), fix=fix, code=error.code, problems=error.problems) from error
+    except (AlertError, CodecError) as error:
+        raise AlertRefusedError(str(error), code=error.code) from error
+    return alert

@@ -1,0 +1,108 @@
+"""Send an alert: judge it, seal it for every recipient in one transaction, and hand it in at once if that can be.
+
+`plan_alert` only judges. `send_alert` sends as a whole or not at all. `push_past_client` is for tests and
+demonstrations: it leaves out the client's own judgement, so that the broker's can be seen; the command line has no way
+to it.
+"""
+
+from dataclasses import dataclass, replace
+
+from agency_client.delivery import deliver_messages
+from agency_client.errors import DeniedError
+from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.outbox import OutboxItem, load_item
+from agency_client.node import Node
+from agency_client.sending.draft import Draft
+from agency_client.sending.facts import verify_may_send
+from agency_client.sending.judging import judge_draft, make_order
+from agency_client.sending.plan import Plan
+from agency_client.sending.seal import SealedLeg, SealingOrder, seal_recipients
+from schemas.log.records import Action
+
+
+class NotCoveredError(DeniedError):
+    """The agreements do not allow it for every recipient; `plan` says which, for whom, and why."""
+
+    default_code = "not-covered"
+
+    def __init__(self, plan: Plan) -> None:
+        reasons = "; ".join(recipient.explain() for recipient in plan.refusals)
+        super().__init__(
+            reasons or "no agreement in force allows it to anybody",
+            fix="add --dry-run to see every agreement, or leave out the recipients that are refused",
+        )
+        self.plan = plan
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """What was sent: one envelope for each recipient, and where each stands in the outbox now."""
+
+    thread: str
+    batch: str
+    plan: Plan
+    legs: tuple[SealedLeg, ...]
+    items: tuple[OutboxItem, ...]
+
+
+def plan_alert(node: Node, draft: Draft) -> Plan:
+    """Judge a draft for every recipient and agreement, and do nothing.
+
+    Raises:
+        AlertRefusedError, UsageError, NotFoundError: the draft itself is wrong.
+    """
+    order = make_order(node, draft)
+    with node.store.read() as snapshot:
+        return judge_draft(node, snapshot, order, draft)
+
+
+def send_alert(node: Node, draft: Draft, *, deliver: bool = True) -> SendReport:
+    """Seal a draft for all its recipients, queue it, and try to deliver it now. What is queued survives anything.
+
+    Raises:
+        AlertRefusedError, UsageError, NotFoundError: the draft itself is wrong; nothing was done.
+        NotCoveredError: an agreement does not allow it; nothing was sent, and the attempt is in the access log.
+        SendingStoppedError: the exchange was proven dishonest.
+    """
+    return _send(node, draft, make_order(node, draft), deliver=deliver)
+
+
+def push_past_client(node: Node, draft: Draft, *, deliver: bool = True) -> SendReport:
+    """Seal and queue a draft without the client's own judgement of agreements, to see that the broker judges as well.
+
+    For tests and demonstrations, through the library only. The agreement that comes nearest is cited.
+
+    Raises:
+        DeniedError: a recipient has no key or no agreement that could be cited.
+        AlertRefusedError, UsageError, NotFoundError: as `send_alert`.
+    """
+    return _send(node, draft, replace(make_order(node, draft), unchecked=True), deliver=deliver)
+
+
+def _send(node: Node, draft: Draft, order: SealingOrder, *, deliver: bool) -> SendReport:
+    try:
+        with node.store.write() as transaction:
+            verify_may_send(transaction, node.sheet.origin)
+            plan = judge_draft(node, transaction, order, draft)
+            if not plan.is_allowed and not order.unchecked:
+                raise NotCoveredError(plan)
+            legs = seal_recipients(node, transaction, order, plan.recipients)
+    except DeniedError as error:
+        _note_denied(node, order, error)
+        raise
+    if deliver:
+        deliver_messages(node, [leg.message_id for leg in legs])
+    with node.store.read() as snapshot:
+        items = tuple(load_item(snapshot, leg.message_id) for leg in legs)
+    return SendReport(order.alert.thread, order.batch, plan, legs, items)
+
+
+def _note_denied(node: Node, order: SealingOrder, error: DeniedError) -> None:
+    refusals = error.plan.refusals if isinstance(error, NotCoveredError) else ()
+    partners: list[str | None] = [item.agency for item in refusals]
+    with node.store.write() as transaction:
+        for partner in partners or [None]:
+            note = node.note_access(
+                Action.DISCLOSURE, order.verb, order.reason, partner=partner, case=order.case, outcome="denied"
+            )
+            append_entry(transaction, note)

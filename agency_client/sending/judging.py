@@ -1,0 +1,119 @@
+"""Judge a draft as this node's store stands: load the facts, then decide by `agency_client.sending.plan`."""
+
+from datetime import timedelta
+
+from agency_client.errors import UsageError
+from agency_client.local_store.engine import Snapshot
+from agency_client.node import Node
+from agency_client.sending.draft import Draft, read_draft_alert
+from agency_client.sending.facts import (
+    AgreementShelf,
+    choose_routing_kind,
+    load_originals,
+    load_recipient,
+    load_shelf,
+)
+from agency_client.sending.plan import MessageFacts, Original, Plan, make_plan
+from agency_client.sending.seal import SealingOrder, measure_ciphertext
+from agency_client.wire_names import parse_agency_id
+from keys.generation import generate_id
+from schemas.alerts import Alert, kind_of
+
+
+def make_order(node: Node, draft: Draft) -> SealingOrder:
+    """Return what all envelopes of a draft share.
+
+    Raises:
+        AlertRefusedError, UsageError: the draft is wrong.
+    """
+    now = node.clock.now()
+    return SealingOrder(
+        alert=read_draft_alert(draft, fresh_thread=generate_id()),
+        purpose=draft.purpose,
+        necessity=draft.necessity,
+        marking=draft.marking,
+        urgency=draft.urgency,
+        issued_at=now,
+        expires_at=now + timedelta(days=draft.delivery_days),
+        reason=draft.reason,
+        case=draft.case,
+        batch=generate_id(),
+    )
+
+
+def judge_draft(node: Node, snapshot: Snapshot, order: SealingOrder, draft: Draft) -> Plan:
+    """Judge an order for everyone its draft names, or for everyone who has the message it follows up.
+
+    Raises:
+        UsageError: nobody was named, or the kind goes to others than were named.
+        NotFoundError: the message it refers to is not here.
+    """
+    shelf = load_shelf(node, snapshot)
+    originals = _load_originals(snapshot, order.alert)
+    agencies = _choose_recipients(draft, order.alert, originals, shelf)
+    is_open = draft.to_every_partner or len(originals) > 1
+    return _judge(node, snapshot, order, shelf, agencies, originals, wanted=draft.agreement, drop_refused=is_open)
+
+
+def judge_for_partner(node: Node, snapshot: Snapshot, order: SealingOrder, partner: str) -> Plan:
+    """Judge an order for one partner only, as when a single envelope is sealed anew."""
+    shelf, originals = load_shelf(node, snapshot), _load_originals(snapshot, order.alert)
+    return _judge(node, snapshot, order, shelf, [partner], originals)
+
+
+def _judge(
+    node: Node,
+    snapshot: Snapshot,
+    order: SealingOrder,
+    shelf: AgreementShelf,
+    agencies: list[str],
+    originals: list[Original],
+    *,
+    wanted: str | None = None,
+    drop_refused: bool = False,
+) -> Plan:
+    message = _describe_message(node, order, measure_ciphertext(node, snapshot, order))
+    by_partner = {original.partner: original for original in originals}
+    recipients = [
+        load_recipient(node, snapshot, shelf, agency, order.alert.kind, by_partner.get(agency)) for agency in agencies
+    ]
+    return make_plan(message, recipients, wanted=wanted, drop_refused=drop_refused)
+
+
+def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> MessageFacts:
+    alert, kind = order.alert, kind_of(order.alert.kind)
+    return MessageFacts(
+        sender=node.agency,
+        kind=choose_routing_kind(alert.kind),
+        is_aftercare=kind.is_aftercare,
+        needs_original=kind.needs_refers_to,
+        marking=order.marking,
+        purpose=order.purpose,
+        handling=frozenset(alert.handling.codes),
+        nationalities=frozenset(alert.nationalities()),
+        size_bytes=size_bytes,
+    )
+
+
+def _load_originals(snapshot: Snapshot, alert: Alert) -> list[Original]:
+    kind = kind_of(alert.kind)
+    if not kind.needs_refers_to or alert.in_reply_to is None:
+        return []
+    return load_originals(snapshot, alert.in_reply_to, follows_everywhere=kind.is_aftercare)
+
+
+def _choose_recipients(draft: Draft, alert: Alert, originals: list[Original], shelf: AgreementShelf) -> list[str]:
+    named = [parse_agency_id(agency) for agency in dict.fromkeys(draft.recipients)]
+    reached = [original.partner for original in originals]
+    if originals:
+        if named and set(named) != set(reached):
+            raise UsageError(
+                f"a {alert.kind} goes to who has the message it refers to: {', '.join(reached)}",
+                fix="leave the recipients out",
+            )
+        return reached
+    if draft.to_every_partner:
+        return shelf.list_partners()
+    if not named:
+        raise UsageError("no recipient was named", fix="name them: --to VN-IMM, or --to agreements for all allowed")
+    return named

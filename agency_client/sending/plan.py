@@ -1,0 +1,246 @@
+"""Which agreement allows a message to each recipient, or why none does: a pure decision from facts loaded before.
+
+The same coverage rule as the broker's and the recipient's (`schemas.agreements.coverage`), here with everything that is
+inside the encryption too. Loading the facts is `agency_client.sending.facts`, sealing is `agency_client.sending.seal`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.agreements.coverage import ContentFacts, Finding, VisibleFacts, judge_message
+from schemas.agreements.lifecycle import AgreementView, State
+from schemas.agreements.terms import Clause, Terms
+from schemas.envelope import Reference
+from schemas.key_documents import EncryptionKey
+from schemas.markings import HandlingCode, Purpose, Tlp
+
+WITHDRAWAL_KIND = "withdrawal"
+
+_PAST = frozenset({State.DRAFT, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED, State.COUNTERED})
+"""Versions that nobody would think of sending under: left out unless asked for by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A message that passed between this agency and a partner, which another one answers or follows up.
+
+    `agreement` is the digest it was sent under. `is_own`: this agency sent it. `is_held`: the exchange keeps it back,
+    as far as is known; `has_ended`: it never arrived and never will.
+    """
+
+    reference: Reference
+    partner: str
+    agreement: str
+    is_own: bool
+    is_held: bool = False
+    has_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """What is to be sent, as far as rules look at it. `size_bytes` is the ciphertext's."""
+
+    sender: str
+    kind: str
+    is_aftercare: bool
+    needs_original: bool
+    marking: Tlp
+    purpose: Purpose
+    handling: frozenset[HandlingCode]
+    nationalities: frozenset[str]
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One version of an agreement with the partner, and how many messages went to it under this version today."""
+
+    view: AgreementView
+    sent_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientFacts:
+    """What is known of one recipient. `obstacles` are findings that no agreement can overcome (not pinned, no key)."""
+
+    agency: str
+    candidates: tuple[Candidate, ...]
+    encryption_key: EncryptionKey | None
+    obstacles: tuple[Finding, ...] = ()
+    original: Original | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One agreement, judged for one message to one recipient: the clause that covers it, or why it is refused."""
+
+    view: AgreementView
+    terms: Terms
+    clause: Clause | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_allowed(self) -> bool:
+        """Return whether the message may be sent under it."""
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientPlan:
+    """The decision for one recipient: every agreement judged, the one chosen, or the reasons against all of them."""
+
+    agency: str
+    options: tuple[Option, ...]
+    chosen: Option | None
+    obstacles: tuple[Finding, ...]
+    encryption_key: EncryptionKey | None
+    original: Original | None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Return whether the message may be sent to this recipient."""
+        return self.chosen is not None and not self.obstacles
+
+    def explain(self) -> str:
+        """Return why it is refused, in one line."""
+        found = [finding.sentence for finding in self.obstacles]
+        if not found:
+            found = [f"{option.terms.title}: {_join_sentences(option.findings)}" for option in self.options]
+        return f"{self.agency}: " + ("; ".join(found) or "no agreement with this agency")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decision for every recipient. `left_out`: partners that nobody named and that no agreement allows."""
+
+    recipients: tuple[RecipientPlan, ...]
+    left_out: tuple[RecipientPlan, ...] = ()
+
+    @property
+    def is_allowed(self) -> bool:
+        """Return whether it may be sent to all: a send is done as a whole or not at all."""
+        return bool(self.recipients) and all(recipient.is_allowed for recipient in self.recipients)
+
+    @property
+    def refusals(self) -> tuple[RecipientPlan, ...]:
+        """Return the recipients it may not be sent to; where nobody was named, the partners that were considered."""
+        refused = tuple(recipient for recipient in self.recipients if not recipient.is_allowed)
+        return refused or (() if self.recipients else self.left_out)
+
+
+def make_plan(
+    message: MessageFacts,
+    recipients: Sequence[RecipientFacts],
+    *,
+    wanted: str | None = None,
+    drop_refused: bool = False,
+) -> Plan:
+    """Judge a message for each recipient; `wanted` names the one agreement to use (id or digest, or its beginning).
+
+    With `drop_refused` the recipients are all partners there are, and those not covered are left out.
+    """
+    judged = [_plan_recipient(message, recipient, wanted) for recipient in recipients]
+    if not drop_refused:
+        return Plan(tuple(judged))
+    return Plan(
+        tuple(item for item in judged if item.is_allowed), tuple(item for item in judged if not item.is_allowed)
+    )
+
+
+def choose_regardless(plan: RecipientPlan) -> Option | None:
+    """Return the agreement to cite for whoever sends without this check: what is allowed, else what comes nearest."""
+    ranked = sorted(plan.options, key=lambda option: (option.view.state is not State.IN_FORCE, len(option.findings)))
+    return plan.chosen or next(iter(ranked), None)
+
+
+def find_retention_days(option: Option, sender: str, recipient: str) -> int:
+    """Return how long a copy may be kept: by the covering clause, else by the strictest one of this direction."""
+    if option.clause is not None:
+        return option.clause.retention_days
+    direction = [clause for clause in option.terms.clauses if (clause.sender, clause.recipient) == (sender, recipient)]
+    return min((clause.retention_days for clause in direction or option.terms.clauses), default=1)
+
+
+def _plan_recipient(message: MessageFacts, recipient: RecipientFacts, wanted: str | None) -> RecipientPlan:
+    options = tuple(
+        _judge_option(message, recipient, candidate, terms)
+        for candidate in recipient.candidates
+        if (terms := candidate.view.terms) is not None and _is_considered(candidate.view, terms, recipient, wanted)
+    )
+    return RecipientPlan(
+        agency=recipient.agency,
+        options=options,
+        chosen=min((option for option in options if option.is_allowed), key=_rank, default=None),
+        obstacles=(*recipient.obstacles, *_judge_original(message, recipient)),
+        encryption_key=recipient.encryption_key,
+        original=recipient.original,
+    )
+
+
+def _is_considered(view: AgreementView, terms: Terms, recipient: RecipientFacts, wanted: str | None) -> bool:
+    if wanted is not None:
+        return terms.id.startswith(wanted) or view.digest.startswith(wanted)
+    is_cited = recipient.original is not None and view.digest == recipient.original.agreement
+    return is_cited or view.state not in _PAST
+
+
+def _judge_option(message: MessageFacts, recipient: RecipientFacts, candidate: Candidate, terms: Terms) -> Option:
+    view = candidate.view
+    if message.is_aftercare:
+        return Option(view, terms, None, tuple(_judge_aftercare(message, recipient, candidate, terms)))
+    visible = VisibleFacts(message.sender, recipient.agency, message.kind, message.marking, message.size_bytes)
+    content = ContentFacts(message.purpose, message.handling, message.nationalities)
+    coverage = judge_message(terms, visible, content)
+    findings = [*_judge_state(view), *coverage.findings]
+    if coverage.clause is not None and candidate.sent_today >= coverage.clause.daily_quota:
+        sentence = f"the {coverage.clause.daily_quota} messages a day that were agreed have been sent"
+        findings.append(Finding("quota-exhausted", sentence))
+    return Option(view, terms, coverage.clause, tuple(findings))
+
+
+def _judge_state(view: AgreementView) -> list[Finding]:
+    if view.state is State.IN_FORCE:
+        return []
+    return [Finding(f"agreement-{view.state.value}", f"it is {view.state.value}: {view.because}")]
+
+
+def _judge_aftercare(
+    message: MessageFacts, recipient: RecipientFacts, candidate: Candidate, terms: Terms
+) -> list[Finding]:
+    """Judge one version for a message that follows another up: it passes in every state once that one has arrived."""
+    original = recipient.original
+    if original is None:
+        return []
+    cited = next((item.view for item in recipient.candidates if item.view.digest == original.agreement), None)
+    if cited is None or cited.terms is None or cited.terms.id != terms.id:
+        return [Finding("another-agreement", "the message it refers to was sent under another agreement")]
+    if message.kind == WITHDRAWAL_KIND or not original.is_own or not original.is_held:
+        return []
+    held = "the message it refers to is held back: withdraw it, or follow it up once it has arrived"
+    return [Finding("original-held", held), *_judge_state(candidate.view)]
+
+
+def _judge_original(message: MessageFacts, recipient: RecipientFacts) -> list[Finding]:
+    original = recipient.original
+    if not message.needs_original:
+        return []
+    if original is None:
+        sentence = f"the message it refers to did not pass between {message.sender} and {recipient.agency}"
+        return [Finding("reference-refused", sentence)]
+    if original.has_ended:
+        sentence = f"the message it refers to never reached {recipient.agency}, so there is nothing to follow up there"
+        return [Finding("reference-refused", sentence)]
+    if message.kind == WITHDRAWAL_KIND and not original.is_own:
+        return [Finding("reference-refused", "only the agency that sent a message can withdraw it")]
+    return []
+
+
+def _rank(option: Option) -> tuple[bool, int, int, str, str]:
+    """Prefer what is in force, then the narrowest that covers: lowest marking, shortest retention; then by name."""
+    clause = option.clause
+    narrow = (0, 0) if clause is None else (clause.highest_marking.rank, clause.retention_days)
+    return option.view.state is not State.IN_FORCE, *narrow, option.terms.title, option.view.digest
+
+
+def _join_sentences(findings: Sequence[Finding]) -> str:
+    return ", ".join(finding.sentence for finding in findings)

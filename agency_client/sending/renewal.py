@@ -1,0 +1,75 @@
+"""Seal a message anew that was refused for a key that has changed: same content, new id, `replaces` names the old."""
+
+from agency_client.local_store.content import read_content
+from agency_client.local_store.engine import Transaction
+from agency_client.local_store.outbox import record_refused
+from agency_client.local_store.problems import Problem
+from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
+from agency_client.node import Node
+from agency_client.sending.judging import judge_for_partner
+from agency_client.sending.seal import SealedLeg, SealingOrder, seal_one
+from agency_client.sending.summary import read_summary
+from agency_client.witness.walker import walk_log
+from keys.generation import generate_id
+from schemas.alerts import parse_alert
+from schemas.envelope import PADDING_BUCKETS, Header, Message, Reference
+from schemas.log.records import Action
+from schemas.signed import KeyUse
+
+RENEWABLE = frozenset({"key-set-not-current", "encryption-key-not-current"})
+"""Refusals that newer keys answer; everything else needs a person."""
+
+
+def renew_refused(node: Node, message_id: str, problem: Problem) -> SealedLeg | None:
+    """Record a refusal and queue the same content under the keys of now, in one transaction; None: nothing newer helps.
+
+    Raises:
+        ClientError: the log could not be walked, or the content is gone; the refusal is not recorded then.
+    """
+    walk_log(node)
+    with node.store.read() as snapshot:
+        message = load_message(snapshot, message_id)
+    note = node.note_access(Action.CONSULTATION, "renew", f"refused: {problem.code}", message=message_id)
+    content = read_content(node.store, message.digest, note)
+    with node.store.write() as transaction:
+        record_refused(transaction, message_id, problem, at=node.clock.now())
+        return _seal_again(node, transaction, message, content, problem)
+
+
+def _seal_again(
+    node: Node, transaction: Transaction, message: SentMessage, content: bytes, problem: Problem
+) -> SealedLeg | None:
+    before = Message.from_canonical(content, max_bytes=PADDING_BUCKETS[-1])
+    order = _repeat_order(node, message, before, problem)
+    partner = list_deliveries(transaction, message.message_id)[0].recipient
+    (recipient,) = judge_for_partner(node, transaction, order, partner).recipients
+    key = recipient.encryption_key
+    is_usable = recipient.is_allowed or order.unchecked
+    if not is_usable or key is None or not _has_newer_keys(node, transaction, before.header, key.kid):
+        return None
+    replaced = Reference(id=message.message_id, digest=message.digest)
+    return seal_one(node, transaction, order, recipient, replaces=replaced)
+
+
+def _repeat_order(node: Node, message: SentMessage, before: Message, problem: Problem) -> SealingOrder:
+    summary = read_summary(message.summary)
+    return SealingOrder(
+        alert=parse_alert(before.alert),
+        purpose=before.purpose,
+        necessity=before.necessity,
+        marking=before.header.routing.marking,
+        urgency=before.header.routing.urgency,
+        issued_at=node.clock.now(),
+        expires_at=message.expires_at,
+        reason=f"sealed again, since it was refused: {problem.code}",
+        case=None,
+        batch=summary.batch or generate_id(),
+        verb="renew",
+        unchecked=summary.unchecked,
+    )
+
+
+def _has_newer_keys(node: Node, transaction: Transaction, header: Header, kid: str) -> bool:
+    kids = node.read_signer(transaction, KeyUse.MESSAGE).kids
+    keyset = node.read_own_key_set(transaction).key_set.seq
+    return (header.sender.kids, header.sender.keyset, header.recipients[0].kid) != (kids, keyset, kid)

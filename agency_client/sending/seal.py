@@ -1,0 +1,271 @@
+"""Seal what a plan allows: numbers, envelopes, own copies, outbox and access log, all in the caller's one transaction.
+
+One envelope for each recipient, with its own id and content key, in the same thread: no partner learns of another. The
+moment comes in with `SealingOrder`, randomness from `keys.generation`; nothing is sent here.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from agency_client.errors import DeniedError, UsageError
+from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.checkpoints import load_newest_checkpoint
+from agency_client.local_store.content import keep_content
+from agency_client.local_store.engine import Snapshot, Transaction
+from agency_client.local_store.outbox import enqueue_message
+from agency_client.local_store.sent import Delivery, SentMessage
+from agency_client.local_store.streams import allocate_number
+from agency_client.node import Node
+from agency_client.sending.facts import choose_routing_kind
+from agency_client.sending.plan import Option, RecipientPlan, choose_regardless, find_retention_days
+from agency_client.sending.summary import SentSummary, write_summary
+from agency_client.witness.observer import LogError
+from keys.container import KEY_BYTES, NONCE_BYTES
+from keys.errors import EnvelopeError
+from keys.generation import generate_bytes, generate_id, generate_salt, generate_seed, generate_stream_id
+from keys.sealing import SealedMessage, seal_message
+from keys.signing import Signer
+from schemas.alerts import Alert
+from schemas.alerts.header_rules import verify_header_agrees
+from schemas.alerts.registry import kind_of
+from schemas.envelope import (
+    Header,
+    HeaderRecipient,
+    HeaderSender,
+    Message,
+    Reference,
+    Routing,
+    SeenCheckpoint,
+    pad_message,
+)
+from schemas.key_documents import EncryptionKey
+from schemas.log.records import Action
+from schemas.markings import Purpose, Tlp, Urgency
+from schemas.signed import KeyUse, SignedDocument
+
+_CHUNK_BYTES = 16_384
+_CIPHER_FRAME_BYTES, _CHUNK_TAG_BYTES = 56, 16
+
+
+@dataclass(frozen=True, slots=True)
+class SealingOrder:
+    """What all envelopes of one sending share. `batch` names it; `reason` and `case` are for the access log."""
+
+    alert: Alert
+    purpose: Purpose
+    necessity: str
+    marking: Tlp
+    urgency: Urgency
+    issued_at: datetime
+    expires_at: datetime
+    reason: str
+    case: str | None
+    batch: str
+    verb: str = "send"
+    unchecked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLeg:
+    """One envelope in the outbox: its id and digest, to whom, and under which version of which agreement."""
+
+    message_id: str
+    digest: str
+    recipient: str
+    agreement: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Seal:
+    """Who signs, and the newest tree head this node has seen."""
+
+    signer: Signer
+    sender: HeaderSender
+    checkpoint: SeenCheckpoint
+
+
+def measure_ciphertext(node: Node, snapshot: Snapshot, order: SealingOrder) -> int:
+    """Return how many bytes the ciphertext will have: padding makes it the same for every recipient and number.
+
+    Raises:
+        UsageError: the content is larger than a message may be.
+    """
+    filler = "A" * 43
+    stand_in = HeaderRecipient(agency="A" * 32, kid=filler, agreement=filler, stream="A" * 22, n=10**9)
+    message = _write_message(node, _prepare(node, snapshot), order, stand_in, generate_id(), order.alert, None)
+    try:
+        length = len(pad_message(message))
+    except ValueError as error:
+        raise UsageError(str(error), code="too-large") from error
+    return length + _CIPHER_FRAME_BYTES + _CHUNK_TAG_BYTES * (length // _CHUNK_BYTES + 1)
+
+
+def seal_recipients(
+    node: Node, transaction: Transaction, order: SealingOrder, recipients: tuple[RecipientPlan, ...]
+) -> tuple[SealedLeg, ...]:
+    """Seal and queue one envelope for each recipient of a plan, in this transaction.
+
+    Raises:
+        DeniedError: a recipient has no key or no agreement to cite, or the sealed message is larger than agreed.
+        KeySetUnusableError: this node may sign no message.
+        LogError: this node has not seen the log yet.
+    """
+    seal = _prepare(node, transaction)
+    return tuple(seal_one(node, transaction, order, recipient, seal=seal) for recipient in recipients)
+
+
+def seal_one(
+    node: Node,
+    transaction: Transaction,
+    order: SealingOrder,
+    recipient: RecipientPlan,
+    *,
+    replaces: Reference | None = None,
+    seal: _Seal | None = None,
+) -> SealedLeg:
+    """Seal and queue the envelope for one recipient; `replaces` names a refused one that it takes the place of.
+
+    Raises:
+        as `seal_recipients`.
+    """
+    seal = seal or _prepare(node, transaction)
+    option, key = _demand_option(order, recipient), _demand_key(recipient)
+    message_id = generate_id()
+    number = allocate_number(
+        transaction, recipient.agency, message_id, make_stream=generate_stream_id, at=order.issued_at
+    )
+    header_recipient = HeaderRecipient(
+        agency=recipient.agency, kid=key.kid, agreement=option.view.digest, stream=number.stream, n=number.n
+    )
+    alert = _refer(order.alert, recipient)
+    message = _write_message(node, seal, order, header_recipient, message_id, alert, replaces)
+    verify_header_agrees(alert, message.header)
+    sealed = _seal(message, key, seal.signer)
+    _verify_size(order, option, sealed)
+    delivery = Delivery(recipient.agency, option.view.digest, number.stream, number.n)
+    until = _find_retention_end(order, option, node.agency, recipient.agency)
+    _keep_copy(transaction, sealed, retain_until=until)
+    enqueue_message(transaction, _describe(node, order, sealed, replaces), [delivery], sealed.envelope.canonical())
+    _note_disclosure(node, transaction, order, message_id, recipient.agency)
+    return SealedLeg(message_id, sealed.digest, recipient.agency, option.view.digest, option.terms.title)
+
+
+def _prepare(node: Node, snapshot: Snapshot) -> _Seal:
+    newest = load_newest_checkpoint(snapshot, node.sheet.origin)
+    if newest is None:
+        raise LogError("this node has not seen the log yet", fix="run: agency sync")
+    signer = node.read_signer(snapshot, KeyUse.MESSAGE)
+    key_set = node.read_own_key_set(snapshot).key_set
+    sender = HeaderSender(agency=node.agency, keyset=key_set.seq, kids=signer.kids)
+    return _Seal(signer, sender, SeenCheckpoint(origin=newest.origin, size=newest.size, root=newest.root))
+
+
+def _write_message(
+    node: Node,
+    seal: _Seal,
+    order: SealingOrder,
+    recipient: HeaderRecipient,
+    message_id: str,
+    alert: Alert,
+    replaces: Reference | None,
+) -> Message:
+    header = Header(
+        v=1,
+        exchange=node.exchange,
+        id=message_id,
+        issued_at=order.issued_at,
+        expires_at=order.expires_at,
+        sender=seal.sender,
+        recipients=(recipient,),
+        routing=Routing(kind=choose_routing_kind(alert.kind), marking=order.marking, urgency=order.urgency),
+        refers_to=alert.in_reply_to if kind_of(alert.kind).needs_refers_to else None,
+    )
+    return Message(
+        header=header,
+        salt=generate_salt(),
+        checkpoint=seal.checkpoint,
+        purpose=order.purpose,
+        necessity=order.necessity,
+        alert=alert.to_wire(),
+        attachments=(),
+        replaces=replaces,
+        padding="",
+    )
+
+
+def _refer(alert: Alert, recipient: RecipientPlan) -> Alert:
+    """Return the alert as this recipient gets it: what it refers to is the message that recipient has, under its id."""
+    if recipient.original is None:
+        return alert
+    return alert.model_copy(update={"in_reply_to": recipient.original.reference})
+
+
+def _seal(message: Message, key: EncryptionKey, signer: Signer) -> SealedMessage:
+    try:
+        return seal_message(message, [key.jwk], signer, content_key=generate_seed())
+    except EnvelopeError as error:
+        raise UsageError(str(error), code=error.code) from error
+
+
+def _demand_option(order: SealingOrder, recipient: RecipientPlan) -> Option:
+    option = choose_regardless(recipient) if order.unchecked else recipient.chosen
+    if option is None:
+        raise DeniedError(recipient.explain(), code="not-covered")
+    return option
+
+
+def _demand_key(recipient: RecipientPlan) -> EncryptionKey:
+    if recipient.encryption_key is None:
+        raise DeniedError(recipient.explain(), code="encryption-key-not-current")
+    return recipient.encryption_key
+
+
+def _verify_size(order: SealingOrder, option: Option, sealed: SealedMessage) -> None:
+    size, clause = len(sealed.envelope.ciphertext_bytes), option.clause
+    if clause is not None and size > clause.max_bytes and not order.unchecked:
+        raise DeniedError(f"the message has {size} bytes, {clause.max_bytes} were agreed", code="too-large")
+
+
+def _find_retention_end(order: SealingOrder, option: Option, sender: str, recipient: str) -> datetime:
+    end = order.issued_at + timedelta(days=find_retention_days(option, sender, recipient))
+    if order.alert.retain_until is None:
+        return end
+    own = datetime.fromisoformat(order.alert.retain_until).replace(tzinfo=UTC) + timedelta(days=1)
+    return min(end, own)
+
+
+def _keep_copy(transaction: Transaction, sealed: SealedMessage, *, retain_until: datetime) -> None:
+    key, nonce, at = generate_bytes(KEY_BYTES), generate_bytes(NONCE_BYTES), sealed.header.issued_at
+    keep_content(
+        transaction, sealed.digest, sealed.message_bytes, key=key, nonce=nonce, at=at, retain_until=retain_until
+    )
+
+
+def _describe(node: Node, order: SealingOrder, sealed: SealedMessage, replaces: Reference | None) -> SentMessage:
+    envelope, header = sealed.envelope, sealed.header
+    return SentMessage(
+        message_id=header.id,
+        digest=sealed.digest,
+        thread=order.alert.thread,
+        kind=order.alert.kind,
+        marking=order.marking.value,
+        urgency=order.urgency.value,
+        issued_at=header.issued_at,
+        expires_at=header.expires_at,
+        refers_to=header.refers_to.digest if header.refers_to else None,
+        replaces=replaces.digest if replaces else None,
+        evidence=SignedDocument(payload=envelope.payload, signatures=envelope.signatures).canonical(),
+        summary=write_summary(SentSummary(order.alert.subject, order.batch, order.unchecked)),
+        officer=node.officer,
+        created_at=order.issued_at,
+    )
+
+
+def _note_disclosure(
+    node: Node, transaction: Transaction, order: SealingOrder, message_id: str, recipient: str
+) -> None:
+    note = node.note_access(
+        Action.DISCLOSURE, order.verb, order.reason, message=message_id, partner=recipient, case=order.case
+    )
+    append_entry(transaction, note)

@@ -1,0 +1,45 @@
+"""Whether a message that waits in the outbox may still leave: its agreement may have changed since it was sealed."""
+
+from dataclasses import dataclass
+
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.sent import SentMessage, list_deliveries
+from agency_client.node import Node
+from agency_client.sending.facts import load_shelf
+from agency_client.sending.summary import read_summary
+from schemas.agreements.lifecycle import AgreementView, State
+from schemas.alerts import kind_of
+
+_FINAL = frozenset({State.REVOKED, State.EXPIRED, State.WITHDRAWN, State.REJECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a sealed message does not leave now. `is_final`: it never will under this agreement."""
+
+    code: str
+    sentence: str
+    is_final: bool
+
+
+def find_obstacle(node: Node, snapshot: Snapshot, message: SentMessage) -> Obstacle | None:
+    """Return what keeps a sealed message from leaving, by the agreement steps held here; None: nothing does.
+
+    What follows another message up passes in every state. A superseded version is the broker's to judge.
+    """
+    if kind_of(message.kind).is_aftercare or read_summary(message.summary).unchecked:
+        return None
+    shelf = load_shelf(node, snapshot)
+    views = (shelf.find_view(delivery.agreement) for delivery in list_deliveries(snapshot, message.message_id))
+    found = (judge_standing(view) for view in views if view is not None)
+    return next((obstacle for obstacle in found if obstacle is not None), None)
+
+
+def judge_standing(view: AgreementView) -> Obstacle | None:
+    """Decide for one version: suspended holds a message back, ended ends it."""
+    if view.state is State.SUSPENDED:
+        return Obstacle("agreement-suspended", f"the agreement is suspended: {view.because}", is_final=False)
+    if view.state in _FINAL:
+        sentence = f"the agreement is {view.state.value}: {view.because}"
+        return Obstacle(f"agreement-{view.state.value}", sentence, is_final=True)
+    return None
