@@ -265,6 +265,12 @@ def test_models_do_not_change() -> None:
         model.line = "b"  # type: ignore[misc]  # the very thing that must fail
 
 
+@pytest.mark.parametrize("members", [{"counter": "1"}, {"flag": 1}, {"parts": [Part(name="a")]}, {"line": b"a"}])
+def test_a_model_that_is_made_here_is_as_strict_as_one_that_is_read(members: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Specimen(**members)
+
+
 @given(times)
 def test_a_moment_has_one_spelling(moment: datetime) -> None:
     text = format_timestamp(moment)
