@@ -61,6 +61,7 @@ class GroupCommitWriter:
         self._gate = threading.Lock()  # nothing may be queued behind the None that ends the thread
         self._is_closed = False
         self._failure: str | None = None
+        self._in_hand: list[_Job] = []
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
 
     def start(self) -> None:
@@ -117,10 +118,27 @@ class GroupCommitWriter:
 
     def _run(self) -> None:
         is_last = False
-        while not is_last:
-            batch, is_last = self._gather()
-            if batch:
-                self._serve(batch)
+        try:
+            while not is_last:
+                batch, is_last = self._gather()
+                if batch:
+                    self._serve(batch)
+        finally:
+            self._refuse_rest()
+
+    def _refuse_rest(self) -> None:
+        """Leave nobody waiting when the thread ends for whatever reason; in an orderly end nobody is."""
+        with self._gate:
+            self._is_closed = True
+        waiting = list(self._in_hand)
+        while not self._queue.empty():
+            job = self._queue.get_nowait()
+            if job is not None:
+                waiting.append(job)
+        for job in waiting:
+            job.error = StoreClosedError()
+            job.hooks.clear()
+        _deliver(waiting)
 
     def _gather(self) -> tuple[list[_Job], bool]:
         """Wait for one job, then take what else is there; True when the writer is to end after these."""
@@ -138,9 +156,11 @@ class GroupCommitWriter:
 
     def _serve(self, batch: list[_Job]) -> None:
         started = time.perf_counter()
+        self._in_hand = batch
         failure = self._commit_and_publish(batch)
         self._count(batch, time.perf_counter() - started, failure)
         failpoint("commit.before-answer")
+        self._in_hand = []
         _deliver(batch)
         if failure is not None:
             _report("batch-failed", failure, len(batch))

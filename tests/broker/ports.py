@@ -11,6 +11,8 @@ from keys.log_keys import LogSigner, sign_checkpoint
 ORIGIN = "exchange.test/1"
 START = datetime(2026, 11, 21, 21, 0, tzinfo=UTC)
 
+_opened: list[Database] = []
+
 
 class ManualClock:
     """A clock that stands still until it is moved."""
@@ -47,10 +49,17 @@ def make_signer() -> LogSigner:
 def make_store(folder: Path) -> Database:
     """Return an open, migrated database with an empty log in it."""
     database = open_database(folder / "broker.db")
+    _opened.append(database)
     migrate(database)
     with database.writing.begin() as connection:
         create_log(connection, ORIGIN, START)
     return database
+
+
+def close_stores() -> None:
+    """Close every store that was made."""
+    while _opened:
+        _opened.pop().close()
 
 
 def make_log(database: Database, clock: ManualClock, signer: LogSigner | None = None) -> AuditLog:

@@ -74,6 +74,7 @@ def test_a_log_that_was_not_created_or_not_loaded_says_so(tmp_path: Path) -> Non
         log.load()
     with pytest.raises(LogError, match="not loaded"):
         _ = log.view
+    database.close()
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])

