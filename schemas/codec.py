@@ -10,6 +10,7 @@ This module does not know any document; `schemas.model` puts types on top.
 import base64
 import binascii
 import hashlib
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -126,6 +127,23 @@ def decode_canonical(unverified_data: bytes, *, max_bytes: int = MAX_DOCUMENT_BY
     return value
 
 
+def decode_json(unverified_data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Any:
+    """Return the value of JSON as a person wrote it: any order and white space, but no member twice.
+
+    For files that somebody edits, never for what crosses the wire: the same value may be spelt in many ways.
+
+    Raises:
+        TooLargeError, NotUtf8Error, NotJsonError, TooDeepError, NumberError, MemberNameError: the profile is broken.
+        UnsupportedValueError: null, or a member that stands twice.
+    """
+    if len(unverified_data) > max_bytes:
+        raise TooLargeError(f"{len(unverified_data)} bytes, at most {max_bytes} are accepted here")
+    _load(unverified_data)
+    value = json.loads(unverified_data, object_pairs_hook=_demand_unique)
+    _check_profile(value, 0)
+    return value
+
+
 def b64u_encode(data: bytes) -> str:
     """Return base64url without padding (RFC 4648 §5)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
@@ -197,6 +215,14 @@ def _load(unverified_data: bytes) -> Any:
         return orjson.loads(unverified_data)
     except orjson.JSONDecodeError as error:
         raise NotJsonError(f"not JSON (RFC 8259) near character {error.pos}") from error
+
+
+def _demand_unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) != len(members):
+        twice = next(name for position, (name, _) in enumerate(members) if name in dict(members[:position]))
+        raise UnsupportedValueError("this member stands twice", name_field(twice))
+    return value
 
 
 def _is_deeper_than_allowed(data: bytes) -> bool:
