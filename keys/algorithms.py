@@ -46,7 +46,7 @@ class SigningKey:
 
 
 class OpeningKey:
-    """One private X-Wing key (ML-KEM-768 with X25519), made from its 32-byte seed (draft-connolly-cfrg-xwing-kem §5.2)."""
+    """One private X-Wing key (ML-KEM-768 with X25519) made from its seed (draft-connolly-cfrg-xwing-kem §5.2)."""
 
     __slots__ = ("jwk", "kid", "private")
 

@@ -1,7 +1,7 @@
-"""Trust anchors as people hand them over: 24 words of which the last carries a check, or hexadecimal (BIP 39 word list).
+"""Trust anchors as people hand them over: 24 words (BIP 39) of which the last carries a check, or hexadecimal.
 
-An anchor is 32 bytes, a digest of an agency's roots or of the exchange's sheet. It is read aloud or copied from paper, so a
-slip must be caught: eight bits of the last word are a checksum of the rest.
+An anchor is 32 bytes, a digest of an agency's roots or of the exchange's sheet. It is read aloud or copied from paper,
+so a slip must be caught: eight bits of the last word are a checksum of the rest.
 """
 
 from mnemonic import Mnemonic

@@ -1,7 +1,8 @@
 """TLS certificates: an agency's own CA, the nodes' certificates under it, and who issued the one a caller shows.
 
-Names in certificates are ignored, since any member's CA could write any name. A CA certificate's subject is the thumbprint
-of its own key, so that OpenSSL can never pick another issuer; the caller is the agency whose CA public key verifies the leaf.
+Names in certificates are ignored, since any member's CA could write any name. A CA certificate's subject is the
+thumbprint of its own key, so that OpenSSL can never pick another issuer; the caller is the agency whose CA public key
+verifies the leaf.
 """
 
 import hashlib
@@ -81,8 +82,8 @@ def compute_certificate_thumbprint(der: bytes) -> bytes:
 def verify_tls_ca(der: bytes, now: datetime) -> bytes:
     """Check a member's CA certificate and return the thumbprint of its key, 32 bytes.
 
-    1. It parses, and its key is P-256. 2. Subject and issuer are the key's thumbprint and nothing else, and so is the subject
-    key identifier. 3. It is a CA of path length 0. 4. It signed itself. 5. It is valid now.
+    1. It parses, and its key is P-256. 2. Subject and issuer are the key's thumbprint and nothing else, and so is the
+    subject key identifier. 3. It is a CA of path length 0. 4. It signed itself. 5. It is valid now.
 
     Raises:
         CertificateError: one of these does not hold.

@@ -95,9 +95,10 @@ def verify_key_set(
 ) -> VerifiedKeySet:
     """Verify a key set against the one before it (or as a first one) and return it.
 
-    1. The form is canonical; exchange is ours. 2. Number, predecessor, agency and class continue the chain. 3. The roots are
-    sound. 4. Enough roots signed: of this set and of the one before. 5. The times are in order. 6. Every key is sound, of its
-    use's algorithms, once in the set, and says itself whose it is and for what. 7. The TLS CA is of the accepted form.
+    1. The form is canonical; exchange is ours. 2. Number, predecessor, agency and class continue the chain. 3. The
+    roots are sound. 4. Enough roots signed: of this set and of the one before. 5. The times are in order. 6. Every key
+    is sound, of its use's algorithms, once in the set, and says itself whose it is and for what. 7. The TLS CA is of
+    the accepted form.
 
     Raises:
         KeySetError, SignatureError, KeyNotSoundError, CertificateError, CodecError: naming the step that failed.

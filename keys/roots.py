@@ -1,6 +1,7 @@
 """Roots: the offline keys of an agency, m of n, and the rule by which their signatures count.
 
-A root is an Ed25519 and an ML-DSA-87 key together: its signature counts when both halves verify, and each root counts once.
+A root is an Ed25519 and an ML-DSA-87 key together: its signature counts when both halves verify, and each root counts
+once.
 """
 
 from collections.abc import Sequence

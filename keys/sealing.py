@@ -1,8 +1,9 @@
 """Sealing and opening: the content cipher, the wrapped key, and the envelope made of them.
 
-Commit, encrypt, sign, in that order. The header's hash stands in the key wrapping and in the cipher's context, so nobody can
-sign the ciphertext again as his own; header and recipients are repeated under the encryption, so nobody can pass it on under
-another name. Which keys and agreements are good is decided before; this module takes them as they come.
+Commit, encrypt, sign, in that order. The header's hash stands in the key wrapping and in the cipher's context, so
+nobody can sign the ciphertext again as his own; header and recipients are repeated under the encryption, so nobody can
+pass it on under another name. Which keys and agreements are good is decided before; this module takes them as they
+come.
 """
 
 import hashlib
@@ -54,7 +55,7 @@ class SealedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ParsedEnvelope:
-    """An envelope taken apart. Its form is checked, its body is the one that was signed; its signatures are not verified."""
+    """An envelope taken apart: its form is checked, its body is the one signed for, its signatures are not verified."""
 
     envelope: Envelope
     payload: Payload
@@ -160,8 +161,9 @@ def seal_message(
 def parse_envelope(unverified_data: bytes) -> ParsedEnvelope:
     """Take an envelope apart and check all that needs no key.
 
-    1. Envelope, payload and header are canonical and of their form. 2. The commitment is there. 3. There is one wrapped key a
-    recipient, in the header's order, under the key it names. 4. Size and hash of the ciphertext are the ones signed for.
+    1. Envelope, payload and header are canonical and of their form. 2. The commitment is there. 3. There is one wrapped
+    key a recipient, in the header's order, under the key it names. 4. Size and hash of the ciphertext are the ones
+    signed for.
 
     Raises:
         CodecError: a part of another form.

@@ -1,7 +1,7 @@
 """Signing and verifying documents in pairs: Ed25519 then ML-DSA, both required.
 
-`sign_document` and `verify_document` are the two halves; whose key it is and whether it is in force is decided before, by
-`keys.key_sets` and `keys.timeline`. A `Signer` is the port behind which a hardware module can stand.
+`sign_document` and `verify_document` are the two halves; whose key it is and whether it is in force is decided before,
+by `keys.key_sets` and `keys.timeline`. A `Signer` is the port behind which a hardware module can stand.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """What was known of a member's keys at each place of the log: which key was good for a message at its leaf.
 
-A timeline is built from verified documents in the order of their leaves, by broker and client alike. A revocation counts from
-its own leaf on, whatever moment it names; what lies between that moment and the leaf is disputed, not invalid.
+A timeline is built from verified documents in the order of their leaves, by broker and client alike. A revocation
+counts from its own leaf on, whatever moment it names; what lies between that moment and the leaf is disputed, not
+invalid.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """Client assertions and access tokens: OAuth 2.0 client credentials with `private_key_jwt`, bound to the certificate.
 
-The profile is FAPI 2.0's: an assertion lives 60 seconds, its audience is the issuer and nothing else, its `jti` counts once; an
-access token lives five minutes at most and works only with the certificate it was asked under (RFC 8705 §3). PyJWT signs and
-verifies; because it accepts duplicate claims and unknown headers, both parts must also be canonical and exactly of our form.
+The profile is FAPI 2.0's: an assertion lives 60 seconds, its audience is the issuer and nothing else, its `jti` counts
+once; an access token lives five minutes at most and works only with the certificate it was asked under (RFC 8705 §3).
+PyJWT signs and verifies; because it accepts duplicate claims and unknown headers, both parts must also be canonical and
+exactly of our form.
 """
 
 from collections.abc import Callable
