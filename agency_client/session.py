@@ -239,12 +239,16 @@ def _start_agent(folder: Path, name: str, secret: bytes, seconds: float) -> None
         start_new_session=True,
     )
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes
-    with process.stdin, process.stdout:
-        process.stdin.write(secret)
-        process.stdin.close()
-        ready, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
-        answer = process.stdout.read(1) if ready else b""
+    try:
+        with process.stdin, process.stdout:
+            process.stdin.write(secret)
+            process.stdin.close()
+            ready, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
+            answer = process.stdout.read(1) if ready else b""
+    except BrokenPipeError:
+        answer = b""
     if answer != b"+":
         process.kill()
+        process.wait()
         raise ClientError("the process that keeps the profile unlocked did not start", code="agent-failed")
     process.returncode = 0  # It lives on by design; this silences the warning of a child left running.

@@ -104,8 +104,8 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(0))
     with open_listener(folder, name) as listener:
-        _say_ready()
         try:
+            _say_ready()
             serve(listener, keeper)
         finally:
             keeper.wipe()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
-from typer.exceptions import Abort, Exit, TyperException
+from typer.exceptions import Abort, TyperException
 
 import agency_client.cli
 from agency_client.cli.failures import Failure, describe_failure
@@ -51,10 +51,6 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         command = typer.main.get_command(build_app())
         return int(command.main(ordered, prog_name="agency", standalone_mode=False, obj=invocation) or ExitCode.OK)
-    except Exit as error:
-        return error.exit_code
-    except BrokenPipeError:
-        return _end_quietly()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every failure ends
         failure = _describe(error)
         invocation.output.show_error(failure.code, failure.sentence, failure.fix)
@@ -146,9 +142,3 @@ def _let_write_anything(stream: TextIO) -> None:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
-
-
-def _end_quietly() -> int:
-    # Whoever read our output has gone; Python would complain once more when it flushes at the end.
-    sys.stdout = None
-    return ExitCode.FAILED
