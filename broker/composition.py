@@ -122,7 +122,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         members=DirectoryService(name, directory, writer, log, refusals, clock),
         agreements=agreements,
         routing=RoutingService(name, directory, book, inboxes, writer, log, refusals, clock),
-        inbox=InboxService(inboxes, writer, database, log, clock, generate_id),
+        inbox=InboxService(inboxes, writer, database, log, refusals, clock, generate_id),
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),
         statuses=StatusService(name, directory, writer, database, log, refusals, clock),
         sweeper=sweeper,

@@ -8,11 +8,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
 from broker.access.caller import Caller
 from broker.audit.log import AuditLog, LogView, read_leaf
+from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.http.refusal import refuse
 from broker.inbox.delivery import Inboxes, Standings
@@ -98,6 +100,7 @@ class InboxService:
         writer: GroupCommitWriter,
         database: Database,
         log: AuditLog,
+        refusals: RefusalRecorder,
         clock: Clock,
         make_id: MakeId,
         *,
@@ -107,6 +110,7 @@ class InboxService:
         self._writer = writer
         self._database = database
         self._log = log
+        self._refusals = refusals
         self._clock = clock
         self._make_id = make_id
         self._lease_length = timedelta(seconds=lease_seconds)
@@ -122,9 +126,8 @@ class InboxService:
         with self._inboxes.waiters.listen(caller.agency) as bell:
             while True:
                 bell.clear()
-                found = await self._writer.commit(
-                    lambda transaction: self._lease(transaction, caller, request.max_items)
-                )
+                async with self._refusals.recording(caller.actor):
+                    found = await self._writer.commit(partial(self._lease, caller, request.max_items))
                 left = deadline - loop.time()
                 if found.items or left <= 0 or self._inboxes.waiters.is_closed:
                     return _answer_lease(found, self._log.view)
@@ -136,7 +139,8 @@ class InboxService:
         Raises:
             RefusedError: an item of somebody else (`not-found`), or not under this lease any more (`lease-unknown`).
         """
-        settled = await self._writer.commit(lambda transaction: self._acknowledge(transaction, caller, request))
+        async with self._refusals.recording(caller.actor):
+            settled = await self._writer.commit(partial(self._acknowledge, caller, request))
         return AcknowledgeAnswer(settled=settled)
 
     async def find_states(self, caller: Caller, message_id: str) -> MessageStatesAnswer:
@@ -147,7 +151,7 @@ class InboxService:
         """
         return await asyncio.to_thread(self._read_states, caller.agency, message_id)
 
-    def _lease(self, transaction: Transaction, caller: Caller, max_items: int) -> _Lease:
+    def _lease(self, caller: Caller, max_items: int, transaction: Transaction) -> _Lease:
         self._bind(transaction, caller)
         standings = self._inboxes.find_standings(transaction)
         self._review_held(transaction, caller.agency, standings)
@@ -218,7 +222,7 @@ class InboxService:
             items.append(_Leased(item.type, item.number, placed, handed_over.get(item.number), body, document))
         return items
 
-    def _acknowledge(self, transaction: Transaction, caller: Caller, request: AcknowledgeRequest) -> int:
+    def _acknowledge(self, caller: Caller, request: AcknowledgeRequest, transaction: Transaction) -> int:
         self._bind(transaction, caller)
         rows = select_leased(transaction.connection, caller.agency, set(request.numbers))
         strangers = set(request.numbers) - {row.number for row in rows}

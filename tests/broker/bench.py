@@ -6,7 +6,6 @@ Everything is real but the clock, which is set by hand, and the ids of leases, w
 import asyncio
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +26,7 @@ from broker.statuses.service import StatusService
 from broker.storage.engine import Database
 from broker.storage.group_commit import GroupCommitWriter
 from keys.key_sets import sign_key_set
-from keys.log_keys import LogSigner, VerifiedInclusion, verify_checkpoint
+from keys.log_keys import verify_checkpoint
 from keys.sealing import SealedMessage
 from keys.signing import sign_document
 from schemas.agreements.steps import Step, StepAction, digest_step
@@ -47,11 +46,11 @@ from schemas.api import (
 from schemas.codec import b64u_decode
 from schemas.envelope import Reference
 from schemas.key_documents import AgencyClass
-from schemas.log.leaf import leaf_hash, make_leaf, commit_record
+from schemas.log.leaf import commit_record, leaf_hash, make_leaf
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import verify_inclusion
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from tests.broker.ports import ORIGIN, CountingSalts, ManualClock, make_log, make_signer, make_store
+from tests.broker.ports import ORIGIN, ManualClock, make_log, make_signer, make_store
 from tests.strategies.agreements import make_terms
 from tests.support.members import EXCHANGE, Member, make_member
 from tests.support.messages import make_id, make_message, seal
@@ -89,14 +88,14 @@ class Bench:
         self.writer = GroupCommitWriter(self.database, self.log)
         self.writer.start()
         refusals = RefusalRecorder(self.writer, self.clock, RefusalBudget(self.refusals_per_minute))
-        self.directory_service = DirectoryService(
-            EXCHANGE, self.directory, self.writer, self.log, refusals, self.clock
-        )
+        self.directory_service = DirectoryService(EXCHANGE, self.directory, self.writer, self.log, refusals, self.clock)
         self.agreements = AgreementService(
             EXCHANGE, self.book, self.directory, self.writer, self.database, self.log, refusals, self.clock
         )
         self.inboxes = Inboxes(self.book, Waiters())
-        self.inbox = InboxService(self.inboxes, self.writer, self.database, self.log, self.clock, self._make_lease_id)
+        self.inbox = InboxService(
+            self.inboxes, self.writer, self.database, self.log, refusals, self.clock, self._make_lease_id
+        )
         self.sweeper = Sweeper(self.inboxes, self.writer, self.database)
         self.routing = RoutingService(
             EXCHANGE, self.directory, self.book, self.inboxes, self.writer, self.log, refusals, self.clock
@@ -157,6 +156,11 @@ class Bench:
 
     def step(self, agency: str, terms: Terms, action: StepAction, **members: Any) -> Evidence:
         """Let a party sign its next step of an agreement and hand it in."""
+        document = self.sign_step(agency, terms, action, **members)
+        return self.run(self.agreements.submit(self.caller(agency), document))[0]
+
+    def sign_step(self, agency: str, terms: Terms, action: StepAction, **members: Any) -> SignedDocument:
+        """Return the next step of a party's chain, signed by its agreement key."""
         chain = self._steps.setdefault((terms.id, agency), [])
         step = Step(
             v=1,
@@ -171,12 +175,7 @@ class Bench:
             terms=terms if action is StepAction.PROPOSE else None,
             **members,
         )
-        evidence, _ = self.run(self.agreements.submit(self.caller(agency), self.sign(agency, step)))
         chain.append(digest_step(step.canonical()))
-        return evidence
-
-    def sign(self, agency: str, step: Step) -> SignedDocument:
-        """Return a step signed by its agency's agreement key."""
         signer = self.members[agency].signers[KeyUse.AGREEMENT]
         return sign_document(step.canonical(), DocumentType.AGREEMENT_STEP, [signer])
 

@@ -1,0 +1,103 @@
+"""What happens to messages though nobody collects them."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from schemas.agreements.steps import StepAction
+from schemas.log.records import RecordType
+from tests.broker.bench import GB, VN, Bench, outcomes_of
+from tests.support.messages import make_id
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def test_the_overdue_expire_and_their_sender_is_told(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "soon", lifetime=timedelta(hours=1))
+    bench.send(GB, VN, terms, "later", lifetime=timedelta(hours=2))
+    bench.clock.move(3600)
+    bench.sweep()
+    bench.sweep()
+    assert (bench.state(GB, "soon"), bench.state(GB, "later")) == ("expired", "waiting")
+    assert outcomes_of(bench.lease(GB)) == [("message-expired", make_id("soon"))]
+
+
+def test_what_is_leased_right_now_is_left_alone_until_the_lease_lapses(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first", lifetime=timedelta(seconds=90))
+    bench.clock.move(60)
+    bench.lease(VN)
+    bench.clock.move(40)
+    bench.step(GB, terms, StepAction.REVOKE)
+    bench.sweep()
+    assert bench.state(GB, "first") == "leased"
+    bench.clock.move(20)
+    bench.sweep()
+    assert bench.state(GB, "first") == "expired"
+
+
+def test_suspension_resumption_and_revocation_are_seen_to_without_a_lease(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    seen = []
+    for action in (StepAction.SUSPEND, StepAction.RESUME, StepAction.SUSPEND, StepAction.REVOKE):
+        bench.step(VN, terms, action)
+        bench.sweep()
+        bench.sweep()
+        seen.append(bench.state(GB, "first"))
+    assert seen == ["held", "waiting", "held", "returned"]
+    assert bench.fates("first") == [
+        "message-accepted", "message-held", "message-released", "message-held", "message-returned"
+    ]  # fmt: skip
+
+
+def test_more_than_a_page_is_seen_to(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("broker.inbox.delivery.PAGE_ITEMS", 3)
+    monkeypatch.setattr("broker.inbox.sweep.PAGE_ITEMS", 3)
+    terms = bench.agree()
+    for name in range(8):
+        bench.send(GB, VN, terms, name, lifetime=timedelta(hours=1))
+    bench.step(VN, terms, StepAction.SUSPEND)
+    bench.sweep()
+    assert {bench.state(GB, name) for name in range(8)} == {"held"}
+    bench.clock.move(3600)
+    bench.sweep()
+    assert {bench.state(GB, name) for name in range(8)} == {"expired"}
+
+
+def test_a_sweep_with_nothing_to_do_writes_nothing(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    size = bench.log.view.size
+    bench.sweep()
+    assert bench.log.view.size == size
+
+
+def test_it_runs_when_it_is_asked_to(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    bench.step(VN, terms, StepAction.SUSPEND)
+
+    async def ask() -> None:
+        sweeping = asyncio.create_task(bench.sweeper.run())
+        bench.sweeper.ask()
+        async with asyncio.timeout(10):
+            while bench.log.view.size == size:  # noqa: ASYNC110 - the sweep rings no bell here
+                await asyncio.sleep(0.01)
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+
+    size = bench.log.view.size
+    bench.run(ask())
+    assert [record.agency for record in bench.records(RecordType.MESSAGE_HELD)] == [GB]
