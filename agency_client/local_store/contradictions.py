@@ -19,6 +19,7 @@ class ContradictionKind(StrEnum):
     KEY_DOCUMENT = "key-document"
     AGREEMENT_STEP = "agreement-step"
     STATUS = "status"
+    STREAM_NUMBER = "stream-number"
 
 
 class EquivocationError(VerificationFailedError):

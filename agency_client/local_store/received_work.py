@@ -1,0 +1,86 @@
+"""Questions that receiving asks of the store: who took a message back, whose number it is, which receipts are owed.
+
+What is owed is derived from what the store says of each message, never kept as a list of its own: a crash between a
+step and its receipt only delays the receipt.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from agency_client.local_store.engine import Snapshot, read_moment, spell_list
+
+
+@dataclass(frozen=True, slots=True)
+class OwedReceipt:
+    """One receipt this agency owes: of which type, to whom, for which message; the coded reason where it has one."""
+
+    type: str
+    partner: str
+    message_id: str
+    digest: str
+    reason: str
+    expires_at: datetime
+
+
+_OWED = {
+    "handed-over": "state IN ('new', 'verified') OR verified_at IS NOT NULL",
+    "verified": "verified_at IS NOT NULL",
+    "unverifiable": "state = 'unverifiable'",
+    "refused": "state = 'refused'",
+    "opened": "read_at IS NOT NULL",
+}
+"""Receipt type → which messages it is owed for."""
+
+
+def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedReceipt]:
+    """Return every receipt that follows from the state of the inbox and was not signed yet, oldest message first."""
+    owed = []
+    for receipt_type, condition in _OWED.items():
+        rows = snapshot.fetch_all(
+            "SELECT sender, message_id, digest, problem_code, expires_at FROM inbox_message AS message"  # noqa: S608
+            f" WHERE ({condition}) AND NOT EXISTS (SELECT 1 FROM receipt_subject JOIN receipt"
+            " ON receipt.digest = receipt_subject.receipt WHERE receipt_subject.message = message.digest"
+            " AND receipt.type = ? AND receipt.direction = 'out') ORDER BY leaf_index, message.digest LIMIT ?",
+            receipt_type,
+            limit,
+        )
+        owed += [
+            OwedReceipt(receipt_type, row["sender"], row["message_id"], row["digest"], reason, read_moment(row[4]))
+            for row in rows
+            for reason in [row["problem_code"] if receipt_type in ("unverifiable", "refused") else ""]
+        ]
+    return owed
+
+
+def has_withdrawal(snapshot: Snapshot, sender: str, digest: str) -> bool:
+    """Tell whether the sender of a message has taken it back by a message that was verified and opened here."""
+    found = snapshot.fetch_one(
+        "SELECT 1 FROM inbox_message WHERE kind = 'withdrawal' AND state = 'opened' AND sender = ? AND refers_to = ?",
+        sender,
+        digest,
+    )
+    return found is not None
+
+
+def find_number_holder(snapshot: Snapshot, sender: str, stream: str, n: int) -> bytes | None:
+    """Return the evidence of the verified message that holds a number of a partner's stream."""
+    found: bytes | None = snapshot.fetch_value(
+        "SELECT evidence FROM inbound_number JOIN inbox_message USING (digest)"
+        " WHERE inbound_number.sender = ? AND inbound_number.stream = ? AND inbound_number.n = ?",
+        sender,
+        stream,
+        n,
+    )
+    return found
+
+
+def list_corrections(snapshot: Snapshot, digest: str, kinds: Iterable[str]) -> list[str]:
+    """Return the digests of opened messages of these kinds that refer to a message, in the order of the log."""
+    rows = snapshot.fetch_all(
+        "SELECT digest FROM inbox_message WHERE refers_to = ? AND state = 'opened'"
+        " AND kind IN (SELECT value FROM json_each(?)) ORDER BY leaf_index",
+        digest,
+        spell_list(kinds),
+    )
+    return [row["digest"] for row in rows]

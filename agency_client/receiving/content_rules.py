@@ -1,0 +1,108 @@
+"""What a recipient demands of an opened message, and what it takes from it: coverage, retention, due time. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from agency_client.receiving.errors import NotCoveredError, UnprovenError
+from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
+from schemas.agreements.coverage import ContentFacts, judge_message
+from schemas.agreements.terms import Clause
+from schemas.alerts.base import Alert
+from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agrees
+from schemas.alerts.registry import AlertError, UnknownKindError, kind_of, parse_alert
+from schemas.codec import CodecError, encode_canonical
+from schemas.envelope import Message
+from schemas.markings import Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedContent:
+    """Content that passed every check: the alert, until when it may be kept, by when somebody must answer."""
+
+    message: Message
+    alert: Alert
+    retain_until: datetime | None
+    reply_due: datetime | None
+
+    @property
+    def summary(self) -> bytes:
+        """Return what lists show of it, canonical JSON; erased with the content."""
+        alert = self.alert
+        members = {"subject": alert.subject, "unit": alert.unit, "officer": alert.officer}
+        return encode_canonical(members | {"attachments": len(alert.attachments)})
+
+
+def accept_content(facts: MessageFacts, message: Message) -> AcceptedContent:
+    """Judge what was found inside.
+
+    Raises:
+        UnprovenError: the inside contradicts the header, or is no alert.
+        NotCoveredError: the alert is of no kind this version knows, or no agreement covers its content.
+    """
+    alert = read_alert(message, facts)
+    clauses = _find_clauses(facts, message, alert)
+    return AcceptedContent(
+        message,
+        alert,
+        retain_until=_find_end(alert, clauses, facts.now),
+        reply_due=_find_due(alert, clauses, facts.sealed.header.routing.urgency, facts.leaf.record.time),
+    )
+
+
+def read_alert(message: Message, facts: MessageFacts) -> Alert:
+    """Return the alert inside M if it is what the header says.
+
+    Raises:
+        UnprovenError, NotCoveredError: as `accept_content`.
+    """
+    if message.attachments:
+        raise UnprovenError("attachments: this version carries none", code="attachments-refused")
+    try:
+        alert = parse_alert(message.alert)
+        verify_header_agrees(alert, facts.sealed.header)
+    except UnknownKindError as error:
+        raise NotCoveredError(f"the alert's kind is not known to this version: {error}", code=error.code) from error
+    except HeaderMismatchError as error:
+        raise UnprovenError(str(error), code=error.code) from error
+    except (AlertError, CodecError) as error:
+        raise NotCoveredError(f"the alert inside cannot be read: {error}", code="alert-invalid") from error
+    return alert
+
+
+def _find_clauses(facts: MessageFacts, message: Message, alert: Alert) -> list[Clause]:
+    content = ContentFacts(
+        purpose=message.purpose,
+        handling=frozenset(alert.handling.codes),
+        nationalities=frozenset(alert.nationalities()),
+    )
+    clauses = []
+    for terms in find_governing_terms(facts):
+        coverage = judge_message(terms, describe_visible(facts), content)
+        if coverage.clause is None:
+            sentences = "; ".join(finding.sentence for finding in coverage.findings)
+            raise NotCoveredError(
+                f"“{terms.title}”, version {terms.version}, does not cover its content: {sentences}",
+                code=coverage.findings[0].code,
+            )
+        clauses.append(coverage.clause)
+    return clauses
+
+
+def _find_end(alert: Alert, clauses: Sequence[Clause], received_at: datetime) -> datetime | None:
+    ends = [received_at + timedelta(days=clause.retention_days) for clause in clauses]
+    if alert.retain_until is not None:
+        # The day named is the last one: the content goes when it is over.
+        ends.append(datetime.combine(date.fromisoformat(alert.retain_until), time(), UTC) + timedelta(days=1))
+    return min(ends, default=None)
+
+
+def _find_due(alert: Alert, clauses: Sequence[Clause], urgency: Urgency, accepted_at: datetime) -> datetime | None:
+    dues = [
+        accepted_at + timedelta(minutes=deadline.minutes)
+        for clause in clauses
+        for deadline in clause.answer_within
+        if deadline.urgency is urgency and not kind_of(alert.kind).needs_refers_to
+    ]
+    named = (alert.reply_due, getattr(alert.details, "acknowledge_by", None))
+    return min([*dues, *(due for due in named if due is not None)], default=None)

@@ -1,0 +1,174 @@
+"""Lease what lies in the inbox, store it, and only then acknowledge it.
+
+A message is stored as it came, in the transaction that records its lease; the evidence of acceptance and hand-over is
+judged at that moment, because only the answer has it whole. Receipts and outcomes are small and need the log walked
+up to them: they stay in memory, are taken in by `agency_client.receipts` and `agency_client.receiving.outcomes`, and
+come again if that does not happen.
+"""
+
+from dataclasses import dataclass, field
+
+from agency_client.connection import RefusedConflictError
+from agency_client.errors import NotFoundError
+from agency_client.local_store.engine import Transaction
+from agency_client.local_store.inbox import ReceivedMessage, mark_unverifiable, record_received
+from agency_client.local_store.leases import (
+    LeaseItem,
+    forget_ended_leases,
+    list_unsettled,
+    mark_settled,
+    record_lease_item,
+)
+from agency_client.local_store.problems import Problem
+from agency_client.node import Node
+from agency_client.receiving.errors import UnprovenError
+from agency_client.receiving.leaves import verify_accepted_leaf, verify_handed_over_leaf
+from agency_client.receiving.sealed import SealedEvidence, read_sealed, strip_ciphertext
+from agency_client.witness.observer import LogError
+from schemas.api import (
+    ACKNOWLEDGE_PATH,
+    LEASE_PATH,
+    MAX_LEASE_ITEMS,
+    AcknowledgeAnswer,
+    AcknowledgeRequest,
+    Evidence,
+    LeaseAnswer,
+    LeaseRequest,
+    MessageItem,
+    OutcomeItem,
+    ReceiptItem,
+)
+from schemas.envelope import Reference
+from schemas.log.checkpoint import Checkpoint
+
+
+@dataclass(slots=True)
+class Leased:
+    """What one lease gave.
+
+    `stored` are the digests of messages that are new here, `repeated` counts those that came before. `withdrawn` are
+    messages that the exchange says were taken back: a hint to look for the withdrawal, never a reason by itself.
+    """
+
+    lease: str = ""
+    checkpoint: Checkpoint | None = None
+    stored: list[str] = field(default_factory=list)
+    repeated: int = 0
+    receipts: list[ReceiptItem] = field(default_factory=list)
+    outcomes: list[OutcomeItem] = field(default_factory=list)
+    withdrawn: tuple[Reference, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+    more: bool = False
+    leased_until: LeaseAnswer | None = None
+
+
+def lease_items(node: Node, *, wait_seconds: int = 0, max_items: int = MAX_LEASE_ITEMS) -> Leased:
+    """Lease what is there, waiting at most so long for something to come, and store every message of it.
+
+    Raises:
+        OfflineError: there is no answer.
+        LogError: the answer's checkpoint does not hold; nothing of the answer is used.
+    """
+    request = LeaseRequest(wait_seconds=wait_seconds, max_items=max_items)
+    answer = node.connection.post(LEASE_PATH, request.canonical(), LeaseAnswer, wait_seconds=wait_seconds)
+    checkpoint = node.observer.observe(answer.checkpoint)
+    leased = Leased(answer.lease or "", checkpoint, withdrawn=answer.withdrawn, more=answer.more, leased_until=answer)
+    with node.store.write() as transaction:
+        for item in answer.items:
+            if isinstance(item, MessageItem):
+                _store_message(node, transaction, item, leased)
+            elif isinstance(item, ReceiptItem):
+                leased.receipts.append(item)
+            else:
+                leased.outcomes.append(item)
+    return leased
+
+
+def note_leased(transaction: Transaction, leased: Leased, number: int, item_type: str, subject: str) -> None:
+    """Record that an item's content is stored by this very transaction, so that it may be acknowledged."""
+    answer = leased.leased_until
+    if answer is None or answer.lease is None or answer.leased_until is None:
+        raise ValueError("an empty lease has no items")
+    record_lease_item(transaction, LeaseItem(answer.lease, number, item_type, subject, answer.leased_until))
+
+
+def acknowledge_stored(node: Node) -> int:
+    """Tell the broker what is stored here; return how many items that settled. What was not settled comes again.
+
+    Raises:
+        OfflineError: there is no answer; the items stay to be acknowledged.
+    """
+    now = node.clock.now()
+    with node.store.write() as transaction:
+        forget_ended_leases(transaction, now=now)
+        unsettled = list_unsettled(transaction)
+    count = 0
+    for lease, items in unsettled.items():
+        numbers = [item.number for item in items]
+        for start in range(0, len(numbers), MAX_LEASE_ITEMS):
+            count += _acknowledge(node, lease, tuple(numbers[start : start + MAX_LEASE_ITEMS]))
+    return count
+
+
+def _acknowledge(node: Node, lease: str, numbers: tuple[int, ...]) -> int:
+    request = AcknowledgeRequest(lease=lease, numbers=numbers)
+    settled = 0
+    try:
+        settled = node.connection.post(ACKNOWLEDGE_PATH, request.canonical(), AcknowledgeAnswer).settled
+    except (RefusedConflictError, NotFoundError):
+        pass  # The lease has ended meanwhile: the items come again under another, and are known here.
+    with node.store.write() as transaction:
+        mark_settled(transaction, lease, numbers, at=node.clock.now())
+    return settled
+
+
+def _store_message(node: Node, transaction: Transaction, item: MessageItem, leased: Leased) -> None:
+    try:
+        sealed = read_sealed(strip_ciphertext(item.envelope))
+        me = sealed.find_recipient(node.agency)
+    except UnprovenError as error:
+        # Nobody can say whose message this is, so there is nothing to store it as, and it is not acknowledged.
+        leased.problems.append(Problem(error.code, f"item {item.number}: {error.sentence}"))
+        return
+    header = sealed.header
+    assert leased.leased_until is not None  # noqa: S101 - `lease_items` has just set it
+    evidence = Evidence(leaf=item.accepted, proof=item.accepted_proof, checkpoint=leased.leased_until.checkpoint)
+    received = ReceivedMessage(
+        digest=sealed.digest,
+        message_id=header.id,
+        sender=header.sender.agency,
+        stream=me.stream,
+        n=me.n,
+        agreement=me.agreement,
+        kind=header.routing.kind,
+        marking=header.routing.marking.value,
+        urgency=header.routing.urgency.value,
+        issued_at=header.issued_at,
+        expires_at=header.expires_at,
+        refers_to=None if header.refers_to is None else header.refers_to.digest,
+        envelope=item.envelope.canonical(),
+        evidence=sealed.document.canonical(),
+        leaf=evidence.canonical(),
+        leaf_index=item.accepted.index,
+        received_at=node.clock.now(),
+    )
+    if record_received(transaction, received):
+        leased.stored.append(sealed.digest)
+        problem = _judge_leaves(node, item, sealed, leased)
+        if problem is not None:
+            mark_unverifiable(transaction, sealed.digest, problem)
+    else:
+        leased.repeated += 1
+    note_leased(transaction, leased, item.number, item.type, sealed.digest)
+
+
+def _judge_leaves(node: Node, item: MessageItem, sealed: SealedEvidence, leased: Leased) -> Problem | None:
+    assert leased.checkpoint is not None  # noqa: S101 - `lease_items` has just set it
+    try:
+        verify_accepted_leaf(item.accepted, sealed, node.agency)
+        node.observer.verify_record(item.accepted, item.accepted_proof, leased.checkpoint)
+        verify_handed_over_leaf(item.handed_over, item.accepted, sealed, me=node.agency, lease=leased.lease)
+        node.observer.verify_record(item.handed_over, item.handed_over_proof, leased.checkpoint)
+    except LogError as error:
+        return Problem(error.code, error.sentence)
+    return None

@@ -1,0 +1,198 @@
+"""Take a stored message as far as it goes: verify, open, judge the content, keep it; or set it aside with the reason.
+
+One transaction makes a message verified and opened at once, so that a crash leaves it as new, to be taken up again.
+What M says is in the store only under a key of its own; nothing of it is in memory when the transaction has ended.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agency_client.errors import ConflictError
+from agency_client.key_store import KeyMissingError
+from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.content import keep_content, limit_retention
+from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
+from agency_client.local_store.engine import Transaction
+from agency_client.local_store.inbound_streams import NumberVerdict, receive_number
+from agency_client.local_store.inbox import (
+    InboxState,
+    Opened,
+    load_by_digest,
+    mark_opened,
+    mark_refused,
+    mark_unverifiable,
+    mark_verified,
+    mark_withdrawn,
+)
+from agency_client.local_store.outbox import settle_delivery
+from agency_client.local_store.problems import Problem
+from agency_client.local_store.received_work import find_number_holder, has_withdrawal
+from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
+from agency_client.node import Node
+from agency_client.receiving.content_rules import AcceptedContent, accept_content
+from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
+from agency_client.receiving.rules import WITHDRAWAL_KIND, MessageFacts
+from agency_client.receiving.verification import PATIENCE, Horizon, VerifiedMessage, verify_message
+from keys.container import NONCE_BYTES
+from keys.errors import KeysError
+from keys.generation import generate_bytes
+from keys.sealing import OpenedMessage, open_envelope, parse_envelope
+from schemas.codec import CodecError
+from schemas.log.records import Action
+
+_CONTENT_KEY_BYTES = 32
+_ANSWERING_KINDS = frozenset({"document-verification-reply", "outcome", "acknowledgement"})
+"""Kinds by which a partner answers a message of one's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of one message: its state, and why it is not opened where it is not."""
+
+    digest: str
+    state: InboxState
+    problem: Problem | None = None
+
+
+def process_message(node: Node, digest: str, horizon: Horizon, *, awaited: frozenset[str] = frozenset()) -> Finding:
+    """Verify, open and keep one message that is new here. `awaited` are messages whose withdrawal is on its way.
+
+    Whatever becomes of it is recorded; only faults of this node itself are raised.
+    """
+    try:
+        if digest in awaited:
+            raise WaitingError("the exchange says that its sender has taken it back", code="withdrawal-awaited")
+        return _take_in(node, digest, horizon)
+    except WaitingError as error:
+        return _wait(node, digest, Problem(error.code, error.sentence))
+    except EquivocationError as error:
+        keep_contradiction(node.store, error, at=node.clock.now())
+        return _set_aside(node, digest, Problem("number-reused", error.sentence))
+    except NotCoveredError as error:
+        return _refuse(node, digest, Problem(error.code, error.sentence))
+    except (UnprovenError, ConflictError) as error:
+        return _set_aside(node, digest, Problem(error.code, error.sentence))
+
+
+def open_message(node: Node, verified: VerifiedMessage) -> OpenedMessage:
+    """Open the sealed bytes of a verified message.
+
+    Raises:
+        UnprovenError: they do not open, or hold something else than was signed for.
+        WaitingError: the private key is not on this node.
+    """
+    if verified.stored.envelope is None:
+        raise UnprovenError("the sealed bytes are not here any more", code="body-missing")
+    facts = verified.facts
+    kid = facts.sealed.find_recipient(facts.me).kid
+    try:
+        parsed = parse_envelope(verified.stored.envelope)
+        return open_envelope(parsed, facts.me, node.opening_key(kid))
+    except KeyMissingError as error:
+        raise WaitingError(error.sentence, fix=error.fix, code=error.code) from error
+    except (KeysError, CodecError) as error:
+        raise UnprovenError(str(error), code=error.code) from error
+
+
+def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
+    with node.store.read() as snapshot:
+        verified = verify_message(node, snapshot, digest, horizon)
+        is_withdrawn = has_withdrawal(snapshot, verified.stored.sender, digest)
+    if is_withdrawn:
+        return _withdraw(node, digest)
+    opened = open_message(node, verified)
+    content = accept_content(verified.facts, opened.message)
+    with node.store.write() as transaction:
+        if load_by_digest(transaction, digest).state is not InboxState.NEW:
+            return Finding(digest, load_by_digest(transaction, digest).state)  # another process was quicker
+        _keep(node, transaction, verified, opened, content)
+    return Finding(digest, InboxState.OPENED)
+
+
+def _keep(
+    node: Node, transaction: Transaction, verified: VerifiedMessage, opened: OpenedMessage, content: AcceptedContent
+) -> None:
+    now, digest = node.clock.now(), verified.stored.digest
+    mark_verified(transaction, digest, at=now)
+    _receive_number(transaction, verified, now)
+    keep_content(
+        transaction,
+        digest,
+        opened.message_bytes,
+        key=generate_bytes(_CONTENT_KEY_BYTES),
+        nonce=generate_bytes(NONCE_BYTES),
+        at=now,
+        retain_until=content.retain_until,
+    )
+    alert = content.alert
+    summary = Opened(kind=alert.kind, thread=alert.thread, reply_due=content.reply_due, summary=content.summary)
+    mark_opened(transaction, digest, summary, at=now)
+    note = node.note_access(
+        Action.COLLECTION,
+        "receive",
+        "received over the exchange",
+        message=verified.stored.message_id,
+        partner=verified.stored.sender,
+    )
+    append_entry(transaction, note)
+    _apply(transaction, verified.facts, alert.kind, now)
+
+
+def _receive_number(transaction: Transaction, verified: VerifiedMessage, now: datetime) -> None:
+    stored = verified.stored
+    verdict = receive_number(transaction, stored.sender, stored.stream, stored.n, digest=stored.digest, at=now)
+    if verdict is NumberVerdict.VOIDED:
+        raise NotCoveredError(
+            f"{stored.sender} has said that its number {stored.n} would never arrive", code="number-voided"
+        )
+    if verdict is NumberVerdict.REUSED:
+        other = find_number_holder(transaction, stored.sender, stored.stream, stored.n) or b""
+        raise EquivocationError(
+            f"{stored.sender} signed two messages number {stored.n} of one stream",
+            kind=ContradictionKind.STREAM_NUMBER,
+            signer=stored.sender,
+            documents=(other, stored.evidence),
+        )
+
+
+def _apply(transaction: Transaction, facts: MessageFacts, kind: str, now: datetime) -> None:
+    """Let a message work on the one it refers to: an answer settles a delivery, a withdrawal takes a message back."""
+    reference, sender = facts.sealed.header.refers_to, facts.sealed.header.sender.agency
+    if reference is None:
+        return
+    sent = find_message_by_digest(transaction, reference.digest)
+    if sent is not None and kind in _ANSWERING_KINDS:
+        recipients = {delivery.recipient for delivery in list_deliveries(transaction, sent.message_id)}
+        if sender in recipients:
+            fact = RecordedFact(DeliveryFact.ANSWERED, now, reason=kind, evidence=facts.sealed.digest)
+            settle_delivery(transaction, sent.message_id, sender, fact)
+    if kind == WITHDRAWAL_KIND and facts.original is not None and facts.original.sender == sender:
+        mark_withdrawn(transaction, reference.digest, at=now)
+        limit_retention(transaction, reference.digest, now + PATIENCE)
+
+
+def _wait(node: Node, digest: str, problem: Problem) -> Finding:
+    with node.store.read() as snapshot:
+        stored = load_by_digest(snapshot, digest)
+    if node.clock.now() < stored.expires_at + PATIENCE:
+        return Finding(digest, InboxState.NEW, problem)
+    return _set_aside(node, digest, Problem(problem.code, f"{problem.sentence}; and its time is over"))
+
+
+def _set_aside(node: Node, digest: str, problem: Problem) -> Finding:
+    with node.store.write() as transaction:
+        mark_unverifiable(transaction, digest, problem)
+    return Finding(digest, InboxState.UNVERIFIABLE, problem)
+
+
+def _refuse(node: Node, digest: str, problem: Problem) -> Finding:
+    with node.store.write() as transaction:
+        mark_verified(transaction, digest, at=node.clock.now())
+        mark_refused(transaction, digest, problem)
+    return Finding(digest, InboxState.REFUSED, problem)
+
+
+def _withdraw(node: Node, digest: str) -> Finding:
+    with node.store.write() as transaction:
+        mark_withdrawn(transaction, digest, at=node.clock.now())
+    return Finding(digest, InboxState.WITHDRAWN)

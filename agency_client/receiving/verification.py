@@ -1,0 +1,220 @@
+"""Verify one received message in numbered steps, from what the store holds: on arrival, and again whenever asked.
+
+The steps before opening need no private key. On arrival the log must have been walked and the agreement steps pulled
+past the message's leaf (`Horizon`): what is not known yet is waited for, never guessed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from agency_client.directory.directory import AnchorMismatchError
+from agency_client.errors import DeniedError, NotFoundError
+from agency_client.local_store.agreements import StoredStep, find_agreement_of_terms, load_chains
+from agency_client.local_store.checkpoints import load_walk
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
+from agency_client.local_store.sent import find_message_by_digest, list_deliveries
+from agency_client.local_store.trust import load_pin
+from agency_client.node import Node
+from agency_client.own_documents import load_own_key_sets
+from agency_client.receiving.errors import UnprovenError, WaitingError
+from agency_client.receiving.leaves import verify_accepted_leaf
+from agency_client.receiving.rules import (
+    KnownMessage,
+    MessageFacts,
+    check_encryption_key,
+    check_header,
+    check_right,
+    check_signatures,
+    check_standing,
+)
+from agency_client.receiving.sealed import SealedEvidence, read_sealed
+from agency_client.witness.observer import LogError, hash_logged_record, read_log_keys
+from keys.log_keys import LogSignatureError, verify_checkpoint
+from keys.timeline import MemberTimeline
+from schemas.agreements.lifecycle import Chains
+from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step
+from schemas.agreements.terms import MAX_TERMS_BYTES
+from schemas.api import Evidence, LoggedRecord
+from schemas.codec import MAX_INTEGER, CodecError, b64u_decode
+from schemas.envelope import Reference
+from schemas.key_documents import compute_trust_anchor
+from schemas.log.tree import LogProofError, verify_inclusion
+from schemas.signed import SignedDocument
+
+PATIENCE = timedelta(days=7)
+"""How long after its deadline a message may still wait for what its verification needs."""
+
+_MAX_STEP_BYTES = 2 * MAX_TERMS_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """Up to which size of the log this node has read all leaves, and all agreement steps it is given."""
+
+    walked: int
+    steps: int
+
+
+EVERYTHING = Horizon(MAX_INTEGER, MAX_INTEGER)
+"""For a message that was verified before: what is known now is what counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStep:
+    """One step that held, in words."""
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedMessage:
+    """A message whose every check before opening has passed."""
+
+    stored: InboxMessage
+    facts: MessageFacts
+    checks: tuple[CheckedStep, ...]
+
+
+_CHECKS: tuple[tuple[str, Callable[[MessageFacts], str]], ...] = (
+    ("header", check_header),
+    ("signatures", check_signatures),
+    ("encryption key", check_encryption_key),
+    ("agreement", check_right),
+    ("standing", check_standing),
+)
+
+
+def verify_message(node: Node, snapshot: Snapshot, digest: str, horizon: Horizon) -> VerifiedMessage:
+    """Verify everything about a stored message that needs no decryption.
+
+    1. The leaf of its acceptance is in the log and about this envelope. 2. The sender is pinned, and its roots are the
+    pinned ones. 3. The header. 4. The signatures. 5. The encryption key. 6. The agreement, as it stood at the leaf.
+    7. What has narrowed since.
+
+    Raises:
+        UnprovenError, WaitingError, NotCoveredError: naming the step that does not hold.
+    """
+    stored = load_by_digest(snapshot, digest)
+    sealed = read_sealed(SignedDocument.from_canonical(stored.evidence))
+    leaf = verify_evidence(node, stored.leaf, sealed)
+    checks = [CheckedStep("log", f"accepted at leaf {leaf.index}, {leaf.record.time:%Y-%m-%d %H:%M:%S} UTC")]
+    _demand_horizon(snapshot, node, leaf, horizon)
+    facts = load_facts(node, snapshot, sealed, leaf)
+    anchor = facts.anchors[sealed.header.sender.agency]
+    checks.append(CheckedStep("sender", f"{sealed.header.sender.agency}, pinned here to {anchor[:8]}"))
+    checks += [CheckedStep(name, check(facts)) for name, check in _CHECKS]
+    return VerifiedMessage(stored, facts, tuple(checks))
+
+
+def verify_evidence(node: Node, unverified_evidence: bytes, sealed: SealedEvidence) -> LoggedRecord:
+    """Return the leaf of a message's acceptance if the evidence kept of it proves it, offline.
+
+    Raises:
+        UnprovenError: it does not.
+    """
+    try:
+        evidence = Evidence.from_canonical(unverified_evidence)
+        checkpoint = verify_checkpoint(evidence.checkpoint.encode(), node.sheet.origin, read_log_keys(node.sheet))
+        path = [b64u_decode(item) for item in evidence.proof]
+        digest = hash_logged_record(evidence.leaf)
+        verify_inclusion(digest, evidence.leaf.index, checkpoint.size, path, checkpoint.root)
+        verify_accepted_leaf(evidence.leaf, sealed, node.agency)
+    except (LogSignatureError, LogProofError, CodecError, LogError) as error:
+        raise UnprovenError(f"the leaf of its acceptance: {error}", code="log-not-proven") from error
+    return evidence.leaf
+
+
+def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: LoggedRecord) -> MessageFacts:
+    """Return a message with all that this node knows around it.
+
+    Raises:
+        WaitingError: its sender is not pinned, or the log has not shown its keys yet.
+        UnprovenError: the log shows other roots for its sender than the ones pinned.
+    """
+    sender, me = sealed.header.sender.agency, sealed.find_recipient(node.agency)
+    return MessageFacts(
+        me=node.agency,
+        exchange=node.exchange,
+        now=node.clock.now(),
+        sealed=sealed,
+        leaf=leaf,
+        sender=_read_sender(node, snapshot, sender),
+        mine=_read_own_timeline(node, snapshot),
+        anchors=_read_anchors(node, snapshot, sender),
+        chains_then=read_chains(snapshot, me.agreement, before=leaf.index),
+        chains_now=read_chains(snapshot, me.agreement),
+        original=_find_original(node, snapshot, sealed.header.refers_to),
+    )
+
+
+def read_chains(snapshot: Snapshot, terms_digest: str, *, before: int | None = None) -> Chains:
+    """Return the chains of the agreement with these terms: as the log had them before a leaf, or all that is held.
+
+    A step the log does not have yet counts where it narrows and not where it widens.
+    """
+    agreement = find_agreement_of_terms(snapshot, terms_digest)
+    stored: Mapping[str, list[StoredStep]] = {} if agreement is None else load_chains(snapshot, agreement)
+    return {party: [_read_step(step) for step in chain if _counts(step, before)] for party, chain in stored.items()}
+
+
+def _counts(step: StoredStep, before: int | None) -> bool:
+    if step.leaf is None:
+        return before is None and step.action in NARROWING_ACTIONS
+    return before is None or LoggedRecord.from_canonical(step.leaf).index < before
+
+
+def _read_step(stored: StoredStep) -> ChainedStep:
+    payload = SignedDocument.from_canonical(stored.document).payload_bytes
+    return ChainedStep(Step.from_canonical(payload, max_bytes=_MAX_STEP_BYTES), stored.digest)
+
+
+def _demand_horizon(snapshot: Snapshot, node: Node, leaf: LoggedRecord, horizon: Horizon) -> None:
+    walk = load_walk(snapshot, node.sheet.origin)
+    walked = min(horizon.walked, 0 if walk is None else walk.size)
+    if horizon is not EVERYTHING and leaf.index >= min(walked, horizon.steps):
+        raise WaitingError("the log has not been read up to this message yet", code="log-not-read")
+
+
+def _read_sender(node: Node, snapshot: Snapshot, sender: str) -> MemberTimeline:
+    try:
+        return node.directory.read_trusted_timeline(snapshot, sender)
+    except AnchorMismatchError as error:
+        raise UnprovenError(error.sentence, fix=error.fix, code=error.code) from error
+    except (DeniedError, NotFoundError) as error:
+        raise WaitingError(error.sentence, fix=error.fix, code=error.code) from error
+
+
+def _read_own_timeline(node: Node, snapshot: Snapshot) -> MemberTimeline:
+    timeline = node.directory.read_timeline(snapshot, node.agency)
+    if timeline is None:
+        raise WaitingError("the log has not shown this agency's own keys yet", code="log-not-read")
+    return timeline
+
+
+def _read_anchors(node: Node, snapshot: Snapshot, sender: str) -> dict[str, str]:
+    pin = load_pin(snapshot, sender)
+    own = load_own_key_sets(snapshot, node.agency)
+    anchors = {} if pin is None else {sender: pin.anchor}
+    return anchors | ({node.agency: compute_trust_anchor(node.agency, own[0].key_set.roots)} if own else {})
+
+
+def _find_original(node: Node, snapshot: Snapshot, reference: Reference | None) -> KnownMessage | None:
+    if reference is None:
+        return None
+    sent = find_message_by_digest(snapshot, reference.digest)
+    if sent is not None:
+        deliveries = list_deliveries(snapshot, sent.message_id)
+        agreement = find_agreement_of_terms(snapshot, deliveries[0].agreement) if deliveries else None
+        recipients = frozenset(delivery.recipient for delivery in deliveries)
+        return KnownMessage(sent.message_id, sent.digest, node.agency, recipients, agreement)
+    try:
+        received = load_by_digest(snapshot, reference.digest)
+    except NotFoundError:
+        return None
+    if received.state is InboxState.UNVERIFIABLE:
+        return None
+    agreement = find_agreement_of_terms(snapshot, received.agreement)
+    return KnownMessage(received.message_id, received.digest, received.sender, frozenset({node.agency}), agreement)
