@@ -18,8 +18,7 @@ from schemas.agreements.lifecycle import (
     view_agreement,
 )
 from schemas.agreements.steps import NARROWING_ACTIONS, StepAction
-from schemas.agreements.terms import Party, Terms
-from schemas.codec import hash_text
+from schemas.agreements.terms import Terms
 from tests.schemas.agreements.lifecycle_cases import (
     ACCEPT,
     ACCEPTED,
@@ -395,9 +394,3 @@ def test_a_full_chain_still_takes_what_narrows() -> None:
     assert {action for action, decision in decisions.items() if decision.allowed} == NARROWING_ACTIONS
     assert "takes only steps that narrow" in decisions[ACCEPT].because
     assert judge_step(make_step(VN, RESUME, TERMS), {**full, VN: full[VN][1:]}, NOON).allowed
-
-
-def test_anchors_are_part_of_what_is_signed() -> None:
-    other = make_terms(parties=tuple(Party(agency=agency, anchor=hash_text("other", b"")) for agency in (GB, VN)))
-
-    assert state(other, confirm_terms(TERMS)) is State.DRAFT
