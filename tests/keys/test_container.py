@@ -60,6 +60,11 @@ def test_another_passphrase_is_told_apart_from_damage() -> None:
     assert not isinstance(damaged.value, WrongPassphraseError)
 
 
+def test_a_container_of_one_purpose_is_not_taken_for_another() -> None:
+    with pytest.raises(ContainerError, match="does not hold root-key"):
+        open_container(SEALED, PASSPHRASE, purpose="root-key")
+
+
 def test_an_altered_nonce_fails_although_the_passphrase_is_right() -> None:
     with pytest.raises(ContainerError, match="altered or damaged"):
         open_container(alter_header(SEALED, nonce=b64u_encode(b"m" * 12)), PASSPHRASE, purpose="store-key")
@@ -82,7 +87,7 @@ def test_an_altered_nonce_fails_although_the_passphrase_is_right() -> None:
     ],
 )
 def test_costs_outside_the_accepted_range_are_refused_before_any_memory_is_taken(member: str, value: object) -> None:
-    with pytest.raises(ContainerError):
+    with pytest.raises(ContainerError, match=r"kdf\.\w+ is not between|salt|derivation"):
         open_container(alter_costs(SEALED, **{member: value}), PASSPHRASE, purpose="store-key")
 
 
