@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from agency_client.agreements.chains import is_counting, read_step
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.agreements import StoredStep, find_agreement_of_terms, load_chains
@@ -34,8 +35,6 @@ from agency_client.witness.observer import LogError, hash_logged_record, read_lo
 from keys.log_keys import LogSignatureError, verify_checkpoint
 from keys.timeline import MemberTimeline
 from schemas.agreements.lifecycle import Chains
-from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step
-from schemas.agreements.terms import MAX_TERMS_BYTES
 from schemas.api import Evidence, LoggedRecord
 from schemas.codec import MAX_INTEGER, CodecError, b64u_decode
 from schemas.envelope import Reference
@@ -45,8 +44,6 @@ from schemas.signed import SignedDocument
 
 PATIENCE = timedelta(days=7)
 """How long after its deadline a message may still wait for what its verification needs."""
-
-_MAX_STEP_BYTES = 2 * MAX_TERMS_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +148,16 @@ def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: Log
 
 
 def read_chains(snapshot: Snapshot, terms_digest: str, *, before: int | None = None) -> Chains:
-    """Return the chains of the agreement with these terms: as the log had them before a leaf, or all that is held.
-
-    A step the log does not have yet counts where it narrows and not where it widens.
-    """
+    """Return the chains of the agreement with these terms: as the log had them before a leaf, or all that counts."""
     agreement = find_agreement_of_terms(snapshot, terms_digest)
     stored: Mapping[str, list[StoredStep]] = {} if agreement is None else load_chains(snapshot, agreement)
-    return {party: [_read_step(step) for step in chain if _counts(step, before)] for party, chain in stored.items()}
+    return {party: [read_step(step) for step in chain if _counts(step, before)] for party, chain in stored.items()}
 
 
 def _counts(step: StoredStep, before: int | None) -> bool:
-    if step.leaf is None:
-        return before is None and step.action in NARROWING_ACTIONS
-    return before is None or LoggedRecord.from_canonical(step.leaf).index < before
-
-
-def _read_step(stored: StoredStep) -> ChainedStep:
-    payload = SignedDocument.from_canonical(stored.document).payload_bytes
-    return ChainedStep(Step.from_canonical(payload, max_bytes=_MAX_STEP_BYTES), stored.digest)
+    if before is None:
+        return is_counting(step)
+    return step.leaf is not None and LoggedRecord.from_canonical(step.leaf).index < before
 
 
 def _demand_horizon(snapshot: Snapshot, node: Node, leaf: LoggedRecord, horizon: Horizon) -> None:
