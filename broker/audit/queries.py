@@ -81,6 +81,7 @@ def _make_conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
 
 def _is_partner(agency: str) -> ColumnElement[bool]:
     # An accepted message names its recipients in a list, which no column repeats; whom it concerns is known by row.
-    concerned = exists().where(log_concern.c.leaf_index == _leaf.leaf_index, log_concern.c.agency == agency)
+    concern = log_concern.alias()  # the statement around it may have joined the table for its own purpose
+    concerned = exists().where(concern.c.leaf_index == _leaf.leaf_index, concern.c.agency == agency)
     accepted = and_(_leaf.record_type == RecordType.MESSAGE_ACCEPTED.value, _leaf.agency != agency, concerned)
     return or_(_leaf.partner == agency, accepted)

@@ -6,6 +6,7 @@ from broker.audit.log import AuditLog, LogView
 from broker.audit.queries import FoundRecord, select_records
 from broker.audit.rules import describe_query, find_scope
 from broker.storage.engine import Database
+from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import (
@@ -98,7 +99,7 @@ class AuditService:
 
 
 def _record_query(transaction: Transaction, caller: Caller, query: AuditQuery, count: int) -> PendingLeaf:
-    return transaction.append(
+    leaf = transaction.append(
         RecordType.AUDIT_QUERY,
         concerns=[caller.agency],
         actor=caller.actor,
@@ -106,6 +107,8 @@ def _record_query(transaction: Transaction, caller: Caller, query: AuditQuery, c
         detail=describe_query(query),
         count=count,
     )
+    failpoint("audit.query-recorded")
+    return leaf
 
 
 def _show_record(row: FoundRecord) -> LoggedRecord:

@@ -83,8 +83,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def test_what_is_answered_is_shown(bench: Bench) -> None:
-    assert bench.projection.current == ()
-
     bench.writer.commit_and_wait(bench.add)
 
     assert bench.projection.current == (0,)
@@ -137,7 +135,8 @@ def test_what_another_writer_stored_is_seen_by_the_next_decision(bench: Bench, t
     bench.writer.commit_and_wait(append_only)
 
     assert bench.projection.current == ()
-    assert bench.writer.commit_and_wait(bench.look) == (0,)
+    seen: Seen = bench.writer.commit_and_wait(bench.look)
+    assert seen == (0,)
 
 
 def test_hooks_that_come_late_never_turn_the_value_back(bench: Bench) -> None:
