@@ -1,0 +1,177 @@
+"""Sign steps: judged against both chains, signed, recorded and queued in one transaction, before anybody sees them.
+
+A step that widens and that the broker refuses is taken back: it is in no log and never counted. What follows it in the
+own chain is signed anew, since it named the step that is gone. A step that narrows is never taken back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agency_client.agreements.chains import MAX_STEP_BYTES, Agreement, load_agreement, read_step
+from agency_client.errors import ConflictError, UsageError
+from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.agreements import StoredStep, load_chain_end, record_step, retract_step
+from agency_client.local_store.dispatch import DispatchKind, queue_document, record_dispatch_refused
+from agency_client.local_store.engine import Transaction
+from agency_client.local_store.problems import Problem
+from agency_client.node import Node
+from keys.signing import sign_document
+from schemas.agreements.lifecycle import judge_step
+from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step, StepAction, digest_step
+from schemas.agreements.terms import Terms
+from schemas.log.records import Action
+from schemas.model import DocumentError
+from schemas.signed import DocumentType, KeyUse, SignedDocument
+
+MAX_REASON_CHARACTERS = 280
+
+
+class StepNotAllowedError(ConflictError):
+    """The step makes no sense as the agreement stands; the sentence says why."""
+
+    default_code = "step-not-allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepOrder:
+    """What somebody wants to say of an agreement; the rest of a step follows from the chain."""
+
+    action: StepAction
+    agreement: str
+    digest: str
+    partner: str
+    reason: str | None = None
+    terms: Terms | None = None
+    counters: str | None = None
+    confirm_by: datetime | None = None
+    effective_from: datetime | None = None
+
+
+def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredStep:
+    """Sign, record and queue the next step of the own chain, with an entry in the access log.
+
+    Raises:
+        StepNotAllowedError: the lifecycle does not allow it now.
+        UsageError: a field is of another form.
+        DeniedError: no agreement key may be used.
+    """
+    now = node.clock.now()
+    agreement = load_agreement(transaction, order.agreement)
+    step = _make_step(node, transaction, order, now)
+    decision = judge_step(step, agreement.chains, now)
+    if not decision.allowed:
+        raise StepNotAllowedError(f"{order.action.value}: {decision.because}", fix="see: agency agreement show")
+    stored = _sign(node, transaction, step, order.partner)
+    reason = _cut(order.reason or f"{order.action.value} {order.agreement}")
+    note = node.note_access(Action.AGREEMENTS, f"agreement-{order.action.value}", reason, partner=order.partner)
+    append_entry(transaction, note)
+    return stored
+
+
+def take_back(node: Node, transaction: Transaction, digest: str, problem: Problem) -> None:
+    """Take back a refused step of the own chain, and sign anew what followed it there and still makes sense."""
+    _replay_tail(node, transaction, digest, problem, keeps_first=False)
+
+
+def sign_anew(node: Node, transaction: Transaction, digest: str, problem: Problem) -> None:
+    """Sign a step that waited too long, and what followed it, with the present time and keys."""
+    _replay_tail(node, transaction, digest, problem, keeps_first=True)
+
+
+def _replay_tail(node: Node, transaction: Transaction, digest: str, problem: Problem, *, keeps_first: bool) -> None:
+    agreement = _find_own(node, transaction, digest)
+    chain = agreement.stored[node.agency]
+    position = next(at for at, item in enumerate(chain) if item.digest == digest)
+    tail = chain[position:]
+    now = node.clock.now()
+    for item in reversed(tail):
+        retract_step(transaction, item.digest)
+        record_dispatch_refused(transaction, item.digest, problem, at=now)
+    for item in tail if keeps_first else tail[1:]:
+        _sign_again(node, transaction, read_step(item), agreement)
+
+
+def _sign_again(node: Node, transaction: Transaction, chained: ChainedStep, agreement: Agreement) -> None:
+    old, now = chained.step, node.clock.now()
+    if old.confirm_by is not None and old.confirm_by <= now:
+        return
+    partner = agreement.list_terms()[old.digest].counterpart_of(node.agency)
+    order = StepOrder(
+        old.action,
+        agreement.id,
+        old.digest,
+        partner,
+        reason=old.reason,
+        terms=old.terms,
+        counters=old.counters,
+        confirm_by=old.confirm_by,
+        effective_from=old.effective_from,
+    )
+    step = _make_step(node, transaction, order, now)
+    chains = load_agreement(transaction, agreement.id).chains
+    if old.action in NARROWING_ACTIONS or judge_step(step, chains, now).allowed:
+        _sign(node, transaction, step, partner)
+
+
+def _make_step(node: Node, transaction: Transaction, order: StepOrder, now: datetime) -> Step:
+    end = load_chain_end(transaction, order.agreement, node.agency)
+    time = now if end is None else max(now, read_step(end).step.time)
+    try:
+        step = Step(
+            v=1,
+            exchange=node.exchange,
+            agreement=order.agreement,
+            digest=order.digest,
+            agency=node.agency,
+            party_seq=1 if end is None else end.party_seq + 1,
+            party_prev=None if end is None else end.digest,
+            action=order.action,
+            time=time,
+            reason=order.reason,
+            terms=order.terms,
+            counters=order.counters,
+            confirm_by=order.confirm_by,
+            effective_from=order.effective_from,
+        )
+        return Step.from_canonical(step.canonical(), max_bytes=MAX_STEP_BYTES)
+    except DocumentError as error:
+        raise UsageError(f"{error.field or 'the step'}: {error.problem}") from error
+    except ValueError as error:
+        raise UsageError(f"the step cannot be made: {error}") from error
+
+
+def _sign(node: Node, transaction: Transaction, step: Step, partner: str) -> StoredStep:
+    payload, now = step.canonical(), node.clock.now()
+    document = sign_document(payload, DocumentType.AGREEMENT_STEP, [node.read_signer(transaction, KeyUse.AGREEMENT)])
+    stored = make_stored(step, digest_step(payload), document, now)
+    record_step(transaction, stored)
+    kind, body = DispatchKind.AGREEMENT_STEP, stored.document
+    queue_document(transaction, digest=stored.digest, kind=kind, body=body, partner=partner, at=now)
+    return stored
+
+
+def make_stored(
+    step: Step, digest: str, document: SignedDocument, at: datetime, leaf: bytes | None = None
+) -> StoredStep:
+    """Return a verified step in the form the store keeps."""
+    return StoredStep(
+        digest=digest,
+        agreement=step.agreement,
+        party=step.agency,
+        party_seq=step.party_seq,
+        action=step.action.value,
+        terms_digest=step.digest,
+        document=document.canonical(),
+        leaf=leaf,
+        recorded_at=at,
+    )
+
+
+def _find_own(node: Node, transaction: Transaction, digest: str) -> Agreement:
+    agreement = transaction.fetch_value("SELECT agreement FROM agreement_step WHERE digest = ?", digest)
+    return load_agreement(transaction, agreement)
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_REASON_CHARACTERS else line[: MAX_REASON_CHARACTERS - 1] + "…"

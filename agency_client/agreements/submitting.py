@@ -1,0 +1,82 @@
+"""Hand in own steps, and decide what follows when the broker does not take one.
+
+Refused because it waited too long or the key changed: signed anew. Refused although it narrows: kept and tried again,
+for the broker may refuse but not undo. Refused otherwise: taken back, with what the broker said as the reason.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from agency_client.agreements.chains import parse_step
+from agency_client.agreements.signing import sign_anew, take_back
+from agency_client.errors import ClientError
+from agency_client.local_store.agreements import add_step_leaf
+from agency_client.local_store.dispatch import Dispatch, DispatchKind, record_dispatch_failed
+from agency_client.local_store.engine import Transaction
+from agency_client.local_store.problems import Problem
+from agency_client.node import Node
+from agency_client.submitting import Route, SubmitReport, next_attempt_after, submit_due, submit_queued
+from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep
+from schemas.api import STEPS_PATH, LoggedRecord
+from schemas.log.records import RecordType
+from schemas.signed import SignedDocument
+
+STALE_AFTER = timedelta(minutes=4)
+"""The broker takes a step up to 5 minutes from its own time; one that narrows, 24 hours."""
+
+_OUTDATED = frozenset({"wrong-time", "key-revoked", "key-set-not-current", "key-set-refused", "signature-refused"})
+_OUT_OF_STEP = frozenset({"chain-conflict"})
+
+
+def submit_step(node: Node, digest: str) -> LoggedRecord | None:
+    """Hand in a step just signed and return its leaf.
+
+    Raises:
+        OfflineError: it stays queued; `agency sync` hands it in.
+        RefusedError, RefusedConflictError: the broker did not take it; see above for what follows.
+        LogError, EquivocationError: the broker's evidence does not hold.
+    """
+    return submit_queued(node, digest, STEP_ROUTES)
+
+
+def submit_due_steps(node: Node) -> SubmitReport:
+    """Hand in every step that is due, in the order they were signed."""
+    return submit_due(node, STEP_ROUTES)
+
+
+def _describe(node: Node, item: Dispatch) -> Mapping[str, object]:
+    step = _read(item).step
+    return {
+        "agency": node.agency,
+        "partner": item.partner,
+        "agreement": step.agreement,
+        "digest": item.digest,
+        "step": step.action.value,
+    }
+
+
+def _note_logged(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
+    add_step_leaf(transaction, item.digest, leaf.canonical())
+
+
+def _note_refused(node: Node, item: Dispatch, error: ClientError) -> None:
+    step, now = _read(item).step, node.clock.now()
+    problem = Problem(error.code, error.sentence)
+    with node.store.write() as transaction:
+        if error.code in _OUTDATED and now - step.time > STALE_AFTER:
+            sign_anew(node, transaction, item.digest, problem)
+        elif error.code in _OUT_OF_STEP or error.code in _OUTDATED or step.action in NARROWING_ACTIONS:
+            again = next_attempt_after(item.attempts, now, error)
+            record_dispatch_failed(transaction, item.digest, problem, at=now, next_attempt_at=again)
+        else:
+            take_back(node, transaction, item.digest, problem)
+
+
+def _read(item: Dispatch) -> ChainedStep:
+    return parse_step(SignedDocument.from_canonical(item.body))
+
+
+STEP_ROUTES: dict[DispatchKind, Route] = {
+    DispatchKind.AGREEMENT_STEP: Route(STEPS_PATH, RecordType.AGREEMENT_STEP, _describe, _note_logged, _note_refused)
+}
+"""Where steps are handed in (`agency_client.submitting`)."""
