@@ -7,9 +7,9 @@ broker is not asked; what this node has verified itself is all that counts.
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.agreements.chains import load_all
 from agency_client.directory.directory import NotPinnedError
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
-from agency_client.local_store.agreements import StoredStep, list_agreements, load_chains
 from agency_client.local_store.contradictions import ContradictionKind, list_contradictions
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxState, load_by_digest
@@ -30,15 +30,12 @@ from agency_client.sending.summary import read_summary
 from keys.errors import KeyNotInForceError
 from keys.timeline import MemberTimeline
 from schemas.agreements.coverage import SAFEGUARDING_KIND, Finding
-from schemas.agreements.lifecycle import AgreementView, Chains, list_versions, view_agreement
-from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step
-from schemas.agreements.terms import MAX_TERMS_BYTES
+from schemas.agreements.lifecycle import AgreementView
 from schemas.codec import MAX_INTEGER
 from schemas.envelope import CONFIDENTIAL_KIND, Reference
 from schemas.key_documents import AgencyClass, EncryptionKey
-from schemas.signed import EncryptionUse, SignedDocument
+from schemas.signed import EncryptionUse
 
-_MAX_STEP_BYTES = 2 * MAX_TERMS_BYTES
 _MAX_THREAD = 10_000
 
 
@@ -74,14 +71,9 @@ class AgreementShelf:
 
 
 def load_shelf(node: Node, snapshot: Snapshot) -> AgreementShelf:
-    """Return all agreements as they stand now.
-
-    An own step that the log does not have yet counts where it narrows and not where it widens.
-    """
-    now, views = node.clock.now(), []
-    for agreement in list_agreements(snapshot):
-        chains = _read_chains(load_chains(snapshot, agreement))
-        views += [view_agreement(digest, chains, now) for digest in list_versions(chains)]
+    """Return all agreements as they stand now, by the steps that count (`agency_client.agreements.chains`)."""
+    now = node.clock.now()
+    views = (view for agreement in load_all(snapshot) for view in agreement.list_views(now))
     return AgreementShelf(node.agency, tuple(views))
 
 
@@ -153,19 +145,6 @@ def load_originals(snapshot: Snapshot, reference: Reference, *, follows_everywhe
 def choose_routing_kind(kind: str) -> str:
     """Return the kind that the header shows: what is about victims shows no more than that it is confidential."""
     return CONFIDENTIAL_KIND if kind == SAFEGUARDING_KIND else kind
-
-
-def _read_chains(stored: dict[str, list[StoredStep]]) -> Chains:
-    return {party: [_read_step(item) for item in chain if _counts(item)] for party, chain in stored.items()}
-
-
-def _counts(stored: StoredStep) -> bool:
-    return stored.leaf is not None or stored.action in NARROWING_ACTIONS
-
-
-def _read_step(stored: StoredStep) -> ChainedStep:
-    payload = SignedDocument.from_canonical(stored.document, max_bytes=4 * _MAX_STEP_BYTES).payload_bytes
-    return ChainedStep(Step.from_canonical(payload, max_bytes=_MAX_STEP_BYTES), stored.digest)
 
 
 def _find_key(timeline: MemberTimeline, kind: str, now: datetime) -> EncryptionKey:
