@@ -144,7 +144,7 @@ class Actor(WireModel):
 
 
 class RecordedRecipient(WireModel):
-    """One recipient of an accepted message: the agreement cited, and the number in the stream to it."""
+    """One recipient of an accepted message, and the agreement cited for it."""
 
     agency: AgencyId
     agreement: Digest
