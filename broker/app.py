@@ -81,7 +81,7 @@ def make_api(broker: Broker) -> FastAPI:
     app.include_router(_make_home(broker, app))
     install_problems(app)
     install_openapi(app)
-    _require_tokens(app)
+    _describe_access(app)
     return app
 
 
@@ -144,9 +144,10 @@ async def _count_tokens(broker: Broker) -> None:
         await asyncio.sleep(COUNT_SECONDS)
 
 
-def _require_tokens(app: FastAPI) -> None:
-    """Say in the document that every other address wants an access token beside the certificate."""
+def _describe_access(app: FastAPI) -> None:
+    """Say in the document how a token is asked for, and that every other address wants one beside the certificate."""
     document = app.openapi()
+    document["paths"][TOKEN_PATH]["post"]["requestBody"] = access_routes.FORM_BODY
     document["components"]["securitySchemes"][_SCHEME] = {
         "type": "oauth2",
         "description": "An access token bound to the client certificate (RFC 8705), asked for with private_key_jwt.",

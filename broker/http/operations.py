@@ -131,8 +131,9 @@ def _complete(operation: dict[str, Any], *, needs_version: bool) -> None:
     )
     operation.setdefault("security", [{}])
     operation["security"] = [{**one, "clientCertificate": []} for one in operation["security"]]
-    refused = operation["responses"].get("422")
-    if refused is not None and JSON in refused.get("content", {}) and MEDIA_TYPE not in refused["content"]:
+    # FastAPI describes its own answer to a wrong parameter; ours is a problem like every other.
+    refused = operation["responses"].get("422", {}).get("content", {})
+    if refused.pop(JSON, None) is not None and MEDIA_TYPE not in refused:
         operation["responses"].update(_describe_problems(["wrong-shape"]))
 
 
