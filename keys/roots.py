@@ -4,7 +4,7 @@ A root is an Ed25519 and an ML-DSA-87 key together: its signature counts when bo
 once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from keys.algorithms import SigningKey, check_public_key
 from keys.errors import KeySetError, SignatureError
@@ -58,24 +58,27 @@ def verify_root_signatures(document: SignedDocument, required: Sequence[Roots]) 
         CodecError: a protected header of another form.
     """
     slots = read_signatures(document.payload, document.signatures, DocumentType.KEY_SET)
-    known = {root.kids[0]: root for roots in required for root in roots.keys}
+    known = {root.kids: root for roots in required for root in roots.keys}
     signed = _verify_pairs(slots, known)
     for roots in required:
-        count = sum(1 for root in roots.keys if root.kids[0] in signed)
+        count = sum(1 for root in roots.keys if root.kids in signed)
         if count < roots.threshold:
             raise SignatureError(f"{count} of the roots signed, {roots.threshold} must")
 
 
-def _verify_pairs(slots: Sequence[SignatureSlot], known: dict[str, RootKey]) -> set[str]:
+def _verify_pairs(slots: Sequence[SignatureSlot], known: Mapping[tuple[str, str], RootKey]) -> set[tuple[str, str]]:
+    # A root is both of its halves: one Ed25519 key beside another ML-DSA key is another root.
     if len(slots) % 2:
         raise SignatureError("a root signs with both of its keys; one half is missing")
-    order = [slot.header.kid for slot in slots[::2]]
-    if order != sorted(set(order)):
+    pairs = {
+        (first.header.kid, second.header.kid): (first, second)
+        for first, second in zip(slots[::2], slots[1::2], strict=True)
+    }
+    if 2 * len(pairs) != len(slots) or list(pairs) != sorted(pairs):
         raise SignatureError("each root signs once, in the order of the roots")
-    for first, second in zip(slots[::2], slots[1::2], strict=True):
-        root = known.get(first.header.kid)
-        if root is None:
-            raise SignatureError("a signature is by a root that is not named")
-        verify_slot(first, root.ed25519)
-        verify_slot(second, root.ml_dsa)
-    return set(order)
+    for kids, (first, second) in pairs.items():
+        if kids not in known:
+            raise SignatureError("a signature is by a root that is not named, or by two halves of two roots")
+        verify_slot(first, known[kids].ed25519)
+        verify_slot(second, known[kids].ml_dsa)
+    return set(pairs)

@@ -21,7 +21,6 @@ from schemas.codec import b64u_decode, b64u_encode
 from schemas.envelope import (
     CONTENT_ENCRYPTION,
     KEM_OUTPUT_BYTES,
-    MAX_CIPHERTEXT_BYTES,
     MAX_ENVELOPE_BYTES,
     PADDING_BUCKETS,
     Body,
@@ -232,8 +231,6 @@ def verify_message(header: Header, message_bytes: bytes) -> Message:
 
 
 def _make_payload(header_bytes: bytes, ciphertext: bytes, wrapped: tuple[WrappedKey, ...]) -> Payload:
-    if len(ciphertext) > MAX_CIPHERTEXT_BYTES:
-        raise EnvelopeError(f"the ciphertext has {len(ciphertext)} bytes, at most {MAX_CIPHERTEXT_BYTES} fit")
     body = Body(enc=CONTENT_ENCRYPTION, sha256=_sha256(ciphertext), size=len(ciphertext))
     return Payload(header=b64u_encode(header_bytes), body=body, attachments=(), recipients=wrapped)
 

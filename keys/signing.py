@@ -65,9 +65,9 @@ def _sign_once(key: SigningKey, document_type: DocumentType, payload: str) -> Si
 
 
 def sign_document(payload: bytes, document_type: DocumentType, signers: Sequence[Signer]) -> SignedDocument:
-    """Return the signed document; several signers stand in the order of their first thumbprint."""
+    """Return the signed document; several signers stand in the order of their thumbprints."""
     text = b64u_encode(payload)
-    ordered = sorted(signers, key=lambda signer: signer.kids[0])
+    ordered = sorted(signers, key=lambda signer: signer.kids)
     signatures = tuple(item for signer in ordered for item in signer.sign(document_type, text))
     return SignedDocument(payload=text, signatures=signatures)
 

@@ -8,7 +8,7 @@ import pytest
 from keys.certificates import make_tls_ca
 from keys.errors import CertificateError, KeysError, KeySetError, SignatureError
 from keys.key_sets import make_operational_key, sign_key_set, verify_anchor, verify_key_set, verify_no_shared_keys
-from keys.roots import load_root, make_roots
+from keys.roots import check_roots, load_root, make_roots
 from schemas.codec import b64u_encode
 from schemas.key_documents import AgencyClass, KeySet, PossessedKey
 from schemas.signed import KeyUse, SignedDocument
@@ -54,8 +54,32 @@ def test_one_root_signing_twice_is_too_few() -> None:
 def test_two_halves_of_two_roots_are_no_root() -> None:
     document = sign(GB.key_set)
     mixed = (document.signatures[0], document.signatures[3])
-    with pytest.raises(SignatureError, match="another key"):
+    with pytest.raises(SignatureError, match="two halves of two roots"):
         verify_key_set(SignedDocument(payload=document.payload, signatures=mixed), None, exchange=EXCHANGE, now=NOW)
+
+
+def test_a_root_with_another_second_half_is_another_root() -> None:
+    """New roots that keep the Ed25519 halves: the old ML-DSA signatures do not count for them."""
+    new = tuple(load_root(derive_seed("GB", "root", n, "ed"), derive_seed("GB", "other half", n)) for n in range(3))
+    changed = succeed(GB, roots=make_roots(new, 2))
+    with pytest.raises(SignatureError, match="0 of the roots signed"):
+        verify_key_set(sign_key_set(changed, GB.roots[:2]), GB.verified, exchange=EXCHANGE, now=NOW)
+    verify_key_set(sign_key_set(changed, (*GB.roots[:2], *new[:2])), GB.verified, exchange=EXCHANGE, now=NOW)
+
+
+def test_three_halves_are_no_two_roots() -> None:
+    document = sign(GB.key_set)
+    halves = SignedDocument(payload=document.payload, signatures=document.signatures[:3])
+    with pytest.raises(SignatureError, match="one half is missing"):
+        verify_key_set(halves, None, exchange=EXCHANGE, now=NOW)
+
+
+def test_a_root_of_other_algorithms_is_refused() -> None:
+    first, second, third = GB.key_set.roots.keys
+    witness = GB.signers[KeyUse.WITNESS].jwks[0]
+    spoilt = first.model_copy(update={"ml_dsa": witness})
+    with pytest.raises(KeySetError, match="ML-DSA-87"):
+        check_roots(GB.key_set.roots.model_copy(update={"keys": (spoilt, second, third)}))
 
 
 def test_a_root_of_another_agency_is_refused() -> None:
