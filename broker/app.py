@@ -80,7 +80,7 @@ def make_api(broker: Broker) -> FastAPI:
         app.include_router(router)
     app.include_router(_make_home(broker, app))
     install_problems(app)
-    install_openapi(app)
+    install_openapi(app, without_version={HOME_PATH, OPENAPI_PATH})
     _describe_access(app)
     return app
 

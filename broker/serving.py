@@ -131,6 +131,7 @@ def make_server(broker: Broker, *, on_started: Callable[[], None]) -> BrokerServ
     )
     server.on_reload = server.replace_context
     checks["server"] = lambda: server.problem
+    checks["clock"] = lambda: broker.log.problem
     broker.metrics.connections.set_function(server.count_connections)
     broker.metrics.log_leaves.set_function(lambda: broker.log.view.size)
     return server
