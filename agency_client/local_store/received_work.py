@@ -84,3 +84,30 @@ def list_corrections(snapshot: Snapshot, digest: str, kinds: Iterable[str]) -> l
         spell_list(kinds),
     )
     return [row["digest"] for row in rows]
+
+
+def count_threads(snapshot: Snapshot, threads: Iterable[str]) -> dict[str, int]:
+    """Return how many messages, received and sent, each of these threads holds."""
+    rows = snapshot.fetch_all(
+        "SELECT thread, count(*) FROM (SELECT thread FROM inbox_message WHERE state = 'opened'"
+        " UNION ALL SELECT thread FROM sent_message) WHERE thread IN (SELECT value FROM json_each(?)) GROUP BY thread",
+        spell_list(threads),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def count_states(snapshot: Snapshot) -> dict[str, int]:
+    """Return how many messages stand in each state of the inbox, and how many opened ones are `unread`."""
+    rows = snapshot.fetch_all(
+        "SELECT state, count(*) FROM inbox_message GROUP BY state UNION ALL"
+        " SELECT 'unread', count(*) FROM inbox_message WHERE state = 'opened' AND read_at IS NULL"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def has_thread(snapshot: Snapshot, thread: str) -> bool:
+    """Tell whether any message, received or sent, is in a thread of this id."""
+    found = snapshot.fetch_one(
+        "SELECT 1 FROM inbox_message WHERE thread = ?1 UNION SELECT 1 FROM sent_message WHERE thread = ?1", thread
+    )
+    return found is not None

@@ -8,9 +8,10 @@ from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
 from schemas.agreements.coverage import ContentFacts, judge_message
 from schemas.agreements.terms import Clause
+from schemas.alerts import kind_of, parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agrees
-from schemas.alerts.registry import AlertError, UnknownKindError, kind_of, parse_alert
+from schemas.alerts.registry import AlertError, UnknownKindError
 from schemas.codec import CodecError, encode_canonical
 from schemas.envelope import Message
 from schemas.markings import Urgency

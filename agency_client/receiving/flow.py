@@ -7,6 +7,7 @@ everything is judged by what was known at least up to each message; withdrawals 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agency_client.agreements.pulling import pull_steps
 from agency_client.local_store.inbox import InboxState, list_unfinished, load_by_digest
 from agency_client.local_store.problems import Problem
 from agency_client.node import Node
@@ -68,8 +69,6 @@ def receive(node: Node, *, wait_seconds: int = 0, learn: Learn | None = None) ->
 
 def learn_everything(node: Node) -> Horizon:
     """Walk the log and pull the agreement steps, both beyond everything leased so far."""
-    from agency_client.agreements.pulling import pull_steps  # noqa: PLC0415
-
     seen = node.observer.read_seen().size
     pull_steps(node)
     return Horizon(walked=walk_log(node).size, steps=seen)

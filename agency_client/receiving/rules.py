@@ -17,7 +17,8 @@ from keys.timeline import MemberTimeline
 from schemas.agreements.coverage import VisibleFacts, judge_visible
 from schemas.agreements.lifecycle import AgreementView, Chains, State, list_versions, view_agreement
 from schemas.agreements.terms import Terms
-from schemas.alerts.registry import UnknownKindError, kind_of
+from schemas.alerts import kind_of
+from schemas.alerts.registry import UnknownKindError
 from schemas.api import LoggedRecord
 from schemas.codec import CodecError
 from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS

@@ -1,0 +1,234 @@
+"""`agency inbox` and `agency thread`: what has come, most urgent first, as the store knows it; no broker is asked."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.terminal.output import Cell, Output, Tone
+
+if TYPE_CHECKING:
+    from agency_client.inbox_view import InboxRow, InboxView
+    from agency_client.local_store.inbox import InboxFilter, InboxState
+
+SHORT_ID = 8
+_URGENCY = {"threat-to-life": Tone.BAD, "urgent": Tone.CAUTION, "routine": Tone.NORMAL}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this group."""
+    app.command("inbox")(_inbox)
+    app.command("thread")(_thread)
+
+
+def _inbox(
+    context: typer.Context,
+    unread: Annotated[bool, typer.Option("--unread", help="Only what nobody has read.")] = False,
+    unanswered: Annotated[bool, typer.Option("--unanswered", help="Only what nobody has answered.")] = False,
+    sender: Annotated[str | None, typer.Option("--from", help="Only of this agency.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind.")] = None,
+    thread: Annotated[str | None, typer.Option(help="Only of this thread.")] = None,
+    due: Annotated[float | None, typer.Option(help="Only what is to be answered within so many hours.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only what came since a day, like 2026-11-21.")] = None,
+    waiting: Annotated[bool, typer.Option("--waiting", help="What cannot be opened yet, and why.")] = False,
+    unverifiable: Annotated[
+        bool, typer.Option("--unverifiable", help="What did not prove what it claims, and what was refused.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many at most.")] = 200,
+) -> None:
+    """List what has come: the most urgent first, then what is due first.
+
+    \b
+    Examples:
+      agency inbox --unread
+      agency inbox --from VN-IMM --kind document-fraud --since 2026-11-01
+      agency inbox --due 4                    to be answered within four hours
+      agency inbox --unverifiable             what was set aside, with the reason
+    """
+    from agency_client.inbox_view import view_inbox
+    from agency_client.local_store.inbox import InboxFilter
+    from agency_client.node import Node
+
+    invocation = get_invocation(context)
+    now = invocation.clock.now()
+    wanted = InboxFilter(
+        states=_choose_states(waiting=waiting, unverifiable=unverifiable),
+        unread=unread,
+        unanswered=unanswered,
+        sender=sender,
+        kind=kind,
+        thread=thread,
+        due_before=None if due is None else now + timedelta(hours=due),
+        since=None if since is None else _parse_day(since),
+    )
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        view = view_inbox(node, wanted, limit=limit)
+    if waiting or unverifiable:
+        _show_set_aside(invocation.output, view)
+    else:
+        _show_rows(invocation.output, view, now)
+    _say_rest(invocation, view, wanted)
+    for row in view.rows:
+        invocation.output.write_json(_describe_row(row))
+
+
+def _thread(
+    context: typer.Context,
+    reference: Annotated[str, typer.Argument(help="A thread's id, or the id of one of its messages.")],
+) -> None:
+    """Show one case from its first message on: what came, what went out, and how each stands.
+
+    \b
+    Example:
+      agency thread 5d1c8a52
+    """
+    from agency_client.inbox_view import label_kind, view_thread
+    from agency_client.node import Node
+    from agency_client.terminal.moments import spell_moment
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        thread, entries = view_thread(node, reference)
+    invocation.output.say(f"thread {thread}: {len(entries)} messages")
+    invocation.output.show_table(
+        ("when", "way", "agency", "kind", "subject", "state", "id"),
+        [
+            (
+                spell_moment(entry.at),
+                "to" if entry.is_own else "from",
+                entry.partner,
+                label_kind(entry.kind),
+                entry.subject,
+                entry.state,
+                entry.message_id[:SHORT_ID],
+            )
+            for entry in entries
+        ],
+    )
+    for entry in entries:
+        invocation.output.write_json(
+            {
+                "thread": thread,
+                "id": entry.message_id,
+                "direction": "sent" if entry.is_own else "received",
+                "partner": entry.partner,
+                "kind": entry.kind,
+                "subject": entry.subject,
+                "at": entry.at,
+                "state": entry.state,
+            }
+        )
+
+
+def _choose_states(*, waiting: bool, unverifiable: bool) -> "tuple[InboxState, ...]":
+    from agency_client.local_store.inbox import InboxState
+
+    states: list[InboxState] = []
+    if waiting:
+        states += [InboxState.NEW, InboxState.VERIFIED]
+    if unverifiable:
+        states += [InboxState.UNVERIFIABLE, InboxState.REFUSED]
+    return tuple(states) or (InboxState.OPENED,)
+
+
+def _parse_day(text: str) -> datetime:
+    from datetime import UTC, date, time
+
+    from agency_client.errors import UsageError
+
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no day", fix="write it like 2026-11-21") from error
+
+
+def _show_rows(output: Output, view: "InboxView", now: datetime) -> None:
+    from agency_client.inbox_view import label_kind
+    from agency_client.terminal.moments import make_due_cell
+    from schemas.markings import Tlp, Urgency
+
+    rows = []
+    for row in view.rows:
+        message = row.message
+        urgency = Urgency.from_code(message.urgency).label
+        rows.append(
+            (
+                Cell(message.message_id[:SHORT_ID], Tone.NORMAL if message.read_at else Tone.STRONG),
+                Cell(urgency, _URGENCY[message.urgency]),
+                make_due_cell(message.reply_due, message.answered_at, now),
+                message.sender,
+                label_kind(message.kind),
+                Cell(row.subject, Tone.QUIET if message.withdrawn_at else Tone.NORMAL),
+                Tlp.from_code(message.marking).label,
+                str(row.thread_size),
+                str(row.attachments or ""),
+                _spell_state(row),
+            )
+        )
+    titles = ("id", "urgency", "answer due", "from", "kind", "subject", "marking", "thread", "att.", "")
+    output.show_table(titles, rows, empty="nothing here")
+
+
+def _spell_state(row: "InboxRow") -> Cell:
+    if row.message.withdrawn_at:
+        return Cell("withdrawn", Tone.CAUTION)
+    return Cell("read", Tone.QUIET) if row.message.read_at else Cell("unread", Tone.STRONG)
+
+
+def _show_set_aside(output: Output, view: "InboxView") -> None:
+    rows = [
+        (
+            row.message.message_id[:SHORT_ID],
+            row.message.sender,
+            row.message.kind,
+            row.message.state.value,
+            row.message.problem.sentence if row.message.problem else "tried again at the next sync",
+        )
+        for row in view.rows
+    ]
+    titles = ("id (claimed)", "from (claimed)", "kind (claimed)", "state", "why")
+    output.show_table(titles, rows, empty="nothing here")
+
+
+def _say_rest(invocation: Invocation, view: "InboxView", wanted: "InboxFilter") -> None:
+    from agency_client.local_store.inbox import InboxState
+    from agency_client.terminal.moments import spell_moment
+
+    output = invocation.output
+    if output.is_json:
+        return
+    if InboxState.OPENED in wanted.states:
+        waiting = view.counts.get("new", 0) + view.counts.get("verified", 0)
+        aside = view.counts.get("unverifiable", 0) + view.counts.get("refused", 0)
+        if waiting:
+            output.say(f"{waiting} cannot be opened yet: agency inbox --waiting", Tone.CAUTION)
+        if aside:
+            output.say(f"{aside} were set aside: agency inbox --unverifiable", Tone.CAUTION)
+    as_of = "never; run: agency sync" if view.as_of is None else f"{spell_moment(view.as_of)}, log size {view.log_size}"
+    output.say(f"{view.counts.get('unread', 0)} unread; as of {as_of}")
+
+
+def _describe_row(row: "InboxRow") -> dict[str, object]:
+    message = row.message
+    return {
+        "id": message.message_id,
+        "digest": message.digest,
+        "from": message.sender,
+        "kind": message.kind,
+        "marking": message.marking,
+        "urgency": message.urgency,
+        "subject": row.subject,
+        "thread": message.thread,
+        "thread_size": row.thread_size,
+        "attachments": row.attachments,
+        "state": message.state.value,
+        "problem": {"code": message.problem.code, "sentence": message.problem.sentence} if message.problem else None,
+        "issued_at": message.issued_at,
+        "received_at": message.received_at,
+        "reply_due": message.reply_due,
+        "read_at": message.read_at,
+        "answered_at": message.answered_at,
+        "withdrawn_at": message.withdrawn_at,
+        "leaf": message.leaf_index,
+    }

@@ -1,0 +1,213 @@
+"""`agency read` and `agency verify`: open one message with the reason on record; check one again, offline."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agency_client.cli.invocation import get_invocation
+from agency_client.terminal.output import Cell, Output, Tone
+
+if TYPE_CHECKING:
+    from agency_client.reading import ReadMessage, ReadOwnMessage
+    from schemas.alerts.base import Alert
+    from schemas.envelope import Message
+
+_KID_CHARACTERS = 8
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this group."""
+    app.command("read")(_read)
+    app.command("verify")(_verify)
+
+
+def _read(
+    context: typer.Context,
+    message_id: Annotated[str, typer.Argument(help="The message's id, or its beginning.")],
+    reason: Annotated[str | None, typer.Option(help="Why; it stands in this agency's access log.")] = None,
+    case: Annotated[str | None, typer.Option(help="Your case reference.")] = None,
+) -> None:
+    """Read a message. The reason is on record before anything is decrypted; the sender gets a receipt.
+
+    \b
+    Examples:
+      agency read 5d1c8a52 --reason "traveller at gate B14" --case 74/08
+      agency read 5d1c8a52 --reason "answer the request" --json
+    """
+    from agency_client.node import Node
+    from agency_client.reading import ReadOwnMessage, read_message
+
+    invocation = get_invocation(context)
+    output = invocation.output
+    why = reason or output.ask_line("Reason for reading", instead='give it with --reason "…"')
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        found = read_message(node, message_id, reason=why, case=case)
+    if isinstance(found, ReadOwnMessage):
+        _show_own(output, found)
+    else:
+        _show_received(output, found)
+
+
+def _verify(
+    context: typer.Context,
+    message_id: Annotated[str, typer.Argument(help="The message's id, or its beginning.")],
+    reason: Annotated[str, typer.Option(help="Why; the content is decrypted to be checked.")] = "verification",
+) -> None:
+    """Check a received message again, offline: log, sender, signatures, agreement, content. Nothing of it is shown.
+
+    \b
+    Example:
+      agency verify 5d1c8a52
+    """
+    from agency_client.node import Node
+    from agency_client.reading import list_check_lines, verify_again
+
+    invocation = get_invocation(context)
+    output = invocation.output
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        found, checks = verify_again(node, message_id, reason=reason)
+    for line in list_check_lines(checks):
+        output.show_line(line, Tone.GOOD)
+    output.say(f"message {found.message_id} of {found.sender}: every step holds", Tone.GOOD)
+    steps = [{"name": check.name, "sentence": check.sentence} for check in checks]
+    output.write_json({"id": found.message_id, "digest": found.digest, "from": found.sender, "checks": steps})
+
+
+def _show_received(output: Output, found: "ReadMessage") -> None:
+    from agency_client.inbox_view import label_kind
+    from agency_client.terminal.alert_page import make_banner_rules
+    from agency_client.terminal.moments import spell_moment
+    from schemas.markings import Tlp, Urgency
+
+    stored, alert, origin = found.stored, found.alert, found.provenance
+    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert)
+    output.show_banner(marking, rules)
+    _warn_of_later(output, found)
+    output.show_details(
+        [
+            ("from", stored.sender),
+            ("verified by", Cell(_spell_origin(found), Tone.GOOD)),
+            ("kind", label_kind(alert.kind)),
+            ("subject", Cell(alert.subject, Tone.STRONG)),
+            ("urgency", Urgency.from_code(stored.urgency).label),
+            *_split_lines("because", alert.urgency_reason),
+            ("sent", spell_moment(stored.issued_at)),
+            *([("answer due", spell_moment(stored.reply_due))] if stored.reply_due else []),
+            *_list_common(found.message, alert),
+            ("message", stored.message_id),
+            ("thread", alert.thread),
+        ]
+    )
+    _show_page(output, alert)
+    output.show_banner(marking, rules)
+    output.write_json(
+        {
+            "id": stored.message_id,
+            "digest": stored.digest,
+            "from": stored.sender,
+            "marking": stored.marking,
+            "urgency": stored.urgency,
+            "issued_at": stored.issued_at,
+            "purpose": found.message.purpose.value,
+            "necessity": found.message.necessity,
+            "withdrawn_at": stored.withdrawn_at,
+            "followed_by": [{"id": later.message_id, "kind": later.kind} for later in found.followed_by],
+            "verified": {
+                "sender": origin.sender,
+                "key_set": origin.key_set,
+                "kids": origin.kids,
+                "agreement": origin.agreement,
+                "version": origin.version,
+                "leaf": origin.leaf_index,
+                "accepted_at": origin.accepted_at,
+                "checks": [{"name": check.name, "sentence": check.sentence} for check in found.checks],
+            },
+            "alert": alert.to_wire(),
+        }
+    )
+
+
+def _show_own(output: Output, found: "ReadOwnMessage") -> None:
+    from agency_client.inbox_view import label_kind
+    from agency_client.terminal.alert_page import make_banner_rules
+    from agency_client.terminal.moments import spell_moment
+    from schemas.markings import Tlp
+
+    stored, alert = found.stored, found.alert
+    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert)
+    output.show_banner(marking, rules)
+    output.show_details(
+        [
+            ("to", ", ".join(found.recipients)),
+            ("kind", label_kind(alert.kind)),
+            ("subject", Cell(alert.subject, Tone.STRONG)),
+            ("sealed", spell_moment(stored.issued_at)),
+            ("written by", stored.officer),
+            *_list_common(found.message, alert),
+            ("message", stored.message_id),
+            ("thread", alert.thread),
+        ]
+    )
+    _show_page(output, alert)
+    output.show_banner(marking, rules)
+    output.write_json(
+        {
+            "id": stored.message_id,
+            "digest": stored.digest,
+            "to": found.recipients,
+            "marking": stored.marking,
+            "urgency": stored.urgency,
+            "issued_at": stored.issued_at,
+            "purpose": found.message.purpose.value,
+            "necessity": found.message.necessity,
+            "alert": alert.to_wire(),
+        }
+    )
+
+
+def _warn_of_later(output: Output, found: "ReadMessage") -> None:
+    from agency_client.terminal.moments import spell_moment
+
+    if found.stored.withdrawn_at:
+        output.show_line(f"WITHDRAWN by its sender on {spell_moment(found.stored.withdrawn_at)}", Tone.BAD)
+    for later in found.followed_by:
+        if later.kind == "correction":
+            output.show_line(f"CORRECTED by message {later.message_id} of {later.sender}: read it too", Tone.BAD)
+
+
+def _spell_origin(found: "ReadMessage") -> str:
+    origin = found.provenance
+    kids = "/".join(kid[:_KID_CHARACTERS] for kid in origin.kids)
+    return (
+        f"{origin.sender}, key set {origin.key_set}, keys {kids}; “{origin.agreement}” version {origin.version}; "
+        f"log leaf {origin.leaf_index}"
+    )
+
+
+def _list_common(message: "Message", alert: "Alert") -> list[tuple[str, str]]:
+    answers = f"message {alert.in_reply_to.id}" if alert.in_reply_to else None
+    return [
+        ("purpose", message.purpose.label),
+        *_split_lines("necessity", message.necessity),
+        *_list_if(("in reply to", answers)),
+        ("unit, officer", f"{alert.unit}, {alert.officer}"),
+        *_list_if(("their reference", alert.own_reference), ("our reference", alert.partner_reference)),
+    ]
+
+
+def _split_lines(label: str, text: str | None) -> list[tuple[str, str]]:
+    lines = text.split("\n") if text else []
+    return [(label if number == 0 else "", line) for number, line in enumerate(lines)]
+
+
+def _list_if(*pairs: tuple[str, str | None]) -> list[tuple[str, str]]:
+    return [(label, value) for label, value in pairs if value is not None]
+
+
+def _show_page(output: Output, alert: "Alert") -> None:
+    from agency_client.terminal.alert_page import make_page
+
+    for block in make_page(alert):
+        output.show_line("")
+        output.show_line(block.title, Tone.STRONG)
+        output.show_details(block.lines)
