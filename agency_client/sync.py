@@ -128,10 +128,12 @@ def sync_keys(node: Node) -> StageReport:
 
 
 def sync_agreements(node: Node) -> StageReport:
-    """Hand in own steps, take back what was not confirmed in time, and pull the partners' steps."""
-    withdrawn = sign_due_withdrawals(node)
+    """Hand in own steps, pull the partners' steps, and only then take back what was not confirmed in time."""
     handed_in = submit_due_steps(node)
     pulled = pull_steps(node)
+    withdrawn = sign_due_withdrawals(node)
+    if withdrawn:
+        submit_due_steps(node)
     held = tuple(Problem(item.code, item.sentence) for item in pulled.held)
     alarms = tuple(Problem(error.code, error.sentence) for error in pulled.contradictions)
     counts = {"steps_handed_in": len(handed_in.logged), "steps_new": len(pulled.new), "withdrawn": len(withdrawn)}

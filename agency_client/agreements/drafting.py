@@ -62,6 +62,11 @@ def read_terms_file(path: Path) -> dict[str, Any]:
     return _take_in_text(found, path.parent)
 
 
+def read_template() -> str:
+    """Return a terms file to start from, every field explained."""
+    return (Path(__file__).parent / "terms_template.toml").read_text()
+
+
 def complete_terms(node: Node, snapshot: Snapshot, fields: Mapping[str, Any], place: Place) -> Terms:
     """Return the terms that a file's fields stand for, with parties, anchors, exchange and place filled in.
 

@@ -15,6 +15,7 @@ from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.held_steps import HeldStep, hold_step, list_held_steps, release_step
+from agency_client.local_store.restored import find_restored_at
 from agency_client.local_store.settings import Setting, read_setting, write_setting
 from agency_client.node import Node
 from agency_client.witness.evidence import verify_record_says
@@ -143,7 +144,7 @@ def _take_over_one(
 def _verify_and_record(node: Node, transaction: Transaction, logged: LoggedStep) -> Step:
     at = Moment(logged.leaf.index, logged.leaf.record.time)
     chained = verify_step(node, transaction, logged.document, at)
-    if chained.step.agency == node.agency and read_setting(transaction, Setting.RESTORED_AT) is None:
+    if chained.step.agency == node.agency and find_restored_at(transaction) is None:
         raise ForeignStepError(
             f"the log has a step {chained.step.action.value} in our name that this node did not sign",
             fix="find out who holds our agreement key; then: agency keys revoke",

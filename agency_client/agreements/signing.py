@@ -14,6 +14,7 @@ from agency_client.local_store.agreements import StoredStep, load_chain_end, rec
 from agency_client.local_store.dispatch import DispatchKind, queue_document, record_dispatch_refused
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.problems import Problem
+from agency_client.local_store.restored import demand_not_restored
 from agency_client.node import Node
 from keys.signing import sign_document
 from schemas.agreements.lifecycle import judge_step
@@ -53,8 +54,9 @@ def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredS
     Raises:
         StepNotAllowedError: the lifecycle does not allow it now.
         UsageError: a field is of another form.
-        DeniedError: no agreement key may be used.
+        DeniedError: no agreement key may be used, or the node was restored and has not caught up.
     """
+    demand_not_restored(transaction, "steps")
     now = node.clock.now()
     agreement = load_agreement(transaction, order.agreement)
     step = _make_step(node, transaction, order, now)

@@ -6,6 +6,7 @@ from agency_client.errors import DeniedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.dispatch import DispatchKind
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.restored import demand_not_restored
 from agency_client.local_store.trust import load_key_chain
 from agency_client.node import CLOCK_SLACK, Node
 from agency_client.own_documents import load_own_encryption_keys
@@ -26,13 +27,16 @@ def prepare_encryption_keys(node: Node) -> str:
     """Draw a new encryption key, sign it together with the one in use, queue the document, and return its digest.
 
     Raises:
-        DeniedError: the member is of a class that receives nothing, or no rotation key may be used any more.
+        DeniedError: the member is of a class that receives nothing, no rotation key may be used any more, or the node
+            was restored and has not caught up.
         NotInstalledError: no key set is installed.
     """
     now = node.clock.now()
     if node.own_key_set().key_set.agency_class is not AgencyClass.AGENCY:
         raise DeniedError("only members of class agency receive messages, so only they have encryption keys")
     rotation = node.signer(KeyUse.ROTATION)
+    with node.store.read() as snapshot:
+        demand_not_restored(snapshot, "keys")
     fresh = node.keys.make_opening_key(EncryptionUse.ENCRYPTION, now)
     with node.store.write() as transaction:
         document = _make_document(node, transaction, fresh, now)

@@ -21,6 +21,7 @@ from agency_client.directory.documents import (
 from agency_client.local_store.checkpoints import LogWalk, load_walk, save_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.restored import find_restored_at
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.local_store.trust import (
     KeyDocument,
@@ -245,6 +246,8 @@ class _RecordReader:
             verify_anchor(verified, pin.anchor)
 
     def _is_own(self, verified: VerifiedKeyDocument) -> bool:
+        if find_restored_at(self._snapshot) is not None:
+            return True  # What this node published after its backup was made comes back to it this way.
         chains = (load_key_chain(self._snapshot, self._node.agency, kind) for kind in KEY_RECORDS.values())
         return verified.digest in {document.digest for chain in chains for document in chain}
 
