@@ -320,7 +320,7 @@ def _read_secrets(folder: ExchangeFolder, passphrase: str | None) -> ExchangeSec
     try:
         if not folder.sealed_secrets.exists():
             return ExchangeSecrets.from_canonical(folder.open_secrets.read_bytes())
-        if passphrase is None:
+        if not passphrase:
             raise PassphraseError("the exchange's keys are sealed: name the file with --passphrase-file")
         sealed = folder.sealed_secrets.read_bytes()
         return ExchangeSecrets.from_canonical(open_container(sealed, passphrase, purpose=SECRETS_PURPOSE))

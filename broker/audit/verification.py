@@ -18,9 +18,9 @@ from keys.log_keys import LogPublicKeys, verify_checkpoint
 from schemas.codec import CodecError
 from schemas.key_documents import ExchangeSheet
 from schemas.log.checkpoint import Checkpoint
-from schemas.log.leaf import commit_canonical, leaf_hash, make_leaf
+from schemas.log.leaf import SALT_BYTES, commit_canonical, leaf_hash, make_leaf
 from schemas.log.records import Record
-from schemas.log.tree import Frontier
+from schemas.log.tree import HASH_BYTES, Frontier
 
 MAX_FINDINGS = 100
 
@@ -71,7 +71,7 @@ def verify_stored_log(connection: Connection, sheet: ExchangeSheet, progress: Pr
         report.add(f"the head is of {head.origin}, the exchange's log is {sheet.origin}")
     frontier, last_time = Frontier(), datetime.min.replace(tzinfo=head.last_time.tzinfo)
     concerns = _Concerns(list_concerns(connection))
-    for row in list_leaves(connection):
+    for row in _read_leaves(connection, report):
         last_time = _check_leaf(row, report.leaves, last_time, concerns, report)
         frontier.append(row.leaf_hash)
         report.leaves += 1
@@ -110,6 +110,28 @@ def _check_head(head: StoredHead, last_time: datetime, signed: Checkpoint | None
         report.add(f"a checkpoint of {signed.size} leaves was signed, only {report.leaves} are stored")
 
 
+def _read_leaves(connection: Connection, report: LogReport) -> Iterator[Row[Any]]:
+    """Yield the stored leaves; end at a row that holds something else than what its columns are for."""
+    try:
+        for row in list_leaves(connection):
+            if _is_readable(row):
+                yield row
+            else:
+                report.add("its row holds values of another type", row.leaf_index)
+                return
+    except (TypeError, ValueError, OverflowError):
+        report.add(f"the row behind leaf {report.leaves - 1} cannot be read")
+
+
+def _is_readable(row: Row[Any]) -> bool:
+    hashes = (row.commitment, row.leaf_hash)
+    return (
+        row.leaf_class in ("public", "private")
+        and all(isinstance(value, bytes) and len(value) == HASH_BYTES for value in hashes)
+        and all(value is None or isinstance(value, bytes) for value in (row.record, row.salt))
+    )
+
+
 def _check_leaf(
     row: Row[Any], expected_index: int, last_time: datetime, concerns: "_Concerns", report: LogReport
 ) -> datetime:
@@ -135,7 +157,7 @@ def _check_record(row: Row[Any], concerned: set[str], report: LogReport) -> None
     if row.record is None or row.salt is None:
         report.add("record and salt are kept or erased together", row.leaf_index)
         return
-    if commit_canonical(row.record, row.salt) != row.commitment:
+    if len(row.salt) != SALT_BYTES or commit_canonical(row.record, row.salt) != row.commitment:
         report.add("its record is not the one that was committed to", row.leaf_index)
         return
     try:
