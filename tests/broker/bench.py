@@ -14,6 +14,7 @@ from broker.agreements.live import make_agreement_book
 from broker.agreements.service import AgreementService
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalBudget, RefusalRecorder
+from broker.audit.verification import verify_stored_log
 from broker.directory.live import make_directory
 from broker.directory.service import DirectoryService
 from broker.inbox.delivery import Inboxes
@@ -45,7 +46,8 @@ from schemas.api import (
 )
 from schemas.codec import b64u_decode
 from schemas.envelope import Reference
-from schemas.key_documents import AgencyClass
+from schemas.jwk import Algorithm, make_jwk
+from schemas.key_documents import AgencyClass, ExchangeSheet
 from schemas.log.leaf import commit_record, leaf_hash, make_leaf
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import verify_inclusion
@@ -254,6 +256,18 @@ class Bench:
             for record in self.records(*RecordType)
             if record.message is not None and record.message.id == make_id(name)
         ]
+
+    def verify_log(self) -> None:
+        """Recompute the stored log from its leaves, as the operator's command does."""
+        public = make_signer().public
+        keys = {
+            "ed25519": make_jwk(Algorithm.ED25519, public.ed25519).to_wire(),
+            "ml_dsa": make_jwk(Algorithm.ML_DSA_44, public.ml_dsa_44).to_wire(),
+        }
+        sheet = ExchangeSheet.from_wire({"v": 1, "name": EXCHANGE, "origin": ORIGIN, "log_keys": keys, "tls_ca": ""})
+        with self.database.read() as connection:
+            report = verify_stored_log(connection, sheet, lambda _done, _of: None)
+        assert report.findings == []
 
     def verify(self, evidence: Evidence) -> None:
         """Verify evidence as a client would."""
