@@ -119,7 +119,7 @@ class Node:
         """
         if role not in self._connections:
             url = self.profile.settings.broker_url
-            self._connections[role] = BrokerConnection(url, self.sheet, self._identify(), self.clock, role)
+            self._connections[role] = BrokerConnection(url, self.sheet, self.identify(), self.clock, role)
         return self._connections[role]
 
     def own_key_set(self) -> OwnKeySet:
@@ -201,7 +201,12 @@ class Node:
         self._connections.clear()
         self.store.close()
 
-    def _identify(self) -> NodeIdentity:
+    def identify(self) -> NodeIdentity:
+        """Return what this node shows the broker: TLS key, certificate (renewed when due), request key.
+
+        Raises:
+            NotInstalledError, KeySetUnusableError, KeyMissingError: there is no request key to use.
+        """
         certificate = renew_certificate_when_due(self.keys, self.profile, self.clock.now())
         request = self.signer(KeyUse.REQUEST)
         return NodeIdentity(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agency_client.agreements.chains import Agreement, choose_version, load_agreement, load_all, read_step
+from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.held_steps import HeldStep, list_held_steps
 from agency_client.node import Node
@@ -77,6 +78,12 @@ def read_page(node: Node, snapshot: Snapshot, reference: str) -> AgreementPage:
     agreement = load_agreement(snapshot, version.agreement.id)
     line = _make_line(node, agreement, version.view, now)
     return AgreementPage(line, _list_history(agreement), tuple(list_held_steps(snapshot, agreement.id)))
+
+
+def read_as_of(node: Node) -> SignedCheckpoint | None:
+    """Return the newest checkpoint this node holds: nothing here is newer than that. None before the first contact."""
+    with node.store.read() as snapshot:
+        return load_newest_checkpoint(snapshot, node.sheet.origin)
 
 
 _ENDED = frozenset({State.REVOKED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED})

@@ -57,13 +57,13 @@ def _list(
       agency agreements
       agency agreements --all --json
     """
-    from agency_client.agreements.views import list_lines
+    from agency_client.agreements.views import list_lines, read_as_of
     from agency_client.node import Node
-    from agency_client.terminal.agreement_pages import describe_line, show_state
+    from agency_client.terminal.agreement_pages import describe_line, show_as_of, show_state
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
-        lines = list_lines(node, even_ended=every)
+        lines, as_of = list_lines(node, even_ended=every), read_as_of(node)
     rows = [
         (
             line.agreement[:_ID_CHARACTERS],
@@ -78,7 +78,9 @@ def _list(
     ]
     titles = ("id", "partner", "version", "state", "until", "due", "title")
     invocation.output.show_table(titles, rows, empty="no agreement is known here; agency sync pulls what partners said")
-    invocation.output.write_json({"agreements": [describe_line(line) for line in lines]})
+    show_as_of(invocation.output, as_of)
+    seen_at = as_of.seen_at if as_of else None
+    invocation.output.write_json({"as_of": seen_at, "agreements": [describe_line(line) for line in lines]})
 
 
 def _show(context: typer.Context, reference: Reference) -> None:
@@ -89,24 +91,23 @@ def _show(context: typer.Context, reference: Reference) -> None:
       agency agreement show 3f0f6d0a
       agency agreement show 3f0f6d0a --json
     """
-    from agency_client.agreements.views import view_page
+    from agency_client.agreements.views import read_as_of, view_page
     from agency_client.node import Node
-    from agency_client.terminal.agreement_pages import describe_page, show_page
+    from agency_client.terminal.agreement_pages import describe_page, show_as_of, show_page
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
-        page = view_page(node, reference)
+        page, as_of = view_page(node, reference), read_as_of(node)
     show_page(invocation.output, page)
-    invocation.output.write_json(describe_page(page))
+    show_as_of(invocation.output, as_of)
+    invocation.output.write_json({"as_of": as_of.seen_at if as_of else None, **describe_page(page)})
 
 
 def _propose(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="The terms, in TOML or JSON.")] = None,
     amends: Annotated[str | None, typer.Option(help="The agreement this is the next version of.")] = None,
-    template: Annotated[
-        bool, typer.Option("--template", help="Print terms to start from, nothing else.")
-    ] = False,
+    template: Annotated[bool, typer.Option("--template", help="Print terms to start from, nothing else.")] = False,
     reason: Reason = None,
 ) -> None:
     """Propose terms to a partner that is pinned. Anchors, ids and digests are filled in.

@@ -1,6 +1,7 @@
 """How agreements look: one version in a line, one in full, for people and for programs."""
 
 from agency_client.agreements.views import AgreementLine, AgreementPage
+from agency_client.local_store.checkpoints import SignedCheckpoint
 from agency_client.terminal.output import Cell, Output, Tone
 from schemas.agreements.terms import Clause
 
@@ -20,6 +21,14 @@ _TONES = {
 def show_state(line: AgreementLine) -> Cell:
     """Return a state as a cell."""
     return Cell(line.state.value, _TONES.get(line.state.value, Tone.QUIET))
+
+
+def show_as_of(output: Output, checkpoint: SignedCheckpoint | None) -> None:
+    """Say how old the answer is: it is what this node has read in the log, without asking the exchange."""
+    if checkpoint is None:
+        output.say("as of never; run: agency sync")
+    else:
+        output.say(f"as of {checkpoint.seen_at:%Y-%m-%d %H:%M} UTC, log size {checkpoint.size}; to renew: agency sync")
 
 
 def show_page(output: Output, page: AgreementPage) -> None:

@@ -1,0 +1,252 @@
+"""Look a node over: clock, certificate, keys, trust, exchange, broker, queues, store. Each finding names its fix.
+
+Nothing is changed, nothing is signed. Each check stands by itself: one that fails, or breaks, does not hide the others.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+import httpx
+
+from agency_client.connection import build_client_context
+from agency_client.errors import ClientError
+from agency_client.key_store import TlsUse
+from agency_client.local_store.checkpoints import load_walk
+from agency_client.local_store.contradictions import list_contradictions
+from agency_client.local_store.dispatch import DispatchState, list_dispatches
+from agency_client.local_store.held_steps import list_held_steps
+from agency_client.local_store.outbox import OutboxState, list_outbox
+from agency_client.local_store.restored import find_restored_at
+from agency_client.local_store.suspicions import list_suspicions
+from agency_client.node import Node, get_certificate_path
+from agency_client.own_documents import load_own_encryption_keys, load_revoked_kids
+from agency_client.private_files import read_private_file
+from agency_client.trust import list_members
+from agency_client.witness.walker import refresh_checkpoint
+from keys.certificates import read_validity
+from schemas.api import CHECKPOINT_PATH
+from schemas.key_documents import AgencyClass
+
+MAX_SKEW = timedelta(seconds=25)
+"""The exchange takes assertions of up to 30 seconds' difference."""
+MIN_FREE_BYTES = 256 * 1024 * 1024
+STALE_AFTER = timedelta(hours=24)
+LONG_WAIT = timedelta(hours=1)
+PROBE_SECONDS = 5.0
+
+
+class Level(StrEnum):
+    """How a finding stands."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the examination: what was looked at, how it stands, and what to do, "" for nothing."""
+
+    check: str
+    level: Level
+    sentence: str
+    fix: str = ""
+
+
+Check = Callable[[Node], Iterable[Finding]]
+
+
+def examine_node(node: Node) -> list[Finding]:
+    """Run every check and return what was found, in the order a person would ask."""
+    findings: list[Finding] = []
+    for check in (
+        check_keys,
+        check_certificate,
+        check_exchange,
+        check_broker,
+        check_log,
+        check_trust,
+        check_queues,
+        check_store,
+    ):
+        name = check.__name__.removeprefix("check_")
+        try:
+            findings += list(check(node))
+        except ClientError as error:
+            findings.append(Finding(name, Level.FAIL, error.sentence, error.fix))
+    return findings
+
+
+def check_keys(node: Node) -> Iterator[Finding]:
+    """Key set and encryption keys: installed, in the log, not near their end, private sides here."""
+    own, now = node.own_key_set(), node.clock.now()
+    key_set = own.key_set
+    yield _judge_end("key set", f"key set {key_set.seq}", key_set.expires_at, now, 30, "agency keys request")
+    if not own.is_logged:
+        fix = "give the enrolment file to the exchange's operator, then run: agency sync"
+        yield Finding("key set", Level.WARN, f"key set {key_set.seq} is not in the log yet", fix)
+    with node.store.read() as snapshot:
+        revoked = load_revoked_kids(snapshot, node.agency)
+        documents = load_own_encryption_keys(snapshot, node.agency)
+    missing = [key.use.value for key in key_set.keys if not node.keys.has_key(key.use, key.kids[0])]
+    gone = [key.use.value for key in key_set.keys if not revoked.isdisjoint(key.kids)]
+    if missing:
+        yield Finding("keys", Level.FAIL, f"not on this node: {', '.join(missing)}", "restore the backup that has them")
+    if gone:
+        yield Finding("keys", Level.WARN, f"revoked: {', '.join(gone)}", "run: agency keys request")
+    if key_set.agency_class is AgencyClass.AGENCY:
+        ends = [key.expires_at for key in documents[-1].encryption_keys.keys] if documents else []
+        if ends:
+            yield _judge_end("encryption key", "encryption key", max(ends), now, 7, "agency keys rotate-encryption")
+        else:
+            yield Finding(
+                "encryption key", Level.FAIL, "none is published: nobody can send here", "agency keys publish"
+            )
+
+
+def check_certificate(node: Node) -> Iterator[Finding]:
+    """The node's TLS certificate; it is renewed by itself on the next contact when a third of its days is left."""
+    path = get_certificate_path(node.profile)
+    if not path.is_file():
+        here = node.keys.has_key(TlsUse.AUTHORITY)
+        fix = "" if here else "restore the backup"
+        yield Finding("certificate", Level.OK if here else Level.FAIL, "is made on the first contact", fix)
+        return
+    _, end = read_validity(read_private_file(path))
+    yield _judge_end("certificate", "TLS certificate", end, node.clock.now(), 10, "agency sync renews it")
+
+
+def check_exchange(node: Node) -> Iterator[Finding]:
+    """The exchange that was accepted, and whether the file in the profile is still that one."""
+    path = node.profile.exchange_path
+    if path.is_file() and path.read_bytes() != node.sheet.canonical():
+        yield Finding("exchange", Level.WARN, f"{path} is not the sheet that was accepted", "put the accepted one back")
+    yield Finding("exchange", Level.OK, f"{node.exchange}, log {node.sheet.origin}")
+
+
+def check_broker(node: Node) -> Iterator[Finding]:
+    """Whether the broker answers under the exchange's CA, how the clocks compare, and whether it knows this node."""
+    try:
+        date = probe_date(node)
+    except httpx.HTTPError as error:
+        sentence = f"{node.profile.settings.broker_url} does not answer ({type(error).__name__})"
+        yield Finding("broker", Level.FAIL, sentence, "check the network; what is sent meanwhile is queued")
+        return
+    yield Finding("broker", Level.OK, f"{node.profile.settings.broker_url} answers")
+    yield judge_clock(date, node.clock.now())
+    refresh_checkpoint(node)
+    yield Finding("access", Level.OK, f"{node.agency}/{node.name} is known there as {node.role.value}")
+
+
+def check_log(node: Node) -> Iterator[Finding]:
+    """How far the log was read, and what was found in it that cannot be."""
+    with node.store.read() as snapshot:
+        walk = load_walk(snapshot, node.sheet.origin)
+        contradictions, suspicions = list_contradictions(snapshot), list_suspicions(snapshot)
+    if walk is None:
+        yield Finding("log", Level.WARN, "it was never read", "run: agency sync")
+    else:
+        yield Finding("log", Level.OK, f"read up to leaf {walk.size} on {walk.walked_at:%Y-%m-%d %H:%M}")
+    if contradictions:
+        sentence = f"{len(contradictions)} proofs that somebody said two things"
+        yield Finding("contradictions", Level.FAIL, sentence, "see: agency trust contradictions")
+    if suspicions:
+        sentence = f"{len(suspicions)} public records that were not believed"
+        yield Finding("suspicions", Level.WARN, sentence, "see: agency trust contradictions")
+
+
+def check_trust(node: Node) -> Iterator[Finding]:
+    """Who is pinned, who contradicts the pin, and which partners' steps wait for a pin."""
+    members = [member for member in list_members(node) if member.agency != node.agency]
+    for member in members:
+        if member.standing == "mismatch":
+            sentence = f"the log shows other roots for {member.agency} than the ones that were pinned"
+            yield Finding("pins", Level.FAIL, sentence, "call the partner's duty desk; trust nothing in its name")
+    trusted = [member.agency for member in members if member.standing == "trusted"]
+    words = ", ".join(trusted) if trusted else "no partner is pinned yet"
+    fix = "" if trusted else "run: agency trust pin AGENCY"
+    yield Finding("pins", Level.OK if trusted else Level.WARN, words, fix)
+    with node.store.read() as snapshot:
+        held = list_held_steps(snapshot)
+    for step in held:
+        yield Finding(
+            "agreements", Level.WARN, f"a step of {step.agency} waits: {step.sentence}", "see: agency agreements"
+        )
+
+
+def check_queues(node: Node) -> Iterator[Finding]:
+    """What waits to be handed in, for how long, and what the exchange would not take."""
+    now = node.clock.now()
+    with node.store.read() as snapshot:
+        waiting, refused = list_dispatches(snapshot), list_dispatches(snapshot, DispatchState.REFUSED)
+        queued = list_outbox(snapshot, states=(OutboxState.QUEUED, OutboxState.IN_DOUBT))
+        not_taken = list_outbox(snapshot, states=(OutboxState.REFUSED,))
+    old = [item for item in waiting if now - item.created_at > LONG_WAIT]
+    level = Level.WARN if old else Level.OK
+    sentence = f"{len(queued)} messages and {len(waiting)} documents wait"
+    yield Finding("outbox", level, sentence, "run: agency sync; then see: agency outbox" if old else "")
+    if refused or not_taken:
+        sentence = f"{len(not_taken)} messages and {len(refused)} documents were refused"
+        yield Finding("refused", Level.WARN, sentence, "see: agency outbox")
+
+
+def check_store(node: Node) -> Iterator[Finding]:
+    """The store's disk, and whether the node has caught up after a restore."""
+    free = shutil.disk_usage(node.profile.folder).free
+    if free < MIN_FREE_BYTES:
+        yield Finding("store", Level.WARN, f"{free // (1024 * 1024)} MiB are free on its disk", "free some space")
+    else:
+        yield Finding("store", Level.OK, f"opens; {free // (1024 * 1024 * 1024)} GiB are free on its disk")
+    with node.store.read() as snapshot:
+        restored_at = find_restored_at(snapshot)
+    if restored_at is not None:
+        sentence = f"restored from a backup on {restored_at:%Y-%m-%d}; it has not caught up"
+        yield Finding("restored", Level.WARN, sentence, "run: agency sync")
+
+
+def check_terminal(encoding: str | None) -> Finding:
+    """Whether names in every script can be shown."""
+    if (encoding or "").lower().replace("-", "") == "utf8":
+        return Finding("terminal", Level.OK, "UTF-8")
+    return Finding(
+        "terminal", Level.WARN, f"{encoding or 'unknown'}: names may not show", "use a UTF-8 locale, like C.UTF-8"
+    )
+
+
+def judge_clock(broker: datetime | None, here: datetime) -> Finding:
+    """Compare the clocks; `broker` is what its answer was dated, None where it had no date."""
+    if broker is None:
+        return Finding("clock", Level.WARN, "the broker's answer bears no date", "compare the clock by other means")
+    apart = abs(here - broker)
+    sentence = f"{int(apart.total_seconds())} s {'ahead of' if here > broker else 'behind'} the broker's"
+    if apart > MAX_SKEW:
+        return Finding("clock", Level.FAIL, sentence, "set the clock by NTP; the exchange refuses tokens otherwise")
+    return Finding("clock", Level.OK, "agrees with the broker's" if apart <= timedelta(seconds=2) else sentence)
+
+
+def probe_date(node: Node) -> datetime | None:
+    """Ask the broker for anything and return the date of its answer; None where there is none, or no true one.
+
+    Raises:
+        httpx.HTTPError: it was not reached, or is not the exchange's.
+    """
+    context = build_client_context(node.sheet, node.identify())
+    with httpx.Client(verify=context, timeout=PROBE_SECONDS, trust_env=False) as client:
+        answer = client.get(node.profile.settings.broker_url + CHECKPOINT_PATH)
+    try:
+        found = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _judge_end(check: str, what: str, end: datetime, now: datetime, days: int, fix: str) -> Finding:
+    if now >= end:
+        return Finding(check, Level.FAIL, f"the {what} ended on {end:%Y-%m-%d}", f"run: {fix}")
+    if end - now < timedelta(days=days):
+        return Finding(check, Level.WARN, f"the {what} ends on {end:%Y-%m-%d}", f"run: {fix}")
+    return Finding(check, Level.OK, f"{what} until {end:%Y-%m-%d}")
