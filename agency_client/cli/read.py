@@ -143,7 +143,7 @@ def _show_own(output: Output, found: "ReadOwnMessage") -> None:
             ("subject", Cell(alert.subject, Tone.STRONG)),
             ("sealed", spell_moment(stored.issued_at)),
             ("written by", stored.officer),
-            *_list_common(found.message, alert),
+            *_list_common(found.message, alert, ours="our reference", theirs="their reference"),
             ("message", stored.message_id),
             ("thread", alert.thread),
         ]
@@ -184,14 +184,16 @@ def _spell_origin(found: "ReadMessage") -> str:
     )
 
 
-def _list_common(message: "Message", alert: "Alert") -> list[tuple[str, str]]:
+def _list_common(
+    message: "Message", alert: "Alert", *, ours: str = "their reference", theirs: str = "our reference"
+) -> list[tuple[str, str]]:
     answers = f"message {alert.in_reply_to.id}" if alert.in_reply_to else None
     return [
         ("purpose", message.purpose.label),
         *_split_lines("necessity", message.necessity),
         *_list_if(("in reply to", answers)),
         ("unit, officer", f"{alert.unit}, {alert.officer}"),
-        *_list_if(("their reference", alert.own_reference), ("our reference", alert.partner_reference)),
+        *_list_if((ours, alert.own_reference), (theirs, alert.partner_reference)),
     ]
 
 

@@ -111,3 +111,14 @@ def has_thread(snapshot: Snapshot, thread: str) -> bool:
         "SELECT 1 FROM inbox_message WHERE thread = ?1 UNION SELECT 1 FROM sent_message WHERE thread = ?1", thread
     )
     return found is not None
+
+
+def find_answers(snapshot: Snapshot, digest: str, kind: str) -> list[str]:
+    """Return the ids of messages of a kind that this agency sent about a message and that were not refused."""
+    rows = snapshot.fetch_all(
+        "SELECT message_id FROM sent_message JOIN outbox USING (message_id) WHERE refers_to = ? AND kind = ?"
+        " AND outbox.state NOT IN ('refused', 'cancelled') ORDER BY created_at, message_id",
+        digest,
+        kind,
+    )
+    return [row["message_id"] for row in rows]

@@ -1,0 +1,307 @@
+"""`agency ack`, `refuse`, `reply`, `outcome`, `correct`, `withdraw`: what becomes of a message, told to who sent it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.terminal.output import Tone
+
+if TYPE_CHECKING:
+    from agency_client.answering import AnswerReport, Author
+    from agency_client.node import Node
+
+UNIT_VARIABLE = "BILATERAL_UNIT"
+PSEUDONYM_VARIABLE = "BILATERAL_PSEUDONYM"
+DEFAULT_PSEUDONYM = "duty-officer"
+
+MessageId = Annotated[str, typer.Argument(help="The message's id, or its beginning.", show_default=False)]
+Reason = Annotated[
+    str | None, typer.Option(help="Why the original is opened for it; in this agency's access log.", show_default=False)
+]
+Case = Annotated[str | None, typer.Option(help="Your case reference.")]
+Words = Annotated[str | None, typer.Option(help="What you add in words.")]
+Unit = Annotated[str | None, typer.Option(help=f"Your unit, as the partner reads it; also {UNIT_VARIABLE}.")]
+Officer = Annotated[str | None, typer.Option(help=f"A pseudonym, never a name; also {PSEUDONYM_VARIABLE}.")]
+DetailsFile = Annotated[
+    Path | None,
+    typer.Argument(help="JSON: the details, or a whole alert of which the details are taken; - reads standard input."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this group."""
+    app.command("ack")(_ack)
+    app.command("refuse")(_refuse)
+    app.command("reply")(_reply)
+    app.command("outcome")(_outcome)
+    app.command("correct")(_correct)
+    app.command("withdraw")(_withdraw)
+
+
+def _ack(
+    context: typer.Context,
+    message_id: MessageId,
+    action: Annotated[
+        str, typer.Option(help="noted, amended, deleted, stopped-using or nothing-held.", show_default=True)
+    ] = "noted",
+    words: Words = None,
+    reason: Reason = None,
+    case: Case = None,
+    unit: Unit = None,
+    officer: Officer = None,
+) -> None:
+    """Acknowledge a message: its sender learns what was done with it.
+
+    \b
+    Examples:
+      agency ack 5d1c8a52
+      agency ack 5d1c8a52 --action deleted --words "Deleted from the watch list" --case 74/08
+    """
+    from agency_client.answering import acknowledge
+    from agency_client.node import Node
+    from schemas.alerts.acknowledgement import ActionTaken
+
+    invocation = get_invocation(context)
+    taken = _read_code(ActionTaken, action, "--action")
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        author = _make_author(invocation, node, reason or f"acknowledgement: {action}", case, unit, officer)
+        report = acknowledge(node, message_id, author, action=taken, words=words)
+    _show(invocation, report)
+
+
+def _refuse(
+    context: typer.Context,
+    message_id: MessageId,
+    ground: Annotated[str, typer.Option(help="A code of the list; a wrong one is answered with the list.")],
+    words: Words = None,
+    reason: Reason = None,
+    case: Case = None,
+    unit: Unit = None,
+    officer: Officer = None,
+) -> None:
+    """Refuse what a message asks, with the ground.
+
+    \b
+    Examples:
+      agency refuse 5d1c8a52 --ground not-competent
+      agency refuse 5d1c8a52 --ground other --words "The register is being moved until Monday"
+    """
+    from agency_client.answering import refuse
+    from agency_client.node import Node
+    from schemas.alerts.coded import RefusalGround
+
+    invocation = get_invocation(context)
+    code = _read_code(RefusalGround, ground, "--ground").value
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        author = _make_author(invocation, node, reason or f"refusal: {code}", case, unit, officer)
+        report = refuse(node, message_id, author, ground=code, words=words)
+    _show(invocation, report)
+
+
+def _reply(
+    context: typer.Context,
+    message_id: MessageId,
+    file: DetailsFile = None,
+    answer: Annotated[
+        list[str] | None, typer.Option(help="QUESTION=yes|no|partly|not-known, with :NOTE; again for each question.")
+    ] = None,
+    state: Annotated[str | None, typer.Option(help="How the document stands in the register, like expired.")] = None,
+    confidence: Annotated[str | None, typer.Option(help="high, medium or low.")] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="There is no record of the document.")] = False,
+    text: Annotated[str | None, typer.Option(help="One line that sums the reply up.")] = None,
+    reason: Reason = None,
+    case: Case = None,
+    unit: Unit = None,
+    officer: Officer = None,
+) -> None:
+    """Answer a verification, per question. The document asked about is filled in.
+
+    \b
+    Examples:
+      agency reply 5d1c8a52 --answer genuine=no:"The series was never issued" --answer valid-now=no
+      agency reply 5d1c8a52 --no-record --reason "second line asks"
+      agency reply 5d1c8a52 details.json
+    """
+    from agency_client.answering import make_answers, reply
+    from agency_client.node import Node
+
+    invocation = get_invocation(context)
+    details: dict[str, Any] = _read_details(invocation, file)
+    if answer:
+        details |= {"outcome": "answered", "answers": make_answers(answer)}
+    if no_record:
+        details |= {"outcome": "no-record"}
+    details |= {name: value for name, value in (("state", state), ("confidence", confidence)) if value is not None}
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        author = _make_author(invocation, node, reason or "reply to a verification", case, unit, officer)
+        report = reply(node, message_id, author, details=details, subject=text)
+    _show(invocation, report)
+
+
+def _outcome(
+    context: typer.Context,
+    message_id: MessageId,
+    file: DetailsFile = None,
+    result: Annotated[str | None, typer.Option(help="confirmed, false, unresolved or no-match.")] = None,
+    usefulness: Annotated[int | None, typer.Option(min=1, max=5, help="From 1 (none) to 5 (decisive).")] = None,
+    action: Annotated[
+        list[str] | None, typer.Option(help="What was done, like document-seized; again for more.")
+    ] = None,
+    words: Words = None,
+    reason: Reason = None,
+    case: Case = None,
+    unit: Unit = None,
+    officer: Officer = None,
+) -> None:
+    """Tell the sender of an alert what became of it.
+
+    \b
+    Examples:
+      agency outcome 5d1c8a52 --result confirmed --usefulness 5 --action document-seized
+      agency outcome 5d1c8a52 details.json
+    """
+    from agency_client.answering import report_outcome
+    from agency_client.node import Node
+
+    invocation = get_invocation(context)
+    named = {"result": result, "usefulness": usefulness, "actions": action or None, "words": words}
+    details = _read_details(invocation, file) | {name: value for name, value in named.items() if value is not None}
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        author = _make_author(invocation, node, reason or "outcome of an alert", case, unit, officer)
+        report = report_outcome(node, message_id, author, details=details)
+    _show(invocation, report)
+
+
+def _correct(
+    context: typer.Context,
+    message_id: MessageId,
+    file: DetailsFile = None,
+    change: Annotated[
+        list[str] | None, typer.Option(help="FIELD=WAS=>NOW, like details.document.number=A1=>A2; again for more.")
+    ] = None,
+    because: Annotated[str, typer.Option(help="The reason's code; a wrong one is answered with the list.")] = (
+        "typing-error"
+    ),
+    text: Annotated[str | None, typer.Option(help="One line that sums the correction up.")] = None,
+    reason: Reason = None,
+    case: Case = None,
+    unit: Unit = None,
+    officer: Officer = None,
+) -> None:
+    """Correct a message this agency sent; the correction follows it to everyone it reached.
+
+    \b
+    Examples:
+      agency correct 5d1c8a52 --change "details.document.holder.birth_date=1974-08-12=>1974-08-21"
+      agency correct 5d1c8a52 correction.json --because new-findings
+    """
+    from agency_client.answering import correct
+    from agency_client.node import Node
+
+    invocation = get_invocation(context)
+    details = {"reason": because} | _read_details(invocation, file)
+    if change:
+        details["changes"] = [_read_change(item) for item in change]
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        author = _make_author(invocation, node, reason or f"correction: {because}", case, unit, officer)
+        report = correct(node, message_id, author, details=details, subject=text)
+    _show(invocation, report)
+
+
+def _withdraw(
+    context: typer.Context,
+    message_id: MessageId,
+    reason: Annotated[str, typer.Option(help="Why; it stands in this agency's access log.")],
+    because: Annotated[str, typer.Option(help="The code that the partner reads.")] = "sent-by-mistake",
+    words: Words = None,
+    required_action: Annotated[str, typer.Option(help="delete, amend or stop-using.")] = "delete",
+    case: Case = None,
+    unit: Unit = None,
+    officer: Officer = None,
+) -> None:
+    """Take a message back that this agency sent, from everyone it reached or is on its way to.
+
+    \b
+    Example:
+      agency withdraw 5d1c8a52 --reason "wrong person" --because wrong
+    """
+    from agency_client.answering import withdraw
+    from agency_client.node import Node
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        author = _make_author(invocation, node, reason, case, unit, officer)
+        report = withdraw(node, message_id, author, because=because, words=words, required_action=required_action)
+    _show(invocation, report)
+
+
+def _make_author(
+    invocation: Invocation, node: "Node", reason: str, case: str | None, unit: str | None, officer: str | None
+) -> "Author":
+    from agency_client.answering import Author
+
+    environment = invocation.environment
+    return Author(
+        reason=reason,
+        unit=(unit or environment.get(UNIT_VARIABLE) or node.own_key_set().key_set.name)[:80],
+        pseudonym=officer or environment.get(PSEUDONYM_VARIABLE) or DEFAULT_PSEUDONYM,
+        case=case,
+    )
+
+
+def _read_code(codes: Any, text: str, option: str) -> Any:
+    from agency_client.errors import UsageError
+
+    try:
+        return codes.from_code(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: {error}") from error
+
+
+def _read_details(invocation: Invocation, file: Path | None) -> dict[str, Any]:
+    from agency_client.sending.composing import read_alert_file
+
+    if file is None:
+        return {}
+    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    found = read_alert_file(data, str(file))
+    inner = found.get("details", found)
+    return dict(inner) if isinstance(inner, dict) else found
+
+
+def _read_change(text: str) -> dict[str, str]:
+    from agency_client.errors import UsageError
+
+    field, separator, values = text.partition("=")
+    was, arrow, now = values.partition("=>")
+    if not separator or not arrow or not field:
+        raise UsageError(f"{text!r} is no change", fix="write it like --change details.supplier=Zenit=>Zenith")
+    return {"field": field} | ({"was": was} if was else {}) | ({"now": now} if now else {})
+
+
+def _show(invocation: Invocation, report: "AnswerReport") -> None:
+    from agency_client.inbox_view import label_kind
+
+    output = invocation.output
+    for item in report.items:
+        words = "was sent before" if report.is_repeated else "is sent"
+        tone = Tone.GOOD if item.state.value in ("taken", "settled") else Tone.CAUTION
+        output.say(f"{label_kind(report.kind)} {item.message_id} {words}: {item.state.value}", tone)
+        output.write_json(
+            {
+                "id": item.message_id,
+                "kind": report.kind,
+                "thread": report.thread,
+                "state": item.state.value,
+                "repeated": report.is_repeated,
+                "problem": {"code": item.problem.code, "sentence": item.problem.sentence} if item.problem else None,
+            }
+        )
+    if any(item.state.value == "queued" for item in report.items):
+        from agency_client.terminal.exit_codes import ExitCode
+
+        output.say("it is in the outbox and goes out when the exchange is there: agency outbox")
+        raise typer.Exit(ExitCode.OFFLINE_QUEUED)
