@@ -61,14 +61,14 @@ class RoundReport:
         return next((code for code in _WEIGHT if code in codes), ExitCode.OK)
 
     @property
-    def is_offline(self) -> bool:
-        """Return whether the broker was not there."""
-        return any(stage.exit_code is ExitCode.OFFLINE_QUEUED for stage in self.stages)
-
-    @property
     def has_failed(self) -> bool:
         """Return whether some stage did not come to its end."""
         return any(stage.failure is not None for stage in self.stages)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether there is nothing to tell of it."""
+        return all(stage.is_quiet for stage in self.stages)
 
 
 _WEIGHT = (
@@ -80,19 +80,24 @@ _WEIGHT = (
     ExitCode.FAILED,
 )
 
-Stage = Callable[[Node], StageReport]
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One part of a round: its name, and what runs it."""
+
+    name: str
+    run: Callable[[Node], StageReport]
 
 
 def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
     """Run the stages in order, each whatever became of the others; by default all that this member's class has."""
     reports: list[StageReport] = []
     for stage in stages if stages is not None else choose_stages(node):
-        name = stage.__name__.removeprefix("sync_")
         try:
-            reports.append(stage(node))
+            reports.append(stage.run(node))
         except ClientError as error:
             failure = Problem(error.code, error.sentence)
-            reports.append(StageReport(name, failure=failure, exit_code=error.exit_code))
+            reports.append(StageReport(stage.name, failure=failure, exit_code=error.exit_code))
             if isinstance(error, NotSentError | NotAuthenticatedError):
                 break
     return RoundReport(tuple(reports))
@@ -101,8 +106,8 @@ def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
 def choose_stages(node: Node) -> tuple[Stage, ...]:
     """Return the stages of this member's class: only agencies have agreements, messages and statuses."""
     if node.own_key_set().key_set.agency_class is not AgencyClass.AGENCY:
-        return (sync_log, sync_keys)
-    return (sync_log, sync_keys, sync_agreements, sync_statuses, sync_outbox, sync_inbox, sync_receipts)
+        return (LOG, KEYS)
+    return (LOG, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, RECEIPTS)
 
 
 def sync_log(node: Node) -> StageReport:
@@ -185,6 +190,15 @@ def sync_receipts(node: Node) -> StageReport:
     handed_in = send_due_receipts(node)
     counts = {"signed": signed.signed, "handed_in": handed_in.handed_in}
     return _report("receipts", counts, (*signed.problems, *handed_in.problems))
+
+
+LOG = Stage("log", sync_log)
+KEYS = Stage("keys", sync_keys)
+AGREEMENTS = Stage("agreements", sync_agreements)
+STATUSES = Stage("statuses", sync_statuses)
+OUTBOX = Stage("outbox", sync_outbox)
+INBOX = Stage("inbox", sync_inbox)
+RECEIPTS = Stage("receipts", sync_receipts)
 
 
 def _report(

@@ -1,0 +1,307 @@
+"""`agency send`, `agency ping`: put an alert together, see what the agreements allow, send it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.terminal.exit_codes import ExitCode
+from agency_client.terminal.output import Cell, Tone
+
+if TYPE_CHECKING:
+    from agency_client.node import Node
+    from agency_client.sending.draft import Draft
+    from agency_client.sending.flow import SendReport
+    from agency_client.sending.plan import Plan, RecipientPlan
+
+_ID_CHARACTERS = 8
+_ZONE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<")
+_SHORTEST_ZONE_LINE = 30
+_TO_EVERYONE = "agreements"
+_OUTCOME_TONES = {"taken": Tone.GOOD, "settled": Tone.GOOD, "refused": Tone.BAD, "cancelled": Tone.BAD}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this group."""
+    app.command("send")(_send)
+    app.command("ping")(_ping)
+
+
+def _send(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE|-]", help="The alert as JSON; - reads standard input.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="The kind of alert, where the file does not say.")] = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(help="Agencies, at commas; or `agreements`: everyone that the agreements allow."),
+    ] = None,
+    purpose: Annotated[
+        str | None, typer.Option(help="Why it may be sent, a code; the kind's usual one if not given.")
+    ] = None,
+    necessity: Annotated[str, typer.Option(help="Why this, and why to them, in a sentence that they read.")] = "",
+    reason: Annotated[str, typer.Option(help="Why you do it, for your own agency's access log.")] = "",
+    case: Annotated[str | None, typer.Option(help="Your case reference, for the access log.")] = None,
+    marking: Annotated[str, typer.Option(help="TLP: clear, green, amber, amber-strict, red.")] = "amber",
+    urgency: Annotated[str, typer.Option(help="routine, urgent or threat-to-life.")] = "routine",
+    agreement: Annotated[
+        str | None, typer.Option(help="Use this agreement and no other: its id, or its beginning.")
+    ] = None,
+    mrz: Annotated[
+        list[str] | None, typer.Option(help="A scanned machine readable zone, its lines one after the other.")
+    ] = None,
+    field: Annotated[list[str] | None, typer.Option("--set", help="Set a field: FIELD=VALUE; may be repeated.")] = None,
+    subject: Annotated[str | None, typer.Option(help="What it is about, in a line.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Your unit.", envvar="BILATERAL_UNIT")] = None,
+    officer: Annotated[str | None, typer.Option(help="A pseudonym, instead of the one made for you.")] = None,
+    deliver_within: Annotated[int, typer.Option(min=1, max=30, help="Days that the exchange may try.")] = 10,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what every agreement allows, and send nothing.")
+    ] = False,
+    template: Annotated[str | None, typer.Option(metavar="KIND", help="Print a filled example of a kind.")] = None,
+) -> None:
+    """Send an alert, sealed for each recipient, under an agreement that covers it; or say why none does.
+
+    With the broker away it is queued and delivered later (exit code 7).
+
+    \b
+    Examples:
+      agency send --template document-fraud > alert.json
+      agency send alert.json --to VN --necessity "The bearer flies on tonight." --reason "case 74/08"
+      agency send alert.json --to agreements --dry-run
+      agency send --kind document-verification --to VN --reason "second line" \\
+          --necessity "The holder stands at the counter." --subject "Is this passport genuine?" \\
+          --mrz "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<" "L898902C36UTO7408122F1204159ZE184226B<<<<<10"
+      agency send correction.json --necessity "A birth date was misread." --reason "case 74/08"
+    """
+    from agency_client.node import Node
+
+    invocation = get_invocation(context)
+    if template is not None:
+        _print_template(template)
+        return
+    lines, files = _split_words(words or [], mrz or [])
+    given = {"kind": kind, "subject": subject}
+    options: dict[str, Any] = {
+        "to": to or [],
+        "purpose": purpose,
+        "necessity": necessity or ("-" if dry_run else ""),
+        "reason": reason or ("dry run" if dry_run else ""),
+        "case": case,
+        "marking": marking,
+        "urgency": urgency,
+        "agreement": agreement,
+        "delivery_days": deliver_within,
+    }
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        alert = _compose(node, files, lines, {name: value for name, value in given.items() if value}, field or [])
+        draft = _make_draft(node, alert, options, unit, officer)
+        _refresh(invocation, node)
+        if dry_run:
+            _show_plan(invocation, node, draft)
+        else:
+            _send_and_show(invocation, node, draft)
+
+
+def _ping(
+    context: typer.Context,
+    partner: Annotated[str, typer.Argument(help="The partner's id, like VN.")],
+    text: Annotated[str | None, typer.Option(help="A word of your choice.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the access log.")] = "test of the connection",
+) -> None:
+    """Send a sealed test message without personal data, to see that everything works between two agencies.
+
+    \b
+    Examples:
+      agency ping VN
+      agency status ID       whether it arrived and was verified there
+    """
+    from agency_client.client import make_ping
+    from agency_client.node import Node
+    from agency_client.wire_names import parse_agency_id
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        _refresh(invocation, node)
+        _send_and_show(invocation, node, make_ping(node, parse_agency_id(partner), reason=reason, text=text))
+
+
+def _print_template(kind: str) -> None:
+    from agency_client.sending.composing import format_template
+
+    typer.echo(format_template(kind))
+
+
+def _split_words(words: list[str], mrz: list[str]) -> tuple[list[str], list[str]]:
+    """Return the lines of the zone, those among the words included, and the files that were named."""
+    zone = [word for word in words if mrz and _is_zone_line(word)]
+    return [*mrz, *zone], [word for word in words if word not in zone]
+
+
+def _is_zone_line(word: str) -> bool:
+    return len(word) >= _SHORTEST_ZONE_LINE and _ZONE_CHARACTERS.issuperset(word)
+
+
+def _compose(
+    node: "Node", files: list[str], lines: list[str], given: dict[str, str], fields: list[str]
+) -> dict[str, Any]:
+    from agency_client.errors import UsageError
+    from agency_client.sending.composing import merge, read_zone, set_fields
+
+    if len(files) > 1:
+        raise UsageError(f"one file is sent at a time, not {len(files)}", fix="run: agency send --help")
+    alert = _read_file(files[0]) if files else {}
+    alert |= given
+    if not alert.get("kind"):
+        raise UsageError("no alert was given", fix="name a file, or --kind with --mrz; see: agency send --help")
+    if lines:
+        alert = merge(alert, read_zone(alert["kind"], lines, node.clock.now()))
+    return set_fields(alert, fields)
+
+
+def _read_file(name: str) -> dict[str, Any]:
+    from agency_client.sending.composing import MAX_FILE_BYTES, read_alert_file
+
+    if name == "-":
+        return read_alert_file(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "standard input")
+    return read_alert_file(Path(name).read_bytes(), name)
+
+
+def _make_draft(
+    node: "Node", alert: dict[str, Any], options: dict[str, Any], unit: str | None, officer: str | None
+) -> "Draft":
+    from agency_client.client import make_usual
+    from agency_client.sending.composing import choose_usual_purpose, fill_common_part
+    from agency_client.sending.draft import Draft
+    from agency_client.typed_codes import parse_code
+    from schemas.markings import Purpose, Tlp, Urgency
+
+    marking = parse_code(Tlp, options["marking"], "marking")
+    usual = make_usual(node, marking, node.clock.now(), unit=unit, officer=officer)
+    named = [name for text in options["to"] for name in text.split(",") if name]
+    usual_purpose = choose_usual_purpose(str(alert["kind"]))
+    return Draft(
+        alert=fill_common_part(alert, usual),
+        purpose=parse_code(Purpose, options["purpose"], "purpose") if options["purpose"] else usual_purpose,
+        necessity=options["necessity"],
+        reason=options["reason"],
+        recipients=tuple(name for name in named if name != _TO_EVERYONE),
+        to_every_partner=_TO_EVERYONE in named,
+        marking=marking,
+        urgency=parse_code(Urgency, options["urgency"], "urgency"),
+        agreement=options["agreement"],
+        case=options["case"],
+        delivery_days=options["delivery_days"],
+    )
+
+
+def _refresh(invocation: Invocation, node: "Node") -> None:
+    from agency_client.client import refresh
+
+    refresh(node, lambda why: invocation.output.say(f"{why}: judged by what is known here", Tone.CAUTION))
+
+
+def _send_and_show(invocation: Invocation, node: "Node", draft: "Draft") -> None:
+    from agency_client.sending.flow import send_alert
+
+    show_sent(invocation, send_alert(node, draft))
+
+
+def show_sent(invocation: Invocation, report: "SendReport") -> None:
+    """Show what was sent and where each envelope stands; end with 7 where one waits, with 5 where one was refused."""
+    output = invocation.output
+    rows: list[list[str | Cell]] = []
+    answers: list[dict[str, Any]] = []
+    for leg, item in zip(report.legs, report.items, strict=True):
+        problem = item.problem.sentence if item.problem else ""
+        state = Cell(item.state.value, _OUTCOME_TONES.get(item.state.value, Tone.CAUTION))
+        rows.append([leg.message_id[:_ID_CHARACTERS], leg.recipient, leg.title, state, problem])
+        answers.append(
+            {
+                "id": leg.message_id,
+                "digest": leg.digest,
+                "recipient": leg.recipient,
+                "agreement": leg.agreement,
+                "title": leg.title,
+                "state": item.state.value,
+                "problem": {"code": item.problem.code, "sentence": item.problem.sentence} if item.problem else None,
+            }
+        )
+    output.show_table(["id", "to", "under", "state", "problem"], rows)
+    left_out = [{"agency": item.agency, "because": item.explain()} for item in report.plan.left_out]
+    output.write_json({"thread": report.thread, "messages": answers, "left_out": left_out})
+    for recipient in report.plan.left_out:
+        output.say(f"left out: {recipient.explain()}")
+    _end_by_state([item.state.value for item in report.items], output.say)
+
+
+def _end_by_state(states: list[str], say: Any) -> None:
+    if "refused" in states:
+        say("the exchange refused it; see: agency status ID", Tone.BAD)
+        raise typer.Exit(ExitCode.DENIED)
+    if {"queued", "in-doubt"} & set(states):
+        say("queued; it leaves by itself while agency sync --follow runs, or with: agency sync", Tone.CAUTION)
+        raise typer.Exit(ExitCode.OFFLINE_QUEUED)
+
+
+def _show_plan(invocation: Invocation, node: "Node", draft: "Draft") -> None:
+    from agency_client.sending.flow import plan_alert
+
+    plan = plan_alert(node, draft)
+    rows = [row for recipient in (*plan.recipients, *plan.left_out) for row in _list_rows(recipient)]
+    output = invocation.output
+    output.show_table(["to", "agreement", "state", "verdict", "why"], rows, empty="no agreement with anybody is known")
+    output.write_json(_describe_plan(plan))
+    if plan.is_allowed:
+        output.say("it would be sent; nothing was sent", Tone.GOOD)
+        return
+    output.say("it would be refused; nothing was sent", Tone.BAD)
+    raise typer.Exit(ExitCode.DENIED)
+
+
+def _list_rows(recipient: "RecipientPlan") -> list[list[str | Cell]]:
+    rows: list[list[str | Cell]] = [
+        [recipient.agency, "", "", Cell("refused", Tone.BAD), finding.sentence] for finding in recipient.obstacles
+    ]
+    for option in recipient.options:
+        allowed = option.is_allowed and not recipient.obstacles
+        is_chosen = allowed and option is recipient.chosen
+        verdict = Cell(
+            "chosen" if is_chosen else "allowed" if allowed else "refused", Tone.GOOD if allowed else Tone.BAD
+        )
+        why = "; ".join(finding.sentence for finding in option.findings)
+        name = f"{option.terms.title} (version {option.terms.version})"
+        rows.append([recipient.agency, name, option.view.state.value, verdict, why])
+    return rows or [[recipient.agency, "", "", Cell("refused", Tone.BAD), "no agreement with this agency is known"]]
+
+
+def _describe_plan(plan: "Plan") -> dict[str, Any]:
+    return {
+        "allowed": plan.is_allowed,
+        "recipients": [_describe_recipient(recipient) for recipient in plan.recipients],
+        "left_out": [_describe_recipient(recipient) for recipient in plan.left_out],
+    }
+
+
+def _describe_recipient(recipient: "RecipientPlan") -> dict[str, Any]:
+    return {
+        "agency": recipient.agency,
+        "allowed": recipient.is_allowed,
+        "chosen": recipient.chosen.view.digest if recipient.chosen and recipient.is_allowed else None,
+        "obstacles": [{"code": item.code, "sentence": item.sentence} for item in recipient.obstacles],
+        "agreements": [
+            {
+                "id": option.terms.id,
+                "digest": option.view.digest,
+                "version": option.terms.version,
+                "title": option.terms.title,
+                "state": option.view.state.value,
+                "allowed": option.is_allowed,
+                "findings": [{"code": item.code, "sentence": item.sentence} for item in option.findings],
+            }
+            for option in recipient.options
+        ],
+    }

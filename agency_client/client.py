@@ -1,0 +1,180 @@
+"""The library: one set of operations for an agency's own programs, the same that the command line uses.
+
+    with AgencyClient.open("gb", passphrase_file=Path("/run/credentials/gb")) as client:
+        draft = Draft(alert, Purpose.DOCUMENT_INTEGRITY, necessity="…", reason="case 74/08", recipients=("VN",))
+        report = client.send(draft)
+        client.sync()
+
+A client is used by one thread. Every operation may raise an `agency_client.errors.ClientError` with a stable `code`.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agency_client.agreements.pulling import pull_steps
+from agency_client.clock import Clock, SystemClock
+from agency_client.connection import NotSentError, UnansweredError
+from agency_client.local_store.outbox import cancel_message
+from agency_client.node import Node
+from agency_client.profile import choose_profile_name, find_home, hold_lock, load_profile
+from agency_client.sending.composing import Usual, fill_common_part
+from agency_client.sending.draft import Draft
+from agency_client.sending.flow import SendReport, plan_alert, push_past_client, send_alert
+from agency_client.sending.plan import Plan
+from agency_client.sending.pseudonym import make_pseudonym
+from agency_client.sent_views import BrokerWord, SentLine, ask_broker, describe_sent, list_sent, list_waiting
+from agency_client.session import OpenProfile, open_profile
+from agency_client.sync import RoundReport, run_round
+from schemas.markings import Purpose, Tlp
+
+LOCK_SECONDS = 5.0
+
+
+class AgencyClient:
+    """One agency's node, open for work. Make one with `open`, or of an opened profile."""
+
+    def __init__(self, opened: OpenProfile, clock: Clock | None = None) -> None:
+        """Take an opened profile over; `close` closes it."""
+        self.node = Node(opened, clock or SystemClock())
+
+    @classmethod
+    def open(
+        cls,
+        profile: str | None = None,
+        *,
+        passphrase_file: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Open a profile by its name: with a passphrase file, or through an `agency unlock` that holds.
+
+        Raises:
+            NotFoundError, LockedError, NotAuthenticatedError: there is none, or it does not open.
+        """
+        known = os.environ if environment is None else environment
+        found = load_profile(find_home(known), choose_profile_name(known, profile))
+        return cls(open_profile(found, environment=known, passphrase_file=passphrase_file), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections and store."""
+        self.node.close()
+
+    def plan(self, draft: Draft) -> Plan:
+        """Judge a draft for every recipient and agreement, and do nothing else."""
+        return plan_alert(self.node, draft)
+
+    def send(self, draft: Draft) -> SendReport:
+        """Send a draft to all its recipients, or to none: sealed, queued, and delivered now if the broker is there.
+
+        Raises:
+            NotCoveredError: an agreement does not allow it.
+            AlertRefusedError: the alert is not what its kind demands.
+        """
+        return send_alert(self.node, draft)
+
+    def push_past_client(self, draft: Draft) -> SendReport:
+        """Send without this client's own judgement of agreements, for tests and demonstrations of the broker's."""
+        return push_past_client(self.node, draft)
+
+    def ping(self, partner: str, *, reason: str = "test of the connection", text: str | None = None) -> SendReport:
+        """Send a sealed test message without personal data."""
+        return send_alert(self.node, make_ping(self.node, partner, reason=reason, text=text))
+
+    def refresh(self) -> bool:
+        """Learn of the newest agreement steps and keys; return False when the broker is not there."""
+        return refresh(self.node)
+
+    def sync(self) -> RoundReport:
+        """Run one round of everything: log, agreements, keys, statuses, outbox, inbox, receipts.
+
+        Raises:
+            ConflictError: another process of this profile is at it.
+        """
+        with hold_lock(self.node.profile, "sync", wait_seconds=LOCK_SECONDS):
+            return run_round(self.node)
+
+    def outbox(self) -> list[SentLine]:
+        """Return what waits to be delivered, or for its recipients to sign for it."""
+        return list_waiting(self.node)
+
+    def sent(self, *, thread: str | None = None, limit: int = 50) -> list[SentLine]:
+        """Return what was sent, newest first."""
+        return list_sent(self.node, thread=thread, limit=limit)
+
+    def status(self, message_id: str) -> SentLine:
+        """Return how far a message has come, by what the broker's leaves and the recipients' signatures say."""
+        return describe_sent(self.node, message_id)
+
+    def ask_broker(self, line: SentLine) -> BrokerWord:
+        """Return what the broker says of a message now: its word, not a proof."""
+        return ask_broker(self.node, line)
+
+    def cancel(self, message_id: str, *, reason: str) -> None:
+        """Take back a message that certainly has not arrived at the broker.
+
+        Raises:
+            ConflictError: it may have arrived; withdraw it instead.
+        """
+        cancel_queued(self.node, message_id, reason=reason)
+
+
+def refresh(node: Node, told: Callable[[str], object] = lambda _: None) -> bool:
+    """Pull agreement steps, and with them the keys, before something is judged; False: the broker is not there.
+
+    Raises:
+        LogError, EquivocationError: the broker's answers do not hold.
+    """
+    try:
+        pull_steps(node)
+    except (NotSentError, UnansweredError) as error:
+        told(error.sentence)
+        return False
+    return True
+
+
+def make_ping(node: Node, partner: str, *, reason: str, text: str | None = None) -> Draft:
+    """Return a test message to one partner."""
+    alert: dict[str, Any] = {"kind": "ping", "subject": "Test of the connection", "details": {}}
+    if text:
+        alert["details"]["text"] = text
+    usual = make_usual(node, Tlp.GREEN, node.clock.now())
+    return Draft(
+        alert=fill_common_part(alert, usual),
+        purpose=Purpose.SYSTEM_TEST,
+        necessity="A test of the connection, without personal data.",
+        reason=reason,
+        recipients=(partner,),
+        marking=Tlp.GREEN,
+        delivery_days=1,
+    )
+
+
+def make_usual(
+    node: Node, marking: Tlp, now: datetime, *, unit: str | None = None, officer: str | None = None
+) -> Usual:
+    """Return what the common part of an alert says by itself: unit and pseudonym of this officer, time, permissions."""
+    return Usual(unit or node.agency, officer or make_pseudonym(node), marking, now)
+
+
+def cancel_queued(node: Node, message_id: str, *, reason: str) -> SentLine:
+    """Take back a message that certainly has not arrived at the broker, and return where it stands.
+
+    Raises:
+        NotFoundError, ConflictError: there is none, or it may have arrived.
+    """
+    line = describe_sent(node, message_id)
+    with node.store.write() as transaction:
+        cancel_message(transaction, line.message.message_id, reason=reason, at=node.clock.now())
+    return describe_sent(node, line.message.message_id)
