@@ -23,7 +23,7 @@ LIMIT_REACHED = "further-refusals-only-counted"
 _NOT_RECORDED = frozenset(
     {"not-found", "range-refused", "lease-unknown", "too-many-requests", "request-timeout", "busy", "unavailable"}
 )
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,194 @@
+"""Tokens over a real store with a clock set by hand: each assertion once, forgotten only when nobody could use it."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from starlette.requests import Request
+from starlette.types import Scope
+
+from broker.access.authentication import Authentication
+from broker.access.caller import Caller
+from broker.access.errors import AssertionRefusedError, RoleNotAllowedError, TokenRefusedError
+from broker.access.service import AccessService
+from broker.access.tables import token_count, used_assertion
+from broker.audit.log import read_leaf
+from broker.audit.refusals import RefusalRecorder
+from broker.http.connection import ClientConnection, put_connection
+from keys.certificates import issue_client_certificate
+from keys.tokens import AssertionClaims, TokenKey, make_assertion
+from schemas.log.records import Record, RecordType, Role
+from tests.broker.bench import GB, VN, Bench
+from tests.support.members import EXCHANGE, START, derive_seed
+from tests.support.messages import make_id
+
+TOKEN_KEY = TokenKey(bytes([5]) * 32)
+
+
+class AccessBench(Bench):
+    """A bench with the token endpoint and the front door."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, GB, VN)
+        self.open()
+
+    def open(self) -> None:
+        refusals = RefusalRecorder(self.writer, self.clock)
+        self.access = AccessService(EXCHANGE, TOKEN_KEY, self.directory, self.writer, refusals, self.clock)
+        self.door = Authentication(EXCHANGE, TOKEN_KEY, self.directory, self.database, refusals, self.clock)
+
+    def connect(self, agency: str) -> ClientConnection:
+        return ClientConnection(
+            issue_client_certificate(
+                self.members[agency].tls_ca_seed,
+                derive_seed(agency, "tls"),
+                "node",
+                serial=1,
+                not_before=START - timedelta(days=1),
+                not_after=START + timedelta(days=60),
+            )
+        )
+
+    def assert_as(self, agency: str, name: object = "one", role: Role = Role.NODE) -> str:
+        seconds = int(self.clock.now().timestamp())
+        claims = AssertionClaims(
+            aud=EXCHANGE, exp=seconds + 60, iat=seconds, iss=agency, jti=make_id(name), node="node-1", scope=role,
+            sub=agency,
+        )  # fmt: skip
+        return make_assertion(self.members[agency].request_seed, claims)
+
+    def issue(self, connection: ClientConnection, assertion: str) -> str:
+        return self.run(self.access.issue_token(connection, assertion)).access_token
+
+    def enter(self, connection: ClientConnection, token: str, *roles: Role) -> Caller:
+        scope: Scope = {"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]}
+        put_connection(scope, connection)
+        return self.run(self.door.find_caller(Request(scope), *roles))
+
+    def list_records(self, record_type: RecordType) -> list[Record]:
+        with self.database.read() as connection:
+            leaves = [read_leaf(connection, index) for index in range(self.log.view.size)]
+        return [leaf.record for leaf in leaves if leaf is not None and leaf.record.type is record_type]
+
+    def count(self, table: object) -> int:
+        with self.database.read() as connection:
+            found: int = connection.execute(select(func.count()).select_from(table)).scalar_one()  # type: ignore[arg-type]
+            return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[AccessBench]:
+    bench = AccessBench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def test_a_token_lets_its_holder_in_until_it_ends(bench: AccessBench) -> None:
+    connection = bench.connect(GB)
+    token = bench.issue(connection, bench.assert_as(GB))
+
+    assert bench.enter(connection, token).agency == GB
+    bench.clock.move(299)
+    assert bench.enter(connection, token, Role.NODE).role is Role.NODE
+    bench.clock.move(1)
+    with pytest.raises(TokenRefusedError, match="expired"):
+        bench.enter(connection, token)
+
+
+def test_of_many_requests_with_one_assertion_at_once_one_gets_a_token(bench: AccessBench) -> None:
+    connection, assertion = bench.connect(GB), bench.assert_as(GB)
+
+    async def race() -> list[object]:
+        return await asyncio.gather(
+            *(bench.access.issue_token(connection, assertion) for _ in range(8)), return_exceptions=True
+        )
+
+    answers = bench.run(race())
+
+    refused = [answer for answer in answers if isinstance(answer, AssertionRefusedError)]
+    assert len(refused) == 7
+
+
+def test_an_assertion_is_remembered_for_as_long_as_it_or_its_token_could_be_shown(bench: AccessBench) -> None:
+    connection, assertion = bench.connect(GB), bench.assert_as(GB)
+    token = bench.issue(connection, assertion)
+
+    bench.clock.move(89)  # the assertion's end and the clocks' difference
+    with pytest.raises(AssertionRefusedError, match="used before"):
+        bench.issue(connection, assertion)
+    bench.clock.move(210)
+    bench.issue(connection, bench.assert_as(GB, "another"))  # clears what is over
+    fresh = ClientConnection(connection.certificate)  # on a new connection the key behind the token is looked up
+    assert bench.enter(fresh, token).agency == GB
+    assert bench.count(used_assertion) == 2
+
+
+def test_what_nobody_could_use_again_is_forgotten(bench: AccessBench) -> None:
+    connection = bench.connect(GB)
+    for number in range(5):
+        bench.issue(connection, bench.assert_as(GB, number))
+        bench.clock.move(400)
+
+    assert bench.count(used_assertion) == 1
+
+
+def test_the_count_of_an_hour_is_written_once_the_hour_is_over(bench: AccessBench) -> None:
+    for agency, tokens in ((GB, 3), (VN, 2)):
+        for number in range(tokens):
+            bench.issue(bench.connect(agency), bench.assert_as(agency, (agency, number)))
+    bench.run(bench.access.record_counts())
+    assert bench.list_records(RecordType.TOKENS_ISSUED) == []
+
+    bench.clock.move(3600)
+    bench.issue(bench.connect(GB), bench.assert_as(GB, "next hour"))
+    bench.run(bench.access.record_counts())
+    bench.run(bench.access.record_counts())
+
+    counted = [(record.agency, record.count) for record in bench.list_records(RecordType.TOKENS_ISSUED)]
+    assert counted == [(GB, 3), (VN, 2)]
+    bench.run(bench.access.record_counts(including_this_hour=True))
+    assert bench.list_records(RecordType.TOKENS_ISSUED)[-1].count == 1
+    assert bench.count(token_count) == 0
+
+
+def test_counts_survive_a_restart(bench: AccessBench) -> None:
+    bench.issue(bench.connect(GB), bench.assert_as(GB, 1))
+    bench.restart()
+    bench.open()
+    bench.issue(bench.connect(GB), bench.assert_as(GB, 2))
+    bench.run(bench.access.record_counts(including_this_hour=True))
+
+    assert [record.count for record in bench.list_records(RecordType.TOKENS_ISSUED)] == [2]
+
+
+def test_a_token_of_another_key_is_refused_before_any_look_up(bench: AccessBench) -> None:
+    connection = bench.connect(GB)
+    claims = TOKEN_KEY.verify(bench.issue(connection, bench.assert_as(GB)), exchange=EXCHANGE, now=bench.clock.now())
+
+    with pytest.raises(TokenRefusedError, match="not issued here"):
+        bench.enter(connection, TokenKey(bytes([6]) * 32).issue(claims))
+
+
+def test_two_tokens_take_turns_on_one_connection(bench: AccessBench) -> None:
+    """What was verified of one token is never taken for the other's."""
+    connection = bench.connect(GB)
+    node = bench.issue(connection, bench.assert_as(GB, 1))
+    auditor = bench.issue(connection, bench.assert_as(GB, 2, Role.AUDITOR))
+
+    for _ in range(3):
+        assert bench.enter(connection, node).role is Role.NODE
+        assert bench.enter(connection, auditor).role is Role.AUDITOR
+
+
+def test_a_role_that_may_not_is_refused_and_recorded(bench: AccessBench) -> None:
+    connection = bench.connect(GB)
+    token = bench.issue(connection, bench.assert_as(GB))
+
+    with pytest.raises(RoleNotAllowedError):
+        bench.enter(connection, token, Role.AUDITOR, Role.OVERSIGHT)
+
+    (record,) = bench.list_records(RecordType.REFUSED)
+    assert (record.problem, record.agency) == ("role-not-allowed", GB)

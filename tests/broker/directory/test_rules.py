@@ -1,0 +1,138 @@
+"""What the directory demands beyond each document's own checks: time, chain, and all members side by side."""
+
+from datetime import timedelta
+
+import pytest
+
+from broker.directory.errors import EnrolmentError, NotTheSignerError, UnknownMemberError, WrongExchangeError
+from broker.directory.members import Members
+from broker.directory.rules import (
+    MAX_REVOCATIONS,
+    find_leaf_of,
+    verify_enrolment,
+    verify_next_revocation,
+    verify_submission,
+)
+from keys.encryption_keys import VerifiedEncryptionKeys, VerifiedRevocation, verify_revocation
+from keys.errors import EncryptionKeysError, KeyNotInForceError, KeyRevokedError, KeySetError, RevocationError
+from keys.key_sets import VerifiedKeySet
+from schemas.signed import DocumentType, KeyUse
+from tests.support.documents import make_next_encryption_keys, make_revocation, sign_by, sign_next_key_set
+from tests.support.members import EXCHANGE, START, make_encryption_keys, make_member
+
+GB, VN = make_member("GB-HO"), make_member("VN-IMM")
+MEMBERS = Members().add(1, GB.verified).add(2, VN.verified)
+NOON = START + timedelta(hours=12)
+
+
+def submit(members: Members, document: object, kind: DocumentType, now: object = NOON) -> object:
+    return verify_submission(members, document, kind, GB.agency, EXCHANGE, now)  # type: ignore[arg-type]
+
+
+def test_each_kind_of_document_is_verified_as_what_it_is() -> None:
+    key_set = submit(MEMBERS, sign_next_key_set(GB), DocumentType.KEY_SET)
+    keys = submit(MEMBERS, GB.encryption.document, DocumentType.ENCRYPTION_KEYS)
+    revocation = submit(
+        MEMBERS,
+        sign_by(GB, make_revocation(GB, NOON, KeyUse.MESSAGE), DocumentType.REVOCATION),
+        DocumentType.REVOCATION,
+    )
+
+    assert isinstance(key_set, VerifiedKeySet)
+    assert isinstance(keys, VerifiedEncryptionKeys)
+    assert isinstance(revocation, VerifiedRevocation)
+
+
+def test_a_member_speaks_for_itself_at_this_exchange_only() -> None:
+    with pytest.raises(NotTheSignerError) as caught:
+        verify_submission(MEMBERS, sign_next_key_set(VN), DocumentType.KEY_SET, GB.agency, EXCHANGE, NOON)
+    assert caught.value.concerns == ("VN-IMM",)
+    with pytest.raises(WrongExchangeError):
+        verify_submission(MEMBERS, sign_next_key_set(GB), DocumentType.KEY_SET, GB.agency, "another.example", NOON)
+    with pytest.raises(UnknownMemberError):
+        submit(Members(), sign_next_key_set(GB), DocumentType.KEY_SET)
+
+
+def test_an_accepted_document_is_found_by_its_digest() -> None:
+    members = MEMBERS.add(7, GB.encryption)
+
+    assert find_leaf_of(members, GB.agency, DocumentType.KEY_SET, GB.verified.digest) == 1
+    assert find_leaf_of(members, GB.agency, DocumentType.ENCRYPTION_KEYS, GB.encryption.digest) == 7
+    assert find_leaf_of(members, VN.agency, DocumentType.KEY_SET, GB.verified.digest) is None
+    assert find_leaf_of(members, "ZZ-NOBODY", DocumentType.KEY_SET, GB.verified.digest) is None
+
+
+def test_encryption_keys_need_a_key_set_in_force_and_a_revocation_does_not() -> None:
+    """What only takes away must not fail because a key set ran out."""
+    late = START + timedelta(days=366)
+    keys = make_next_encryption_keys(GB, late, seq=1, prev=None)
+    revocation = make_revocation(GB, late, KeyUse.MESSAGE)
+
+    with pytest.raises(KeyNotInForceError, match="expired"):
+        submit(MEMBERS, sign_by(GB, keys, DocumentType.ENCRYPTION_KEYS), DocumentType.ENCRYPTION_KEYS, late)
+    submit(MEMBERS, sign_by(GB, revocation, DocumentType.REVOCATION), DocumentType.REVOCATION, late)
+
+
+def test_encryption_keys_that_are_over_are_refused() -> None:
+    late = START + timedelta(days=46)
+
+    with pytest.raises(EncryptionKeysError, match="has expired"):
+        submit(MEMBERS, GB.encryption.document, DocumentType.ENCRYPTION_KEYS, late)
+
+
+def test_an_encryption_key_has_one_owner_for_ever() -> None:
+    """Even one that VN has replaced since."""
+    taken = make_encryption_keys(GB.verified, GB.signers[KeyUse.ROTATION], VN.opening_key)
+
+    with pytest.raises(EncryptionKeysError, match="another member"):
+        submit(MEMBERS.add(3, VN.encryption), taken.document, DocumentType.ENCRYPTION_KEYS)
+
+
+def test_a_revoked_rotation_key_is_silent() -> None:
+    own = sign_by(GB, make_revocation(GB, NOON, KeyUse.ROTATION), DocumentType.REVOCATION)
+    members = MEMBERS.add(3, verify_revocation(own, GB.verified))
+
+    more = sign_by(GB, make_revocation(GB, NOON, KeyUse.MESSAGE), DocumentType.REVOCATION)
+
+    with pytest.raises(KeyRevokedError):
+        submit(members, GB.encryption.document, DocumentType.ENCRYPTION_KEYS)
+    with pytest.raises(KeyRevokedError):
+        submit(members, more, DocumentType.REVOCATION)
+
+
+def test_revocations_have_a_number_at_which_a_new_key_set_is_due() -> None:
+    document = sign_by(GB, make_revocation(GB, NOON, KeyUse.MESSAGE), DocumentType.REVOCATION)
+    members, verified = MEMBERS, verify_revocation(document, GB.verified)
+    for index in range(MAX_REVOCATIONS):
+        members = members.add(10 + index, verified)
+
+    with pytest.raises(RevocationError, match="sign a new key set"):
+        verify_next_revocation(members, document)
+
+
+def test_an_enrolment_is_the_chain_from_its_beginning() -> None:
+    second = sign_next_key_set(GB)
+    first = GB.verified.document
+
+    assert len(verify_enrolment(Members(), [first], EXCHANGE, NOON)) == 1
+    assert len(verify_enrolment(Members(), [first, second], EXCHANGE, NOON)) == 2
+    assert [one.key_set.seq for one in verify_enrolment(MEMBERS, [first, second], EXCHANGE, NOON)] == [2]
+    assert verify_enrolment(MEMBERS, [first], EXCHANGE, NOON) == ()
+    with pytest.raises(KeySetError):
+        verify_enrolment(Members(), [second], EXCHANGE, NOON)
+    with pytest.raises(KeySetError):
+        verify_enrolment(Members(), [first, VN.verified.document], EXCHANGE, NOON)
+    with pytest.raises(EnrolmentError, match="another key set 1 of GB-HO"):
+        verify_enrolment(MEMBERS, [second], EXCHANGE, NOON)
+
+
+def test_members_are_values() -> None:
+    grown = MEMBERS.add(3, GB.encryption)
+
+    assert MEMBERS.get("GB-HO") is not grown.get("GB-HO")
+    assert MEMBERS.encryption_key_owners == {}
+    assert grown.encryption_key_owners == {GB.opening_key.kid: "GB-HO"}
+    assert (MEMBERS.last_index, grown.last_index) == (2, 3)
+    assert grown.authorities is MEMBERS.authorities
+    with pytest.raises(UnknownMemberError):
+        MEMBERS.find("ZZ-NOBODY")
