@@ -60,6 +60,12 @@ class Writer(_Section):
     max_batch: int = Field(default=256, ge=1, le=4096)
 
 
+class Inbox(_Section):
+    """How long a node may take to store what it was handed, before it comes again."""
+
+    lease_seconds: int = Field(default=60, ge=1, le=600)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `environment = "testing"` is the only one in which failpoints may be armed."""
 
@@ -76,6 +82,7 @@ class Settings(BaseSettings):
     admin: Admin = Admin()
     limits: Limits = Limits()
     writer: Writer = Writer()
+    inbox: Inbox = Inbox()
 
     @classmethod
     def settings_customise_sources(

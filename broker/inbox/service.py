@@ -130,6 +130,7 @@ class InboxService:
                     found = await self._writer.commit(partial(self._lease, caller, request.max_items))
                 left = deadline - loop.time()
                 if found.items or left <= 0 or self._inboxes.waiters.is_closed:
+                    failpoint("hand-over.before-answer")
                     return _answer_lease(found, self._log.view)
                 await _wait(bell, self._limit_wait(left, found.next_lapse))
 
