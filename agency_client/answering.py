@@ -32,6 +32,7 @@ from schemas.receipts import ReceiptType
 ACKNOWLEDGE_WITHIN = timedelta(hours=72)
 """By when a recipient says what it did with a correction or a withdrawal, where nothing else was named."""
 
+_VERB = "answer"
 REQUEST_KIND = "document-verification"
 REPLY_KIND = "document-verification-reply"
 _ACTED = frozenset({ActionTaken.AMENDED, ActionTaken.DELETED, ActionTaken.STOPPED_USING})
@@ -150,7 +151,7 @@ def withdraw(
 def _answer_received(
     node: Node, message_id: str, author: Author, choose: Callable[[ReadMessage], _Answer]
 ) -> AnswerReport:
-    found = read_message(node, message_id, reason=author.reason, case=author.case)
+    found = read_message(node, message_id, reason=author.reason, case=author.case, verb=_VERB)
     if isinstance(found, ReadOwnMessage):
         raise UsageError(
             f"message {found.stored.message_id} is this agency's own",
@@ -168,7 +169,7 @@ def _answer_received(
 def _follow_own(node: Node, message_id: str, author: Author, answer: _Answer) -> AnswerReport:
     with node.store.read() as snapshot:
         sent = load_message(snapshot, message_id)
-    found = read_message(node, sent.message_id, reason=author.reason, case=author.case)
+    found = read_message(node, sent.message_id, reason=author.reason, case=author.case, verb=_VERB)
     reference = Reference(id=sent.message_id, digest=sent.digest)
     marking = Tlp.from_code(sent.marking)
     return _send(node, reference, found.alert, marking, Urgency.ROUTINE, author, answer)

@@ -102,10 +102,12 @@ def find_readable(snapshot: Snapshot, message_id: str) -> InboxMessage | SentMes
             raise received from None
 
 
-def read_message(node: Node, message_id: str, *, reason: str, case: str | None = None) -> ReadMessage | ReadOwnMessage:
+def read_message(
+    node: Node, message_id: str, *, reason: str, case: str | None = None, verb: str = "read"
+) -> ReadMessage | ReadOwnMessage:
     """Return a message's content to the officer, with the reason on record before it is decrypted.
 
-    The first reading of a received message is receipted as `opened`.
+    The first reading of a received message is receipted as `opened`. `verb` is what the access log calls it.
 
     Raises:
         NotFoundError: no such message is here, or its content was erased.
@@ -115,14 +117,14 @@ def read_message(node: Node, message_id: str, *, reason: str, case: str | None =
     with node.store.read() as snapshot:
         found = find_readable(snapshot, message_id)
     if isinstance(found, SentMessage):
-        return _read_own(node, found, reason, case)
+        return _read_own(node, found, verb, reason, case)
     _demand_opened(found)
     with node.store.read() as snapshot:
         verified = verify_message(node, snapshot, found.digest, EVERYTHING)
         followed_by = tuple(
             load_by_digest(snapshot, digest) for digest in list_corrections(snapshot, found.digest, _FOLLOWING_KINDS)
         )
-    data = _unlock_content(node, found, "read", reason, case)
+    data = _unlock_content(node, found, verb, reason, case)
     message = _verify_content(verified.facts.sealed, data)
     alert = read_alert(message, verified.facts)
     _note_first_reading(node, found)
@@ -200,10 +202,10 @@ def _note_first_reading(node: Node, found: InboxMessage) -> None:
         return  # It stays owed (`local_store.received_work`); whoever has a reason to read is not kept from it.
 
 
-def _read_own(node: Node, found: SentMessage, reason: str, case: str | None) -> ReadOwnMessage:
+def _read_own(node: Node, found: SentMessage, verb: str, reason: str, case: str | None) -> ReadOwnMessage:
     with node.store.read() as snapshot:
         recipients = tuple(item.recipient for item in list_deliveries(snapshot, found.message_id))
-    note = node.note_access(Action.CONSULTATION, "read", reason, message=found.message_id, case=case)
+    note = node.note_access(Action.CONSULTATION, verb, reason, message=found.message_id, case=case)
     data = read_content(node.store, found.digest, note)
     try:
         sealed = read_sealed(SignedDocument.from_canonical(found.evidence))

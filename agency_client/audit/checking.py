@@ -1,0 +1,285 @@
+"""Verify an exported audit, offline: the whole tree, every record, the keys, the access log. Pure; lines come in.
+
+Nothing ends the check early but a file that cannot be read at all: each part gets its own line in the verdict, and what
+fails is named by its leaf or entry.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from agency_client.audit.bundle import (
+    LINE_TYPES,
+    MAX_LINE_BYTES,
+    AccessEntryLine,
+    AccessHeadLine,
+    BundleLine,
+    CheckpointLine,
+    EndLine,
+    HeaderLine,
+    LeavesLine,
+    LineHash,
+    RecordLine,
+    get_line_type,
+)
+from agency_client.directory.documents import KEY_RECORDS, rebuild_timeline
+from agency_client.errors import VerificationFailedError
+from agency_client.local_store.access_chain import AccessChainError, verify_chain
+from agency_client.witness.observer import hash_logged_record, read_log_keys
+from keys.errors import KeysError
+from keys.log_keys import LogSignatureError, verify_checkpoint
+from keys.signing import verify_document
+from keys.timeline import MemberTimeline
+from schemas.api import AccessLogHead, LoggedRecord
+from schemas.codec import CodecError, b64u_decode, decode_canonical, hash_text
+from schemas.key_documents import ExchangeSheet
+from schemas.log.checkpoint import Checkpoint
+from schemas.log.leaf import leaf_hash, make_leaf
+from schemas.log.records import RecordType
+from schemas.log.tree import Frontier
+from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
+
+MAX_NAMED = 20
+"""So many failures of one part are named; the others are counted."""
+
+Line = TypeVar("Line", bound=BundleLine)
+Progress = Callable[[int], None]
+
+
+class BundleError(VerificationFailedError):
+    """The file is not an exported audit, or was cut."""
+
+    default_code = "bundle-broken"
+
+
+@dataclass(slots=True)
+class CheckedPart:
+    """One part of the verdict: what was checked, how many of them hold, and what does not."""
+
+    name: str
+    holding: int = 0
+    failures: list[str] = field(default_factory=list)
+    failed: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Return whether nothing failed."""
+        return self.failed == 0
+
+    def fail(self, sentence: str) -> None:
+        """Note one failure."""
+        self.failed += 1
+        if len(self.failures) < MAX_NAMED:
+            self.failures.append(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    """What the check of one file came to."""
+
+    header: HeaderLine
+    checkpoint: Checkpoint | None
+    parts: tuple[CheckedPart, ...]
+    records: tuple[LoggedRecord, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Return whether every part holds."""
+        return all(part.holds for part in self.parts)
+
+
+def check_bundle(
+    unverified_lines: Iterable[bytes], sheet: ExchangeSheet, progress: Progress | None = None
+) -> AuditVerdict:
+    """Check every line of an exported audit against the exchange's sheet.
+
+    1. Form and completeness of the file. 2. The checkpoint's signatures. 3. The tree over all leaves has its root. 4.
+    Each record is the one its leaf commits to, under the class its type demands, in the order of time. 5. The key
+    documents verify. 6. The access log is one unbroken chain, and its heads are signed by the agency and stand in the
+    log.
+
+    Raises:
+        BundleError: the file cannot be read as one, or its end is missing.
+    """
+    lines = list(_read_lines(unverified_lines, progress))
+    header, end = lines[0] if lines else None, lines[-1] if lines else None
+    if not isinstance(header, HeaderLine) or not isinstance(end, EndLine):
+        raise BundleError("the file does not begin with a header and end with its end: it is no export, or was cut")
+    checkpoint, signed = _check_checkpoint(header, _pick(lines, CheckpointLine), sheet)
+    leaves, tree = _check_tree(_pick(lines, LeavesLine), checkpoint)
+    records, kept = _check_records(_pick(lines, RecordLine), leaves)
+    timelines, keys = _check_keys(kept, header)
+    access, heads = _check_access_log(lines, header, kept, timelines.get(header.agency))
+    return AuditVerdict(header, checkpoint, (signed, tree, records, keys, access, heads), tuple(kept))
+
+
+def _read_lines(unverified_lines: Iterable[bytes], progress: Progress | None) -> Iterator[BundleLine]:
+    running, ended = LineHash(), False
+    for number, data in enumerate(unverified_lines, start=1):
+        if ended:
+            raise BundleError(f"line {number}: something stands behind the end")
+        line = _read_line(number, data.removesuffix(b"\n"))
+        if isinstance(line, EndLine):
+            ended = True
+            if line != running.make_end():
+                raise BundleError("the end does not fit: lines are missing, added, moved or changed")
+        running.add(data.removesuffix(b"\n"))
+        if progress is not None:
+            progress(len(data))
+        yield line
+
+
+def _read_line(number: int, data: bytes) -> BundleLine:
+    try:
+        line_type = get_line_type(decode_canonical(data, max_bytes=MAX_LINE_BYTES))
+        if line_type not in LINE_TYPES:
+            raise BundleError(f"line {number}: a line of no known type")
+        return LINE_TYPES[line_type].from_canonical(data, max_bytes=MAX_LINE_BYTES)
+    except CodecError as error:
+        raise BundleError(f"line {number}: {error}") from error
+
+
+def _pick(lines: Iterable[BundleLine], line_type: type[Line]) -> list[Line]:
+    return [line for line in lines if isinstance(line, line_type)]
+
+
+def _check_checkpoint(
+    header: HeaderLine, lines: list[CheckpointLine], sheet: ExchangeSheet
+) -> tuple[Checkpoint | None, CheckedPart]:
+    part = CheckedPart("checkpoint signed by the exchange's two keys")
+    if (header.exchange, header.origin) != (sheet.name, sheet.origin) or len(lines) != 1:
+        part.fail(f"the file is about {header.origin}, the sheet about {sheet.origin}, or not one checkpoint is there")
+        return None, part
+    try:
+        checkpoint = verify_checkpoint(lines[0].note.encode(), sheet.origin, read_log_keys(sheet))
+    except (LogSignatureError, CodecError) as error:
+        part.fail(f"the checkpoint: {error}")
+        return None, part
+    part.holding = 1
+    return checkpoint, part
+
+
+def _check_tree(lines: list[LeavesLine], checkpoint: Checkpoint | None) -> tuple[list[bytes], CheckedPart]:
+    part = CheckedPart("leaves that hash to the checkpoint's root")
+    hashes: list[bytes] = []
+    frontier = Frontier()
+    for line in lines:
+        if line.start != len(hashes):
+            part.fail(f"leaves {len(hashes)} to {line.start} are missing or doubled")
+        public = set(line.public)
+        for place, commitment in enumerate(line.commitments):
+            leaf = make_leaf("public" if place in public else "private", b64u_decode(commitment))
+            hashes.append(leaf_hash(leaf))
+            frontier.append(hashes[-1])
+    if checkpoint is None:
+        part.fail("there is no checkpoint to compare with")
+    elif len(hashes) != checkpoint.size or frontier.root() != checkpoint.root:
+        part.fail(f"{len(hashes)} leaves do not hash to the root of {checkpoint.size} that the exchange signed")
+    else:
+        part.holding = len(hashes)
+    return hashes, part
+
+
+def _check_records(lines: list[RecordLine], leaves: list[bytes]) -> tuple[CheckedPart, list[LoggedRecord]]:
+    part = CheckedPart("records that their leaves commit to")
+    kept: list[LoggedRecord] = []
+    for line in lines:
+        logged = LoggedRecord(index=line.index, record=line.record, salt=line.salt)
+        what = f"leaf {line.index} ({line.record.type.value})"
+        if line.index >= len(leaves) or hash_logged_record(logged) != leaves[line.index]:
+            part.fail(f"{what}: the leaf commits to another record")
+        elif kept and line.index <= kept[-1].index:
+            part.fail(f"{what}: it stands twice, or out of order")
+        elif kept and line.record.time < kept[-1].record.time:
+            part.fail(f"{what}: its time lies before that of leaf {kept[-1].index}")
+        else:
+            part.holding += 1
+            kept.append(logged)
+    return part, kept
+
+
+def _check_keys(kept: list[LoggedRecord], header: HeaderLine) -> tuple[dict[str, MemberTimeline], CheckedPart]:
+    part = CheckedPart("members whose key documents verify")
+    by_agency: dict[str, list[LoggedRecord]] = {}
+    for logged in kept:
+        if logged.record.type in KEY_RECORDS and logged.record.agency is not None:
+            by_agency.setdefault(logged.record.agency, []).append(logged)
+    timelines: dict[str, MemberTimeline] = {}
+    for agency, records in by_agency.items():
+        try:
+            timeline = rebuild_timeline(records, exchange=header.exchange)
+        except (KeysError, CodecError) as error:
+            part.fail(f"{agency}: {error}")
+            continue
+        if timeline is not None:
+            timelines[agency] = timeline
+            part.holding += 1
+    return timelines, part
+
+
+def _check_access_log(
+    lines: list[BundleLine], header: HeaderLine, kept: list[LoggedRecord], timeline: MemberTimeline | None
+) -> tuple[CheckedPart, CheckedPart]:
+    heads_part = CheckedPart("signed heads of the access log")
+    heads = _read_heads(_pick(lines, AccessHeadLine), header, kept, timeline, heads_part)
+    part = CheckedPart("entries of the agency's own access log, one unbroken chain")
+    entries = [line.entry.canonical() for line in _pick(lines, AccessEntryLine)]
+    try:
+        verified, _ = verify_chain(entries, heads=heads)
+        part.holding = len(verified)
+    except AccessChainError as error:
+        part.holding = error.n - 1
+        part.fail(error.sentence)
+    return part, heads_part
+
+
+def _read_heads(
+    lines: list[AccessHeadLine],
+    header: HeaderLine,
+    kept: list[LoggedRecord],
+    timeline: MemberTimeline | None,
+    part: CheckedPart,
+) -> dict[int, str]:
+    logged = {
+        item.record.digest: item
+        for item in kept
+        if item.record.type is RecordType.ACCESS_LOG_HEAD and item.record.agency == header.agency
+    }
+    heads: dict[int, str] = {}
+    shown: set[str | None] = set()
+    for line in lines:
+        digest = hash_text("access-log-head", line.document.payload_bytes)
+        shown.add(digest)
+        try:
+            head = AccessLogHead.from_canonical(line.document.payload_bytes)
+            _verify_head(head, line.document, header, logged.get(digest), timeline)
+        except (KeysError, CodecError, BundleError) as error:
+            part.fail(f"a head: {error}")
+            continue
+        heads[head.count] = head.head
+        part.holding += 1
+    for missing, item in logged.items():
+        if missing not in shown:
+            part.fail(f"leaf {item.index}: the head of {item.record.count} entries is logged and not in this file")
+    return heads
+
+
+def _verify_head(
+    head: AccessLogHead,
+    document: SignedDocument,
+    header: HeaderLine,
+    leaf: LoggedRecord | None,
+    timeline: MemberTimeline | None,
+) -> None:
+    if (head.agency, head.exchange) != (header.agency, header.exchange):
+        raise BundleError(f"it is of {head.agency} on {head.exchange}")
+    if leaf is None:
+        return  # signed, not yet handed in when the file was made: the chain is checked against it all the same
+    if timeline is None:
+        raise BundleError(f"the keys of {header.agency} are not in the file")
+    if leaf.record.count != head.count:
+        raise BundleError(f"leaf {leaf.index} says {leaf.record.count} entries, the signed head {head.count}")
+    slots = read_signatures(document.payload, document.signatures, DocumentType.ACCESS_LOG_HEAD)
+    kids = tuple(slot.header.kid for slot in slots)
+    jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, leaf.index, leaf.record.time)
+    verify_document(document, DocumentType.ACCESS_LOG_HEAD, jwks)
