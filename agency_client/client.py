@@ -20,7 +20,7 @@ from agency_client.clock import Clock, SystemClock
 from agency_client.connection import NotSentError, UnansweredError
 from agency_client.local_store.outbox import cancel_message
 from agency_client.node import Node
-from agency_client.profile import choose_profile_name, find_home, hold_lock, load_profile
+from agency_client.profile import choose_profile_name, find_home, load_profile
 from agency_client.sending.composing import Usual, fill_common_part
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import SendReport, plan_alert, push_past_client, send_alert
@@ -28,10 +28,9 @@ from agency_client.sending.plan import Plan
 from agency_client.sending.pseudonym import make_pseudonym
 from agency_client.sent_views import BrokerWord, SentLine, ask_broker, describe_sent, list_sent, list_waiting
 from agency_client.session import OpenProfile, open_profile
-from agency_client.sync import RoundReport, run_round
+from agency_client.sync import RoundReport, sync_once
+from agency_client.witness.walker import walk_log
 from schemas.markings import Purpose, Tlp
-
-LOCK_SECONDS = 5.0
 
 
 class AgencyClient:
@@ -102,8 +101,7 @@ class AgencyClient:
         Raises:
             ConflictError: another process of this profile is at it.
         """
-        with hold_lock(self.node.profile, "sync", wait_seconds=LOCK_SECONDS):
-            return run_round(self.node)
+        return sync_once(self.node)
 
     def outbox(self) -> list[SentLine]:
         """Return what waits to be delivered, or for its recipients to sign for it."""
@@ -131,12 +129,13 @@ class AgencyClient:
 
 
 def refresh(node: Node, told: Callable[[str], object] = lambda _: None) -> bool:
-    """Pull agreement steps, and with them the keys, before something is judged; False: the broker is not there.
+    """Walk the log and pull agreement steps before something is judged; False: the broker is not there.
 
     Raises:
         LogError, EquivocationError: the broker's answers do not hold.
     """
     try:
+        walk_log(node)
         pull_steps(node)
     except (NotSentError, UnansweredError) as error:
         told(error.sentence)

@@ -57,13 +57,6 @@ class DeliveryReport:
     refused: dict[str, Problem] = field(default_factory=dict)
     renewed: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def is_offline(self) -> bool:
-        """Return whether something waits because the exchange was not reached."""
-        return any(
-            problem.code in {"offline", "unanswered", "busy", "unavailable"} for problem in self.waiting.values()
-        )
-
 
 def deliver_due(node: Node, *, limit: int = LIMIT) -> DeliveryReport:
     """Deliver every message that is due, the most urgent first; stop at the first that shows the broker is away."""

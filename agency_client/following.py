@@ -22,6 +22,7 @@ from agency_client.profile import hold_lock
 from agency_client.session import OpenProfile, derive_store_key
 from agency_client.sync import (
     INBOX,
+    LOCK,
     OUTBOX,
     RECEIPTS,
     RoundReport,
@@ -30,11 +31,11 @@ from agency_client.sync import (
     choose_stages,
     run_round,
     sync_inbox,
+    wake_outbox,
 )
 from keys.generation import generate_bytes
 from schemas.api import MAX_WAIT_SECONDS
 
-LOCK = "sync"
 WAIT_SECONDS = 20
 WATCH_SECONDS = 0.5
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
@@ -144,9 +145,13 @@ def _follow_inbox(node: Node, tell: OnReport, stop: StopSwitch, wait_seconds: in
         Stage(stage.name, wait_for_inbox) if stage is INBOX else stage for stage in stages if stage not in _OUTGOING
     ]
     idle_seconds = 0.0 if INBOX in stages else float(wait_seconds)
+    was_away = False
     while not stop.is_turned:
         report = run_round(node, incoming)
         tell(report)
+        if was_away and not report.has_failed:
+            wake_outbox(node)
+        was_away = report.has_failed
         stop.wait(max(backoff.next_pause(failed=report.has_failed), idle_seconds))
 
 

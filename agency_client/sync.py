@@ -14,12 +14,14 @@ from agency_client.connection import NotSentError
 from agency_client.delivery import deliver_due
 from agency_client.errors import ClientError, NotAuthenticatedError
 from agency_client.local_store.inbox import InboxState
+from agency_client.local_store.outbox import retry_now
 from agency_client.local_store.problems import Problem
 from agency_client.node import Node
 from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
 from agency_client.own_keys.ending import destroy_ended_keys
 from agency_client.own_keys.publishing import KEY_ROUTES
 from agency_client.partner_status import pull_statuses
+from agency_client.profile import hold_lock
 from agency_client.receipts import send_due_receipts, sign_owed_receipts
 from agency_client.receiving.flow import receive
 from agency_client.status import STATUS_ROUTES, sign_due_statuses
@@ -27,6 +29,9 @@ from agency_client.submitting import SubmitReport, submit_due
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.witness.walker import walk_log
 from schemas.key_documents import AgencyClass
+
+LOCK = "sync"
+LOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,23 @@ def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
             if isinstance(error, NotSentError | NotAuthenticatedError):
                 break
     return RoundReport(tuple(reports))
+
+
+def sync_once(node: Node) -> RoundReport:
+    """Run one round as the only process of this profile that does, and try everything in the outbox now.
+
+    Raises:
+        ConflictError: another process is at it, such as `agency sync --follow`.
+    """
+    with hold_lock(node.profile, LOCK, wait_seconds=LOCK_SECONDS):
+        wake_outbox(node)
+        return run_round(node)
+
+
+def wake_outbox(node: Node) -> None:
+    """Make every queued message due: the broker may be there again."""
+    with node.store.write() as transaction:
+        retry_now(transaction, at=node.clock.now())
 
 
 def choose_stages(node: Node) -> tuple[Stage, ...]:

@@ -9,9 +9,10 @@ from agency_client.terminal.exit_codes import ExitCode
 from agency_client.terminal.output import Tone
 
 if TYPE_CHECKING:
+    from agency_client.local_store.problems import Problem
     from agency_client.sync import RoundReport, StageReport
 
-_PATIENCE_SECONDS = 5.0
+_TONES = {False: Tone.CAUTION, True: Tone.BAD}
 
 
 def register(app: typer.Typer) -> None:
@@ -39,15 +40,14 @@ def _sync(
         _follow(invocation, wait)
         return
     from agency_client.node import Node
-    from agency_client.profile import hold_lock
-    from agency_client.sync import run_round
+    from agency_client.sync import sync_once
 
-    with (
-        Node(invocation.open_profile(), invocation.clock) as node,
-        hold_lock(node.profile, "sync", wait_seconds=_PATIENCE_SECONDS),
-    ):
-        report = run_round(node)
-    _tell(invocation, report, told_when_quiet=True)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        report = sync_once(node)
+    teller = _Teller(invocation)
+    teller.tell(report)
+    if report.is_quiet:
+        invocation.output.say("up to date", Tone.GOOD)
     if report.exit_code is not ExitCode.OK:
         raise typer.Exit(report.exit_code)
 
@@ -55,30 +55,50 @@ def _sync(
 def _follow(invocation: Invocation, wait_seconds: int) -> None:
     from agency_client.following import StopSwitch, follow
 
-    stop = StopSwitch()
+    stop, teller = StopSwitch(), _Teller(invocation)
+
+    def tell_news(report: "RoundReport") -> None:
+        if teller.has_news(report):
+            teller.tell(report)
+
     with stop.listening(), invocation.open_profile() as opened:
         invocation.output.say(f"following {opened.profile.settings.broker_url}; TERM or INT ends it")
-        follow(opened, invocation.clock, lambda report: _tell(invocation, report), stop, wait_seconds=wait_seconds)
+        follow(opened, invocation.clock, tell_news, stop, wait_seconds=wait_seconds)
     invocation.output.say("ended in order")
 
 
-def _tell(invocation: Invocation, report: "RoundReport", *, told_when_quiet: bool = False) -> None:
-    if report.is_quiet and not told_when_quiet:
-        return
-    output, now = invocation.output, invocation.clock.now()
-    for stage in report.stages:
-        counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in stage.counts.items() if count)
-        if counts:
-            output.show_line(f"{now:%H:%M:%S} {stage.stage}: {counts}")
-        for alarm in stage.alarms:
-            output.say(f"{stage.stage}: ALARM {alarm.code}: {alarm.sentence}", Tone.BAD)
-        for problem in stage.problems:
-            output.say(f"{stage.stage}: {problem.code}: {problem.sentence}", Tone.CAUTION)
-        if stage.failure is not None:
-            output.say(f"{stage.stage}: failed: {stage.failure.sentence}", Tone.BAD)
-    if report.is_quiet:
-        output.say("up to date", Tone.GOOD)
-    output.write_json({"at": now, "stages": [_describe(stage) for stage in report.stages]})
+class _Teller:
+    """Tells rounds as they end; what stands in the way is told once, until it changes."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._told: dict[str, list[Problem]] = {}
+
+    def has_news(self, report: "RoundReport") -> bool:
+        """Return whether a round did something, or something else stands in the way than was told before."""
+        return any(any(stage.counts.values()) or self._list_new(stage) for stage in report.stages)
+
+    def tell(self, report: "RoundReport") -> None:
+        """Tell one round: what was done on standard output, what went wrong on standard error."""
+        output, now = self._invocation.output, self._invocation.clock.now()
+        for stage in report.stages:
+            counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in stage.counts.items() if count)
+            if counts:
+                output.show_line(f"{now:%H:%M:%S} {stage.stage}: {counts}")
+            for problem in self._list_new(stage):
+                is_alarm = problem in stage.alarms
+                word = "ALARM " if is_alarm else ""
+                output.say(f"{stage.stage}: {word}{problem.code}: {problem.sentence}", _TONES[is_alarm])
+            self._told[stage.stage] = _list_problems(stage)
+        output.write_json({"at": now, "stages": [_describe(stage) for stage in report.stages]})
+
+    def _list_new(self, stage: "StageReport") -> "list[Problem]":
+        told = self._told.get(stage.stage, [])
+        return [problem for problem in _list_problems(stage) if problem not in told]
+
+
+def _list_problems(stage: "StageReport") -> "list[Problem]":
+    return [*stage.alarms, *stage.problems, *([stage.failure] if stage.failure else [])]
 
 
 def _describe(stage: "StageReport") -> dict[str, Any]:

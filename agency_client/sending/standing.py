@@ -27,6 +27,8 @@ def find_obstacle(node: Node, snapshot: Snapshot, message: SentMessage) -> Obsta
 
     What follows another message up passes in every state. A superseded version is the broker's to judge.
     """
+    if not node.read_own_key_set(snapshot).is_logged:
+        return Obstacle("keys-not-published", "this agency's newest key set is not in the log yet", is_final=False)
     if kind_of(message.kind).is_aftercare or read_summary(message.summary).unchecked:
         return None
     shelf = load_shelf(node, snapshot)
