@@ -19,9 +19,10 @@ from schemas.api import (
     MessageItem,
     MessageStatesAnswer,
 )
+from schemas.codec import b64u_encode
 from schemas.envelope import Reference
 from tests.support.caller import Caller, read_answer
-from tests.support.members import Member
+from tests.support.members import Member, derive_seed
 from tests.support.messages import make_message, seal
 
 
@@ -32,7 +33,7 @@ def tell_time() -> datetime:
 
 @dataclass
 class Correspondence:
-    """One direction between two members under one agreement's digest; numbers of the stream follow by themselves."""
+    """One direction between two members under one agreement's digest, with a stream of its own."""
 
     sender: Member
     recipient: Member
@@ -48,6 +49,7 @@ class Correspondence:
             "agreement": self.agreement,
             "n": self.number,
             "issued_at": tell_time(),
+            "stream": b64u_encode(derive_seed("stream", self.agreement, self.sender.agency)[:16]),
         }
         message = make_message(self.sender, self.recipient, **whole | changes)
         self.sent[name] = seal(message, self.sender, self.recipient)
