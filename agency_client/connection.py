@@ -39,6 +39,7 @@ MAX_ANSWER_BYTES = 24 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
 _RENEW_BEFORE_SECONDS = 30
+_ENROL = "if this node was never enrolled, give its enrolment file to the exchange's operator; else try again"
 
 Answer = TypeVar("Answer", bound=WireModel)
 
@@ -99,13 +100,18 @@ class RefusedConflictError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class NodeIdentity:
-    """Who calls: agency and node, the TLS key and certificate, and the request key. Seeds are 32 bytes."""
+    """Who calls: agency and node, the TLS key and certificate, and the request key. Seeds are 32 bytes.
+
+    `other_request_seeds` are tried when the first is not known at the broker: after a new key set was handed in, and
+    before its leaf was read, nobody here can tell which of the two key sets counts there.
+    """
 
     agency: str
     node: str
     tls_seed: bytes
     tls_certificate: bytes
     request_seed: bytes
+    other_request_seeds: tuple[bytes, ...] = ()
 
 
 class BrokerConnection:
@@ -160,6 +166,23 @@ class BrokerConnection:
         query: Mapping[str, str | int] | None = None,
         wait_seconds: float = 0,
     ) -> Answer:
+        try:
+            return self._call_once(method, path, answer, body, query, wait_seconds)
+        except NotAuthenticatedError as error:
+            if error.code != "token-refused":
+                raise
+            # Nothing was done there. A token ends early when the key that asked for it was replaced or revoked.
+            return self._call_once(method, path, answer, body, query, wait_seconds)
+
+    def _call_once(
+        self,
+        method: str,
+        path: str,
+        answer: type[Answer],
+        body: bytes | None,
+        query: Mapping[str, str | int] | None,
+        wait_seconds: float,
+    ) -> Answer:
         headers = {"Authorization": f"Bearer {self._current_token()}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -182,6 +205,15 @@ class BrokerConnection:
         return self._token
 
     def _fetch_token(self, now: datetime) -> TokenAnswer:
+        for seed in (self._identity.request_seed, *self._identity.other_request_seeds)[:-1]:
+            try:
+                return self._ask_for_token(now, seed)
+            except NotAuthenticatedError as error:
+                if error.code != "assertion-refused":
+                    raise
+        return self._ask_for_token(now, (self._identity.request_seed, *self._identity.other_request_seeds)[-1])
+
+    def _ask_for_token(self, now: datetime, request_seed: bytes) -> TokenAnswer:
         seconds = int(now.timestamp())
         claims = AssertionClaims(
             aud=self._exchange,
@@ -196,7 +228,7 @@ class BrokerConnection:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": make_assertion(self._identity.request_seed, claims),
+            "client_assertion": make_assertion(request_seed, claims),
         }
         try:
             return self._exchange_with_broker(
@@ -204,7 +236,7 @@ class BrokerConnection:
             )
         except UnansweredError as error:
             # Nothing but a token was asked for: what was to be sent has certainly not arrived.
-            raise NotSentError(error.sentence) from error
+            raise NotSentError(error.sentence, fix=error.fix) from error
 
     def _exchange_with_broker(self, request: httpx.Request, answer: type[Answer], seconds: float) -> Answer:
         try:
@@ -217,6 +249,9 @@ class BrokerConnection:
             raise NotSentError(
                 f"the broker at {self._http.base_url} was not reached", fix="run: agency doctor"
             ) from error
+        except httpx.RemoteProtocolError as error:
+            # So ends a connection whose certificate the broker does not know: it hangs up without a word.
+            raise UnansweredError(f"the broker at {self._http.base_url} hung up without a word", fix=_ENROL) from error
         except (httpx.HTTPError, ssl.SSLError) as error:
             raise UnansweredError(f"the broker at {self._http.base_url} did not answer") from error
         if response.status_code >= httpx.codes.BAD_REQUEST:

@@ -132,6 +132,10 @@ def check_broker(node: Node) -> Iterator[Finding]:
     """Whether the broker answers under the exchange's CA, how the clocks compare, and whether it knows this node."""
     try:
         date = probe_date(node)
+    except httpx.RemoteProtocolError:
+        fix = "give the enrolment file to the exchange's operator"
+        yield Finding("broker", Level.FAIL, "it hangs up: it does not know this node's certificate", fix)
+        return
     except httpx.HTTPError as error:
         sentence = f"{node.profile.settings.broker_url} does not answer ({type(error).__name__})"
         yield Finding("broker", Level.FAIL, sentence, "check the network; what is sent meanwhile is queued")

@@ -123,7 +123,10 @@ class Node:
         return self._connections[role]
 
     def own_key_set(self) -> OwnKeySet:
-        """Return the newest installed key set of this agency, logged or not.
+        """Return the key set of this agency that counts: the newest the log has, else the newest installed.
+
+        A set that was installed and not read in the log yet does not count anywhere else; only when the one before it
+        has expired is there nothing better.
 
         Raises:
             NotInstalledError: there is none.
@@ -136,7 +139,8 @@ class Node:
         chain = load_own_key_sets(snapshot, self.agency)
         if not chain:
             raise NotInstalledError("no key set is installed on this node", fix=_RENEW)
-        return chain[-1]
+        now = self.clock.now()
+        return next((own for own in reversed(chain) if own.is_logged and now < own.key_set.expires_at), chain[-1])
 
     def signer(self, use: KeyUse, *, even_expired: bool = False) -> SeedSigner:
         """Return the signer of a use from the newest key set.
@@ -208,13 +212,18 @@ class Node:
             NotInstalledError, KeySetUnusableError, KeyMissingError: there is no request key to use.
         """
         certificate = renew_certificate_when_due(self.keys, self.profile, self.clock.now())
-        request = self.signer(KeyUse.REQUEST)
+        kid = self.signer(KeyUse.REQUEST).kids[0]
+        with self.store.read() as snapshot:
+            newest = load_own_key_sets(snapshot, self.agency)[-1]
+            revoked = load_revoked_kids(snapshot, self.agency)
+        others = [kids[0] for kids in newest.list_signing_kids(KeyUse.REQUEST, revoked) if kids[0] != kid]
         return NodeIdentity(
             agency=self.agency,
             node=self.name,
             tls_seed=self.keys.load_seed(TlsUse.NODE),
             tls_certificate=certificate,
-            request_seed=self.keys.load_seed(KeyUse.REQUEST, request.kids[0]),
+            request_seed=self.keys.load_seed(KeyUse.REQUEST, kid),
+            other_request_seeds=tuple(self.keys.load_seed(KeyUse.REQUEST, other) for other in others),
         )
 
 

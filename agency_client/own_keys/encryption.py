@@ -40,9 +40,9 @@ def prepare_encryption_keys(node: Node) -> str:
     fresh = node.keys.make_opening_key(EncryptionUse.ENCRYPTION, now)
     with node.store.write() as transaction:
         document = _make_document(node, transaction, fresh, now)
-        verified = verify_encryption_keys(
+        verified = _verify_by_any(
             sign_encryption_keys(document, rotation),
-            load_verified_key_sets(node, transaction)[-1],
+            load_verified_key_sets(node, transaction),
             load_verified_encryption_keys(node, transaction),
         )
         kind, digest = DispatchKind.ENCRYPTION_KEYS, verified.digest

@@ -36,7 +36,9 @@ def prepare_revocation(node: Node, wanted: list[str], reason: str, effective_fro
     signed = sign_revocation(revocation, rotation)
     with node.store.write() as transaction:
         try:
-            verified = verify_revocation(signed, load_verified_key_sets(node, transaction)[-1])
+            counting = node.read_own_key_set(transaction).digest
+            sets = load_verified_key_sets(node, transaction)
+            verified = verify_revocation(signed, next(item for item in sets if item.digest == counting))
         except KeysError as error:
             raise UsageError(f"the revocation cannot be made: {error}") from error
         record_own_document(node, transaction, DispatchKind.REVOCATION, signed, verified.digest, None, at=now)
