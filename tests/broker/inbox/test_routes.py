@@ -1,0 +1,92 @@
+"""The whole way over real TLS: sent, waited for, collected, receipted, and described in the OpenAPI document."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from keys.sealing import open_envelope, parse_envelope
+from schemas.api import LEASE_PATH, MESSAGES_PATH, OPENAPI_PATH, LeaseRequest, MessageItem
+from schemas.codec import decode_canonical
+from schemas.log.records import RecordType
+from tests.support.caller import read_slug
+from tests.support.delivery import Correspondence, acknowledge, ask_states, lease, send
+from tests.support.exchange import RunningExchange, running_exchange
+
+GB, VN = "GB-HO", "VN-IMM"
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchange]:
+    with running_exchange(tmp_path_factory.mktemp("delivery"), GB, VN) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def messages(exchange: RunningExchange) -> Correspondence:
+    terms = exchange.agree(GB, VN).terms
+    return Correspondence(exchange.members[GB], exchange.members[VN], terms.digest())
+
+
+def test_a_message_reaches_who_waits_and_opens_there(exchange: RunningExchange, messages: Correspondence) -> None:
+    sealed = messages.seal("waited for")
+    recipient = exchange.caller(VN)
+    assert recipient.token
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lease, recipient, wait=30)
+        time.sleep(0.5)
+        assert not waiting.done()
+        started = time.perf_counter()
+        evidence = send(exchange.caller(GB), sealed)
+        answer = waiting.result(timeout=20)
+    assert time.perf_counter() - started < 10
+    (item,) = answer.items
+    assert isinstance(item, MessageItem)
+    assert (item.accepted, item.envelope) == (evidence.leaf, sealed.envelope)
+    opened = open_envelope(parse_envelope(item.envelope.canonical()), VN, exchange.members[VN].opening_key)
+    assert opened.message_bytes == sealed.message_bytes
+    assert item.handed_over.record.type is RecordType.MESSAGE_HANDED_OVER
+    assert acknowledge(recipient, answer) == 1
+    assert ask_states(exchange.caller(GB), sealed) == ["handed-over"]
+
+
+def test_the_first_acceptance_is_202_and_every_other_200(exchange: RunningExchange, messages: Correspondence) -> None:
+    gb, envelope = exchange.caller(GB), messages.seal("twice").envelope
+    assert [gb.post(MESSAGES_PATH, envelope).status_code for _ in range(3)] == [202, 200, 200]
+    acknowledge(exchange.caller(VN), lease(exchange.caller(VN)))
+
+
+def test_what_is_no_lease_request_is_refused_by_its_field(exchange: RunningExchange) -> None:
+    vn = exchange.caller(VN)
+    assert read_slug(vn.post(LEASE_PATH, b'{"max_items":1,"wait_seconds":61}')) == "wrong-shape"
+    assert read_slug(vn.post(LEASE_PATH, b'{"wait_seconds":0, "max_items":1}')) == "malformed"
+
+
+def test_the_document_describes_these_addresses_though_the_hot_one_bypasses_the_framework(
+    exchange: RunningExchange,
+) -> None:
+    paths = decode_canonical(exchange.caller(GB).http.get(OPENAPI_PATH).content)["paths"]
+    sending = paths[MESSAGES_PATH]["post"]
+    assert sending["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Envelope")
+    assert {"200", "202", "409", "413", "422", "429"} <= set(sending["responses"])
+    assert {"/inbox/lease", "/inbox/acknowledge", "/receipts", "/statuses", "/access-log-heads"} <= set(paths)
+
+
+def test_a_stop_does_not_wait_for_those_who_wait(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with running_exchange(tmp_path_factory.mktemp("stop"), GB, VN) as exchange:
+        waiter = exchange.caller(VN)
+        assert waiter.token
+        request = LeaseRequest(wait_seconds=60, max_items=1)
+        answers: list[int] = []
+        thread = threading.Thread(target=lambda: answers.append(waiter.post(LEASE_PATH, request).status_code))
+        thread.start()
+        time.sleep(0.5)
+        started = time.perf_counter()
+        assert exchange.process is not None
+        exchange.process.terminate()
+        thread.join(timeout=30)
+        assert answers == [200]
+        assert exchange.process.wait(30) == 0
+        assert time.perf_counter() - started < 20
