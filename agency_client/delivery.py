@@ -39,7 +39,7 @@ from schemas.envelope import Reference
 from schemas.log.records import RecordedRecipient, RecordType
 
 CLAIM_SECONDS = 60
-HELD_RETRY_SECONDS = 300
+HELD_RETRY_SECONDS = 60
 LIMIT = 50
 
 _NOT_ABOUT_THE_MESSAGE = frozenset(

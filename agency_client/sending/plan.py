@@ -149,7 +149,7 @@ def make_plan(
 
 def choose_regardless(plan: RecipientPlan) -> Option | None:
     """Return the agreement to cite for whoever sends without this check: what is allowed, else what comes nearest."""
-    ranked = sorted(plan.options, key=lambda option: (option.view.state is not State.IN_FORCE, len(option.findings)))
+    ranked = sorted(plan.options, key=lambda option: (len(option.findings), option.view.state is not State.IN_FORCE))
     return plan.chosen or next(iter(ranked), None)
 
 

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from agency_client.local_store.engine import Snapshot
-from agency_client.local_store.sent import SentMessage, list_deliveries
+from agency_client.local_store.outbox import OutboxState, load_item
+from agency_client.local_store.sent import SentMessage, find_message_by_digest, list_deliveries
 from agency_client.node import Node
 from agency_client.sending.facts import load_shelf
 from agency_client.sending.summary import read_summary
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.alerts import kind_of
 
+_UNDELIVERED = (OutboxState.QUEUED, OutboxState.IN_DOUBT)
 _FINAL = frozenset({State.REVOKED, State.EXPIRED, State.WITHDRAWN, State.REJECTED})
 
 
@@ -25,16 +27,27 @@ class Obstacle:
 def find_obstacle(node: Node, snapshot: Snapshot, message: SentMessage) -> Obstacle | None:
     """Return what keeps a sealed message from leaving, by the agreement steps held here; None: nothing does.
 
-    What follows another message up passes in every state. A superseded version is the broker's to judge.
+    What follows another message up passes in every state, but never before that one. A superseded version is the
+    broker's to judge.
     """
     if not node.read_own_key_set(snapshot).is_logged:
         return Obstacle("keys-not-published", "this agency's newest key set is not in the log yet", is_final=False)
-    if kind_of(message.kind).is_aftercare or read_summary(message.summary).unchecked:
+    if kind_of(message.kind).is_aftercare:
+        return _find_waiting_original(snapshot, message)
+    if read_summary(message.summary).unchecked:
         return None
     shelf = load_shelf(node, snapshot)
     views = (shelf.find_view(delivery.agreement) for delivery in list_deliveries(snapshot, message.message_id))
     found = (judge_standing(view) for view in views if view is not None)
     return next((obstacle for obstacle in found if obstacle is not None), None)
+
+
+def _find_waiting_original(snapshot: Snapshot, message: SentMessage) -> Obstacle | None:
+    original = None if message.refers_to is None else find_message_by_digest(snapshot, message.refers_to)
+    if original is None or load_item(snapshot, original.message_id).state not in _UNDELIVERED:
+        return None
+    sentence = f"the message {original.message_id} that it follows up has not reached the exchange yet"
+    return Obstacle("original-waiting", sentence, is_final=False)
 
 
 def judge_standing(view: AgreementView) -> Obstacle | None:

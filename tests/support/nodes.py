@@ -1,7 +1,7 @@
 """Real nodes of a real exchange: profiles made from a root ceremony on, keys published, partners pinned, agreements.
 
-    with running_exchange(folder) as exchange, joined_nodes(exchange, folder, "GB", "VN") as nodes:
-        agree(nodes["GB"], nodes["VN"])
+with running_exchange(folder) as exchange, joined_nodes(exchange, folder, "GB", "VN") as nodes:
+    agree(nodes["GB"], nodes["VN"])
 """
 
 from collections.abc import Iterator

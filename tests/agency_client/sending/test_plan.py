@@ -1,0 +1,232 @@
+"""Every reason for which a message is refused, the choice among agreements, and aftercare, as a pure decision."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from agency_client.sending.plan import (
+    Candidate,
+    MessageFacts,
+    Original,
+    Plan,
+    RecipientFacts,
+    choose_regardless,
+    find_retention_days,
+    make_plan,
+)
+from schemas.agreements.coverage import Finding
+from schemas.agreements.lifecycle import AgreementView, State
+from schemas.envelope import Reference
+from schemas.key_documents import EncryptionKey
+from schemas.markings import HandlingCode, Purpose, Tlp
+from schemas.signed import EncryptionUse
+from tests.strategies.agreements import GB, VN, make_clause, make_terms
+from tests.support.members import make_member
+from tests.support.messages import make_id
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+MESSAGE = MessageFacts(
+    sender=GB,
+    kind="document-fraud",
+    is_aftercare=False,
+    needs_original=False,
+    marking=Tlp.AMBER,
+    purpose=Purpose.DOCUMENT_INTEGRITY,
+    handling=frozenset({HandlingCode.H0}),
+    nationalities=frozenset({"VNM"}),
+    size_bytes=8264,
+)
+CORRECTION = replace(MESSAGE, kind="correction", is_aftercare=True, needs_original=True)
+WITHDRAWAL = replace(CORRECTION, kind="withdrawal")
+KEY = EncryptionKey(
+    use=EncryptionUse.ENCRYPTION,
+    jwk=make_member(VN).opening_key.jwk,
+    not_before=NOW - timedelta(days=1),
+    expires_at=NOW + timedelta(days=40),
+)
+
+
+def make_candidate(
+    state: State = State.IN_FORCE, *, name: str = "a", sent_today: int = 0, title: str = "Memorandum", **clause: Any
+) -> Candidate:
+    """Return one version of an agreement in a state, with a clause a direction."""
+    clauses = (make_clause(GB, VN, **clause), make_clause(VN, GB))
+    terms = make_terms(id=make_id(name), title=title, clauses=clauses)
+    return Candidate(AgreementView(terms.digest(), terms, state, "as the test says"), sent_today)
+
+
+def make_recipient(*candidates: Candidate, original: Original | None = None, **changes: Any) -> RecipientFacts:
+    """Return the facts of one recipient that nothing stands in the way of."""
+    return RecipientFacts(VN, candidates, KEY, original=original, **changes)
+
+
+def make_original(candidate: Candidate, **changes: Any) -> Original:
+    """Return an own message that was sent to the recipient under this version."""
+    reference = Reference(id=make_id("original"), digest=candidate.view.digest)
+    return Original(reference, VN, candidate.view.digest, **{"is_own": True} | changes)
+
+
+def list_codes(plan: Plan) -> list[str]:
+    """Return the codes of everything that speaks against the first recipient."""
+    (recipient,) = plan.recipients
+    return [item.code for item in (*recipient.obstacles, *(f for o in recipient.options for f in o.findings))]
+
+
+def test_what_an_agreement_in_force_covers_is_allowed_under_it() -> None:
+    candidate = make_candidate()
+    plan = make_plan(MESSAGE, [make_recipient(candidate)])
+    assert plan.is_allowed
+    assert plan.recipients[0].chosen is not None
+    assert plan.recipients[0].chosen.view.digest == candidate.view.digest
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"kind": "facilitator"}, "kind-not-covered"),
+        ({"marking": Tlp.RED}, "marking-too-high"),
+        ({"purpose": Purpose.BORDER_CONTROL}, "purpose-not-covered"),
+        ({"handling": frozenset({HandlingCode.H3})}, "handling-not-covered"),
+        ({"size_bytes": 70_000}, "too-large"),
+        ({"sender": "BE"}, "direction-not-covered"),
+    ],
+)
+def test_what_no_clause_covers_is_refused_by_name(message: dict[str, Any], code: str) -> None:
+    plan = make_plan(replace(MESSAGE, **message), [make_recipient(make_candidate())])
+    assert not plan.is_allowed
+    assert list_codes(plan) == [code]
+
+
+def test_nationals_outside_the_clause_are_refused() -> None:
+    plan = make_plan(MESSAGE, [make_recipient(make_candidate(nationalities=("GBR",)))])
+    assert list_codes(plan) == ["nationality-not-covered"]
+
+
+@pytest.mark.parametrize(
+    "state", [State.SUSPENDED, State.REVOKED, State.EXPIRED, State.CONFIRMED, State.ACCEPTED, State.PROPOSED]
+)
+def test_only_a_version_in_force_is_sent_under(state: State) -> None:
+    plan = make_plan(MESSAGE, [make_recipient(make_candidate(state))])
+    assert list_codes(plan) == [f"agreement-{state.value}"]
+    assert state.value in plan.recipients[0].explain()
+
+
+def test_the_last_message_of_the_day_is_allowed_and_the_next_is_not() -> None:
+    assert make_plan(MESSAGE, [make_recipient(make_candidate(daily_quota=3, sent_today=2))]).is_allowed
+    plan = make_plan(MESSAGE, [make_recipient(make_candidate(daily_quota=3, sent_today=3))])
+    assert list_codes(plan) == ["quota-exhausted"]
+
+
+def test_versions_that_are_past_are_not_even_considered() -> None:
+    plan = make_plan(MESSAGE, [make_recipient(make_candidate(State.SUPERSEDED), make_candidate(name="b"))])
+    assert [option.view.state for option in plan.recipients[0].options] == [State.IN_FORCE]
+
+
+def test_of_several_that_cover_the_narrowest_is_chosen() -> None:
+    wide = make_candidate(name="a", highest_marking=Tlp.RED, retention_days=30)
+    narrow = make_candidate(name="b", highest_marking=Tlp.AMBER, retention_days=30)
+    long = make_candidate(name="c", highest_marking=Tlp.AMBER, retention_days=90)
+    chosen = make_plan(MESSAGE, [make_recipient(wide, long, narrow)]).recipients[0].chosen
+    assert chosen is not None
+    assert chosen.view.digest == narrow.view.digest
+
+
+def test_an_agreement_named_is_used_and_no_other() -> None:
+    covering, other = make_candidate(name="a"), make_candidate(name="b", kinds=("facilitator",))
+    named = other.view.terms.id[:8] if other.view.terms else ""
+    plan = make_plan(MESSAGE, [make_recipient(covering, other)], wanted=named)
+    assert list_codes(plan) == ["kind-not-covered"]
+
+
+def test_one_refused_recipient_refuses_the_whole_unless_nobody_named_it() -> None:
+    good, bad = make_recipient(make_candidate()), replace(make_recipient(make_candidate(State.REVOKED)), agency="BE")
+    assert not make_plan(MESSAGE, [good, bad]).is_allowed
+    open_plan = make_plan(MESSAGE, [good, bad], drop_refused=True)
+    assert open_plan.is_allowed
+    assert [item.agency for item in open_plan.recipients] == [VN]
+    assert [item.agency for item in open_plan.left_out] == ["BE"]
+
+
+def test_nobody_left_is_refused_with_the_reasons_of_all() -> None:
+    plan = make_plan(MESSAGE, [make_recipient(make_candidate(State.REVOKED))], drop_refused=True)
+    assert not plan.is_allowed
+    assert [item.agency for item in plan.refusals] == [VN]
+
+
+def test_an_obstacle_stands_against_every_agreement() -> None:
+    unpinned = (Finding("not-pinned", "the anchor of VN is not pinned"),)
+    plan = make_plan(MESSAGE, [make_recipient(make_candidate(), obstacles=unpinned)])
+    assert not plan.is_allowed
+    assert plan.recipients[0].explain() == "VN: the anchor of VN is not pinned"
+
+
+@pytest.mark.parametrize("state", [State.IN_FORCE, State.SUSPENDED, State.REVOKED, State.EXPIRED, State.SUPERSEDED])
+def test_aftercare_passes_in_every_state_and_whatever_the_clauses_say(state: State) -> None:
+    candidate = make_candidate(state, kinds=("facilitator",))
+    facts = make_recipient(candidate, original=make_original(candidate))
+    assert make_plan(replace(CORRECTION, marking=Tlp.RED), [facts]).is_allowed
+
+
+def test_aftercare_cites_the_version_in_force_of_the_agreement_of_its_original() -> None:
+    old = make_candidate(State.SUPERSEDED)
+    assert old.view.terms is not None
+    newer = old.view.terms.model_copy(update={"version": 2, "supersedes": old.view.digest})
+    new = Candidate(AgreementView(newer.digest(), newer, State.IN_FORCE, "it stands"), 0)
+    facts = make_recipient(old, new, make_candidate(name="other"), original=make_original(old))
+    chosen = make_plan(CORRECTION, [facts]).recipients[0].chosen
+    assert chosen is not None
+    assert chosen.view.digest == new.view.digest
+
+
+def test_aftercare_needs_the_message_it_follows() -> None:
+    assert list_codes(make_plan(CORRECTION, [make_recipient(make_candidate())])) == ["reference-refused"]
+
+
+def test_what_never_arrived_is_not_followed_up() -> None:
+    candidate = make_candidate()
+    facts = make_recipient(candidate, original=make_original(candidate, has_ended=True))
+    assert list_codes(make_plan(WITHDRAWAL, [facts])) == ["reference-refused"]
+
+
+def test_a_held_message_can_be_withdrawn_and_not_corrected() -> None:
+    candidate = make_candidate(State.SUSPENDED)
+    facts = make_recipient(candidate, original=make_original(candidate, is_held=True))
+    assert make_plan(WITHDRAWAL, [facts]).is_allowed
+    assert list_codes(make_plan(CORRECTION, [facts])) == ["original-held", "agreement-suspended"]
+
+
+def test_only_its_sender_withdraws_a_message() -> None:
+    candidate = make_candidate()
+    facts = make_recipient(candidate, original=make_original(candidate, is_own=False))
+    assert list_codes(make_plan(WITHDRAWAL, [facts])) == ["reference-refused"]
+
+
+def test_who_sends_regardless_cites_what_comes_nearest() -> None:
+    far = make_candidate(State.IN_FORCE, name="a", kinds=("ping",), highest_marking=Tlp.GREEN)
+    near = make_candidate(State.IN_FORCE, name="b", kinds=("ping",))
+    suspended = make_candidate(State.SUSPENDED, name="c")
+    (recipient,) = make_plan(MESSAGE, [make_recipient(suspended, far, near)]).recipients
+    assert not recipient.is_allowed
+    cited = choose_regardless(recipient)
+    assert cited is not None
+    assert cited.view.digest == near.view.digest
+
+
+def test_there_is_nothing_to_cite_where_nothing_was_agreed() -> None:
+    (recipient,) = make_plan(MESSAGE, [make_recipient()]).recipients
+    assert choose_regardless(recipient) is None
+    assert recipient.explain() == "VN: no agreement with this agency"
+
+
+def test_a_copy_is_kept_as_long_as_the_covering_clause_says_and_for_aftercare_as_the_strictest_of_the_direction() -> (
+    None
+):
+    candidate = make_candidate(retention_days=30)
+    (covered,) = make_plan(MESSAGE, [make_recipient(candidate)]).recipients
+    (after,) = make_plan(CORRECTION, [make_recipient(candidate, original=make_original(candidate))]).recipients
+    assert covered.chosen is not None
+    assert after.chosen is not None
+    assert find_retention_days(covered.chosen, GB, VN) == 30
+    assert find_retention_days(after.chosen, GB, VN) == 30
