@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 TESTS = ROOT / "tests"
 # Folders of tests that cut across the modules; every other one mirrors the code.
-STAND_BESIDE = {"attacks", "browser", "examples", "faults", "integration", "project", "properties", "vectors"}
+STAND_BESIDE = {"attacks", "browser", "docs", "examples", "faults", "integration", "project", "properties", "vectors"}
 MODULES = sorted(TESTS.rglob("test_*.py"))
 
 
