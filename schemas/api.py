@@ -265,7 +265,7 @@ class CheckpointAnswer(WireModel):
 
 
 class ConsistencyAnswer(WireModel):
-    """The proof that the tree of `old_size` is a prefix of the checkpoint's (RFC 9162 §2.1.4)."""
+    """The proof that the tree of `old_size` is a prefix of a newer one's: the checkpoint's, if no other was named."""
 
     old_size: Size
     proof: Proof

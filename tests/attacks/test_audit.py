@@ -183,10 +183,27 @@ def test_every_older_checkpoint_is_proven_to_be_the_beginning_of_the_newest(
     verify_consistency(old.size, new.size, old.root, new.root, [b64u_decode(one) for one in answer.proof])
 
 
+def test_two_checkpoints_somebody_holds_are_compared_though_the_log_has_grown_since(
+    exchange: RunningExchange, overseer: Caller
+) -> None:
+    """A client that asks about its own two checkpoints must never be told of a third."""
+    held = []
+    for _ in range(3):
+        held.append(open_note(exchange.sheet, query(overseer).checkpoint))
+    first, second, newest = held
+
+    answer = read_answer(overseer.get(CONSISTENCY_PATH, **{"from": first.size, "to": second.size}), ConsistencyAnswer)
+
+    proof = [b64u_decode(one) for one in answer.proof]
+    verify_consistency(first.size, second.size, first.root, second.root, proof)
+    assert open_note(exchange.sheet, answer.checkpoint).size >= newest.size > second.size
+
+
 def test_ranges_the_log_does_not_have_are_refused(overseer: Caller) -> None:
     for start, end in ((0, 10_000), (5, 5), (5, 4)):
         assert read_slug(overseer.get(LEAVES_PATH, start=start, end=end)) == "range-refused"
-    assert read_slug(overseer.get(CONSISTENCY_PATH, **{"from": 10_000})) == "range-refused"
+    for sizes in ({"from": 10_000}, {"from": 0, "to": 10_000}, {"from": 5, "to": 4}):
+        assert read_slug(overseer.get(CONSISTENCY_PATH, **sizes)) == "range-refused"
     for strange in (-1, "x", 2**60):
         assert read_slug(overseer.get(LEAVES_PATH, start=strange, end=4)) == "wrong-shape"
     assert read_slug(overseer.get(LEAVES_PATH)) == "wrong-shape"
