@@ -2,7 +2,7 @@
 
 from broker.access.caller import Caller
 from broker.audit.errors import RangeError
-from broker.audit.log import AuditLog, BeyondCheckpointError, LogView
+from broker.audit.log import AuditLog, LogView
 from broker.audit.queries import FoundRecord, select_records
 from broker.audit.rules import describe_query, find_scope
 from broker.storage.engine import Database

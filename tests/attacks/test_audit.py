@@ -187,10 +187,7 @@ def test_two_checkpoints_somebody_holds_are_compared_though_the_log_has_grown_si
     exchange: RunningExchange, overseer: Caller
 ) -> None:
     """A client that asks about its own two checkpoints must never be told of a third."""
-    held = []
-    for _ in range(3):
-        held.append(open_note(exchange.sheet, query(overseer).checkpoint))
-    first, second, newest = held
+    first, second, newest = (open_note(exchange.sheet, query(overseer).checkpoint) for _ in range(3))
 
     answer = read_answer(overseer.get(CONSISTENCY_PATH, **{"from": first.size, "to": second.size}), ConsistencyAnswer)
 
