@@ -149,7 +149,10 @@ def make_plan(
 
 def choose_regardless(plan: RecipientPlan) -> Option | None:
     """Return the agreement to cite for whoever sends without this check: what is allowed, else what comes nearest."""
-    ranked = sorted(plan.options, key=lambda option: (len(option.findings), option.view.state is not State.IN_FORCE))
+    ranked = sorted(
+        plan.options,
+        key=lambda option: (option.clause is None, len(option.findings), option.view.state is not State.IN_FORCE),
+    )
     return plan.chosen or next(iter(ranked), None)
 
 
