@@ -24,6 +24,10 @@ MAX_DOCUMENT_BYTES = 1 << 20
 _DOMAIN_PREFIX = b"bilateral-"
 _DOMAIN_SUFFIX = b"/1\x00"
 _NEITHER_QUOTE_NOR_BRACKET = bytes(set(range(256)) - set(b'"[]{}'))
+_URL_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_URL_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+# Where two or three symbols are left over, the last one's four or two lowest bits belong to no byte and must be zero.
+_LAST_SYMBOLS = {2: _URL_ALPHABET[::16], 3: _URL_ALPHABET[::4]}
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _MAX_FIELD_CHARACTERS = 200
 
@@ -149,20 +153,40 @@ def b64u_encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
+def measure_b64u(unverified_text: str) -> int:
+    """Return how many bytes a text stands for that is base64url in its one spelling, without decoding it.
+
+    Raises:
+        Base64Error: padding, a foreign character, stray bits, or a length that no byte string has.
+    """
+    return _measure_b64u(_take_ascii(unverified_text))
+
+
 def b64u_decode(unverified_text: str) -> bytes:
     """Return the bytes whose base64url without padding is exactly `unverified_text`.
 
     Raises:
         Base64Error: padding, a foreign character, stray bits, or a length that no byte string has.
     """
+    symbols = _take_ascii(unverified_text)
+    _measure_b64u(symbols)
+    return binascii.a2b_base64(symbols.translate(_URL_TO_STANDARD) + b"=" * (-len(symbols) % 4))
+
+
+def _take_ascii(unverified_text: str) -> bytes:
     try:
-        padded = unverified_text.encode("ascii") + b"=" * (-len(unverified_text) % 4)
-        data = base64.b64decode(padded, altchars=b"-_", validate=True)
-    except (UnicodeEncodeError, binascii.Error) as error:
+        return unverified_text.encode("ascii")
+    except UnicodeEncodeError as error:
         raise Base64Error("not base64url text (RFC 4648 §5, no padding)") from error
-    if b64u_encode(data) != unverified_text:
+
+
+def _measure_b64u(symbols: bytes) -> int:
+    beyond = len(symbols) % 4
+    if beyond == 1 or symbols.translate(None, _URL_ALPHABET):
+        raise Base64Error("not base64url text (RFC 4648 §5, no padding)")
+    if beyond and symbols[-1] not in _LAST_SYMBOLS[beyond]:
         raise Base64Error("not the one base64url spelling of its bytes (RFC 4648 §3.5)")
-    return data
+    return len(symbols) * 3 // 4
 
 
 def b64_std_encode(data: bytes) -> str:

@@ -26,9 +26,9 @@ from schemas.codec import (
     MAX_INTEGER,
     Base64Error,
     CodecError,
-    b64u_decode,
     decode_canonical,
     encode_canonical,
+    measure_b64u,
     name_field,
 )
 
@@ -88,7 +88,7 @@ def _bytes_of(length: int) -> BeforeValidator:
         if not isinstance(value, str):
             raise ValueError("base64url text is expected")
         try:
-            found = len(b64u_decode(value))
+            found = measure_b64u(value)
         except Base64Error as error:
             raise ValueError(str(error)) from error
         if length and found != length:

@@ -32,6 +32,7 @@ from schemas.codec import (
     encode_canonical,
     hash_domain,
     hash_text,
+    measure_b64u,
     name_field,
 )
 from tests.schemas.json_corpus import ACCEPTED, REFUSED
@@ -264,6 +265,36 @@ def test_base64url_has_one_spelling(data: bytes) -> None:
 
     assert b64u_decode(text) == data
     assert text == base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@given(st.one_of(st.binary(max_size=100).map(b64u_encode), st.text(st.sampled_from("AEQgwz09-_+= é"), max_size=9)))
+@settings(max_examples=500)
+def test_base64url_is_measured_as_a_strict_decoder_would(text: str) -> None:
+    data = None
+    try:
+        data = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        pass
+
+    if data is not None and b64u_encode(data) == text:
+        assert (measure_b64u(text), b64u_decode(text)) == (len(data), data)
+    else:
+        for read in (measure_b64u, b64u_decode):
+            with pytest.raises(Base64Error):
+                read(text)
+
+
+@pytest.mark.parametrize(("kept_bits", "length"), [(4, 1), (2, 2)])
+def test_only_one_last_symbol_in_sixteen_or_four_leaves_no_stray_bits(kept_bits: int, length: int) -> None:
+    symbols = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    accepted = []
+    for last in symbols:
+        try:
+            assert measure_b64u("A" * length + last) == length
+        except Base64Error:
+            continue
+        accepted.append(last)
+    assert accepted == [symbols[value] for value in range(64) if value % (1 << kept_bits) == 0]
 
 
 @given(st.binary(max_size=100))
