@@ -13,6 +13,7 @@ from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.directory.live import Directory
 from broker.storage.engine import Database
+from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.agreements.steps import ChainedStep, Step
@@ -82,6 +83,7 @@ class AgreementService:
                 self._directory.current, document, caller.agency, self._exchange, self._clock.now()
             )
             leaf, is_new = await self._writer.commit(lambda transaction: self._accept(transaction, caller, signed))
+        failpoint("step.before-answer")
         return self._log.prove(leaf), is_new
 
     def list_steps(self, caller: Caller, wanted: StepRange) -> StepsAnswer:
@@ -127,6 +129,7 @@ class AgreementService:
         )
         self._book.replace(transaction, leaf, agreements.add(leaf.index, signed.chained))
         transaction.after_commit(lambda: self._tell(step, terms))
+        failpoint("step.stored")
         return leaf, True
 
     def _find_accepted(self, caller: Caller, claimed: ChainedStep) -> PendingLeaf | None:

@@ -391,6 +391,27 @@ def test_a_step_once_accepted_is_answered_the_same_though_its_key_was_revoked_si
         assert read_slug(gb.post(STEPS_PATH, negotiation.sign(GB, SUSPEND, now()))) == "key-revoked"
 
 
+@pytest.mark.parametrize(("place", "was_kept"), [("step.stored", False), ("step.before-answer", True)])
+def test_a_step_whose_answer_was_lost_in_a_crash_is_taken_once(
+    tmp_path_factory: pytest.TempPathFactory, place: str, was_kept: bool
+) -> None:
+    """Killed before the commit, nothing was taken; killed after it, the same step again gets the leaf it has."""
+    with running_exchange(tmp_path_factory.mktemp("lost"), GB, VN) as exchange:
+        negotiation = negotiate(exchange)
+        document = negotiation.sign(GB, PROPOSE, now())
+        exchange.stop()
+        exchange.start(BILATERAL_FAILPOINT=place)
+        with pytest.raises(httpx.TransportError):
+            exchange.caller(GB).post(STEPS_PATH, document)
+        exchange.wait()
+        exchange.start()
+
+        again = exchange.caller(GB).post(STEPS_PATH, document)
+
+        assert again.status_code == (200 if was_kept else 201)
+        assert len(read_steps(exchange.caller(VN))) == 1
+
+
 def test_agreements_survive_a_crash(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running_exchange(tmp_path_factory.mktemp("crash"), GB, VN) as exchange:
         negotiation = exchange.agree(GB, VN)

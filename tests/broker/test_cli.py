@@ -1,6 +1,7 @@
 """The operator's command line, run as processes: what it prints, what it changes, and the code it ends with."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,6 +143,27 @@ def test_nobody_is_enrolled_unless_somebody_compared_the_anchor(tmp_path: Path, 
     assert (done.returncode, done.stdout) == (2, "")
     assert format_anchor_hex(make_live_member("GB-HO").anchor) in done.stderr
     assert "--yes" in done.stderr
+
+
+@pytest.mark.parametrize(("says", "code", "members"), [("n", 5, []), ("y", 0, ["GB-HO"])])
+def test_at_a_terminal_the_operator_is_asked_whether_the_anchor_is_the_one_on_paper(
+    tmp_path: Path, resting: RunningExchange, says: str, code: int, members: list[str]
+) -> None:
+    file = write_enrolment(tmp_path, make_live_member("GB-HO"))
+    operator, terminal = pty.openpty()
+    command = [sys.executable, "-m", "broker", "enrol", "--data", str(resting.folder.path), str(file)]
+    with subprocess.Popen(command, stdin=terminal, stderr=terminal, stdout=subprocess.DEVNULL) as process:
+        os.close(terminal)
+        shown = b""
+        while b"on the paper" not in shown:
+            shown += os.read(operator, 4096)
+        os.write(operator, f"{says}\n".encode())
+        assert process.wait(60) == code
+    os.close(operator)
+
+    assert format_anchor_hex(make_live_member("GB-HO").anchor).encode() in shown
+    status = read_json(run("status", "--data", resting.folder.path, "--json"))
+    assert [one["agency"] for one in status["members"]] == members
 
 
 def test_a_member_is_enrolled_while_the_broker_serves_and_can_connect_at_once(

@@ -1,0 +1,38 @@
+"""Three agencies around an exchange that lies, shared by the attacks on recipients; each test has its own agreement."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.lying_world import (
+    LyingWorld,
+    lying_world,
+)
+
+
+@pytest.fixture(scope="session")
+def three_agencies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
+    """Three agencies around an exchange that lies."""
+    with lying_world(tmp_path_factory.mktemp("world"), "GB", "VN", "BE") as world:
+        yield world
+
+
+@pytest.fixture
+def world(three_agencies: LyingWorld) -> Iterator[LyingWorld]:
+    """The same, honest again after every test: inboxes are empty, and proofs against anybody forgotten."""
+    yield three_agencies
+    for node in three_agencies.nodes.values():
+        with node.store.write() as transaction:
+            transaction.execute("DELETE FROM contradiction")  # they would stop all sending
+    three_agencies.exchange.tamper.clear()
+    three_agencies.exchange.inboxes.clear()
+    three_agencies.exchange.withdrawn.clear()
+    three_agencies.clock.ahead = timedelta()
+
+
+@pytest.fixture
+def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
+    """An agreement between GB and VN in force, of this test alone."""
+    return world.agree("GB", "VN", request.node.name)
