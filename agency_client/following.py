@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from types import FrameType
 
 from agency_client.clock import Clock
@@ -33,11 +34,13 @@ from agency_client.sync import (
     sync_inbox,
     wake_outbox,
 )
+from agency_client.terminal.exit_codes import ExitCode
 from keys.generation import generate_bytes
 from schemas.api import MAX_WAIT_SECONDS
 
 WAIT_SECONDS = 20
 WATCH_SECONDS = 0.5
+RENEW_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
 _OUTGOING = (OUTBOX, RECEIPTS)
 _PROGRESS = ("delivered", "refused", "sealed_again", "signed", "handed_in")
@@ -129,18 +132,21 @@ def follow(
 
     with hold_lock(opened.profile, LOCK), _watching_outbox(opened, clock, tell, stop):
         try:
-            with Node(opened, clock) as node:
-                _follow_inbox(node, tell, stop, min(wait_seconds, MAX_WAIT_SECONDS))
+            while not stop.is_turned:
+                with Node(opened, clock) as node:
+                    _follow_inbox(node, tell, stop, min(wait_seconds, MAX_WAIT_SECONDS))
         finally:
             stop.turn()
 
 
 def _follow_inbox(node: Node, tell: OnReport, stop: StopSwitch, wait_seconds: int) -> None:
+    """Run rounds until the switch is turned, or until the node should be made anew."""
+
     def wait_for_inbox(node: Node) -> StageReport:
         with stop.interruptible():
             return sync_inbox(node, wait_seconds=wait_seconds)
 
-    backoff, stages = Backoff(), choose_stages(node)
+    backoff, renewal, stages = Backoff(), _Renewal(node), choose_stages(node)
     incoming = [
         Stage(stage.name, wait_for_inbox) if stage is INBOX else stage for stage in stages if stage not in _OUTGOING
     ]
@@ -153,6 +159,23 @@ def _follow_inbox(node: Node, tell: OnReport, stop: StopSwitch, wait_seconds: in
             wake_outbox(node)
         was_away = report.has_failed
         stop.wait(max(backoff.next_pause(failed=report.has_failed), idle_seconds))
+        if renewal.is_due(report):
+            return
+
+
+class _Renewal:
+    """Says when a node is made anew: its keys were replaced by another process, or its certificate may be."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._since = node.clock.now()
+        self._digest = node.own_key_set().digest
+
+    def is_due(self, report: RoundReport) -> bool:
+        """Return whether the broker does not know this node's keys any more, others count here, or a day has passed."""
+        is_unknown = any(stage.exit_code is ExitCode.NOT_AUTHENTICATED for stage in report.stages)
+        is_old = self._node.clock.now() - self._since >= RENEW_AFTER
+        return is_unknown or is_old or self._node.own_key_set().digest != self._digest
 
 
 @contextmanager
@@ -163,8 +186,9 @@ def _watching_outbox(opened: OpenProfile, clock: Clock, tell: OnReport, stop: St
 
     def watch() -> None:
         try:
-            with Node(own, clock) as node:
-                _watch_outbox(node, tell, stop)
+            while not stop.is_turned:
+                with Node(own, clock) as node:
+                    _watch_outbox(node, tell, stop)
         except Exception as error:  # noqa: BLE001 - it ends the whole process, by the main thread
             mistakes.append(error)
             stop.turn()
@@ -181,8 +205,8 @@ def _watching_outbox(opened: OpenProfile, clock: Clock, tell: OnReport, stop: St
 
 
 def _watch_outbox(node: Node, tell: OnReport, stop: StopSwitch) -> None:
-    backoff = Backoff()
-    while not stop.is_turned:
+    backoff, renewal, report = Backoff(), _Renewal(node), RoundReport(())
+    while not stop.is_turned and not renewal.is_due(report):
         pause = 0.0
         if _has_work(node):
             report = run_round(node, _OUTGOING)

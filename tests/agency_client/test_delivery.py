@@ -25,7 +25,7 @@ from schemas.markings import Tlp
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
-from tests.support.nodes import MovableClock, agree, install_next_key_set, joined_nodes, take_step
+from tests.support.nodes import MovableClock, agree, install_next_key_set, joined_nodes, reconnect, take_step
 from tests.support.tampering import Changed, LostAnswer, LostRequest, Refusing, SilentRequest, Tampering, tampered
 
 STATES_PATH = MESSAGES_PATH + "/"
@@ -268,6 +268,7 @@ def test_a_new_key_set_of_ones_own_is_answered_by_sealing_again(gb: Node, vn: No
     install_next_key_set(gb)
     with gb.store.read() as snapshot:
         next_set = load_own_key_sets(snapshot, gb.agency)[-1]
+    reconnect(gb)
     publish_queued(gb, next_set.digest)
     report = deliver_messages(gb, [message_id])
     assert report.refused[message_id].code == "key-set-not-current"
@@ -289,4 +290,3 @@ def test_what_was_pushed_past_the_client_reaches_the_broker_whatever_the_agreeme
     report = push_past_client(gb, make_draft("VN", agreement=terms.id))
     assert report.items[0].problem is not None
     assert report.items[0].problem.code == "agreement-not-in-force"
-

@@ -120,6 +120,14 @@ def install_next_key_set(node: Node) -> None:
     install_key_set(node, sign_key_set(prepare_key_set(node), make_root_signers(node.agency)[:2]))
 
 
+def reconnect(node: Node) -> None:
+    """Forget a node's connections, as a new process would: its request key has changed."""
+    for connection in node._connections.values():
+        connection.close()
+    node._connections.clear()
+    node.__dict__.pop("observer", None)
+
+
 def make_root_signers(agency: str) -> tuple[SeedSigner, ...]:
     """Return an agency's three roots."""
     return tuple(
