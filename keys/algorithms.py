@@ -93,14 +93,19 @@ def verify_signature(jwk: OkpJwk | AkpJwk, signature: bytes, data: bytes) -> Non
         SignatureError: it does not verify.
     """
     try:
-        load_verifying_key(jwk.algorithm, jwk.public_bytes).verify(signature, data)
+        _find_verifying_key(jwk).verify(signature, data)
     except InvalidSignature as error:
         raise SignatureError(f"the {jwk.algorithm} signature does not verify") from error
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
+def _find_verifying_key(jwk: OkpJwk | AkpJwk) -> _SigningPublicKey:
+    # Loading costs more than looking it up; even decoding two kilobytes for each signature shows in a message's cost.
+    return load_verifying_key(jwk.algorithm, jwk.public_bytes)
+
+
 def load_verifying_key(algorithm: Algorithm, data: bytes) -> _SigningPublicKey:
-    """Return the loaded public key; loading costs more than looking it up.
+    """Return the loaded public key.
 
     Raises:
         KeyNotSoundError: the bytes are no key of this algorithm.

@@ -6,6 +6,7 @@ point of prime order, say) is `keys.algorithms`' business: this module has no cr
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -90,6 +91,7 @@ def make_jwk(algorithm: Algorithm, public_bytes: bytes) -> OkpJwk | AkpJwk:
     return AkpJwk.from_wire({"kty": "AKP", "alg": algorithm.value, "pub": text})
 
 
+@lru_cache(maxsize=2048)
 def thumbprint(jwk: OkpJwk | AkpJwk) -> str:
     """Return the key's name, its thumbprint as base64url (RFC 7638 §3; RFC 9964 §6 for AKP keys).
 

@@ -7,6 +7,7 @@ signature is checked here: `keys.signing` does that.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -119,6 +120,17 @@ def encode_protected(algorithm: Algorithm, kid: str, document_type: DocumentType
     return b64u_encode(encode_canonical({"alg": algorithm.value, "kid": kid, "typ": document_type.value}))
 
 
+@lru_cache(maxsize=2048)
+def read_protected(unverified_text: str) -> ProtectedHeader:
+    """Return a protected header from its base64url; a key writes the same one every time, so it is read once.
+
+    Raises:
+        DocumentError: another form.
+        CodecError: not canonical.
+    """
+    return ProtectedHeader.from_canonical(b64u_decode(unverified_text))
+
+
 def make_signing_input(protected: str, payload: str) -> bytes:
     """Return ASCII(protected ‖ "." ‖ payload), both base64url (RFC 7515 §5.1)."""
     return f"{protected}.{payload}".encode("ascii")
@@ -133,7 +145,7 @@ def read_signatures(payload: str, signatures: tuple[Signature, ...], expected: D
     """
     slots = []
     for position, item in enumerate(signatures):
-        header = ProtectedHeader.from_canonical(b64u_decode(item.protected))
+        header = read_protected(item.protected)
         if header.typ is not expected:
             raise DocumentError("signature", f"signatures.{position}.typ", f"{expected} is expected, not {header.typ}")
         signature = b64u_decode(item.signature)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, s
 
 from broker.inbox.rules import ItemState, ItemType, Passage
 from broker.inbox.tables import inbox_binding, inbox_content, inbox_item, message
+from broker.storage.prepared import Prepared
 from schemas.envelope import Reference
 from schemas.markings import Tlp
 
@@ -16,9 +17,9 @@ _item = inbox_item.c
 _message = message.c
 _content = inbox_content.c
 
-_INSERT_MESSAGE = insert(message)
-_INSERT_CONTENT = insert(inbox_content)
-_INSERT_ITEM = insert(inbox_item)
+_INSERT_MESSAGE = Prepared(insert(message))
+_INSERT_CONTENT = Prepared(insert(inbox_content))
+_INSERT_ITEM = Prepared(insert(inbox_item))
 
 _IS_FREE = or_(_item.leased_until.is_(None), _item.leased_until <= bindparam("now"))
 _IS_WAITING = and_(_item.is_open, _item.state == ItemState.WAITING.value)
@@ -186,17 +187,17 @@ class StoredState:
 
 def insert_message(connection: Connection, row: dict[str, Any]) -> None:
     """Keep an accepted message for one recipient; the columns of `message` come in `row`."""
-    connection.execute(_INSERT_MESSAGE, row)
+    _INSERT_MESSAGE.run(connection, row)
 
 
 def insert_content(connection: Connection, recipient: str, number: int, content: bytes) -> None:
     """Keep what is handed over with an item until it is settled."""
-    connection.execute(_INSERT_CONTENT, {"recipient": recipient, "number": number, "content": content})
+    _INSERT_CONTENT.run(connection, {"recipient": recipient, "number": number, "content": content})
 
 
 def insert_item(connection: Connection, row: dict[str, Any]) -> None:
     """Put one item into an inbox; the columns of `inbox_item` come in `row`, all of them."""
-    connection.execute(_INSERT_ITEM, row)
+    _INSERT_ITEM.run(connection, row)
 
 
 def select_ready(connection: Connection, recipient: str, now: datetime, limit: int) -> list[ReadyItem]:

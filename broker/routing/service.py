@@ -10,7 +10,6 @@ from functools import partial
 
 from broker.access.caller import Caller
 from broker.agreements.book import Agreements
-from broker.agreements.errors import UnknownAgreementError
 from broker.agreements.live import AgreementBook
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
@@ -34,12 +33,12 @@ from broker.routing.rules import (
 )
 from broker.routing.signatures import SignatureCheck, check_signatures, recheck_keys
 from broker.routing.store import count_accepted, select_standing, select_used
+from broker.routing.views import RecentViews
 from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from keys.errors import KeyNotInForceError
 from keys.sealing import ParsedEnvelope, parse_envelope
-from schemas.agreements.lifecycle import AgreementView
 from schemas.alerts.registry import UnknownKindError, kind_of
 from schemas.api import Evidence
 from schemas.codec import MAX_INTEGER
@@ -64,11 +63,8 @@ class _Submission:
     caller: Caller
     data: bytes
     parsed: ParsedEnvelope
+    reference: Reference
     signatures: SignatureCheck
-
-    @property
-    def reference(self) -> Reference:
-        return Reference(id=self.parsed.header.id, digest=self.parsed.digest)
 
 
 class RoutingService:
@@ -93,6 +89,7 @@ class RoutingService:
         self._log = log
         self._refusals = refusals
         self._clock = clock
+        self._views = RecentViews()
 
     async def accept(self, caller: Caller, unverified_data: bytes) -> tuple[Evidence, bool]:
         """Accept an envelope; return the evidence, and whether it is new. The same envelope again gets the same leaf.
@@ -109,7 +106,8 @@ class RoutingService:
                 await self._refusals.record(refusal, caller.agency, caller.actor)
             raise
         signatures = check_signatures(parsed, self._directory.current.get(caller.agency), self._clock.now())
-        submission = _Submission(caller, unverified_data, parsed, signatures)
+        reference = Reference(id=parsed.header.id, digest=parsed.digest)
+        submission = _Submission(caller, unverified_data, parsed, reference, signatures)
         outcome = await self._writer.commit(partial(self._judge, submission))
         if isinstance(outcome, Decision):
             refusal = make_refusal(outcome.reasons)
@@ -158,9 +156,28 @@ class RoutingService:
             is_aftercare=is_aftercare(parsed.header.routing.kind),
             earlier=_describe_earlier(earlier, agreements),
             recipients=tuple(
-                _load_recipient(transaction, submission.caller.agency, recipient, members, agreements)
+                self._load_recipient(transaction, submission.caller.agency, recipient, members, agreements)
                 for recipient in parsed.header.recipients
             ),
+        )
+
+    def _load_recipient(
+        self,
+        transaction: Transaction,
+        sender: str,
+        recipient: HeaderRecipient,
+        members: Members,
+        agreements: Agreements,
+    ) -> RecipientFacts:
+        timeline = members.get(recipient.agency)
+        used = select_used(transaction.connection, sender, recipient, transaction.now.toordinal())
+        return RecipientFacts(
+            header=recipient,
+            agency_class=timeline.agency_class if timeline else None,
+            encryption_key=_find_encryption_key(transaction, members, recipient),
+            agreement=self._views.find(agreements, recipient.agreement, transaction.now),
+            accepted_today=used.accepted_today,
+            number_used_by=used.number_used_by,
         )
 
     def _find_earlier(self, transaction: Transaction, submission: _Submission) -> Sequence[StoredMessage]:
@@ -257,21 +274,6 @@ def _repeat(transaction: Transaction, number: int) -> Accepted:
     return Accepted(leaf, is_new=False)
 
 
-def _load_recipient(
-    transaction: Transaction, sender: str, recipient: HeaderRecipient, members: Members, agreements: Agreements
-) -> RecipientFacts:
-    timeline = members.get(recipient.agency)
-    used = select_used(transaction.connection, sender, recipient, transaction.now.toordinal())
-    return RecipientFacts(
-        header=recipient,
-        agency_class=timeline.agency_class if timeline else None,
-        encryption_key=_find_encryption_key(transaction, members, recipient),
-        agreement=_find_agreement(transaction, agreements, recipient.agreement),
-        accepted_today=used.accepted_today,
-        number_used_by=used.number_used_by,
-    )
-
-
 def _find_encryption_key(
     transaction: Transaction, members: Members, recipient: HeaderRecipient
 ) -> EncryptionKey | None:
@@ -281,13 +283,6 @@ def _find_encryption_key(
     try:
         return timeline.find_encryption_key(recipient.kid, MAX_INTEGER, transaction.now)
     except KeyNotInForceError:
-        return None
-
-
-def _find_agreement(transaction: Transaction, agreements: Agreements, digest: str) -> AgreementView | None:
-    try:
-        return agreements.view(digest, transaction.now)
-    except UnknownAgreementError:
         return None
 
 

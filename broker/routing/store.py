@@ -6,9 +6,10 @@ from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from broker.inbox.tables import message
 from broker.routing.tables import quota_day
+from broker.storage.prepared import Prepared
 from schemas.envelope import HeaderRecipient
 
-_SELECT_STANDING = (
+_SELECT_STANDING = Prepared(
     select(message.c.number, message.c.digest)
     .where(message.c.sender == bindparam("sender"), message.c.id == bindparam("id"))
     .limit(1)
@@ -29,12 +30,14 @@ _THIS_DAY = and_(
     quota_day.c.agreement == bindparam("agreement"),
     quota_day.c.day == bindparam("day"),
 )
-_SELECT_USED = select(
-    _SELECT_NUMBER_USER.label("number_used_by"),
-    select(quota_day.c.accepted).where(_THIS_DAY).scalar_subquery().label("accepted_today"),
+_SELECT_USED = Prepared(
+    select(
+        _SELECT_NUMBER_USER.label("number_used_by"),
+        select(quota_day.c.accepted).where(_THIS_DAY).scalar_subquery().label("accepted_today"),
+    )
 )
-_INSERT_DAY = insert(quota_day)
-_COUNT_ONE_MORE = (
+_INSERT_DAY = Prepared(insert(quota_day))
+_COUNT_ONE_MORE = Prepared(
     update(quota_day)
     .where(
         quota_day.c.recipient == bindparam("the_recipient"),
@@ -64,8 +67,8 @@ class Used:
 
 def select_standing(connection: Connection, sender: str, message_id: str) -> Predecessor | None:
     """Return what an agency has sent under an id, if anything."""
-    row = connection.execute(_SELECT_STANDING, {"sender": sender, "id": message_id}).one_or_none()
-    return None if row is None else Predecessor(*row)
+    rows = _SELECT_STANDING.fetch(connection, {"sender": sender, "id": message_id})
+    return Predecessor(*rows[0]) if rows else None
 
 
 def select_used(connection: Connection, sender: str, recipient: HeaderRecipient, day: int) -> Used:
@@ -78,7 +81,7 @@ def select_used(connection: Connection, sender: str, recipient: HeaderRecipient,
         "agreement": recipient.agreement,
         "day": day,
     }
-    used_by, accepted = connection.execute(_SELECT_USED, values).one()
+    ((used_by, accepted),) = _SELECT_USED.fetch(connection, values)
     return Used(used_by, accepted or 0)
 
 
@@ -86,7 +89,7 @@ def count_accepted(connection: Connection, sender: str, recipient: HeaderRecipie
     """Count one message more; `before` is the count that stands, 0 for none."""
     if before:
         values = {"the_recipient": recipient.agency, "the_sender": sender}
-        connection.execute(_COUNT_ONE_MORE, {**values, "the_agreement": recipient.agreement, "the_day": day})
+        _COUNT_ONE_MORE.run(connection, {**values, "the_agreement": recipient.agreement, "the_day": day})
     else:
         values = {"recipient": recipient.agency, "sender": sender, "agreement": recipient.agreement}
-        connection.execute(_INSERT_DAY, {**values, "day": day, "accepted": 1})
+        _INSERT_DAY.run(connection, {**values, "day": day, "accepted": 1})

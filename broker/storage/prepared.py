@@ -1,0 +1,83 @@
+"""Statements of the hot path: written in SQLAlchemy Core, compiled once, and then given to the driver as they are.
+
+Executing a compiled statement through SQLAlchemy costs several times what SQLite needs for a row. Here only what a
+statement says of its types is left: parameters and columns go through the same processors. Errors are the driver's own.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy.sql.compiler import SQLCompiler
+
+_Statement = Select[Any] | Insert | Update | Delete
+_Processor = Callable[[Any], Any] | None
+
+
+class Prepared:
+    """One statement without expanding parameters. `run` writes, `fetch` reads."""
+
+    def __init__(self, statement: _Statement) -> None:
+        self._statement = statement
+        self._forms: dict[str, _Form] = {}
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Execute for one set of parameters, by name."""
+        self._execute(connection, values)
+
+    def fetch(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        return self._find_form(connection).read(self._execute(connection, values).fetchall())
+
+    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        form = self._find_form(connection)
+        driver: Any = connection.connection.driver_connection
+        return driver.execute(form.text, form.write(values))
+
+    def _find_form(self, connection: Connection) -> "_Form":
+        dialect = connection.dialect
+        form = self._forms.get(dialect.name)
+        if form is None:
+            form = self._forms[dialect.name] = _Form(self._statement, dialect)
+        return form
+
+
+class _Form:
+    """A statement as one dialect's driver takes it."""
+
+    def __init__(self, statement: _Statement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler)  # noqa: S101 - only schema changes compile to something else
+        self.text = str(compiled)
+        self._defaults = compiled.params
+        self._names = compiled.positiontup
+        self._writers: dict[str, _Processor] = {
+            name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
+        }
+        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._readers: list[_Processor] = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        ]
+        self._reads_plainly = not any(self._readers)
+
+    def write(self, values: Mapping[str, Any]) -> Any:
+        """Return the parameters in the driver's form: in order, or by name."""
+        if self._names is None:
+            return {name: self._write_one(name, values) for name in self._writers}
+        return [self._write_one(name, values) for name in self._names]
+
+    def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Return rows with their columns in Python's types."""
+        if self._reads_plainly:
+            return rows
+        return [
+            tuple(_process(reader, value) for reader, value in zip(self._readers, row, strict=True)) for row in rows
+        ]
+
+    def _write_one(self, name: str, values: Mapping[str, Any]) -> Any:
+        value = values[name] if name in values else self._defaults[name]
+        return _process(self._writers[name], value)
+
+
+def _process(processor: _Processor, value: Any) -> Any:
+    return value if processor is None else processor(value)
