@@ -335,8 +335,10 @@ def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]") -> None:
 def _pull_if_online(invocation: Invocation, node: "Node") -> None:
     from agency_client.agreements.pulling import pull_steps
     from agency_client.errors import OfflineError
+    from agency_client.witness.walker import walk_log
 
     try:
+        walk_log(node)
         report = pull_steps(node)
     except OfflineError:
         return  # The step is judged by what is known here, and queued.

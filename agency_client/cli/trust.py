@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agency_client.cli.ceremony import show_anchor
 from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Cell, Tone
+
+if TYPE_CHECKING:
+    from agency_client.node import Node
 
 _TONES = {
     "trusted": Tone.GOOD,
@@ -55,6 +58,7 @@ def _pin(
     agency = parse_agency_id(agency)
     anchor = read_anchor(_read_text(invocation, agency, words, hexadecimal, file))
     with Node(invocation.open_profile(), invocation.clock) as node:
+        _read_log_if_online(node)
         member = pin_partner(node, agency, anchor, replacing=replace)
     told = {"trusted": "and the log shows these very roots", "unseen": "the log does not name it yet"}
     invocation.output.say(f"{agency} is pinned; {told.get(member.standing, member.standing)}", _TONES[member.standing])
@@ -180,6 +184,17 @@ def _contradictions(context: typer.Context) -> None:
     )
     if rows:
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
+
+
+def _read_log_if_online(node: "Node") -> None:
+    """Read what the log says of the partner, so that a false anchor is noticed now and not later."""
+    from agency_client.errors import NotAuthenticatedError, NotFoundError, OfflineError
+    from agency_client.witness.walker import walk_log
+
+    try:
+        walk_log(node)
+    except (OfflineError, NotAuthenticatedError, NotFoundError):
+        return  # A node that is not enrolled yet, or not online, pins all the same.
 
 
 def _date(moment: datetime) -> str:

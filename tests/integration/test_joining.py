@@ -39,7 +39,6 @@ def gb(exchange: RunningExchange, tmp_path_factory: pytest.TempPathFactory) -> D
 
 def test_from_the_ceremony_to_trust_no_command_asks_and_no_secret_lies_open(gb: Desk, vn: Desk) -> None:
     gb.pin(vn)
-    gb.agency("keys", "publish")
     members = {member["agency"]: member for member in gb.agency("trust", "list").data["members"]}
     assert members["VN"]["standing"] == "trusted"
     assert members["VN"]["pinned_by"] == "eriksson"

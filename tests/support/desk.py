@@ -1,18 +1,21 @@
 """An agency's desk in the tests: its own home, its own passphrases, and `agency` as a process of its own.
 
-    desk = Desk(folder, "GB"); desk.join(exchange); desk.agency("agreements").data["agreements"]
+desk = Desk(folder, "GB"); desk.join(exchange); desk.agency("agreements").data["agreements"]
 """
 
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from agency_client.cli.app import run
 from agency_client.private_files import write_private_file
 from keys.anchors import format_anchor_words
-from schemas.codec import decode_canonical
+from schemas.codec import decode_json
 from schemas.key_documents import compute_exchange_anchor
 from tests.support.exchange import RunningExchange
 
@@ -30,7 +33,7 @@ class Ended:
     @property
     def lines(self) -> list[dict[str, Any]]:
         """Return every line of the answer."""
-        return [decode_canonical(line.encode()) for line in self.stdout.splitlines()]
+        return [decode_json(line.encode()) for line in self.stdout.splitlines()]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -41,7 +44,7 @@ class Ended:
     @property
     def error(self) -> dict[str, str]:
         """Return the error: code, sentence, fix."""
-        found: dict[str, str] = decode_canonical(self.stderr.splitlines()[-1].encode())["error"]
+        found: dict[str, str] = decode_json(self.stderr.splitlines()[-1].encode())["error"]
         return found
 
 
@@ -52,6 +55,7 @@ class Desk:
     folder: Path
     agency_id: str
     officer: str = "officer"
+    is_in_process: bool = False
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,7 +71,9 @@ class Desk:
         return self.folder / "home" / "default"
 
     def run(self, *arguments: str | Path) -> Ended:
-        """Run `agency` and return how it ended."""
+        """Run `agency` and return how it ended: a process of its own, or where time matters more, inside this one."""
+        if self.is_in_process:
+            return self._run_here([str(argument) for argument in arguments])
         process = subprocess.run(
             [sys.executable, "-P", "-m", "agency_client", *map(str, arguments)],
             cwd=self.folder,
@@ -88,9 +94,8 @@ class Desk:
 
     def hold_ceremony(self) -> dict[str, Any]:
         """Make three roots, two of which must sign, and return what the ceremony answered."""
-        return self.agency(
-            "ceremony", "roots", "--agency", self.agency_id, "--out", self.folder / "roots", *self._root_passphrases(1, 2, 3)
-        ).data
+        files = self._root_passphrases(1, 2, 3)
+        return self.agency("ceremony", "roots", "--agency", self.agency_id, "--out", "roots", *files).data
 
     def initialise(self, exchange: RunningExchange, **options: str) -> Ended:
         """Make the node."""
@@ -133,6 +138,12 @@ class Desk:
     def pin(self, partner: "Desk") -> None:
         """Type in a partner's words."""
         self.agency("trust", "pin", partner.agency_id, "--words", partner.show_words())
+
+    def _run_here(self, arguments: list[str]) -> Ended:
+        out, err = StringIO(), StringIO()
+        with chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+            code = run(arguments, self._make_environment())
+        return Ended(int(code), out.getvalue(), err.getvalue())
 
     def _root_passphrases(self, *numbers: int) -> list[str]:
         return [word for number in numbers for word in ("--root-passphrase-file", f"root-passphrase-{number}")]
