@@ -34,9 +34,6 @@ def test_an_honest_delivery_is_opened(world: LyingWorld, terms: Any) -> None:
     assert world.exchange.inboxes[VN] == {}
 
 
-# The envelope
-
-
 def test_an_altered_ciphertext_is_set_aside(world: LyingWorld, terms: Any) -> None:
     sealed = world.craft(GB, VN, terms)
     data = bytearray(b64u_decode(sealed.envelope.ciphertext))
@@ -130,9 +127,6 @@ def test_a_message_whose_times_do_not_fit_its_leaf_is_set_aside(
     sealed = world.craft(GB, VN, terms, **{name: now + shift for name, shift in changes.items()})
     world.deliver(sealed, VN)
     demand_set_aside(world, sealed, "wrong-time")
-
-
-# The log
 
 
 def test_a_leaf_about_another_message_does_not_prove_this_one(world: LyingWorld, terms: Any) -> None:

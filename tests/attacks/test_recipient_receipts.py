@@ -27,8 +27,6 @@ from tests.support.lying_world import (
     make_ping,
 )
 
-# Receipts and outcomes of one's own messages
-
 
 def send(world: LyingWorld, terms: Any, name: str) -> SendReport:
     """Let VN send a message to GB through its own client."""

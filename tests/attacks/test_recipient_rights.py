@@ -20,8 +20,6 @@ from tests.support.lying_world import (
 )
 from tests.support.nodes import make_wide_clause, take_step
 
-# The agreement
-
 
 def test_a_message_accepted_while_the_agreement_was_suspended_is_set_aside(world: LyingWorld, terms: Any) -> None:
     take_step(world[VN], terms, StepAction.SUSPEND, world[VN], world[GB])
@@ -100,9 +98,6 @@ def test_content_that_only_the_recipient_can_judge_is_refused(
     demand_set_aside(world, sealed, code, "refused")
 
 
-# Keys and numbers
-
-
 def test_a_key_revoked_before_the_messages_leaf_signs_nothing_more(tmp_path: Any) -> None:
     from agency_client.own_keys.publishing import publish_queued
     from agency_client.own_keys.revoking import prepare_revocation
@@ -174,9 +169,6 @@ def test_a_number_its_sender_has_voided_is_refused(world: LyingWorld, terms: Any
         apply_announcement(transaction, GB, entry.stream, last=entry.n, voided=[entry.n], at=world.clock.now())
     world.deliver(sealed, VN)
     demand_set_aside(world, sealed, "number-voided", "refused")
-
-
-# Withdrawals
 
 
 def test_a_withdrawal_by_another_member_takes_nothing_back(world: LyingWorld, terms: Any) -> None:
