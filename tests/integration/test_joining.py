@@ -1,6 +1,6 @@
 """Joining an exchange by commands alone: ceremony, init, request, signing, install, enrolment, publishing, pinning.
 
-Real processes against a real broker over TLS.
+A real broker over TLS. One agency joins by processes of their own, the others by the same command inside this one.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchan
 
 @pytest.fixture(scope="module")
 def vn(exchange: RunningExchange, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk(tmp_path_factory.mktemp("vn") / "desk", "VN", officer="nguyen")
+    desk = Desk(tmp_path_factory.mktemp("vn") / "desk", "VN", officer="nguyen", is_in_process=True)
     desk.join(exchange, state="VNM")
     return desk
 
@@ -59,14 +59,14 @@ def test_every_key_lies_here_and_stands_in_the_log(gb: Desk) -> None:
 
 
 def test_a_sheet_that_is_not_the_one_on_paper_makes_no_node(exchange: RunningExchange, tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "desk", "BE")
+    desk = Desk(tmp_path / "desk", "BE", is_in_process=True)
     ended = desk.initialise(exchange, **{"exchange-anchor": FALSE_WORDS})
     assert (ended.code, ended.error["code"]) == (6, "anchor-mismatch")
     assert not desk.profile_folder.exists()
 
 
 def test_a_slip_in_a_word_is_noticed_before_anything_is_compared(exchange: RunningExchange, tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "desk", "BE")
+    desk = Desk(tmp_path / "desk", "BE", is_in_process=True)
     words = format_anchor_words(compute_exchange_anchor(exchange.sheet)).split()
     words[0], words[1] = words[1], words[0]
     ended = desk.initialise(exchange, **{"exchange-anchor": " ".join(words)})
@@ -76,7 +76,7 @@ def test_a_slip_in_a_word_is_noticed_before_anything_is_compared(exchange: Runni
 
 
 def test_too_few_roots_sign_nothing_that_installs(exchange: RunningExchange, tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "desk", "BE")
+    desk = Desk(tmp_path / "desk", "BE", is_in_process=True)
     desk.hold_ceremony()
     assert desk.initialise(exchange).code == 0
     request = desk.request("--roots", "roots/BE-roots.json", "--name", "Agency BE", "--state", "BEL")
@@ -89,7 +89,7 @@ def test_too_few_roots_sign_nothing_that_installs(exchange: RunningExchange, tmp
 
 
 def test_a_request_of_another_node_does_not_install_here(gb: Desk, exchange: RunningExchange, tmp_path: Path) -> None:
-    other = Desk(tmp_path / "desk", "GB")
+    other = Desk(tmp_path / "desk", "GB", is_in_process=True)
     (other.folder / "roots").symlink_to(gb.folder / "roots")
     assert other.initialise(exchange).code == 0
     ended = other.agency("keys", "install", gb.folder / "key-set-1.json", code=6)
@@ -124,7 +124,7 @@ def test_words_of_somebody_else_are_not_pinned_where_the_log_says_otherwise(gb: 
 
 
 def test_an_oversight_body_joins_the_same_way_and_reads_the_log(exchange: RunningExchange, tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "desk", "OVERSIGHT")
+    desk = Desk(tmp_path / "desk", "OVERSIGHT", is_in_process=True)
     desk.join(exchange, agency_class="oversight")
     findings = {item["check"]: item for item in desk.agency("doctor").data["findings"]}
     assert findings["access"]["sentence"].endswith("known there as oversight")
@@ -132,7 +132,7 @@ def test_an_oversight_body_joins_the_same_way_and_reads_the_log(exchange: Runnin
 
 
 def test_an_unenrolled_node_is_told_so(exchange: RunningExchange, tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "desk", "BE")
+    desk = Desk(tmp_path / "desk", "BE", is_in_process=True)
     desk.hold_ceremony()
     assert desk.initialise(exchange).code == 0
     assert desk.agency("keys", "publish", code=3).error["code"] == "keys-not-installed"
