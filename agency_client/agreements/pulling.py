@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from agency_client.agreements.chains import parse_step
 from agency_client.agreements.signing import make_stored
-from agency_client.agreements.verifying import Moment, verify_step
+from agency_client.agreements.verifying import Moment, StepRefusedError, verify_step
 from agency_client.errors import ClientError, VerificationFailedError
 from agency_client.local_store.agreements import add_step_leaf, record_step
 from agency_client.local_store.checkpoints import load_walk
@@ -21,7 +21,7 @@ from agency_client.node import Node
 from agency_client.witness.evidence import verify_record_says
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import walk_log
-from schemas.agreements.steps import Step, digest_step
+from schemas.agreements.steps import Step, digest_step, is_step_in_time
 from schemas.api import STEPS_PATH, LoggedStep, StepsAnswer
 from schemas.codec import CodecError
 from schemas.log.checkpoint import Checkpoint
@@ -149,6 +149,8 @@ def _verify_and_record(node: Node, transaction: Transaction, logged: LoggedStep)
             f"the log has a step {chained.step.action.value} in our name that this node did not sign",
             fix="find out who holds our agreement key; then: agency keys revoke",
         )
+    if not is_step_in_time(chained.step, at.time):
+        raise StepRefusedError(f"the step is dated {chained.step.time:%Y-%m-%d %H:%M} and was logged at another time")
     stored = make_stored(chained.step, chained.digest, logged.document, node.clock.now(), leaf=logged.leaf.canonical())
     record_step(transaction, stored)
     return chained.step

@@ -5,7 +5,7 @@ Two halves, because signatures are verified before the writer's turn and everyth
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from broker.agreements.book import Agreements
 from broker.agreements.errors import (
@@ -19,11 +19,12 @@ from broker.directory.members import Members
 from keys.signing import verify_document
 from schemas.agreements.lifecycle import judge_step
 from schemas.agreements.steps import (
-    NARROWING_ACTIONS,
     ChainedStep,
     ChainError,
     Step,
     digest_step,
+    get_allowed_skew,
+    is_step_in_time,
     verify_continuation,
 )
 from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
@@ -31,8 +32,6 @@ from schemas.codec import MAX_INTEGER
 from schemas.key_documents import AgencyClass, compute_trust_anchor
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 
-MAX_SKEW = timedelta(minutes=5)
-MAX_NARROWING_SKEW = timedelta(hours=24)
 MAX_STEP_BYTES = MAX_TERMS_BYTES + 16 * 1024
 
 
@@ -127,12 +126,9 @@ def _verify_parties(terms: Terms, members: Members) -> None:
 
 
 def _verify_time(step: Step, now: datetime) -> None:
-    # A suspension must never fail over a clock: whoever narrows says so now, whatever its clock reads.
-    allowed = MAX_NARROWING_SKEW if step.action in NARROWING_ACTIONS else MAX_SKEW
-    if abs(step.time - now) > allowed:
-        raise WrongTimeError(
-            f"the step's time is more than {int(allowed.total_seconds()) // 60} minutes from the exchange's", "time"
-        )
+    if not is_step_in_time(step, now):
+        minutes = int(get_allowed_skew(step.action).total_seconds()) // 60
+        raise WrongTimeError(f"the step's time is more than {minutes} minutes from the exchange's", "time")
 
 
 def _say_what_is_expected(error: ChainError) -> str:

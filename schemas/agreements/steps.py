@@ -7,6 +7,7 @@ together is in `schemas.agreements.lifecycle`; whether the signature is good, in
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -30,6 +31,8 @@ class StepAction(StrEnum):
     REJECT = "reject"
 
 
+MAX_SKEW = timedelta(minutes=5)
+MAX_NARROWING_SKEW = timedelta(hours=24)
 NARROWING_ACTIONS = frozenset({StepAction.SUSPEND, StepAction.REVOKE, StepAction.WITHDRAW, StepAction.REJECT})
 
 
@@ -131,3 +134,13 @@ def verify_continuation(chain: Sequence[ChainedStep], step: Step) -> None:
         raise ChainError("a chain has one party, one agreement and one exchange", seq, prev)
     if step.time < last.time:
         raise ChainError("a step cannot be older than the step before it", seq, prev)
+
+
+def get_allowed_skew(action: StepAction) -> timedelta:
+    """Return how far a step's time may lie from its leaf's. Who narrows says so now, whatever its clock reads."""
+    return MAX_NARROWING_SKEW if action in NARROWING_ACTIONS else MAX_SKEW
+
+
+def is_step_in_time(step: Step, logged_at: datetime) -> bool:
+    """Return whether a step's own time fits the time of its leaf: nobody dates a confirmation back."""
+    return abs(step.time - logged_at) <= get_allowed_skew(step.action)

@@ -14,6 +14,7 @@ from schemas.agreements.steps import (
     Step,
     StepAction,
     digest_step,
+    is_step_in_time,
     verify_continuation,
 )
 from schemas.agreements.terms import Party
@@ -143,3 +144,14 @@ def test_a_step_over_terms_with_another_anchor_is_over_another_digest() -> None:
     other = make_terms(parties=tuple(Party(agency=agency, anchor="A" * 43) for agency in (GB, VN)))
 
     assert make_step(VN, ACCEPT, other).digest != make_step(VN, ACCEPT, TERMS).digest
+
+
+@pytest.mark.parametrize("action", list(StepAction))
+def test_a_widening_step_is_dated_within_minutes_of_its_leaf_and_a_narrowing_one_within_a_day(
+    action: StepAction,
+) -> None:
+    step = make_step(GB, StepAction.SUSPEND, TERMS).model_copy(update={"action": action})
+    allowed = timedelta(hours=24) if action in NARROWING_ACTIONS else timedelta(minutes=5)
+    for sign in (1, -1):
+        assert is_step_in_time(step, step.time + sign * allowed)
+        assert not is_step_in_time(step, step.time + sign * (allowed + timedelta(seconds=1)))
