@@ -6,18 +6,22 @@ ciphertexts salted, so those differ from run to run).
 
 import json
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from keys.anchors import format_anchor_words
+from keys.certificates import make_tls_ca
 from keys.log_keys import LogSigner, sign_checkpoint
 from keys.receipts import seal_receipt
-from keys.sealing import encrypt_content, wrap_content_key
+from keys.sealing import SealedMessage, encrypt_content, wrap_content_key
 from keys.signing import sign_document
 from keys.tokens import AssertionClaims, make_assertion
+from schemas.agreements.coverage import ContentFacts, VisibleFacts, judge_message
 from schemas.agreements.lifecycle import view_agreement
 from schemas.agreements.steps import ChainedStep, Step, StepAction, digest_step
 from schemas.agreements.terms import Party, Terms
+from schemas.alerts import parse_alert
 from schemas.codec import b64u_encode, encode_canonical
 from schemas.envelope import SeenCheckpoint
 from schemas.jwk import Algorithm, make_jwk
@@ -29,9 +33,9 @@ from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import MerkleTree, hash_leaf
 from schemas.model import format_timestamp
 from schemas.receipts import Receipt, ReceiptedMessage, ReceiptType
-from schemas.signed import DocumentType, EncryptionUse, KeyUse, SignedDocument
+from schemas.signed import USE_ALGORITHMS, DocumentType, KeyUse, SignedDocument
 from schemas.status import ChainHead, Status, StreamPosition, digest_status
-from tests.strategies.agreements import make_terms
+from tests.strategies.agreements import make_clause, make_terms
 from tests.support.members import EXCHANGE, START, Member, derive_seed, make_member
 from tests.support.messages import make_id, make_message, seal
 
@@ -39,6 +43,8 @@ FOLDER = Path(__file__).parent
 GB, BE = make_member("GB"), make_member("BE")
 ORIGIN = f"{EXCHANGE}/1"
 NOON = START + timedelta(days=1, hours=12)
+SENT_AT = NOON + timedelta(hours=4, minutes=30)
+"""Between the resumption and the revocation of the vector agreement."""
 
 
 def main() -> None:
@@ -150,14 +156,32 @@ def make_keys() -> dict[str, Any]:
     }
     return {
         "keys": [*keys, opening],
+        "seeds": {member: list_seeds(member) for member in ("GB", "BE")},
+        "log_seeds": {
+            "ed25519": b64u_encode(derive_seed("log", "ed")),
+            "ml_dsa": b64u_encode(derive_seed("log", "ml")),
+        },
         "anchor": {"agency": "GB", "anchor": GB.anchor, "words": format_anchor_words(GB.anchor)},
         "refused_ed25519_hex": [
             "0100000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000080",
             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "da99e28ba529cdde35a25fba9059e78ecaee239f99755b9b1aa4f65df00803e2",
             "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
             "0200000000000000000000000000000000000000000000000000000000000000",
         ],
     }
+
+
+def list_seeds(agency: str) -> dict[str, Any]:
+    """Return every seed of an agency by use, in signing order; roots are Ed25519 then ML-DSA-87."""
+    uses = {
+        use.value: [b64u_encode(derive_seed(agency, use, 0, position)) for position in range(len(USE_ALGORITHMS[use]))]
+        for use in KeyUse
+    }
+    roots = [[b64u_encode(derive_seed(agency, "root", n, half)) for half in ("ed", "ml")] for n in range(3)]
+    return uses | {"roots": roots, "encryption": b64u_encode(derive_seed(agency, "encryption"))}
 
 
 def make_key_documents() -> dict[str, Any]:
@@ -174,14 +198,14 @@ def make_key_documents() -> dict[str, Any]:
 
 def make_envelopes() -> dict[str, Any]:
     """Return an envelope with everything inside it, and spoilt ones that must be refused."""
-    alert = json.loads((FOLDER.parents[1] / "examples/alerts/document-fraud.json").read_text("utf-8"))
-    alert = alert.get("alert", alert)
-    sealed = seal(make_message(GB, BE, name="vector", alert=alert, agreement=make_vector_terms().digest()), GB, BE)
+    sealed = seal_vector_message()
     wire = sealed.envelope.to_wire()
     swapped = wire | {"signatures": wire["signatures"][::-1]}
     stripped = wire | {"signatures": wire["signatures"][:1]}
     return {
         "envelope": wire,
+        "judged_at": format_timestamp(SENT_AT),
+        "agreement": make_vector_terms().digest(),
         "sender": "GB",
         "recipient": "BE",
         "recipient_seed": b64u_encode(derive_seed("BE", "encryption")),
@@ -192,11 +216,31 @@ def make_envelopes() -> dict[str, Any]:
     }
 
 
+@cache
+def seal_vector_message() -> SealedMessage:
+    """Return a message GB → BE that the vector agreement covers."""
+    alert = json.loads((FOLDER.parents[1] / "examples/alerts/document-fraud.json").read_text("utf-8"))
+    alert = alert.get("alert", alert) | {"handling": {"codes": ["h0", "h2"]}, "data_as_of": format_timestamp(NOON)}
+    for member in ("attachments", "supersedes", "in_reply_to"):
+        alert.pop(member, None)
+    alert["details"].pop("images", None)
+    parsed = parse_alert(alert)
+    terms = make_vector_terms()
+    message = make_message(GB, BE, name="vector", alert=alert, agreement=terms.digest(), issued_at=SENT_AT)
+    sealed = seal(message, GB, BE)
+    facts = VisibleFacts("GB", "BE", parsed.kind, message.header.routing.marking, len(sealed.envelope.ciphertext_bytes))
+    content = ContentFacts(message.purpose, frozenset(parsed.handling.codes), frozenset(parsed.nationalities()))
+    coverage = judge_message(terms, facts, content)
+    if not coverage.is_covered:
+        raise ValueError(f"the vector message is not covered: {coverage.findings}")
+    return sealed
+
+
 def make_vector_terms() -> Terms:
     """Return terms between GB and BE with their true anchors."""
-    terms = make_terms("BE", "GB", exchange=EXCHANGE, in_force_from=START)
     parties = (Party(agency="BE", anchor=BE.anchor), Party(agency="GB", anchor=GB.anchor))
-    return terms.model_copy(update={"parties": parties})
+    clause = make_clause("GB", "BE")
+    return make_terms("BE", "GB", exchange=EXCHANGE, in_force_from=START, parties=parties, clauses=(clause,))
 
 
 def make_agreements() -> dict[str, Any]:
@@ -219,6 +263,7 @@ def make_agreements() -> dict[str, Any]:
         steps.append(
             {
                 "document": document.to_wire(),
+                "agency": member.agency,
                 "digest": chained.digest,
                 "judged_at": format_timestamp(max(now, terms.in_force_from)),
                 "state_after": view_agreement(terms.digest(), chains, max(now, terms.in_force_from)).state,
@@ -265,9 +310,9 @@ def make_receipts() -> dict[str, Any]:
         type=ReceiptType.VERIFIED,
         from_agency="BE",
         to_agency="GB",
-        time=NOON,
+        time=SENT_AT + timedelta(minutes=5),
         late=False,
-        messages=(ReceiptedMessage(id=make_id("vector"), digest=b64u_encode(derive_seed("digest"))),),
+        messages=(ReceiptedMessage(id=seal_vector_message().header.id, digest=seal_vector_message().digest),),
     )
     key = derive_seed("receipt key")
     sealed = seal_receipt(receipt, BE.signers[KeyUse.RECEIPT], GB.opening_key.jwk, content_key=key)
@@ -279,19 +324,22 @@ def make_receipts() -> dict[str, Any]:
 
 
 def make_status() -> dict[str, Any]:
-    """Return a status GB signed for BE."""
+    """Return a status GB signed for BE: its chain ends with the resumption, the log is that of `log.json`."""
+    log, steps = make_log(), make_agreements()["steps"]
+    head = next(step["digest"] for step in reversed(steps) if step["agency"] == "GB")
+    stream = seal_vector_message().header.recipients[0].stream
     status = Status(
         v=1,
         exchange=EXCHANGE,
         agency="GB",
         partner="BE",
         seq=1,
-        time=NOON,
+        time=SENT_AT + timedelta(minutes=10),
         keyset=1,
         revoked=(),
-        chains=(ChainHead(agreement=make_vector_terms().id, party_seq=3, head=b64u_encode(derive_seed("head"))),),
-        streams=(StreamPosition(stream=b64u_encode(derive_seed("stream")[:16]), last=7, voided=(3,)),),
-        checkpoint=SeenCheckpoint(origin=ORIGIN, size=12, root=b64u_encode(derive_seed("root"))),
+        chains=(ChainHead(agreement=make_vector_terms().id, party_seq=3, head=head),),
+        streams=(StreamPosition(stream=stream, last=3, voided=(2,)),),
+        checkpoint=SeenCheckpoint(origin=ORIGIN, size=len(log["leaves"]), root=log["roots"][-1]),
     )
     document = sign_document(status.canonical(), DocumentType.STATUS, [GB.signers[KeyUse.RECEIPT]])
     return {"document": document.to_wire(), "digest": digest_status(document.payload_bytes)}
@@ -336,7 +384,8 @@ def make_sheet(signer: LogSigner) -> ExchangeSheet:
             "ml_dsa": make_jwk(Algorithm.ML_DSA_44, signer.public.ml_dsa_44).to_wire(),
         }
     )
-    return ExchangeSheet(v=1, name=EXCHANGE, origin=ORIGIN, log_keys=log_keys, tls_ca=GB.key_set.tls_ca)
+    ca = make_tls_ca(derive_seed("exchange", "tls"), serial=1, not_before=START, not_after=START + timedelta(days=400))
+    return ExchangeSheet(v=1, name=EXCHANGE, origin=ORIGIN, log_keys=log_keys, tls_ca=b64u_encode(ca))
 
 
 def make_records() -> list[Record]:
@@ -372,7 +421,6 @@ def make_tokens() -> dict[str, Any]:
         "assertion": make_assertion(GB.request_seed, claims),
         "request_seed": b64u_encode(GB.request_seed),
         "claims": claims.to_wire(),
-        "encryption_use": EncryptionUse.ENCRYPTION,
     }
 
 
