@@ -98,7 +98,7 @@ def sign_status(node: Node, partner: str) -> Status:
         signer = node.read_signer(transaction, KeyUse.RECEIPT)
         document = sign_document(payload, DocumentType.STATUS, [signer]).canonical()
         digest = digest_status(payload)
-        record_own_status(transaction, StoredStatus(partner, status.seq, digest, document, now, now))
+        record_own_status(transaction, StoredStatus(partner, status.seq, digest, document, status.time, now))
         kind = DispatchKind.STATUS
         queue_document(transaction, digest=digest, kind=kind, body=document, partner=partner, at=now)
     return status
@@ -131,7 +131,7 @@ def sign_access_log_head(node: Node) -> bool:
 
 def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -> Status:
     seq, prev = next_status_place(snapshot, partner)
-    newest = load_newest_checkpoint(snapshot, node.sheet.origin)
+    newest, before = load_newest_checkpoint(snapshot, node.sheet.origin), load_newest_own_status(snapshot, partner)
     if newest is None:
         raise LogError("this node has not seen the log yet", fix="run: agency sync")
     return Status(
@@ -141,7 +141,8 @@ def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -
         partner=partner,
         seq=seq,
         prev=prev,
-        time=now,
+        # A clock that was set back must not break the chain: its times never go back.
+        time=now if before is None else max(now, before.signed_at),
         keyset=node.read_own_key_set(snapshot).key_set.seq,
         revoked=tuple(sorted(load_revoked_kids(snapshot, node.agency))),
         chains=tuple(_list_chain_heads(node, snapshot, partner)),
@@ -165,7 +166,7 @@ def _list_chain_heads(node: Node, snapshot: Snapshot, partner: str) -> Iterable[
 
 def _is_old(snapshot: Snapshot, partner: str, now: datetime) -> bool:
     newest = load_newest_own_status(snapshot, partner)
-    return newest is None or now - newest.signed_at >= STATUS_EVERY
+    return newest is None or now - newest.recorded_at >= STATUS_EVERY
 
 
 def _describe_status(node: Node, item: Dispatch) -> Mapping[str, object]:
