@@ -1,4 +1,4 @@
-"""Documents of another implementation, written in another language from docs/protocol.md alone, verify and open here."""
+"""Documents of another implementation, written in another language from the page alone, verify and open here."""
 
 import json
 from datetime import UTC, datetime
