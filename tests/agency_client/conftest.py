@@ -1,4 +1,4 @@
-"""Two agencies around an exchange in memory: what the tests of receiving share."""
+"""Two agencies around an exchange in memory: what the tests of receiving, reading, answering and auditing share."""
 
 from collections.abc import Iterator
 from datetime import timedelta
