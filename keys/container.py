@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from keys.errors import KeysError
 from schemas.codec import CodecError, b64u_decode, b64u_encode, decode_canonical, encode_canonical, hash_domain
 
 KEY_BYTES = 32
@@ -42,7 +41,7 @@ _CHECK_BYTES = 32
 _HEADER_MEMBERS = {"v", "purpose", "cipher", "kdf", "nonce", "check"}
 
 
-class ContainerError(KeysError):
+class ContainerError(ValueError):
     """A container that cannot be opened: damaged, of another purpose, or asking for forbidden costs."""
 
     code = "container-damaged"

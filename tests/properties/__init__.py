@@ -1,0 +1,1 @@
+"""Lifecycles against small models: what must hold in any order of events."""
