@@ -185,6 +185,14 @@ class WireModel(BaseModel):
             CodecError: the bytes are not canonical JSON.
             DocumentError: with the first field that is wrong, and why.
         """
+        if len(unverified_data) <= max_bytes:
+            try:
+                model = cls.model_validate_json(unverified_data)
+                # What the model writes is canonical, so bytes that equal it are: good documents are read once.
+                if model.canonical() == unverified_data:
+                    return model
+            except (ValidationError, CodecError):
+                pass
         decode_canonical(unverified_data, max_bytes=max_bytes)
         return cls._from_canonical_bytes(unverified_data)
 
