@@ -101,32 +101,38 @@ def check_bundle(
     Raises:
         BundleError: the file cannot be read as one, or its end is missing.
     """
-    lines = list(_read_lines(unverified_lines, progress))
-    header, end = lines[0] if lines else None, lines[-1] if lines else None
-    if not isinstance(header, HeaderLine) or not isinstance(end, EndLine):
-        raise BundleError("the file does not begin with a header and end with its end: it is no export, or was cut")
+    whole = CheckedPart("lines of the file, from its header to its end, as they were written")
+    lines = list(_read_lines(unverified_lines, whole, progress))
+    header = lines[0] if lines else None
+    if not isinstance(header, HeaderLine):
+        raise BundleError("the file does not begin with a header: it is no exported audit")
     checkpoint, signed = _check_checkpoint(header, _pick(lines, CheckpointLine), sheet)
     leaves, tree = _check_tree(_pick(lines, LeavesLine), checkpoint)
     records, kept = _check_records(_pick(lines, RecordLine), leaves)
     timelines, keys = _check_keys(kept, header)
     access, heads = _check_access_log(lines, header, kept, timelines.get(header.agency))
-    return AuditVerdict(header, checkpoint, (signed, tree, records, keys, access, heads), tuple(kept))
+    return AuditVerdict(header, checkpoint, (whole, signed, tree, records, keys, access, heads), tuple(kept))
 
 
-def _read_lines(unverified_lines: Iterable[bytes], progress: Progress | None) -> Iterator[BundleLine]:
-    running, ended = LineHash(), False
+def _read_lines(
+    unverified_lines: Iterable[bytes], part: CheckedPart, progress: Progress | None
+) -> Iterator[BundleLine]:
+    running, expected = LineHash(), None
     for number, data in enumerate(unverified_lines, start=1):
-        if ended:
-            raise BundleError(f"line {number}: something stands behind the end")
         line = _read_line(number, data.removesuffix(b"\n"))
-        if isinstance(line, EndLine):
-            ended = True
-            if line != running.make_end():
-                raise BundleError("the end does not fit: lines are missing, added, moved or changed")
+        if expected is not None:
+            part.fail(f"line {number}: it stands behind the end")
+        elif isinstance(line, EndLine):
+            expected = running.make_end()
+            if line != expected:
+                part.fail("the end does not fit: lines are missing, added, moved or changed")
         running.add(data.removesuffix(b"\n"))
+        part.holding += 1
         if progress is not None:
             progress(len(data))
         yield line
+    if expected is None:
+        part.fail("the end is missing: the file was cut")
 
 
 def _read_line(number: int, data: bytes) -> BundleLine:

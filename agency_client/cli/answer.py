@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from agency_client.node import Node
 
 UNIT_VARIABLE = "BILATERAL_UNIT"
-PSEUDONYM_VARIABLE = "BILATERAL_PSEUDONYM"
-DEFAULT_PSEUDONYM = "duty-officer"
 
 MessageId = Annotated[str, typer.Argument(help="The message's id, or its beginning.", show_default=False)]
 Reason = Annotated[
@@ -23,8 +21,8 @@ Reason = Annotated[
 ]
 Case = Annotated[str | None, typer.Option(help="Your case reference.")]
 Words = Annotated[str | None, typer.Option(help="What you add in words.")]
-Unit = Annotated[str | None, typer.Option(help=f"Your unit, as the partner reads it; also {UNIT_VARIABLE}.")]
-Officer = Annotated[str | None, typer.Option(help=f"A pseudonym, never a name; also {PSEUDONYM_VARIABLE}.")]
+Unit = Annotated[str | None, typer.Option(help="Your unit, as the partner reads it.", envvar=UNIT_VARIABLE)]
+Officer = Annotated[str | None, typer.Option(help="A pseudonym, instead of the one made for you.")]
 DetailsFile = Annotated[
     Path | None,
     typer.Argument(help="JSON: the details, or a whole alert of which the details are taken; - reads standard input."),
@@ -62,10 +60,11 @@ def _ack(
     """
     from agency_client.answering import acknowledge
     from agency_client.node import Node
+    from agency_client.typed_codes import parse_code
     from schemas.alerts.acknowledgement import ActionTaken
 
     invocation = get_invocation(context)
-    taken = _read_code(ActionTaken, action, "--action")
+    taken = parse_code(ActionTaken, action, "action")
     with Node(invocation.open_profile(), invocation.clock) as node:
         author = _make_author(invocation, node, reason or f"acknowledgement: {action}", case, unit, officer)
         report = acknowledge(node, message_id, author, action=taken, words=words)
@@ -91,10 +90,11 @@ def _refuse(
     """
     from agency_client.answering import refuse
     from agency_client.node import Node
+    from agency_client.typed_codes import parse_code
     from schemas.alerts.coded import RefusalGround
 
     invocation = get_invocation(context)
-    code = _read_code(RefusalGround, ground, "--ground").value
+    code = parse_code(RefusalGround, ground, "ground").value
     with Node(invocation.open_profile(), invocation.clock) as node:
         author = _make_author(invocation, node, reason or f"refusal: {code}", case, unit, officer)
         report = refuse(node, message_id, author, ground=code, words=words)
@@ -242,23 +242,10 @@ def _make_author(
     invocation: Invocation, node: "Node", reason: str, case: str | None, unit: str | None, officer: str | None
 ) -> "Author":
     from agency_client.answering import Author
+    from agency_client.sending.pseudonym import make_pseudonym
 
-    environment = invocation.environment
-    return Author(
-        reason=reason,
-        unit=(unit or environment.get(UNIT_VARIABLE) or node.own_key_set().key_set.name)[:80],
-        pseudonym=officer or environment.get(PSEUDONYM_VARIABLE) or DEFAULT_PSEUDONYM,
-        case=case,
-    )
-
-
-def _read_code(codes: Any, text: str, option: str) -> Any:
-    from agency_client.errors import UsageError
-
-    try:
-        return codes.from_code(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text}: {error}") from error
+    unit = unit or invocation.environment.get(UNIT_VARIABLE)
+    return Author(reason, unit or node.agency, officer or make_pseudonym(node), case)
 
 
 def _read_details(invocation: Invocation, file: Path | None) -> dict[str, Any]:
