@@ -64,11 +64,13 @@ class SubmitReport:
 
 
 def submit_due(node: Node, routes: Mapping[DispatchKind, Route]) -> SubmitReport:
-    """Hand in every due document of these kinds, oldest first; stop at the first that shows the broker is away."""
-    report = SubmitReport()
-    with node.store.read() as snapshot:
-        due = [item for item in list_due_dispatches(snapshot, now=node.clock.now()) if item.kind in routes]
-    for item in due:
+    """Hand in every due document of these kinds, oldest first; stop at the first that shows the broker is away.
+
+    What a refusal brings into the queue (a step signed anew) is handed in as well.
+    """
+    report, tried = SubmitReport(), set[str]()
+    while (item := _find_next(node, routes, tried)) is not None:
+        tried.add(item.digest)
         try:
             submit_document(node, item, routes[item.kind])
         except (RefusedError, RefusedConflictError) as error:
@@ -80,6 +82,12 @@ def submit_due(node: Node, routes: Mapping[DispatchKind, Route]) -> SubmitReport
         else:
             report.logged.append(item.digest)
     return report
+
+
+def _find_next(node: Node, routes: Mapping[DispatchKind, Route], tried: set[str]) -> Dispatch | None:
+    with node.store.read() as snapshot:
+        due = list_due_dispatches(snapshot, now=node.clock.now(), limit=len(tried) + 1, kinds=routes)
+    return next((item for item in due if item.digest not in tried), None)
 
 
 def submit_queued(node: Node, digest: str, routes: Mapping[DispatchKind, Route]) -> LoggedRecord | None:

@@ -4,11 +4,12 @@ A document is queued in the transaction that records it, so that nothing is sign
 the broker takes the same document twice as once, therefore an unanswered attempt is simply made again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment
+from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment, spell_list
 from agency_client.local_store.problems import Problem, read_problem
 
 
@@ -56,10 +57,16 @@ def queue_document(
     transaction.insert("dispatch", {**row, **times, "attempts": 0, "problem_code": "", "problem": ""}, if_absent=True)
 
 
-def list_due_dispatches(snapshot: Snapshot, *, now: datetime, limit: int = 100) -> list[Dispatch]:
+def list_due_dispatches(
+    snapshot: Snapshot, *, now: datetime, limit: int = 100, kinds: Iterable[DispatchKind] = tuple(DispatchKind)
+) -> list[Dispatch]:
     """Return the documents to post now, in the order they were queued: a chain's steps must not overtake each other."""
     rows = snapshot.fetch_all(
-        "SELECT * FROM dispatch WHERE state = 'waiting' AND next_attempt_at <= ? ORDER BY id LIMIT ?", now, limit
+        "SELECT * FROM dispatch WHERE state = 'waiting' AND next_attempt_at <= ?"
+        " AND kind IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+        now,
+        spell_list(kinds),
+        limit,
     )
     return [_read_dispatch(row) for row in rows]
 
