@@ -4,7 +4,10 @@ The signatures are verified before the writer's turn, since they cost most and c
 in force, and everything else that can change, is judged inside the transaction that stores the message.
 """
 
+import asyncio
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -90,6 +93,7 @@ class RoutingService:
         self._refusals = refusals
         self._clock = clock
         self._views = RecentViews()
+        self._verifiers = ThreadPoolExecutor(os.cpu_count(), "verify")
 
     async def accept(self, caller: Caller, unverified_data: bytes) -> tuple[Evidence, bool]:
         """Accept an envelope; return the evidence, and whether it is new. The same envelope again gets the same leaf.
@@ -105,7 +109,7 @@ class RoutingService:
             if refusal is not None:
                 await self._refusals.record(refusal, caller.agency, caller.actor)
             raise
-        signatures = check_signatures(parsed, self._directory.current.get(caller.agency), self._clock.now())
+        signatures = await self._check_signatures(caller, parsed)
         reference = Reference(id=parsed.header.id, digest=parsed.digest)
         submission = _Submission(caller, unverified_data, parsed, reference, signatures)
         outcome = await self._writer.commit(partial(self._judge, submission))
@@ -115,6 +119,12 @@ class RoutingService:
             raise RefusedError(refusal)
         failpoint("accept.before-answer")
         return self._log.prove(outcome.leaf), outcome.is_new
+
+    async def _check_signatures(self, caller: Caller, parsed: ParsedEnvelope) -> SignatureCheck:
+        # In a thread: the arithmetic releases the interpreter's lock, so parsing and storing go on beside it.
+        timeline, now = self._directory.current.get(caller.agency), self._clock.now()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._verifiers, check_signatures, parsed, timeline, now)
 
     def _judge(self, submission: _Submission, transaction: Transaction) -> Accepted | Decision:
         """Decide inside the writer's turn, and store what is accepted."""

@@ -7,21 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from broker.agreements.rules import verify_signed_step
 from broker.http.refusal import RefusedError
+from broker.routing.rules import Decision
+from broker.routing.service import Accepted, _Submission
+from broker.routing.signatures import check_signatures
+from broker.storage.transaction import Transaction
 from keys.encryption_keys import sign_revocation
 from keys.errors import EnvelopeError
 from keys.key_sets import sign_key_set
-from keys.sealing import SealedMessage
+from keys.sealing import SealedMessage, parse_envelope
 from keys.signing import SeedSigner
 from schemas.agreements.steps import StepAction
 from schemas.codec import CodecError, b64u_encode
+from schemas.envelope import Reference
 from schemas.key_documents import Revocation
 from schemas.log.records import RecordType
 from schemas.markings import Tlp, Urgency
 from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import BE, GB, VN, Bench, ids_of
 from tests.strategies.agreements import make_clause
-from tests.support.members import make_signer, succeed
+from tests.support.members import EXCHANGE, make_signer, succeed
 from tests.support.messages import make_id, make_message, seal
 
 
@@ -146,21 +152,48 @@ def test_messages_that_cross_in_one_batch_cannot_share_the_last_place_of_a_quota
     assert sum(1 for answer in answers if isinstance(answer, RefusedError)) == 5
 
 
-def test_a_message_that_crosses_a_suspension_stands_before_it_or_is_refused(bench: Bench) -> None:
+def test_messages_that_cross_a_suspension_stand_before_it_or_are_refused(bench: Bench) -> None:
     terms = bench.agree()
-    envelopes = [bench.seal(GB, VN, terms, name).envelope.canonical() for name in range(6)]
+    envelopes = [bench.seal(GB, VN, terms, name).envelope.canonical() for name in range(12)]
     suspension = bench.sign_step(VN, terms, StepAction.SUSPEND)
 
-    async def cross() -> None:
+    async def cross() -> list[object]:
         sends = [bench.routing.accept(bench.caller(GB), data) for data in envelopes]
         suspending = bench.agreements.submit(bench.caller(VN), suspension)
-        await asyncio.gather(*sends[:3], suspending, *sends[3:], return_exceptions=True)
+        return await asyncio.gather(*sends[:6], suspending, *sends[6:], return_exceptions=True)
 
-    bench.run(cross())
+    answers = bench.run(cross())
     types = [record.type for record in bench.records(*RecordType)]
     suspended_at = len(types) - 1 - types[::-1].index(RecordType.AGREEMENT_STEP)
-    assert types[:suspended_at].count(RecordType.MESSAGE_ACCEPTED) == 3
-    assert RecordType.MESSAGE_ACCEPTED not in types[suspended_at:]
+    accepted = types.count(RecordType.MESSAGE_ACCEPTED)
+    assert accepted == types[:suspended_at].count(RecordType.MESSAGE_ACCEPTED)
+    assert accepted == 12 - sum(isinstance(answer, RefusedError) for answer in answers)
+
+
+def test_a_suspension_counts_for_the_next_message_of_the_very_same_batch(bench: Bench) -> None:
+    terms = bench.agree()
+    before, after = (prepare(bench, bench.seal(GB, VN, terms, name)) for name in ("before", "after"))
+    document = bench.sign_step(VN, terms, StepAction.SUSPEND)
+    caller = bench.caller(VN)
+    suspension = verify_signed_step(bench.directory.current, document, VN, EXCHANGE, bench.now)
+
+    def cross(transaction: Transaction) -> list[object]:
+        first = bench.routing._judge(before, transaction)
+        bench.agreements._accept(transaction, caller, suspension)
+        return [first, bench.routing._judge(after, transaction)]
+
+    accepted, refused = bench.writer.commit_and_wait(cross)
+    assert isinstance(accepted, Accepted)
+    assert isinstance(refused, Decision)
+    assert [reason.code for reason in refused.reasons] == ["agreement-suspended"]
+
+
+def prepare(bench: Bench, sealed: SealedMessage) -> _Submission:
+    """Return a submission as it comes to the writer's turn."""
+    data = sealed.envelope.canonical()
+    parsed = parse_envelope(data)
+    check = check_signatures(parsed, bench.directory.current.get(GB), bench.now)
+    return _Submission(bench.caller(GB), data, parsed, Reference(id=sealed.header.id, digest=sealed.digest), check)
 
 
 def test_a_key_that_was_revoked_signs_nothing_any_more(bench: Bench) -> None:
