@@ -43,5 +43,5 @@ def test_a_command_of_the_pages_is_one_that_is_taken(line: str) -> None:
 
 @pytest.mark.parametrize("line", ["agency sned", "agency send --colour red", "agency read", "agency audit list"])
 def test_a_command_that_is_not_taken_is_noticed(line: str) -> None:
-    with pytest.raises(Exception, match="No such|Missing"):
+    with pytest.raises(Exception, match=r"No such|Missing"):
         parse_command(line)
