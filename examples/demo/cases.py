@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from examples.demo.cast import EXAMPLES
-from schemas.codec import decode_json
+from schemas.codec import decode_json, encode_canonical
 from schemas.model import format_timestamp
 
 _LEFT_OUT = ("thread", "in_reply_to", "attachments", "data_as_of", "review_date", "retain_until", "reply_due", "onward")
@@ -31,19 +31,31 @@ def make_smuggler() -> dict[str, Any]:
     """Return a smuggler's identifiers: one person, no photograph."""
     alert = read_case("facilitator", handling={"codes": ["h1", "h2"]})
     subject = without(alert["persons"][0], "photos")
-    return without(alert, "special_categories") | {"persons": [subject], "details": without(alert["details"], "network")}
+    details = without(alert["details"], "network")
+    return without(alert, "special_categories") | {"persons": [subject], "details": details}
 
 
 def make_recruiter() -> dict[str, Any]:
     """Return what is known of somebody who recruits victims of trafficking."""
-    details = {"subject": "subject", "roles": ["recruiter"], "accounts": [{"platform": "zalo", "handle": "@work.specimen"}]}
-    subject = "Recruiter who promises work in nail bars"
-    return make_smuggler() | {"subject": subject, "own_reference": "GB-TR-2026-0077", "details": details}
+    accounts = [{"platform": "zalo", "handle": "@work.specimen"}]
+    return make_smuggler() | {
+        "subject": "Recruiter who promises work in nail bars",
+        "own_reference": "GB-TR-2026-0077",
+        "unit": "Modern slavery unit",
+        "officer": "ms-05",
+        "statements": [{"text": "The subject pays for the journey and keeps the passports.", "basis": "fact"}],
+        "details": {"subject": "subject", "roles": ["recruiter"], "accounts": accounts},
+    }
 
 
 def make_stolen_blanks() -> dict[str, Any]:
     """Return a report of stolen blank passports, which only the issuing state may send."""
     return read_case("document-status")
+
+
+def write_alert(alert: Mapping[str, Any]) -> str:
+    """Return an alert as the text of a file."""
+    return encode_canonical(alert).decode()
 
 
 def in_hours(hours: int) -> str:

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from examples.demo.stage import Stage, UnmetError
 
 EXCHANGE = "exchange.example"
 EXAMPLES = Path(__file__).resolve().parent.parent
-_PASSPHRASE = "a throw-away passphrase of the demonstration"
+_PASSPHRASE = "a throw-away passphrase of the demonstration"  # noqa: S105 - of throw-away keys
 
 
 @dataclass
@@ -120,8 +121,9 @@ class Cast:
     vn: Member
     be: Member
     oversight: Member
-    broker: BrokerProcess | None = None
+    today: date
     keeps_running: bool = False
+    broker: BrokerProcess | None = None
     paper: dict[str, str] = field(default_factory=dict)
     """Anchors as words, by agency: what was handed over in person."""
     figures: dict[str, object] = field(default_factory=dict)
@@ -195,7 +197,8 @@ def assemble_cast(folder: Path, stage: Stage, *, keeps_running: bool) -> Cast:
         gb=member("GB", "London", "bright_blue", "officer-gb-17", "Immigration Enforcement, United Kingdom", "GBR"),
         vn=member("VN", "Hanoi", "bright_red", "officer-vn-04", "Immigration Department, Viet Nam", "VNM"),
         be=member("BE", "Brussels", "bright_yellow", "officer-be-31", "Immigration Office, Belgium", "BEL"),
-        oversight=member("OVERSEER", "auditor", "bright_magenta", "auditor-2", "Joint Oversight Board", None),
+        oversight=member("OVERSEER", "auditor", "bright_magenta", "auditor-2", "Joint oversight board", None),
+        today=datetime.now(UTC).date(),
         keeps_running=keeps_running,
     )
 

@@ -1,4 +1,4 @@
-"""Real processes: run one command to its end, or keep the broker serving. Everything they say is kept in a log folder."""
+"""Real processes: run one command to its end, or keep the broker serving. What they say is kept in a log folder."""
 
 import itertools
 import os
@@ -8,10 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from rich.text import Text
 
 from schemas.codec import decode_json
 
@@ -35,18 +38,23 @@ class Outcome:
     errors: str
     log: Path
 
+    @property
+    def plain(self) -> str:
+        """Return what a person saw, without colours."""
+        return Text.from_ansi(self.output).plain
+
+    def read_detail(self, label: str) -> str:
+        """Return the value beside a label, as details are shown one a line; empty when it is not there."""
+        for line in self.plain.splitlines():
+            name, _, value = line.partition("  ")
+            if name.strip() == label:
+                return value.strip()
+        return ""
+
     def read_json(self) -> list[dict[str, Any]]:
         """Return the objects a command answered with, one a line."""
         found = [decode_json(line.encode()) for line in self.output.splitlines()]
         return [item for item in found if isinstance(item, dict)]
-
-    def read_error(self) -> str:
-        """Return the stable code of the failure that a command told in JSON; empty when there is none."""
-        for line in self.errors.splitlines():
-            if line.startswith("{"):
-                told = decode_json(line.encode())
-                return str(told["error"]["code"]) if isinstance(told, dict) and "error" in told else ""
-        return ""
 
 
 @dataclass
@@ -57,6 +65,21 @@ class Runner:
     logs: Path
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _turn: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whoever runs several commands in another thread that the play has failed."""
+        return self._stopping.is_set()
+
+    @contextmanager
+    def stopping_on_failure(self) -> Iterator[None]:
+        """Let other threads know when this block fails, so that nobody waits for their last command."""
+        try:
+            yield
+        except BaseException:
+            self._stopping.set()
+            raise
 
     def run(self, words: Sequence[str], environment: Mapping[str, str], *, as_json: bool = False) -> Outcome:
         """Run a command to its end, for a program's eyes or for a person's.

@@ -68,7 +68,8 @@ class Stage:
     def say(self, *sentences: str) -> None:
         """Tell the audience something, each argument a paragraph."""
         for sentence in sentences:
-            self.console.print(Padding(Text(sentence), (1, 0, 0, 2)))
+            self.console.print()
+            self.console.print(Padding(Text(sentence), (0, 0, 0, 2), expand=False))
 
     def show_command(self, place: str, style: str, words: Sequence[str]) -> None:
         """Show a command as a person at that place would type it."""
@@ -109,7 +110,8 @@ class Stage:
 
     def show_table(self, table: Table) -> None:
         """Show a table of our own making."""
-        self.console.print(Padding(table, (1, 0, 0, INDENT)))
+        self.console.print()
+        self.console.print(Padding(table, (0, 0, 0, INDENT), expand=False))
 
     def expect(self, claim: str, *, came: object, wanted: object = True) -> None:
         """Claim something that was just seen, and end the play if it is not so.
@@ -132,7 +134,7 @@ class Stage:
 
 
 def make_stage(output: TextIO) -> Stage:
-    """Return a stage that writes where it is told: in colour on a terminal unless NO_COLOR is set, plainly elsewhere."""
+    """Return a stage that writes there: in colour on a terminal unless NO_COLOR is set, plainly elsewhere."""
     probe = Console(file=output)
     wanted = probe.width if probe.is_terminal or os.environ.get("COLUMNS") else MAX_WIDTH
     console = Console(file=output, width=min(wanted, MAX_WIDTH), highlight=False, markup=False, emoji=False)

@@ -1,39 +1,52 @@
 """Three agreements come into force, each by three signed steps: proposed, accepted, confirmed."""
 
+import re
+from datetime import date, timedelta
+
 from examples.demo.cast import Cast, Member
+
+_DAYS = {"in_force_from": -1, "review_by": 730, "in_force_until": 1461}
 
 
 def negotiate_agreements(cast: Cast) -> None:
     """Bring both agreements of London and Hanoi, and that of Brussels and Hanoi, into force."""
     with cast.stage.act(
         "Three agreements are signed",
-        "Nothing is sent but under an agreement that both sides signed: which kinds of alert, for which purposes, up to "
-        "which marking, in which direction. London and Hanoi sign two of different scope, Brussels and Hanoi one.",
+        "Nothing is sent but under an agreement that both sides signed: which kinds of alert, for which purposes, up "
+        "to which marking, in which direction. London and Hanoi sign two of different scope, Brussels and Hanoi one.",
     ):
-        _negotiate(cast, "migration", cast.gb, "gb-vn-migration.toml", shown=True)
-        _negotiate(cast, "trafficking", cast.gb, "gb-vn-trafficking.toml", shown=False)
-        _negotiate(cast, "belgian", cast.be, "be-vn-migration.toml", shown=False)
+        _negotiate_in_view(cast, cast.gb, "gb-vn-migration.toml")
+        cast.stage.say("The second one between them, on trafficking, and that of Brussels come about in the same way.")
+        cast.agreements["trafficking"] = _negotiate(cast, cast.gb, "gb-vn-trafficking.toml")
+        cast.agreements["belgian"] = _negotiate(cast, cast.be, "be-vn-migration.toml")
         cast.vn.do("sync")
-        cast.vn.play("agreements")
+        cast.vn.play("agreements", keep=("title", "in-force"))
         lines = cast.vn.ask_one("agreements")["agreements"]
-        states = [(line["partner"], line["state"]) for line in lines]
+        states = sorted((line["partner"], line["state"]) for line in lines)
         wanted = [("BE", "in-force"), ("GB", "in-force"), ("GB", "in-force")]
-        cast.stage.expect("three agreements are in force in Hanoi's own view", came=sorted(states), wanted=wanted)
+        cast.stage.expect("three agreements are in force in Hanoi's own view", came=states, wanted=wanted)
 
 
-def _negotiate(cast: Cast, name: str, proposer: Member, file: str, *, shown: bool) -> None:
-    copy = proposer.write_file(file, cast.read_example(f"agreements/{file}"))
-    if shown:
-        proposer.play("agreement", "propose", copy, keep=("agreement", "partner", "state", "due"))
-    else:
-        proposer.do("agreement", "propose", copy)
-    (proposed,) = [line for line in proposer.ask_one("agreements")["agreements"] if line["state"] == "proposed"]
-    reference = str(proposed["agreement"])
-    cast.agreements[name] = reference
-    for member, verb in ((cast.vn, "accept"), (proposer, "confirm")):
-        if shown:
-            member.play("agreement", verb, reference[:8], keep=("state", "because", "due"))
-        else:
-            member.do("agreement", verb, reference[:8])
-    (line,) = [line for line in proposer.ask_one("agreements")["agreements"] if line["agreement"] == reference]
-    cast.stage.expect(f"“{proposed['title']}” is in force", came=line["state"], wanted="in-force")
+def _negotiate_in_view(cast: Cast, proposer: Member, file: str) -> None:
+    copy = proposer.write_file(file, date_terms(cast.read_example(f"agreements/{file}"), cast.today))
+    proposed = proposer.play("agreement", "propose", copy, keep=("agreement", "partner", "state", "due"))
+    reference = cast.agreements["migration"] = proposed.read_detail("agreement")
+    cast.vn.play("agreement", "accept", reference[:8], keep=("state", "because", "due"))
+    confirmed = proposer.play("agreement", "confirm", reference[:8], keep=("state", "because"))
+    cast.stage.expect("signed three times, it binds both", came=confirmed.read_detail("state"), wanted="in-force")
+
+
+def _negotiate(cast: Cast, proposer: Member, file: str) -> str:
+    copy = proposer.write_file(file, date_terms(cast.read_example(f"agreements/{file}"), cast.today))
+    reference = str(proposer.ask_one("agreement", "propose", copy)["agreement"])
+    cast.vn.do("agreement", "accept", reference)
+    confirmed = proposer.ask_one("agreement", "confirm", reference)
+    cast.stage.expect(f"“{confirmed['title']}” is in force", came=confirmed["state"], wanted="in-force")
+    return reference
+
+
+def date_terms(text: str, today: date) -> str:
+    """Return terms with days around today, so that they are in force whenever the play is played."""
+    for name, days in _DAYS.items():
+        text = re.sub(rf"^{name} = .*$", f"{name} = {today + timedelta(days)}", text, flags=re.MULTILINE)
+    return text

@@ -1,26 +1,28 @@
 """A mistake is corrected: the correction follows the original to whoever has it."""
 
-from examples.demo.acts.alerting import collect, read_facts
 from examples.demo.cast import Cast
+from examples.demo.following import collect, list_missing_facts
 
 
 def correct_mistake(cast: Cast) -> None:
     """Let Brussels correct the flight in its alert; Hanoi sees it at the original and acknowledges."""
     stage, be, vn = cast.stage, cast.be, cast.vn
-    passport = cast.sent["passport"]
+    passport, why = cast.sent["passport"], ("--reason", "investigation HN-2026-118")
     with stage.act(
         "A mistake is corrected",
         "Brussels had misread the flight. The correction follows the alert to everyone it reached; whoever opens the "
-        "original sees it first.",
+        "original is told first.",
     ):
         be.play(
-            *("correct", passport[:8], "--change", "details.encounter.flight=XX 1234=>XX 1243"),
+            *("correct", passport, "--change", "details.encounter.flight=XX 1234=>XX 1243"),
             *("--text", "Flight misread", "--reason", "case 74/08"),
         )
         collect(vn)
-        vn.play("read", passport[:8], "--reason", "investigation HN-2026-118", keep=("TLP:", "CORRECTED", "subject", "light"))
-        (correction,) = vn.ask("inbox", "--kind", "correction")
-        vn.play("read", str(correction["id"])[:8], "--reason", "investigation HN-2026-118", keep=("subject", "in reply", "flight"))
-        vn.play("ack", str(correction["id"])[:8], "--action", "amended", "--reason", "file amended")
+        original = vn.play("read", passport, *why, keep=("TLP:", "CORRECTED", "subject  ", "encounter flight"))
+        (correction,) = [str(item["id"]) for item in vn.ask("inbox", "--kind", "correction")]
+        stage.expect("the original names its correction", came=f"CORRECTED by message {correction}" in original.plain)
+        vn.play("read", correction[:8], *why, keep=("subject  ", "in reply to", "changes"))
+        vn.play("ack", correction[:8], "--action", "amended", "--reason", "file amended")
         collect(be)
-        stage.expect("Brussels knows that the correction was answered", came="answered" in read_facts(be, str(correction["id"]), "VN"))
+        missing = list_missing_facts(be, correction, "VN", ("answered",))
+        stage.expect("Brussels knows that Hanoi amended its file", came=missing, wanted=[])

@@ -53,7 +53,7 @@ def hold_ceremonies(cast: Cast) -> None:
         "the three must sign whatever the agency's keys are to be. Nobody else can ever make keys in its name.",
         "London is shown; Hanoi, Brussels and the oversight board do the same at this moment.",
     ):
-        with ThreadPoolExecutor(max_workers=2) as pool:
+        with ThreadPoolExecutor(max_workers=2) as pool, cast.runner.stopping_on_failure():
             others = [(member, pool.submit(_follow, cast, member)) for member in cast.members[1:]]
             for step in _list_steps(cast, cast.gb):
                 cast.gb.play(*step.words, typed=step.typed, keep=step.keep)
@@ -82,6 +82,8 @@ def _await(cast: Cast, others: Sequence[tuple[Member, "Future[None]"]]) -> None:
 
 def _follow(cast: Cast, member: Member) -> None:
     for step in _list_steps(cast, member):
+        if cast.runner.is_stopping:
+            return
         member.do(*step.words, *step.typed)
         cast.stage.count_command()
 

@@ -48,6 +48,12 @@ def load_specimens() -> list[Specimen]:
     return sorted(found, key=lambda item: item.title)
 
 
+def find_specimen(number: str, layout: str) -> Specimen:
+    """Return the one specimen that has this number in a zone of this format."""
+    (found,) = [item for item in load_specimens() if (item.zone.document_number, item.zone.format) == (number, layout)]
+    return found
+
+
 def _make_table(specimens: list[Specimen]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title, width in (("specimen", 38), ("format", 6), ("state", 5), ("number", 14), ("name", 23), ("digits", 6)):

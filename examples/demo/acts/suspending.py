@@ -1,67 +1,67 @@
-"""An agreement is suspended while a message is on its way: held, nothing more goes out, and delivered once it resumes."""
+"""An agreement is suspended while a message is on its way: held, nothing more goes out, delivered once it resumes."""
 
-from examples.demo.acts.alerting import collect, find_newest_sent, read_facts
-from examples.demo.acts.refusing import push_past_client
-from examples.demo.cases import make_recruiter
-from examples.demo.cast import Cast
+from collections.abc import Sequence
+
 from agency_client.sending.draft import Draft
-from schemas.codec import encode_canonical
+from examples.demo.cases import make_recruiter, write_alert
+from examples.demo.cast import Cast
+from examples.demo.following import collect, find_sent, list_missing_facts
+from examples.demo.passing import push_past_client
 from schemas.markings import Purpose
 
 _NECESSITY = "The account is used from Hanoi; the recruiter meets people there this week."
+_REASON = "case TR-77"
+_STATUS = ("who says so", "VN ", "broker says")
 
 
-def suspend_and_resume(cast: Cast) -> None:
-    """Let Hanoi suspend the agreement on trafficking before it collects, and resume it."""
+def suspend_agreement(cast: Cast) -> None:
+    """Let Hanoi suspend the agreement on trafficking before it collects what London sent under it."""
     stage, gb, vn = cast.stage, cast.gb, cast.vn
-    trafficking = cast.agreements["trafficking"]
     with stage.act(
         "An agreement is suspended",
-        "London sends what it knows of a recruiter, under the agreement on trafficking. Before Hanoi collects it, Hanoi "
-        "suspends that agreement. One side alone can do that, and it works at once.",
+        "London sends what it knows of a recruiter, under the agreement on trafficking. Before Hanoi collects it, "
+        "Hanoi suspends that agreement. One side alone can do that, and it works at once.",
     ):
-        file = gb.write_file("recruiter.json", encode_canonical(make_recruiter()).decode())
-        words = ("send", file, "--to", "VN", "--purpose", "human-trafficking")
-        gb.play(*words, "--necessity", _NECESSITY, "--reason", "case TR-77")
-        message = cast.sent["recruiter"] = find_newest_sent(gb)
-        vn.play("agreement", "suspend", trafficking[:8], "--reason", "the law on victims' data is under review")
+        file = gb.write_file("recruiter.json", write_alert(make_recruiter()))
+        why = ("--necessity", _NECESSITY, "--reason", _REASON)
+        words = ("send", file, "--to", "VN", "--purpose", "human-trafficking", *why)
+        message = cast.sent["recruiter"] = find_sent(gb.play(*words))["VN"]
+        reference = cast.agreements["trafficking"]
+        reason = "the law on victims' data is under review"
+        vn.play("agreement", "suspend", reference[:8], "--reason", reason, keep=("state", "because", "due"))
         collect(vn)
-        came = [item["id"] for item in vn.ask("inbox")]
-        stage.expect("Hanoi did not get it", came=message in came, wanted=False)
+        came = [item["id"] for item in vn.ask("inbox", "--from", "GB", "--kind", "facilitator")]
+        stage.expect("nothing came of it in Hanoi", came=came, wanted=[])
         gb.do("sync")
-        gb.play("status", message[:8])
-        stage.expect("London sees that it is held", came=read_facts(gb, message, "VN")[-1], wanted="held")
+        gb.play("status", message, keep=_STATUS)
+        stage.expect("London sees that it is held", came=list_missing_facts(gb, message, "VN", ("held",)), wanted=[])
         _send_while_suspended(cast, words)
+
+
+def resume_agreement(cast: Cast) -> None:
+    """Let Hanoi resume the agreement and get what was held."""
+    stage, gb, vn = cast.stage, cast.gb, cast.vn
+    message = cast.sent["recruiter"]
     with stage.act(
-        "The agreement resumes",
-        "Hanoi ends its suspension. What was held comes out; nobody had to send it again.",
+        "The agreement resumes", "Hanoi ends its suspension. What was held comes out; nobody had to send it again."
     ):
-        vn.play("agreement", "resume", trafficking[:8])
+        vn.play("agreement", "resume", cast.agreements["trafficking"][:8], keep=("state", "because"))
         collect(vn)
-        vn.play("read", message[:8], "--reason", "case HN-402", keep=("TLP:", "verified by", "subject"))
+        vn.play("read", message, "--reason", "case HN-402", keep=("TLP:", "verified by", "Recruiter who"))
         vn.do("sync")
         gb.do("sync")
-        gb.play("status", message[:8])
-        facts = read_facts(gb, message, "VN")
-        stage.expect("held, released, opened", came=[name for name in ("held", "released", "opened") if name not in facts], wanted=[])
+        gb.play("status", message, keep=_STATUS)
+        missing = list_missing_facts(gb, message, "VN", ("held", "released", "opened"))
+        stage.expect("held, released, opened", came=missing, wanted=[])
 
 
-def _send_while_suspended(cast: Cast, words: tuple[str, ...]) -> None:
+def _send_while_suspended(cast: Cast, words: Sequence[str]) -> None:
     stage, gb = cast.stage, cast.gb
-    stage.say("London writes again while it is suspended. The other agreement with Hanoi goes on, and does not cover it.")
-    refused = gb.play(*words, "--necessity", _NECESSITY, "--reason", "case TR-77", ends_with=5)
-    stage.expect("refused by London's own client", came="suspended" in refused.output)
-    draft = Draft(
-        make_recruiter(),
-        Purpose.HUMAN_TRAFFICKING,
-        _NECESSITY,
-        "case TR-77",
-        recipients=("VN",),
-        agreement=cast.agreements["trafficking"],
+    stage.say(
+        "London writes again while it is suspended. The agreement on migration goes on, and does not cover trafficking."
     )
-    item = push_past_client(cast, gb, draft).items[0]
-    code = item.problem.code if item.problem else None
-    stage.expect("refused by the broker", came=code, wanted="agreement-not-in-force")
-    lines = gb.ask_one("agreements")["agreements"]
-    states = {line["agreement"]: line["state"] for line in lines}
-    stage.expect("the agreement on migration is untouched", came=states[cast.agreements["migration"]], wanted="in-force")
+    refused = gb.play(*words, ends_with=5)
+    stage.expect("refused by London's own client", came="suspended" in refused.plain)
+    alert, agreement = make_recruiter(), cast.agreements["trafficking"]
+    draft = Draft(alert, Purpose.HUMAN_TRAFFICKING, _NECESSITY, _REASON, recipients=("VN",), agreement=agreement)
+    stage.expect("refused by the broker", came=push_past_client(cast, gb, draft), wanted="agreement-not-in-force")
