@@ -17,7 +17,7 @@ from agency_client.local_store.settings import Setting, fix_setting
 from agency_client.local_store.trust import accept_exchange
 from agency_client.private_files import write_private_file
 from agency_client.profile import Profile, ProfileSettings, create_profile
-from agency_client.session import derive_store_key, find_officer, initialise_profile, open_secret
+from agency_client.session import derive_store_key, find_officer, initialise_profile
 from agency_client.wire_names import parse_agency_id, parse_node_id
 from keys.anchors import parse_anchor
 from keys.errors import AnchorError
@@ -102,8 +102,7 @@ def initialise_node(
     settings = ProfileSettings(parse_agency_id(agency), parse_node_id(node), _check_url(broker_url), EXCHANGE_FILE)
     profile = create_profile(home, profile_name, settings)
     write_private_file(profile.exchange_path, accepted.sheet.canonical())
-    initialise_profile(profile, passphrase)
-    secret = open_secret(profile, passphrase)
+    secret = initialise_profile(profile, passphrase)
     keys = KeyStore(profile.keys_folder, secret)
     for use in TlsUse:
         keys.make_tls_key(use, clock.now())

@@ -66,8 +66,8 @@ class OpenProfile:
         self.store.close()
 
 
-def initialise_profile(profile: Profile, passphrase: str) -> None:
-    """Make the profile's secret, seal it under a passphrase, and create its empty store.
+def initialise_profile(profile: Profile, passphrase: str) -> bytes:
+    """Make the profile's secret, seal it under a passphrase, create its empty store, and return the secret.
 
     Raises:
         FileExistsError: it has a secret already.
@@ -75,6 +75,7 @@ def initialise_profile(profile: Profile, passphrase: str) -> None:
     secret = generate_bytes(SECRET_BYTES)
     write_private_file(profile.store_key_path, _seal_secret(secret, passphrase))
     create_store(profile.store_path, derive_store_key(secret)).close()
+    return secret
 
 
 def derive_store_key(secret: bytes) -> bytes:

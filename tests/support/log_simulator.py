@@ -4,6 +4,7 @@ It answers what `agency_client.connection.BrokerConnection` would be answered un
 node. `tamper` sees every answer before the client does.
 """
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,9 +13,10 @@ from typing import Any, TypeVar
 
 from agency_client.clock import Clock
 from agency_client.joining import AcceptedSheet, initialise_node
+from agency_client.local_store.migrations import open_store
 from agency_client.node import Node
-from agency_client.profile import load_profile
-from agency_client.session import open_profile
+from agency_client.profile import Profile, load_profile
+from agency_client.session import OpenProfile, derive_store_key, open_profile
 from keys.certificates import make_tls_ca
 from keys.log_keys import LogSigner, sign_checkpoint
 from schemas.api import (
@@ -155,10 +157,18 @@ class LogSimulator:
         return commit_record(logged.record.to_wire(), derive_seed("salt", logged.index))
 
 
-def make_reader(log: LogSimulator, folder: Path, agency: str = "GB", clock: Clock | None = None) -> Node:
-    """Return a node with installed keys that reads this log; the log does not name it yet."""
-    clock = clock or FixedClock()
-    accepted = AcceptedSheet(log.sheet, compute_exchange_anchor(log.sheet))
+@dataclass(frozen=True)
+class ReaderTemplate:
+    """A finished profile at rest, and its secret: a copy is open in a moment, without a passphrase to stretch."""
+
+    profile: Profile
+    secret: bytes
+    officer: str
+
+
+def make_template(folder: Path, agency: str = "GB") -> ReaderTemplate:
+    """Return a profile with installed keys, of an agency that no log names yet."""
+    clock, sheet = FixedClock(), LogSimulator().sheet
     home, officer = folder / "home", {"BILATERAL_OFFICER": "reader"}
     profile = initialise_node(
         home,
@@ -166,7 +176,7 @@ def make_reader(log: LogSimulator, folder: Path, agency: str = "GB", clock: Cloc
         agency=agency,
         node="n1",
         broker_url="https://broker.example",
-        accepted=accepted,
+        accepted=AcceptedSheet(sheet, compute_exchange_anchor(sheet)),
         passphrase=PASSPHRASE,
         clock=clock,
         environment=officer,
@@ -174,7 +184,18 @@ def make_reader(log: LogSimulator, folder: Path, agency: str = "GB", clock: Cloc
     secret = folder / "passphrase"
     secret.touch(0o600)
     secret.write_text(PASSPHRASE)
-    node = Node(open_profile(load_profile(home, profile.name), environment=officer, passphrase_file=secret), clock)
-    install_first_key_set(node)
+    opened = open_profile(load_profile(home, profile.name), environment=officer, passphrase_file=secret)
+    with Node(opened, clock) as node:
+        install_first_key_set(node)
+    return ReaderTemplate(profile, opened.secret, opened.officer)
+
+
+def make_reader(log: LogSimulator, template: ReaderTemplate, folder: Path, clock: Clock | None = None) -> Node:
+    """Return a node of its own, copied from a template, that reads this log."""
+    home = folder / "home"
+    shutil.copytree(template.profile.folder.parent, home)
+    profile = load_profile(home, template.profile.name)
+    store = open_store(profile.store_path, derive_store_key(template.secret))
+    node = Node(OpenProfile(profile, store, template.officer, template.secret), clock or FixedClock())
     node._connections[node.role] = log  # type: ignore[assignment]
     return node

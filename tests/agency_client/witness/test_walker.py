@@ -23,7 +23,7 @@ from schemas.key_documents import Revocation
 from schemas.log.records import Record, RecordType
 from schemas.log.tree import MerkleTree
 from schemas.signed import DocumentType, KeyUse
-from tests.support.log_simulator import LogSimulator, make_reader
+from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader, make_template
 from tests.support.members import EXCHANGE, START, Member, derive_seed, make_member, make_signer, succeed
 
 LATER = START + timedelta(hours=1)
@@ -34,9 +34,14 @@ def log() -> LogSimulator:
     return LogSimulator()
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> ReaderTemplate:
+    return make_template(tmp_path_factory.mktemp("template"))
+
+
 @pytest.fixture
-def node(log: LogSimulator, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, tmp_path) as reader:
+def node(log: LogSimulator, template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
+    with make_reader(log, template, tmp_path) as reader:
         yield reader
 
 
