@@ -22,11 +22,11 @@ from schemas.agreements.steps import StepAction
 from schemas.api import MESSAGES_PATH, Evidence
 from schemas.envelope import Reference
 from schemas.markings import Tlp
+from tests.support.bad_line import Changed, LostAnswer, LostRequest, Refusing, SilentRequest, Tampering, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
 from tests.support.nodes import MovableClock, agree, install_next_key_set, joined_nodes, reconnect, take_step
-from tests.support.tampering import Changed, LostAnswer, LostRequest, Refusing, SilentRequest, Tampering, tampered
 
 STATES_PATH = MESSAGES_PATH + "/"
 

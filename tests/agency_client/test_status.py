@@ -48,11 +48,11 @@ from schemas.codec import b64u_encode
 from schemas.log.records import Action
 from schemas.signed import DocumentType, KeyUse, SignedDocument
 from schemas.status import Status, digest_status
+from tests.support.bad_line import Changed, Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
 from tests.support.nodes import MovableClock, agree, joined_nodes, take_step
-from tests.support.tampering import Changed, Refusing, tampered
 
 
 @pytest.fixture
