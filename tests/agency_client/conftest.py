@@ -1,4 +1,4 @@
-"""Two agencies around an exchange in memory: what the tests of receiving, reading, answering and auditing share."""
+"""What the tests of the client share: two agencies around an exchange in memory, and one node that reads a log."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.log_simulator import ReaderTemplate, make_template
 from tests.support.lying_world import LyingWorld, lying_world
 
 
@@ -33,3 +34,9 @@ def world(two_agencies: LyingWorld) -> Iterator[LyingWorld]:
 def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
     """An agreement between GB and VN in force, of this test alone."""
     return world.agree("GB", "VN", request.node.name)
+
+
+@pytest.fixture(scope="package")
+def reader_template(tmp_path_factory: pytest.TempPathFactory) -> ReaderTemplate:
+    """A finished profile of GB, to be copied for each test (`tests.support.log_simulator.make_reader`)."""
+    return make_template(tmp_path_factory.mktemp("template"))

@@ -1,0 +1,84 @@
+"""Knowing a member is not trusting it; and a store that was changed adds no key."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agency_client.directory.directory import AnchorMismatchError, Directory, DirectoryDamagedError, NotPinnedError
+from agency_client.errors import NotFoundError
+from agency_client.local_store.trust import pin_agency
+from agency_client.node import Node
+from agency_client.witness.walker import walk_log
+from keys.key_sets import sign_key_set
+from schemas.signed import DocumentType
+from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
+from tests.support.members import START, make_member, succeed
+
+VN, BE = make_member("VN"), make_member("BE")
+
+
+@pytest.fixture
+def log() -> LogSimulator:
+    log = LogSimulator()
+    log.append_member(VN)
+    return log
+
+
+@pytest.fixture
+def node(log: LogSimulator, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
+    with make_reader(log, reader_template, tmp_path) as reader:
+        walk_log(reader)
+        yield reader
+
+
+def pin(node: Node, agency: str, anchor: str) -> None:
+    with node.store.write() as transaction:
+        pin_agency(transaction, agency, anchor, by="x", at=START, replacing=True)
+
+
+def test_a_member_is_known_and_not_trusted_until_it_is_pinned(node: Node) -> None:
+    assert node.directory.load_timeline("VN").agency == "VN"
+    assert not node.directory.is_trusted("VN")
+    with pytest.raises(NotPinnedError) as caught:
+        node.directory.trusted_timeline("VN")
+    assert "agency trust pin VN" in caught.value.fix
+    pin(node, "VN", VN.anchor)
+    assert node.directory.trusted_timeline("VN").newest_key_set.digest == VN.verified.digest
+
+
+def test_a_pin_of_other_roots_trusts_nobody(node: Node) -> None:
+    pin(node, "VN", BE.anchor)
+    with pytest.raises(AnchorMismatchError):
+        node.directory.trusted_timeline("VN")
+    assert not node.directory.is_trusted("VN")
+
+
+def test_an_agency_that_the_log_does_not_name_is_not_found(node: Node) -> None:
+    pin(node, "BE", BE.anchor)
+    for look_up in (node.directory.trusted_timeline, node.directory.load_timeline):
+        with pytest.raises(NotFoundError, match="names no member BE"):
+            look_up("BE")
+    assert not node.directory.is_trusted("BE")
+    assert node.directory.find_timeline("BE") is None
+
+
+def test_what_is_remembered_is_renewed_when_the_log_says_more(log: LogSimulator, node: Node) -> None:
+    first = node.directory.load_timeline("VN")
+    assert node.directory.load_timeline("VN") is first
+    log.append_document("VN", DocumentType.KEY_SET, sign_key_set(succeed(VN, name="New name"), VN.roots[1:]))
+    walk_log(node)
+    assert node.directory.load_timeline("VN").newest_key_set.key_set.name == "New name"
+    assert len(node.directory.load_timeline("VN").key_sets) == 2
+
+
+def test_a_store_that_was_changed_adds_no_key(node: Node) -> None:
+    with node.store.write() as transaction:
+        leaf: bytes = transaction.fetch_value("SELECT leaf FROM key_document WHERE type = 'bilateral-key-set'"
+                                              " AND agency = 'VN'")  # fmt: skip
+        at = leaf.index(b'"payload":"') + 5000
+        changed = leaf[:at] + (b"A" if leaf[at : at + 1] != b"A" else b"B") + leaf[at + 1 :]
+        transaction.execute("UPDATE key_document SET leaf = ? WHERE leaf = ?", changed, leaf)
+    fresh = Directory(node.store, node.exchange)
+    with pytest.raises(DirectoryDamagedError):
+        fresh.load_timeline("VN")

@@ -1,0 +1,94 @@
+"""Encryption keys: two alive at most, renewed before they end, destroyed when nothing can need them any more."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agency_client.errors import DeniedError
+from agency_client.key_store import KeyMissingError
+from agency_client.local_store.dispatch import DispatchKind, list_dispatches
+from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
+from agency_client.node import Node
+from agency_client.own_documents import load_own_encryption_keys
+from agency_client.own_keys.encryption import is_rotation_due, load_verified_encryption_keys, prepare_encryption_keys
+from agency_client.own_keys.ending import destroy_ended_keys
+from agency_client.own_keys.listing import list_own_keys
+from agency_client.own_keys.revoking import prepare_revocation
+from schemas.key_documents import EncryptionKeys
+from schemas.signed import EncryptionUse, KeyUse
+from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
+from tests.support.members import START
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def node(clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
+    with make_reader(LogSimulator(), reader_template, tmp_path, clock=clock) as reader:
+        yield reader
+
+
+def load_documents(node: Node) -> list[EncryptionKeys]:
+    with node.store.read() as snapshot:
+        assert load_verified_encryption_keys(node, snapshot) is not None
+        return [item.encryption_keys for item in load_own_encryption_keys(snapshot, node.agency)]
+
+
+def test_each_document_continues_the_chain_and_keeps_the_key_before(node: Node, clock: FixedClock) -> None:
+    assert is_rotation_due(node)
+    for day in (0, 20, 40):
+        clock.moment = START + timedelta(days=day)
+        prepare_encryption_keys(node)
+        assert not is_rotation_due(node)
+    first, second, third = load_documents(node)
+    assert [document.seq for document in (first, second, third)] == [1, 2, 3]
+    assert [len(document.keys) for document in (first, second, third)] == [1, 2, 2]
+    assert second.keys[1] == first.keys[0]
+    assert third.keys[1] == second.keys[0]
+    assert {key.use for document in (first, second, third) for key in document.keys} == {EncryptionUse.ENCRYPTION}
+    for key in third.keys:
+        assert node.opening_key(key.kid).kid == key.kid
+    with node.store.read() as snapshot:
+        assert [item.kind for item in list_dispatches(snapshot)] == [DispatchKind.ENCRYPTION_KEYS] * 3
+
+
+def test_a_key_is_renewed_fifteen_days_before_its_end(node: Node, clock: FixedClock) -> None:
+    prepare_encryption_keys(node)
+    clock.moment = START + timedelta(days=29)
+    assert not is_rotation_due(node)
+    clock.moment = START + timedelta(days=31)
+    assert is_rotation_due(node)
+
+
+def test_an_opening_key_outlives_the_last_message_and_then_is_destroyed(node: Node, clock: FixedClock) -> None:
+    prepare_encryption_keys(node)
+    (kid,) = (key.kid for key in load_documents(node)[0].keys)
+    clock.moment = START + timedelta(days=74)
+    assert destroy_ended_keys(node) == []
+    clock.moment = START + timedelta(days=75)
+    assert [key.kid for key in destroy_ended_keys(node)] == [kid]
+    assert destroy_ended_keys(node) == []
+    with pytest.raises(KeyMissingError):
+        node.opening_key(kid)
+    (listed,) = (key for key in list_own_keys(node) if key.use == "encryption")
+    assert (listed.state, listed.is_here, listed.is_logged) == ("expired", False, False)
+
+
+def test_without_a_rotation_key_nothing_is_drawn(node: Node) -> None:
+    prepare_revocation(node, [node.signer(KeyUse.ROTATION).kids[0]], "key-stolen")
+    before = node.keys.list_keys()
+    with pytest.raises(DeniedError):
+        prepare_encryption_keys(node)
+    assert node.keys.list_keys() == before
+
+
+def test_a_restored_node_publishes_nothing_before_it_has_caught_up(node: Node) -> None:
+    with node.store.write() as transaction:
+        begin_restored_life(transaction, backup="a backup", at=START)
+    with pytest.raises(RestoredNodeError):
+        prepare_encryption_keys(node)
