@@ -19,7 +19,7 @@ demo: setup ## play one alert from end to end; KEEP=1 leaves it running
 	@$(BIN)/python -m examples.demo $(if $(KEEP),--keep) $(ARGS)
 
 test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also judges the branches covered
-	@$(BIN)/python -m pytest -n 2 $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(ARGS)
 	@$(if $(COVERAGE),$(BIN)/python deploy/check_coverage.py)
 
 lint: setup ## ruff: rules and formatting

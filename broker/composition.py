@@ -30,7 +30,7 @@ from broker.settings import Settings
 from broker.statuses.service import StatusService
 from broker.storage.engine import Database, open_database
 from broker.storage.group_commit import GroupCommitWriter
-from broker.storage.migrate import verify_migrated
+from broker.storage.revision import verify_migrated
 from keys.generation import generate_bytes, generate_id
 
 SALT_BYTES = 32

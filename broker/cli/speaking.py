@@ -55,7 +55,7 @@ def find_exit_code(error: Exception) -> ExitCode | None:
     from broker.server import StartError
     from broker.settings import SettingsError
     from broker.storage.errors import StoreError
-    from broker.storage.migrate import SchemaOutdatedError
+    from broker.storage.revision import SchemaOutdatedError
     from keys.errors import KeysError
     from schemas.codec import CodecError
 

@@ -14,8 +14,6 @@ from pkgutil import walk_packages
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 from sqlmodel import SQLModel
 
@@ -23,15 +21,6 @@ import broker
 from broker.storage.engine import Database, open_database
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-class SchemaOutdatedError(RuntimeError):
-    """The database's tables are not those of this version."""
-
-    def __init__(self, found: str | None, wanted: str | None) -> None:
-        super().__init__(
-            f"the database is at revision {found or 'none'}, this version needs {wanted}: run `broker migrate`"
-        )
 
 
 def load_tables() -> MetaData:
@@ -46,18 +35,6 @@ def migrate(database: Database) -> None:
     """Run the migrations that the database has not seen, all in one transaction."""
     with database.writing.begin() as connection:
         command.upgrade(_config(connection), "head")
-
-
-def verify_migrated(connection: Connection) -> None:
-    """Verify that the tables are those of this version.
-
-    Raises:
-        SchemaOutdatedError: they are older, or newer.
-    """
-    found = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
-    if found != wanted:
-        raise SchemaOutdatedError(found, wanted)
 
 
 def write_revision(message: str) -> None:

@@ -396,15 +396,13 @@ def test_a_step_whose_answer_was_lost_in_a_crash_is_taken_once(
     tmp_path_factory: pytest.TempPathFactory, place: str, was_kept: bool
 ) -> None:
     """Killed before the commit, nothing was taken; killed after it, the same step again gets the leaf it has."""
-    with running_exchange(tmp_path_factory.mktemp("lost"), GB, VN) as exchange:
+    with running_exchange(tmp_path_factory.mktemp("lost"), GB, VN, BILATERAL_FAILPOINT=place) as exchange:
         negotiation = negotiate(exchange)
         document = negotiation.sign(GB, PROPOSE, now())
-        exchange.stop()
-        exchange.start(BILATERAL_FAILPOINT=place)
         with pytest.raises(httpx.TransportError):
             exchange.caller(GB).post(STEPS_PATH, document)
         exchange.wait()
-        exchange.start()
+        exchange.start(BILATERAL_FAILPOINT="")
 
         again = exchange.caller(GB).post(STEPS_PATH, document)
 

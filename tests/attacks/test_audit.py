@@ -217,15 +217,14 @@ def test_a_question_that_cannot_be_recorded_is_not_answered(tmp_path_factory: py
     """The broker is killed before the question's commit: nothing was answered, and the log that is left is sound."""
     import httpx
 
-    with running_exchange(tmp_path_factory.mktemp("unrecorded"), GB) as exchange:
-        exchange.stop()
-        exchange.start(BILATERAL_FAILPOINT="audit.query-recorded")
+    folder = tmp_path_factory.mktemp("unrecorded")
+    with running_exchange(folder, GB, BILATERAL_FAILPOINT="audit.query-recorded") as exchange:
         auditor = exchange.caller(GB, Role.AUDITOR)
         assert auditor.token
         with pytest.raises(httpx.TransportError):
             auditor.post(AUDIT_PATH, AuditQuery(reason="unseen", limit=10))
         exchange.wait()
-        exchange.start()
+        exchange.start(BILATERAL_FAILPOINT="")
 
         found = query(exchange.caller(GB, Role.AUDITOR), types=["audit-query"])
 

@@ -10,7 +10,8 @@ from sqlalchemy import create_engine, text
 
 import broker.storage.migrate
 from broker.storage.engine import open_database
-from broker.storage.migrate import SchemaOutdatedError, load_tables, main, migrate, verify_migrated
+from broker.storage.migrate import load_tables, main, migrate
+from broker.storage.revision import verify_migrated
 
 
 def test_the_migrated_tables_are_those_of_the_models(tmp_path: Path) -> None:
@@ -54,23 +55,6 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     migrate(database)
     migrate(database)
     with database.read() as connection:
-        verify_migrated(connection)
-    database.close()
-
-
-def test_a_database_that_was_never_migrated_is_named_with_the_way_out(tmp_path: Path) -> None:
-    database = open_database(tmp_path / "broker.db")
-    with database.writing.begin(), database.read() as connection, pytest.raises(SchemaOutdatedError, match="migrate"):
-        verify_migrated(connection)
-    database.close()
-
-
-def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
-    database = open_database(tmp_path / "broker.db")
-    migrate(database)
-    with database.writing.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with database.read() as connection, pytest.raises(SchemaOutdatedError, match="9999"):
         verify_migrated(connection)
     database.close()
 

@@ -1,0 +1,34 @@
+"""A database of another version is not served: it is named, with the way out."""
+
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+import broker.storage.migrate
+from broker.storage.engine import open_database
+from broker.storage.migrate import migrate
+from broker.storage.revision import SchemaOutdatedError, find_newest_revision, verify_migrated
+
+
+def test_the_newest_revision_is_the_one_that_migrating_leads_to() -> None:
+    migrations = Path(broker.storage.migrate.__file__).parent / "migrations"
+    assert find_newest_revision() == ScriptDirectory(str(migrations)).get_current_head()
+
+
+def test_a_database_that_was_never_migrated_is_named_with_the_way_out(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    with database.writing.begin(), database.read() as connection, pytest.raises(SchemaOutdatedError, match="migrate"):
+        verify_migrated(connection)
+    database.close()
+
+
+def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "broker.db")
+    migrate(database)
+    with database.writing.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with database.read() as connection, pytest.raises(SchemaOutdatedError, match="9999"):
+        verify_migrated(connection)
+    database.close()
