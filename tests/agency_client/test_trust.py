@@ -1,0 +1,89 @@
+"""Pins typed in from paper: on record, compared with the log, never put in silence over another."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agency_client.directory.directory import AnchorMismatchError
+from agency_client.errors import ConflictError, UsageError
+from agency_client.joining import read_anchor
+from agency_client.local_store.access_log import list_entries
+from agency_client.local_store.trust import load_pin
+from agency_client.node import Node
+from agency_client.trust import describe_member, get_exchange_anchor, list_alarms, list_members, pin_partner
+from agency_client.witness.walker import walk_log
+from keys.anchors import format_anchor_hex, format_anchor_words
+from schemas.key_documents import compute_exchange_anchor
+from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
+from tests.support.members import make_member
+
+VN, BE = make_member("VN"), make_member("BE")
+
+
+@pytest.fixture
+def log() -> LogSimulator:
+    return LogSimulator()
+
+
+@pytest.fixture
+def node(log: LogSimulator, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
+    with make_reader(log, reader_template, tmp_path) as reader:
+        yield reader
+
+
+def test_a_pin_before_the_log_names_the_member_waits_for_it(log: LogSimulator, node: Node) -> None:
+    assert describe_member(node, "VN").standing == "unknown"
+    assert pin_partner(node, "VN", VN.anchor).standing == "unseen"
+    log.append_member(VN)
+    walk_log(node)
+    assert describe_member(node, "VN").standing == "trusted"
+    log.append_member(BE)
+    walk_log(node)
+    standings = {member.agency: member.standing for member in list_members(node)}
+    assert standings == {"BE": "unpinned", "GB": "unseen", "VN": "trusted"}
+
+
+def test_each_pin_and_each_attempt_is_on_record(log: LogSimulator, node: Node) -> None:
+    log.append_member(VN)
+    walk_log(node)
+    with pytest.raises(AnchorMismatchError):
+        pin_partner(node, "VN", BE.anchor)
+    with node.store.read() as snapshot:
+        assert load_pin(snapshot, "VN") is None
+    pin_partner(node, "VN", VN.anchor)
+    with node.store.read() as snapshot:
+        done, denied = list_entries(snapshot)[:2]
+    assert (done.verb, done.partner, done.outcome, denied.outcome) == ("trust-pin", "VN", "done", "denied")
+    assert VN.anchor in done.reason
+    assert BE.anchor in denied.reason
+
+
+def test_another_anchor_needs_to_be_said_twice(log: LogSimulator, node: Node) -> None:
+    pin_partner(node, "VN", VN.anchor)
+    with pytest.raises(ConflictError, match="another anchor"):
+        pin_partner(node, "VN", BE.anchor)
+    assert pin_partner(node, "VN", BE.anchor, replacing=True).standing == "unseen"
+    log.append_member(VN)
+    walk_log(node)
+    assert describe_member(node, "VN").standing == "unknown" or describe_member(node, "VN").standing == "unseen"
+    assert not node.directory.is_trusted("VN")
+
+
+def test_our_own_anchor_is_not_pinned_by_hand(node: Node) -> None:
+    with pytest.raises(UsageError):
+        pin_partner(node, "GB", VN.anchor)
+
+
+def test_an_anchor_is_read_in_every_spelling_and_a_slip_is_named() -> None:
+    words = format_anchor_words(VN.anchor)
+    for text in (words, words.upper(), f"  {words}\n", format_anchor_hex(VN.anchor), VN.anchor):
+        assert read_anchor(text) == VN.anchor
+    for slip in (words.replace(words.split()[3], "zoologic", 1), " ".join(words.split()[:23]), "xyz"):
+        with pytest.raises(UsageError):
+            read_anchor(slip)
+
+
+def test_the_exchange_has_the_anchor_that_was_accepted(node: Node) -> None:
+    assert get_exchange_anchor(node) == compute_exchange_anchor(node.sheet)
+    assert list_alarms(node) == ([], [])
