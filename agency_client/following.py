@@ -135,6 +135,8 @@ def follow(
             while not stop.is_turned:
                 with Node(opened, clock) as node:
                     _follow_inbox(node, tell, stop, min(wait_seconds, MAX_WAIT_SECONDS))
+        except StopRequestedError:
+            return
         finally:
             stop.turn()
 
