@@ -18,6 +18,7 @@ from schemas.log.records import Actor, RecordType
 
 MAX_RECORDED_PER_MINUTE = 60
 MAX_DETAIL_CHARACTERS = 300
+MAX_REASONS = 32
 LIMIT_REACHED = "further-refusals-only-counted"
 
 _NOT_RECORDED = frozenset(
@@ -80,7 +81,9 @@ class RefusalRecorder:
         left = self._budget.spend(agency, int(self._clock.now().timestamp()) // 60)
         if left <= 0:
             return
-        reasons = [reason.code for reason in refusal.reasons] + ([LIMIT_REACHED] if left == 1 else [])
+        reasons = [reason.code for reason in refusal.reasons][: MAX_REASONS - 1]  # eight recipients can give fifty
+        if left == 1:
+            reasons.append(LIMIT_REACHED)
 
         def append(transaction: Transaction) -> None:
             transaction.append(

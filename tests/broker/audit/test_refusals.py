@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.audit.refusals import LIMIT_REACHED, RefusalBudget, RefusalRecorder, make_line
-from broker.http.refusal import refuse
+from broker.http.refusal import RefusedError, refuse
 from broker.storage.engine import Database
 from broker.storage.errors import StoreBusyError
 from broker.storage.group_commit import GroupCommitWriter
@@ -66,6 +66,18 @@ def test_a_refusal_is_recorded_and_goes_on_to_the_caller(bench: Bench) -> None:
     assert (record.agency, record.actor, record.kind) == ("GB-HO", ACTOR, "advisory")
     assert record.concerns == ("GB-HO", "VN-IMM")
     assert record.detail == "nothing was agreed"
+
+
+def test_a_refusal_for_more_reasons_than_a_record_holds_is_recorded_with_the_first(bench: Bench) -> None:
+    reasons = tuple(ProblemReason(code=f"reason-{number}", sentence="no") for number in range(50))
+
+    for _ in range(3):
+        with pytest.raises(RefusedError):
+            bench.fail(lambda: refuse("not-covered", "nothing was agreed", reasons=reasons))
+
+    first, _, last = [record.reasons or () for record in bench.records()]
+    assert first == tuple(f"reason-{number}" for number in range(31))
+    assert last == (*first, LIMIT_REACHED)
 
 
 def test_an_error_can_name_more_of_those_it_concerns(bench: Bench) -> None:
