@@ -12,6 +12,7 @@ from schemas.api import AuditQuery
 from schemas.log.records import RecordType
 
 _ROWS_AT_ONCE = 1000
+_RECORDS_AT_ONCE = 32
 
 _leaf = log_leaf.c
 _SELECT_LEAVES = select(log_leaf).order_by(_leaf.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
@@ -33,8 +34,8 @@ class FoundRecord:
 
 def select_records(
     connection: Connection, query: AuditQuery, scope: str | None, before_index: int, rows: int
-) -> list[FoundRecord]:
-    """Return matching records before a leaf index, oldest first, that concern the agency `scope` (all for None)."""
+) -> Iterator[FoundRecord]:
+    """Yield matching records before a leaf index, oldest first, that concern the agency `scope` (all for None)."""
     wanted = [_leaf.leaf_index < before_index, _leaf.record.is_not(None), *_make_conditions(query)]
     statement = select(_leaf.leaf_index, _leaf.record, _leaf.salt).order_by(_leaf.leaf_index).limit(rows)
     if scope is not None:
@@ -42,7 +43,9 @@ def select_records(
         wanted.append(log_concern.c.agency == scope)
         if query.after_index is not None:  # said of both tables, so that either index may lead
             wanted.append(log_concern.c.leaf_index > query.after_index)
-    return [FoundRecord(*row) for row in connection.execute(statement.where(*wanted))]
+    statement = statement.where(*wanted).execution_options(yield_per=_RECORDS_AT_ONCE)
+    for row in connection.execute(statement):
+        yield FoundRecord(*row)
 
 
 def list_leaves(connection: Connection) -> Iterable[Row[Any]]:

@@ -1,5 +1,8 @@
 """Reading the log: proofs and leaves for every member, records for auditors, whose questions are records too."""
 
+import asyncio
+from collections.abc import Iterable, Sequence
+
 from broker.access.caller import Caller
 from broker.audit.errors import RangeError
 from broker.audit.log import AuditLog, LogView
@@ -23,6 +26,9 @@ from schemas.codec import b64u_encode
 from schemas.log.records import Record, RecordType
 
 MAX_RANGE_BYTES = 2 << 20
+MAX_AUDIT_BYTES = 4 << 20
+QUESTIONS_AT_ONCE = 3
+"""How many questions read the log at the same time: fewer than there are threads and connections for everybody."""
 _LEAVES_AT_ONCE = 64
 
 
@@ -33,6 +39,7 @@ class AuditService:
         self._writer = writer
         self._database = database
         self._log = log
+        self._turns = asyncio.Semaphore(QUESTIONS_AT_ONCE)
 
     def show_checkpoint(self) -> CheckpointAnswer:
         """Return the newest signed checkpoint."""
@@ -69,22 +76,18 @@ class AuditService:
         Raises:
             StoreError: the question could not be written down, so nothing is answered.
         """
-        found = self._find(caller, query)
-        shown = found[: query.limit]
+        # Off the event loop: a question may make the database read every leaf, and everybody else goes on meanwhile.
+        async with self._turns:
+            shown, more = await asyncio.to_thread(self._find, caller, query)
         asked = await self._writer.commit(lambda transaction: _record_query(transaction, caller, query, len(shown)))
-        view = self._log.view
-        return AuditAnswer(
-            records=tuple(_show_record(row) for row in shown),
-            proofs=tuple(view.prove_inclusion(row.index) for row in shown),
-            more=len(found) > len(shown),
-            query=asked.logged,
-            checkpoint=view.note,
-        )
+        return await asyncio.to_thread(_answer_query, shown, more, asked, self._log.view)
 
-    def _find(self, caller: Caller, query: AuditQuery) -> list[FoundRecord]:
+    def _find(self, caller: Caller, query: AuditQuery) -> tuple[list[FoundRecord], bool]:
         scope = find_scope(caller.agency, caller.role)
         with self._database.read() as connection:
-            return select_records(connection, query, scope, self._log.view.size, query.limit + 1)
+            return fit_records(
+                select_records(connection, query, scope, self._log.view.size, query.limit + 1), query.limit
+            )
 
     def _read_some(self, view: LogView, start: int, end: int) -> tuple[RangeLeaf, ...]:
         leaves: list[RangeLeaf] = []
@@ -96,6 +99,28 @@ class AuditService:
                 leaves += some
                 size += sum(_measure(leaf) for leaf in some)
         return tuple(leaves)
+
+
+def fit_records(found: Iterable[FoundRecord], limit: int) -> tuple[list[FoundRecord], bool]:
+    """Return as many records as one answer may carry, at least one, and whether others are left."""
+    shown: list[FoundRecord] = []
+    size = 0
+    for row in found:
+        size += len(row.record)
+        if len(shown) == limit or (shown and size > MAX_AUDIT_BYTES):
+            return shown, True
+        shown.append(row)
+    return shown, False
+
+
+def _answer_query(shown: Sequence[FoundRecord], more: bool, asked: PendingLeaf, view: LogView) -> AuditAnswer:
+    return AuditAnswer(
+        records=tuple(_show_record(row) for row in shown),
+        proofs=tuple(view.prove_inclusion(row.index) for row in shown),
+        more=more,
+        query=asked.logged,
+        checkpoint=view.note,
+    )
 
 
 def _record_query(transaction: Transaction, caller: Caller, query: AuditQuery, count: int) -> PendingLeaf:

@@ -140,7 +140,7 @@ def test_a_query_gives_what_reading_every_record_would_give(
         before = dice.choice((RECORDS, RECORDS // 2))
         expected = [i for i, record in enumerate(records[:before]) if matches(record, query, scope, i)]
         with database.read() as connection:
-            found = select_records(connection, query, scope, before, 1000)
+            found = list(select_records(connection, query, scope, before, 1000))
         assert [one.index for one in found] == expected, query
         assert [one.record for one in found] == [records[i].canonical() for i in expected]
 
@@ -152,7 +152,7 @@ def test_a_page_is_cut_where_it_was_asked_to_be(stored: tuple[Database, list[Rec
         while True:
             after = {"after_index": seen[-1]} if seen else {}
             query = AuditQuery.from_wire({"reason": "pages", "limit": 7, "partner": "GB-HO"} | after)
-            page = select_records(connection, query, "VN-IMM", RECORDS, 7)
+            page = list(select_records(connection, query, "VN-IMM", RECORDS, 7))
             seen += [one.index for one in page]
             if len(page) < 7:
                 break
@@ -181,7 +181,7 @@ def test_an_erased_record_is_not_given(tmp_path: Path) -> None:
     with database.writing.begin() as connection:
         connection.execute(update(log_leaf).where(log_leaf.c.leaf_index == 0).values(record=None, salt=None))
     with database.read() as connection:
-        found = select_records(connection, AuditQuery(reason="test", limit=9), "GB-HO", 2, 9)
+        found = list(select_records(connection, AuditQuery(reason="test", limit=9), "GB-HO", 2, 9))
     database.close()
 
     assert [one.index for one in found] == [1]
