@@ -141,6 +141,8 @@ async def _count_tokens(broker: Broker) -> None:
             await broker.access.record_counts()
         except StoreError as error:
             _log.warning("token-counts-postponed", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next minute may go well
+            _log.error("token-counts-failed", exc_info=error)
         await asyncio.sleep(COUNT_SECONDS)
 
 

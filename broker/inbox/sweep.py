@@ -45,6 +45,8 @@ class Sweeper:
                 await self.sweep()
             except StoreError as error:
                 _log.warning("sweep-postponed", reason=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it was, deadlines and suspensions must still be seen to
+                _log.error("sweep-failed", exc_info=error)
 
     async def sweep(self) -> None:
         """Expire what is overdue, then hold, release or return what its agreement says so of."""
