@@ -87,7 +87,17 @@ def _write_environment(cast: Cast) -> Path:
 def _write_stop(cast: Cast) -> Path:
     path = cast.folder / "stop"
     locks = [f"agency --profile {member.profile} lock" for member in cast.members]
-    ends = [] if cast.broker is None else [f"kill {cast.broker.process.pid}"]
     last = ["cd /", f"rm -r {shlex.quote(str(cast.folder))}"]
-    path.write_text("\n".join([f". {shlex.quote(str(cast.folder / 'env'))}", *locks, *ends, "sleep 2", *last, ""]))
+    path.write_text("\n".join([f". {shlex.quote(str(cast.folder / 'env'))}", *locks, *_list_ends(cast), *last, ""]))
     return path
+
+
+def _list_ends(cast: Cast) -> list[str]:
+    if cast.broker is None:
+        return []
+    pid = cast.broker.process.pid
+    # address.json stands there for as long as the broker serves: no other process that got its number is ended.
+    return [
+        f"test -e {DATA}/address.json && kill {pid}",
+        f"for _ in $(seq 100); do kill -0 {pid} 2>/dev/null || break; sleep 0.2; done",
+    ]

@@ -79,7 +79,7 @@ class Stage:
         self.console.print()
         for number, line in enumerate(_wrap_command(quote_words(words), room)):
             lead = prompt if number == 0 else Text(" " * (len(prompt) + 2))
-            self.console.print(lead + Text(line, style="bold"), no_wrap=True)
+            self.console.print(Text.assemble(lead, (line, "bold")), no_wrap=True)
 
     def show_python(self, place: str, style: str, lines: Sequence[str]) -> None:
         """Show lines of a program as somebody at that place would write them."""
@@ -87,7 +87,8 @@ class Stage:
         self.console.print()
         for number, line in enumerate(lines):
             lead = Text.assemble("  ", (place, f"bold {style}"), (" >>> ", "dim"))
-            self.console.print((lead if number == 0 else Text(" " * len(lead))) + Text(line, "bold"), no_wrap=True)
+            shown = lead if number == 0 else " " * len(lead)
+            self.console.print(Text.assemble(shown, (line, "bold")), no_wrap=True)
 
     def count_command(self) -> None:
         """Count a command that was run without being shown."""
@@ -106,7 +107,7 @@ class Stage:
         """Show one line of an answer behind a gutter; what does not fit is cut at the window's edge."""
         room = self.console.width - INDENT - 2
         line.truncate(room, overflow="ellipsis")
-        self.console.print(Text(" " * INDENT + "│ ", style="dim") + line, no_wrap=True)
+        self.console.print(Text.assemble((" " * INDENT + "│ ", "dim"), line), no_wrap=True)
 
     def show_table(self, table: Table) -> None:
         """Show a table of our own making."""

@@ -49,8 +49,8 @@ def show_own_access_log(cast: Cast) -> None:
     stage, gb = cast.stage, cast.gb
     with stage.act(
         "Who read it, and why",
-        "Officers and their reasons stand in each agency's own access log, chained and signed. They never leave it: "
-        "the broker knows agencies, not people.",
+        "Officers and their reasons stand in each agency's own access log, chained, its head signed. They "
+        "never leave it: the broker knows agencies, not people.",
     ):
         why = "complaint of the person concerned"
         words = ("audit", "list", "--own", "--action", "consultation", "--reason", why)

@@ -51,7 +51,8 @@ def hold_ceremonies(cast: Cast) -> None:
         "Four root ceremonies",
         "Every agency draws three root keys on a machine that is not connected, each sealed for its own holder. Two of "
         "the three must sign whatever the agency's keys are to be. Nobody else can ever make keys in its name.",
-        "London is shown; Hanoi, Brussels and the oversight board do the same at this moment.",
+        "London is shown; Hanoi, Brussels and the oversight board do the same at this moment. What a person types in "
+        "when asked, passphrases and words from paper, is not shown.",
     ):
         with ThreadPoolExecutor(max_workers=2) as pool, cast.runner.stopping_on_failure():
             others = [(member, pool.submit(_follow, cast, member)) for member in cast.members[1:]]
