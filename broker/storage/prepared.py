@@ -49,7 +49,8 @@ class _Form:
         compiled = statement.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)  # noqa: S101 - only schema changes compile to something else
         self.text = str(compiled)
-        self._defaults = compiled.params
+        # Values that stand in the statement itself; a parameter without one must be given.
+        self._defaults = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._names = compiled.positiontup
         self._writers: dict[str, _Processor] = {
             name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
