@@ -279,19 +279,20 @@ def read_refusal(status: int, headers: Mapping[str, str], data: bytes) -> Client
         problem = ProblemDocument.from_canonical(data, max_bytes=64 * 1024)
     except CodecError:
         return BadAnswerError(f"the broker refused with status {status} and gave no problem details")
-    slug = problem.type.removeprefix(TYPE_PREFIX)
+    # The words are the broker's: a line break in them would forge the next line of whatever shows them.
+    slug, detail = " ".join(problem.type.removeprefix(TYPE_PREFIX).split()), " ".join(problem.detail.split())
     if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE) and slug != "quota-exhausted":
-        return BusyError(problem.detail, code=slug, retry_after_seconds=_read_retry_after(headers))
+        return BusyError(detail, code=slug, retry_after_seconds=_read_retry_after(headers))
     if status == httpx.codes.UNAUTHORIZED:
-        return NotAuthenticatedError(problem.detail, code=slug)
+        return NotAuthenticatedError(detail, code=slug)
     if status == httpx.codes.NOT_FOUND:
-        return NotFoundError(problem.detail, code=slug)
+        return NotFoundError(detail, code=slug)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return UnansweredError(problem.detail, code=slug)
+        return UnansweredError(detail, code=slug)
     details = RefusalDetails(slug, status, problem.reasons or (), problem.field or "")
     if status == httpx.codes.CONFLICT:
-        return RefusedConflictError(problem.detail, details)
-    return RefusedError(problem.detail, details)
+        return RefusedConflictError(detail, details)
+    return RefusedError(detail, details)
 
 
 def _read_retry_after(headers: Mapping[str, str]) -> int:

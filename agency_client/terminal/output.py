@@ -164,9 +164,10 @@ class Output:
             error = {"code": code, "sentence": sentence, "fix": fix}
             self._write(self.stderr, format_json({"v": JSON_VERSION, "error": error}))
             return
-        self.say(f"error: {sentence}", Tone.BAD)
+        # On one line each: a foreign word in a sentence must not be able to add a `fix` of its own.
+        self.say(f"error: {_fold(sentence)}", Tone.BAD)
         if fix:
-            self.say(f"fix: {fix}")
+            self.say(f"fix: {_fold(fix)}")
 
     def ask_secret(self, question: str, *, instead: str) -> str:
         """Ask for a secret without echo.
@@ -271,6 +272,10 @@ def _make_plain(value: Any) -> Any:
 def _escape_json(character: str) -> str:
     units = character.encode("utf-16-be")
     return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _clean_cell(value: str | Cell) -> Cell:
