@@ -9,7 +9,7 @@ from datetime import datetime
 
 from agency_client.errors import ConflictError
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError
-from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment
+from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment, read_optional_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,17 @@ def load_newest_checkpoint(snapshot: Snapshot, origin: str) -> SignedCheckpoint 
     """Return the largest checkpoint seen under an origin: what the next one must be consistent with."""
     row = snapshot.fetch_one("SELECT * FROM checkpoint WHERE origin = ? ORDER BY size DESC LIMIT 1", origin)
     return None if row is None else _read_checkpoint(row)
+
+
+def has_checkpoint(snapshot: Snapshot, origin: str, size: int) -> bool:
+    """Tell whether a checkpoint of exactly this size was seen."""
+    return snapshot.fetch_one("SELECT 1 FROM checkpoint WHERE origin = ? AND size = ?", origin, size) is not None
+
+
+def find_last_sight_before(snapshot: Snapshot, origin: str, index: int) -> datetime | None:
+    """Return when this node last saw a log end before a place; None: it never did. The leaf there came after."""
+    seconds = snapshot.fetch_value("SELECT max(seen_at) FROM checkpoint WHERE origin = ? AND size <= ?", origin, index)
+    return read_optional_moment(seconds)
 
 
 def record_sighting(transaction: Transaction, sighting: Sighting) -> None:

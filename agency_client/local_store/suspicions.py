@@ -12,7 +12,11 @@ from agency_client.local_store.engine import Row, Snapshot, Transaction, read_mo
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """One finding. `record` is the canonical `LoggedRecord`; `agency` is whom the record names, "" where nobody."""
+    """One finding. `agency` is whom the record names, "" where nobody.
+
+    `record` is the canonical `LoggedRecord`; of a checkpoint that is not shown to be consistent, its signed note, and
+    `leaf_index` its size.
+    """
 
     origin: str
     leaf_index: int

@@ -8,10 +8,16 @@ from collections.abc import Sequence
 
 from agency_client.clock import Clock
 from agency_client.connection import BrokerConnection
-from agency_client.errors import ConflictError, VerificationFailedError
-from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint, record_checkpoint
+from agency_client.errors import ClientError, ConflictError, OfflineError, VerificationFailedError
+from agency_client.local_store.checkpoints import (
+    SignedCheckpoint,
+    has_checkpoint,
+    load_newest_checkpoint,
+    record_checkpoint,
+)
 from agency_client.local_store.contradictions import EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Store
+from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from keys.log_keys import LogPublicKeys, LogSignatureError, verify_checkpoint
 from schemas.api import CONSISTENCY_PATH, ConsistencyAnswer, LoggedRecord
 from schemas.codec import CodecError, b64u_decode, b64u_encode
@@ -69,8 +75,11 @@ class CheckpointObserver:
         checkpoint = self._verify(unverified_note)
         while True:
             newest = self.load_newest()
+            if self._has_size(checkpoint.size):
+                # Another root of a size held here is a proof by itself, whatever else the exchange may show.
+                self._keep(checkpoint, unverified_note, newest)
             if newest is not None and not self._is_same(newest, checkpoint):
-                self._verify_consistent(newest, checkpoint)
+                self._demand_consistent(newest, checkpoint, unverified_note)
             if newest is not None and checkpoint.size < newest.size:
                 return checkpoint
             try:
@@ -100,6 +109,23 @@ class CheckpointObserver:
 
     def _is_same(self, newest: SignedCheckpoint, checkpoint: Checkpoint) -> bool:
         return newest.size == checkpoint.size and newest.root == b64u_encode(checkpoint.root)
+
+    def _has_size(self, size: int) -> bool:
+        with self._store.read() as snapshot:
+            return has_checkpoint(snapshot, self._origin, size)
+
+    def _demand_consistent(self, newest: SignedCheckpoint, checkpoint: Checkpoint, note: str) -> None:
+        """Verify consistency; keep the signed note that has none, for whoever can compare it with another's."""
+        try:
+            self._verify_consistent(newest, checkpoint)
+        except OfflineError:
+            raise
+        except ClientError as error:
+            now = self._clock.now()
+            doubt = Suspicion(self._origin, checkpoint.size, error.code, "", error.sentence, note.encode(), now)
+            with self._store.write() as transaction:
+                record_suspicion(transaction, doubt)
+            raise
 
     def _verify_consistent(self, newest: SignedCheckpoint, checkpoint: Checkpoint) -> None:
         """Verify that the smaller of the two trees is a prefix of the larger one."""
