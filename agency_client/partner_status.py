@@ -16,6 +16,7 @@ from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbound_streams import VoidedMessage, apply_announcement
 from agency_client.local_store.problems import Problem
+from agency_client.local_store.settings import Setting, write_setting
 from agency_client.local_store.statuses import StoredStatus, load_newest_partner_status, record_partner_status
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.node import Node
@@ -128,6 +129,9 @@ def take_status(node: Node, verified: VerifiedStatus, report: StatusReport) -> N
             report.voided += _apply(transaction, status)
         for code, sentence in find_hidden_steps(transaction, status):
             _raise_alarm(node, transaction, verified, report, code, sentence)
+        if list_hidden_agreements(transaction, status.agency):
+            # What was passed over lies behind the place up to which steps were pulled: ask for all of them again.
+            write_setting(transaction, Setting.STEPS_PULLED, "-1")
     _compare_checkpoint(node, verified, report)
 
 
@@ -145,11 +149,28 @@ def find_hidden_steps(snapshot: Snapshot, status: Status) -> Iterable[tuple[str,
 
 def load_announced_revocations(snapshot: Snapshot, agency: str) -> frozenset[str]:
     """Return the kids that a partner's newest status calls revoked: not to be believed, wherever the log is silent."""
+    status = _load_newest_status(snapshot, agency)
+    return frozenset() if status is None else frozenset(status.revoked)
+
+
+def list_hidden_agreements(snapshot: Snapshot, agency: str) -> frozenset[str]:
+    """Return the agreements in which a partner says it has signed more steps than are verified here.
+
+    What is missing may narrow: until it comes, nothing new passes under them.
+    """
+    status = _load_newest_status(snapshot, agency)
+    heads = () if status is None else status.chains
+    return frozenset(
+        head.agreement for head in heads if len(load_chains(snapshot, head.agreement).get(agency, ())) < head.party_seq
+    )
+
+
+def _load_newest_status(snapshot: Snapshot, agency: str) -> Status | None:
     newest = load_newest_partner_status(snapshot, agency)
     if newest is None:
-        return frozenset()
+        return None
     document = SignedDocument.from_canonical(newest.document)
-    return frozenset(Status.from_canonical(document.payload_bytes, max_bytes=MAX_STATUS_BYTES).revoked)
+    return Status.from_canonical(document.payload_bytes, max_bytes=MAX_STATUS_BYTES)
 
 
 def _verify_follows(verified: VerifiedStatus, newest: StoredStatus | None) -> None:

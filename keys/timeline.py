@@ -94,6 +94,10 @@ class MemberTimeline:
             if at <= index and not set(kids).isdisjoint(verified.revocation.kids):
                 raise KeyRevokedError(f"a key of {self.agency} was revoked: {verified.revocation.reason}")
 
+    def list_revoked_kids(self) -> frozenset[str]:
+        """Return every kid that a leaf revokes, wherever it stands."""
+        return frozenset(kid for _, verified in self.revocations for kid in verified.revocation.kids)
+
     def is_disputed(self, kids: Sequence[str], index: int, time: datetime) -> bool:
         """Return whether a later leaf revokes one of `kids` from a moment before `time` on."""
         return any(

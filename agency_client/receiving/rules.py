@@ -47,7 +47,8 @@ class MessageFacts:
 
     `leaf` is its verified acceptance. `chains_then` are the steps of the agreement cited whose leaves stand before
     it, `chains_now` all this node holds; both are empty where no step of it is here. `anchors` are the pinned ones by
-    agency.
+    agency. `leaf_not_before`: at that moment this node saw the log end before the leaf. `is_step_hidden` and
+    `hidden_revocations`: what the sender's own status says of the agreement and its keys, and the log did not show.
     """
 
     me: str
@@ -61,6 +62,9 @@ class MessageFacts:
     chains_then: Chains
     chains_now: Chains
     original: KnownMessage | None = None
+    leaf_not_before: datetime | None = None
+    is_step_hidden: bool = False
+    hidden_revocations: frozenset[str] = frozenset()
 
     @property
     def is_aftercare(self) -> bool:
@@ -122,6 +126,22 @@ def _check_times(facts: MessageFacts) -> None:
         )
 
 
+def check_moment(facts: MessageFacts) -> str:
+    """Check that the leaf's time is one the exchange may have written: it decides which keys and terms count.
+
+    Not ahead of now, and not before this node last saw the log end below it: what had expired by then stays so.
+    """
+    accepted, slack = facts.leaf.record.time, timedelta(seconds=2 * MAX_CLOCK_AHEAD_SECONDS)
+    if accepted > facts.now + slack:
+        raise WaitingError("the exchange dates its acceptance ahead of now", code="leaf-ahead-of-now")
+    if facts.leaf_not_before is not None and accepted < facts.leaf_not_before - slack:
+        raise UnprovenError(
+            f"the exchange dates its acceptance back: on {facts.leaf_not_before:%Y-%m-%d %H:%M} it was not in the log",
+            code="leaf-dated-back",
+        )
+    return "the time of its acceptance fits what this node saw of the log"
+
+
 def check_encryption_key(facts: MessageFacts) -> str:
     """Check that the content key was wrapped for a key of this agency that was current at the leaf."""
     recipient, leaf = facts.sealed.find_recipient(facts.me), facts.leaf
@@ -158,7 +178,14 @@ def check_right(facts: MessageFacts) -> str:
 
 
 def check_standing(facts: MessageFacts) -> str:
-    """Check that nobody has taken the right back since, by every step this node holds. Aftercare passes."""
+    """Check that nobody has taken the right back since, by every step this node holds. Aftercare passes.
+
+    What the sender has signed of it and the exchange does not show may be just that; so may a revocation of its keys.
+    """
+    if not facts.hidden_revocations.isdisjoint(facts.sealed.header.sender.kids):
+        raise WaitingError(
+            "its sender says that it has revoked this key, and the log has not shown it", code="revocation-hidden"
+        )
     if facts.is_aftercare:
         return "aftercare passes in every state of the agreement"
     view = _view_cited(facts, facts.chains_now, facts.now)
@@ -167,6 +194,10 @@ def check_standing(facts: MessageFacts) -> str:
     if view.suspended_by:
         holders = " and ".join(sorted(view.suspended_by))
         raise WaitingError(f"the agreement is suspended by {holders}", code="agreement-suspended")
+    if facts.is_step_hidden:
+        raise WaitingError(
+            "its sender has signed a step of the agreement that the exchange has not shown", code="step-hidden"
+        )
     if view.state is State.SUPERSEDED:
         return _check_successor(facts)
     return "nobody has suspended or revoked the agreement since"

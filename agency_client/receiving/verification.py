@@ -12,13 +12,14 @@ from agency_client.agreements.chains import is_counting, read_step
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.agreements import StoredStep, find_agreement_of_terms, load_chains
-from agency_client.local_store.checkpoints import load_walk
+from agency_client.local_store.checkpoints import find_last_sight_before, load_walk
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.local_store.sent import find_message_by_digest, list_deliveries
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
 from agency_client.own_documents import load_own_key_sets
+from agency_client.partner_status import list_hidden_agreements, load_announced_revocations
 from agency_client.receiving.errors import UnprovenError, WaitingError
 from agency_client.receiving.leaves import verify_accepted_leaf
 from agency_client.receiving.rules import (
@@ -26,6 +27,7 @@ from agency_client.receiving.rules import (
     MessageFacts,
     check_encryption_key,
     check_header,
+    check_moment,
     check_right,
     check_signatures,
     check_standing,
@@ -82,7 +84,7 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
     ("encryption key", check_encryption_key),
     ("agreement", check_right),
 )
-_ON_ARRIVAL: tuple[tuple[str, Check], ...] = (*_CHECKS, ("standing", check_standing))
+_ON_ARRIVAL: tuple[tuple[str, Check], ...] = (("moment", check_moment), *_CHECKS, ("standing", check_standing))
 
 
 def verify_message(node: Node, snapshot: Snapshot, digest: str, horizon: Horizon) -> VerifiedMessage:
@@ -90,7 +92,7 @@ def verify_message(node: Node, snapshot: Snapshot, digest: str, horizon: Horizon
 
     1. The leaf of its acceptance is in the log and about this envelope. 2. The sender is pinned, and its roots are the
     pinned ones. 3. The header. 4. The signatures. 5. The encryption key. 6. The agreement, as it stood at the leaf.
-    7. On arrival only: what has narrowed since. What was opened before may be read on.
+    7. On arrival only: that the leaf's time may be true, and what has narrowed since. What was opened may be read on.
 
     Raises:
         UnprovenError, WaitingError, NotCoveredError: naming the step that does not hold.
@@ -134,18 +136,23 @@ def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: Log
         UnprovenError: the log shows other roots for its sender than the ones pinned.
     """
     sender, me = sealed.header.sender.agency, sealed.find_recipient(node.agency)
+    timeline = _read_sender(node, snapshot, sender)
+    agreement = find_agreement_of_terms(snapshot, me.agreement)
     return MessageFacts(
         me=node.agency,
         exchange=node.exchange,
         now=node.clock.now(),
         sealed=sealed,
         leaf=leaf,
-        sender=_read_sender(node, snapshot, sender),
+        sender=timeline,
         mine=_read_own_timeline(node, snapshot),
         anchors=_read_anchors(node, snapshot, sender),
         chains_then=read_chains(snapshot, me.agreement, before=leaf.index),
         chains_now=read_chains(snapshot, me.agreement),
         original=_find_original(node, snapshot, sealed.header.refers_to),
+        leaf_not_before=find_last_sight_before(snapshot, node.sheet.origin, leaf.index),
+        is_step_hidden=agreement in list_hidden_agreements(snapshot, sender),
+        hidden_revocations=load_announced_revocations(snapshot, sender) - timeline.list_revoked_kids(),
     )
 
 

@@ -25,6 +25,7 @@ from agency_client.local_store.sent import (
 )
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
+from agency_client.partner_status import list_hidden_agreements
 from agency_client.sending.plan import Candidate, Original, RecipientFacts
 from agency_client.sending.summary import read_summary
 from keys.errors import KeyNotInForceError
@@ -104,7 +105,10 @@ def load_recipient(
         obstacles.append(_describe_error(error))
     views = shelf.list_views(agency)
     obstacles += _find_foreign_anchor(snapshot, agency, views)
-    candidates = tuple(Candidate(view, count_sent_today(snapshot, agency, view, node.clock.now())) for view in views)
+    hidden, now = list_hidden_agreements(snapshot, agency), node.clock.now()
+    candidates = tuple(
+        Candidate(view, count_sent_today(snapshot, agency, view, now), _is_one_of(view, hidden)) for view in views
+    )
     return RecipientFacts(agency, candidates, key, tuple(obstacles), original)
 
 
@@ -145,6 +149,10 @@ def load_originals(snapshot: Snapshot, reference: Reference, *, follows_everywhe
 def choose_routing_kind(kind: str) -> str:
     """Return the kind that the header shows: what is about victims shows no more than that it is confidential."""
     return CONFIDENTIAL_KIND if kind == SAFEGUARDING_KIND else kind
+
+
+def _is_one_of(view: AgreementView, agreements: frozenset[str]) -> bool:
+    return view.terms is not None and view.terms.id in agreements
 
 
 def _find_key(timeline: MemberTimeline, kind: str, now: datetime) -> EncryptionKey:

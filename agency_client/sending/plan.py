@@ -53,10 +53,14 @@ class MessageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One version of an agreement with the partner, and how many messages went to it under this version today."""
+    """One version of an agreement with the partner, and how many messages went to it under this version today.
+
+    `is_step_hidden`: the partner has signed a step of it that the exchange has not shown; it may narrow.
+    """
 
     view: AgreementView
     sent_today: int
+    is_step_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,9 @@ def _judge_option(message: MessageFacts, recipient: RecipientFacts, candidate: C
     content = ContentFacts(message.purpose, message.handling, message.nationalities)
     coverage = judge_message(terms, visible, content)
     findings = [*_judge_state(view), *coverage.findings]
+    if candidate.is_step_hidden:
+        sentence = f"{recipient.agency} has signed a step of it that the exchange has not shown"
+        findings.append(Finding("step-hidden", sentence))
     if coverage.clause is not None and candidate.sent_today >= coverage.clause.daily_quota:
         sentence = f"the {coverage.clause.daily_quota} messages a day that were agreed have been sent"
         findings.append(Finding("quota-exhausted", sentence))

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.outbox import OutboxState, load_item
-from agency_client.local_store.sent import SentMessage, find_message_by_digest, list_deliveries
+from agency_client.local_store.sent import Delivery, SentMessage, find_message_by_digest, list_deliveries
 from agency_client.node import Node
+from agency_client.partner_status import list_hidden_agreements
 from agency_client.sending.facts import load_shelf
 from agency_client.sending.summary import read_summary
 from schemas.agreements.lifecycle import AgreementView, State
@@ -37,9 +38,19 @@ def find_obstacle(node: Node, snapshot: Snapshot, message: SentMessage) -> Obsta
     if read_summary(message.summary).unchecked:
         return None
     shelf = load_shelf(node, snapshot)
-    views = (shelf.find_view(delivery.agreement) for delivery in list_deliveries(snapshot, message.message_id))
-    found = (judge_standing(view) for view in views if view is not None)
-    return next((obstacle for obstacle in found if obstacle is not None), None)
+    for delivery in list_deliveries(snapshot, message.message_id):
+        view = shelf.find_view(delivery.agreement)
+        obstacle = None if view is None else judge_standing(view) or _find_hidden_step(snapshot, delivery, view)
+        if obstacle is not None:
+            return obstacle
+    return None
+
+
+def _find_hidden_step(snapshot: Snapshot, delivery: Delivery, view: AgreementView) -> Obstacle | None:
+    if view.terms is None or view.terms.id not in list_hidden_agreements(snapshot, delivery.recipient):
+        return None
+    sentence = f"{delivery.recipient} has signed a step of the agreement that the exchange has not shown"
+    return Obstacle("step-hidden", sentence, is_final=False)
 
 
 def _find_waiting_original(snapshot: Snapshot, message: SentMessage) -> Obstacle | None:
