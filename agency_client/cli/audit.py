@@ -204,11 +204,26 @@ def _verify(
       agency audit verify 2026.jsonl --show
       agency audit verify 2026.jsonl --exchange exchange.json --anchor "abandon ability able …"
     """
+    verify_file(get_invocation(context), file, exchange, anchor, show=show)
+
+
+def verify_file(
+    invocation: Invocation,
+    file: Path,
+    exchange: Path | None = None,
+    anchor: str | None = None,
+    *,
+    show: bool = False,
+) -> None:
+    """Verify an exported audit and show the verdict.
+
+    Raises:
+        VerificationFailedError: a part of it does not hold.
+    """
     from agency_client.audit.checking import check_bundle
     from agency_client.audit.rows import make_rows
     from agency_client.errors import VerificationFailedError
 
-    invocation = get_invocation(context)
     output = invocation.output
     sheet = _load_sheet(invocation, exchange, anchor)
     with file.open("rb") as lines, output.show_progress("verifying", file.stat().st_size) as advance:

@@ -1,5 +1,6 @@
 """`agency read` and `agency verify`: open one message with the reason on record; check one again, offline."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,22 +51,31 @@ def _read(
 
 def _verify(
     context: typer.Context,
-    message_id: Annotated[str, typer.Argument(help="The message's id, or its beginning.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="ID|FILE", help="A message's id, or its beginning; or an exported audit.")
+    ],
     reason: Annotated[str, typer.Option(help="Why; the content is decrypted to be checked.")] = "verification",
 ) -> None:
     """Check a received message again, offline: log, sender, signatures, agreement, content. Nothing of it is shown.
 
+    A file is checked as `agency audit verify` does.
+
     \b
-    Example:
+    Examples:
       agency verify 5d1c8a52
+      agency verify 2026.jsonl
     """
+    from agency_client.cli.audit import verify_file
     from agency_client.node import Node
     from agency_client.reading import list_check_lines, verify_again
 
     invocation = get_invocation(context)
+    if Path(subject).is_file():
+        verify_file(invocation, Path(subject))
+        return
     output = invocation.output
     with Node(invocation.open_profile(), invocation.clock) as node:
-        found, checks = verify_again(node, message_id, reason=reason)
+        found, checks = verify_again(node, subject, reason=reason)
     for line in list_check_lines(checks):
         output.show_line(line, Tone.GOOD)
     output.say(f"message {found.message_id} of {found.sender}: every step holds", Tone.GOOD)

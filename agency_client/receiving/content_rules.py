@@ -15,6 +15,7 @@ from schemas.alerts.registry import AlertError, UnknownKindError
 from schemas.codec import CodecError, encode_canonical
 from schemas.envelope import Message
 from schemas.markings import Urgency
+from schemas.model import LATEST_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,9 @@ def _find_clauses(facts: MessageFacts, message: Message, alert: Alert) -> list[C
 def _find_end(alert: Alert, clauses: Sequence[Clause], received_at: datetime) -> datetime | None:
     ends = [received_at + timedelta(days=clause.retention_days) for clause in clauses]
     if alert.retain_until is not None:
-        # The day named is the last one: the content goes when it is over.
-        ends.append(datetime.combine(date.fromisoformat(alert.retain_until), time(), UTC) + timedelta(days=1))
+        # The day named is the last one: the content goes when it is over. A day beyond the calendar ends nothing.
+        last = min(date.fromisoformat(alert.retain_until), LATEST_TIME.date())
+        ends.append(datetime.combine(last, time(), UTC) + timedelta(days=1))
     return min(ends, default=None)
 
 

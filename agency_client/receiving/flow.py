@@ -62,7 +62,7 @@ def receive(node: Node, *, wait_seconds: int = 0, learn: Learn | None = None) ->
     for leased in leases:
         _take_in_small_items(node, leased, report)
     report.acknowledged += acknowledge_stored(node)
-    hinted = frozenset(reference.digest for leased in leases for reference in leased.withdrawn)
+    hinted = frozenset(reference.digest for leased in leases for reference in leased.answer.withdrawn)
     judge_new_messages(node, horizon, report, hinted=hinted)
     return report
 
@@ -89,14 +89,14 @@ def _collect(node: Node, wait_seconds: int, report: ReceiveReport) -> list[Lease
     leases: list[Leased] = []
     while len(leases) < MAX_LEASES:
         leased = lease_items(node, wait_seconds=0 if leases else wait_seconds, max_items=MAX_LEASE_ITEMS)
-        if not leased.lease:
+        if leased.is_empty:
             break
         leases.append(leased)
         report.stored += len(leased.stored)
-        report.repeated += leased.repeated
+        report.repeated += len(leased.repeated)
         report.problems += leased.problems
         report.acknowledged += acknowledge_stored(node)
-        if not leased.more:
+        if not leased.answer.more:
             break
     return leases
 

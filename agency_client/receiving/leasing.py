@@ -38,28 +38,37 @@ from schemas.api import (
     OutcomeItem,
     ReceiptItem,
 )
-from schemas.envelope import Reference
 from schemas.log.checkpoint import Checkpoint
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Leased:
-    """What one lease gave.
+    """What one lease gave, under a checkpoint that was observed.
 
-    `stored` are the digests of messages that are new here, `repeated` counts those that came before. `withdrawn` are
-    messages that the exchange says were taken back: a hint to look for the withdrawal, never a reason by itself.
+    `stored` are the digests of messages that are new here, `repeated` those that came before; `problems` are items that
+    could not even be stored. `answer.withdrawn` is a hint to look for withdrawals, never a reason by itself.
     """
 
-    lease: str = ""
-    checkpoint: Checkpoint | None = None
+    answer: LeaseAnswer
+    checkpoint: Checkpoint
     stored: list[str] = field(default_factory=list)
-    repeated: int = 0
-    receipts: list[ReceiptItem] = field(default_factory=list)
-    outcomes: list[OutcomeItem] = field(default_factory=list)
-    withdrawn: tuple[Reference, ...] = ()
+    repeated: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    more: bool = False
-    leased_until: LeaseAnswer | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there was nothing to lease."""
+        return self.answer.lease is None
+
+    @property
+    def receipts(self) -> list[ReceiptItem]:
+        """Return the receipts among the items."""
+        return [item for item in self.answer.items if isinstance(item, ReceiptItem)]
+
+    @property
+    def outcomes(self) -> list[OutcomeItem]:
+        """Return the outcomes among the items."""
+        return [item for item in self.answer.items if isinstance(item, OutcomeItem)]
 
 
 def lease_items(node: Node, *, wait_seconds: int = 0, max_items: int = MAX_LEASE_ITEMS) -> Leased:
@@ -71,23 +80,18 @@ def lease_items(node: Node, *, wait_seconds: int = 0, max_items: int = MAX_LEASE
     """
     request = LeaseRequest(wait_seconds=wait_seconds, max_items=max_items)
     answer = node.connection.post(LEASE_PATH, request.canonical(), LeaseAnswer, wait_seconds=wait_seconds)
-    checkpoint = node.observer.observe(answer.checkpoint)
-    leased = Leased(answer.lease or "", checkpoint, withdrawn=answer.withdrawn, more=answer.more, leased_until=answer)
+    leased = Leased(answer, node.observer.observe(answer.checkpoint))
     with node.store.write() as transaction:
         for item in answer.items:
             if isinstance(item, MessageItem):
                 _store_message(node, transaction, item, leased)
-            elif isinstance(item, ReceiptItem):
-                leased.receipts.append(item)
-            else:
-                leased.outcomes.append(item)
     return leased
 
 
 def note_leased(transaction: Transaction, leased: Leased, number: int, item_type: str, subject: str) -> None:
     """Record that an item's content is stored by this very transaction, so that it may be acknowledged."""
-    answer = leased.leased_until
-    if answer is None or answer.lease is None or answer.leased_until is None:
+    answer = leased.answer
+    if answer.lease is None or answer.leased_until is None:
         raise ValueError("an empty lease has no items")
     record_lease_item(transaction, LeaseItem(answer.lease, number, item_type, subject, answer.leased_until))
 
@@ -131,8 +135,7 @@ def _store_message(node: Node, transaction: Transaction, item: MessageItem, leas
         leased.problems.append(Problem(error.code, f"item {item.number}: {error.sentence}"))
         return
     header = sealed.header
-    assert leased.leased_until is not None  # noqa: S101 - `lease_items` has just set it
-    evidence = Evidence(leaf=item.accepted, proof=item.accepted_proof, checkpoint=leased.leased_until.checkpoint)
+    evidence = Evidence(leaf=item.accepted, proof=item.accepted_proof, checkpoint=leased.answer.checkpoint)
     received = ReceivedMessage(
         digest=sealed.digest,
         message_id=header.id,
@@ -158,16 +161,17 @@ def _store_message(node: Node, transaction: Transaction, item: MessageItem, leas
         if problem is not None:
             mark_unverifiable(transaction, sealed.digest, problem)
     else:
-        leased.repeated += 1
+        leased.repeated.append(sealed.digest)
     note_leased(transaction, leased, item.number, item.type, sealed.digest)
 
 
 def _judge_leaves(node: Node, item: MessageItem, sealed: SealedEvidence, leased: Leased) -> Problem | None:
-    assert leased.checkpoint is not None  # noqa: S101 - `lease_items` has just set it
     try:
         verify_accepted_leaf(item.accepted, sealed, node.agency)
         node.observer.verify_record(item.accepted, item.accepted_proof, leased.checkpoint)
-        verify_handed_over_leaf(item.handed_over, item.accepted, sealed, me=node.agency, lease=leased.lease)
+        verify_handed_over_leaf(
+            item.handed_over, item.accepted, sealed, me=node.agency, lease=leased.answer.lease or ""
+        )
         node.observer.verify_record(item.handed_over, item.handed_over_proof, leased.checkpoint)
     except LogError as error:
         return Problem(error.code, error.sentence)

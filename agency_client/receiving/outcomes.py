@@ -33,7 +33,6 @@ def take_in_outcomes(node: Node, leased: Leased) -> tuple[int, list[Suspicion]]:
 
 
 def _take_in(node: Node, leased: Leased, item: OutcomeItem) -> Suspicion | None:
-    assert leased.checkpoint is not None  # noqa: S101 - a lease with items has one
     try:
         node.observer.verify_record(item.leaf, item.proof, leased.checkpoint)
     except LogError as error:

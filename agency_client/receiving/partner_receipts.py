@@ -69,7 +69,6 @@ def verify_receipt(node: Node, leased: Leased, item: ReceiptItem) -> OpenedRecei
 
 
 def _verify_leaf(node: Node, leased: Leased, item: ReceiptItem) -> None:
-    assert leased.checkpoint is not None  # noqa: S101 - a lease with items has one
     sealed = item.receipt
     expected = {
         "agency": sealed.from_agency,

@@ -309,3 +309,45 @@ def test_a_key_revoked_later_from_an_earlier_moment_leaves_the_message_disputed(
     assert check_signatures(facts).endswith("disputed")
     earlier = make_facts(sender=GB.timeline.add_revocation(LEAF - 5, verified))
     assert code_of(check_signatures, earlier) == (UnprovenError, "key-revoked")
+
+
+def change_header(facts: MessageFacts, **changes: Any) -> MessageFacts:
+    """Return the same message with another header, its signatures untouched: what a check of the header alone sees."""
+    header = facts.sealed.header.model_copy(update=changes)
+    return replace(facts, sealed=replace(facts.sealed, header=header))
+
+
+def test_a_header_without_a_commitment_is_refused() -> None:
+    assert code_of(check_header, change_header(make_facts(), commitment=None)) == (UnprovenError, "body-mismatch")
+
+
+def test_a_message_in_ones_own_name_is_refused() -> None:
+    sender = make_facts().sealed.header.sender.model_copy(update={"agency": "VN"})
+    assert code_of(check_header, change_header(make_facts(), sender=sender)) == (UnprovenError, "sent-by-ourselves")
+
+
+@pytest.mark.parametrize("agencies", [("GB-HO",), ("VN", "VN"), ("VN", "BE", "BE")])
+def test_this_agency_stands_once_among_the_recipients_and_nobody_twice(agencies: tuple[str, ...]) -> None:
+    facts = make_facts()
+    (entry,) = facts.sealed.header.recipients
+    recipients = tuple(entry.model_copy(update={"agency": agency}) for agency in agencies)
+    assert code_of(check_header, change_header(facts, recipients=recipients)) == (UnprovenError, "wrong-recipient")
+
+
+def test_attachments_are_not_carried_by_this_version() -> None:
+    facts = make_facts()
+    payload = facts.sealed.payload.model_copy(update={"attachments": ("one",)})
+    changed = replace(facts, sealed=replace(facts.sealed, payload=payload))
+    assert code_of(check_header, changed) == (UnprovenError, "attachments-refused")
+
+
+def test_a_confidential_message_is_sealed_for_the_key_of_its_own_use() -> None:
+    routing = make_facts().sealed.header.routing.model_copy(update={"kind": "confidential"})
+    facts = change_header(make_facts(), routing=routing)
+    assert code_of(check_encryption_key, facts) == (UnprovenError, "encryption-key-not-current")
+
+
+def test_the_key_set_named_must_be_the_one_in_force() -> None:
+    facts = make_facts()
+    sender = facts.sealed.header.sender.model_copy(update={"keyset": 2})
+    assert code_of(check_signatures, change_header(facts, sender=sender)) == (UnprovenError, "key-set-not-current")

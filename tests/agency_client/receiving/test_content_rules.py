@@ -1,0 +1,122 @@
+"""What is taken from opened content: until when it may be kept, and by when somebody must answer."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from agency_client.receiving.content_rules import accept_content
+from agency_client.receiving.errors import NotCoveredError, UnprovenError
+from schemas.agreements.terms import AnswerDeadline
+from schemas.envelope import Message
+from schemas.markings import HandlingCode, Purpose, Urgency
+from schemas.model import LATEST_TIME
+from tests.agency_client.receiving.test_rules import ACCEPTED, GB, NOW, VN, Agreement, make_facts
+from tests.strategies.agreements import make_clause
+from tests.support.lying_world import make_alert, make_ping
+from tests.support.messages import make_message
+
+
+def make_content(alert: dict[str, Any], clause: dict[str, Any] | None = None, **message: Any) -> tuple[Any, Message]:
+    """Return a message's facts under an agreement of one clause, and what is inside."""
+    wide = {"kinds": (alert["kind"],), "purposes": (Purpose.DOCUMENT_INTEGRITY,), "handling": (HandlingCode.H0,)}
+    agreement = Agreement(clauses=(make_clause("GB-HO", "VN", **wide | (clause or {})),)).bind()
+    members = {"kind": alert["kind"], "alert": alert} | message
+    facts = make_facts(agreement, message=members)
+    return facts, make_message(GB, VN, agreement=agreement.terms.digest(), **members)
+
+
+def test_content_is_kept_for_as_long_as_the_agreement_says() -> None:
+    accepted = accept_content(*make_content(make_ping(), {"retention_days": 30}))
+    assert accepted.retain_until == NOW + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("day", "end"),
+    [
+        ("2026-11-10", datetime(2026, 11, 11, tzinfo=UTC)),
+        ("2400-01-01", NOW + timedelta(days=365)),
+        ("9999-12-31", NOW + timedelta(days=365)),
+    ],
+    ids=["the sender's day is earlier", "the agreement's end is earlier", "a day beyond the calendar"],
+)
+def test_the_earlier_of_the_two_ends_counts(day: str, end: datetime) -> None:
+    assert accept_content(*make_content(make_ping(retain_until=day))).retain_until == end
+
+
+def test_the_last_day_there_is_ends_nothing_by_itself() -> None:
+    facts, message = make_content(make_ping(retain_until="9999-12-31"), {"retention_days": 36_500})
+    end = accept_content(facts, message).retain_until
+    assert end is not None
+    assert end < LATEST_TIME
+
+
+@pytest.mark.parametrize(
+    ("urgency", "named", "due"),
+    [
+        (Urgency.URGENT, None, ACCEPTED + timedelta(minutes=480)),
+        (Urgency.URGENT, "2026-11-02T01:00:00Z", datetime(2026, 11, 2, 1, tzinfo=UTC)),
+        (Urgency.ROUTINE, "2026-11-09T01:00:00Z", datetime(2026, 11, 9, 1, tzinfo=UTC)),
+        (Urgency.ROUTINE, None, None),
+    ],
+)
+def test_an_answer_is_due_when_the_agreement_or_the_sender_says(
+    urgency: Urgency, named: str | None, due: datetime | None
+) -> None:
+    alert = make_ping() if named is None else make_ping(reply_due=named)
+    assert accept_content(*make_content(alert, urgency=urgency)).reply_due == due
+
+
+def test_an_answer_needs_no_answer() -> None:
+    clause = {"answer_within": (AnswerDeadline(urgency=Urgency.ROUTINE, minutes=60),)}
+    asked = accept_content(*make_content(make_ping(), clause))
+    assert asked.reply_due == ACCEPTED + timedelta(minutes=60)
+    document = {"type": "passport", "issuing_state": "UTO", "number": "L898902C3"}
+    details = {"document": document, "outcome": "no-record", "is_automatic": True}
+    reference = {"id": "0190a6f2-3c4d-7e5f-8a6b-7c8d9e0f1a2b", "digest": "A" * 43}
+    from schemas.envelope import Reference
+
+    reply = make_alert("document-verification-reply", details, in_reply_to=reference)
+    answered = accept_content(*make_content(reply, clause, refers_to=Reference(**reference)))
+    assert answered.reply_due is None
+
+
+@pytest.mark.parametrize(
+    ("alert", "error", "code"),
+    [
+        (make_alert("stowaway", {}), NotCoveredError, "unknown-kind"),
+        (make_alert("ping", {"text": 7}), NotCoveredError, "alert-invalid"),
+        (make_alert("ping", {}, persons=[{"ref": "p1", "role": "suspect"}]), NotCoveredError, "alert-invalid"),
+    ],
+    ids=["of no known kind", "of another shape", "against its kind's rules"],
+)
+def test_an_alert_that_cannot_be_read_is_refused(alert: dict[str, Any], error: type[Exception], code: str) -> None:
+    with pytest.raises(error) as caught:
+        accept_content(*make_content(alert))
+    assert getattr(caught.value, "code", "") == code
+
+
+def test_another_kind_inside_than_outside_is_a_contradiction() -> None:
+    facts, _ = make_content(make_ping())
+    _, other = make_content(make_alert("stowaway", {}) | {"kind": "withdrawal"})
+    with pytest.raises((UnprovenError, NotCoveredError)):
+        accept_content(facts, other)
+
+
+def test_nationalities_outside_the_clause_are_refused() -> None:
+    person = {"ref": "p1", "role": "suspect", "nationalities": ["VNM"]}
+    details = {"subject": "p1", "roles": ["organiser"]}
+    from schemas.codec import decode_json
+    from tests.schemas.alerts.filled import FOLDER
+
+    filled = decode_json((FOLDER / "facilitator.json").read_bytes()) | {"persons": [person]}
+    filled["details"] = {name: filled["details"][name] for name in ("subject", "roles") if name in filled["details"]}
+    filled["details"] |= details
+    clause = {"nationalities": ("GBR",), "handling": tuple(HandlingCode)}
+    with pytest.raises(NotCoveredError) as caught:
+        accept_content(*make_content(_without(filled, "attachments"), clause))
+    assert caught.value.code == "nationality-not-covered"
+
+
+def _without(wire: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in wire.items() if name not in names}
