@@ -258,4 +258,4 @@ class Delivery(RuleBasedStateMachine):
 
 
 TestDelivery: Any = Delivery.TestCase
-TestDelivery.settings = settings(max_examples=25, stateful_step_count=40)
+TestDelivery.settings = settings(max_examples=16, stateful_step_count=40)
