@@ -115,7 +115,8 @@ def choose_version(
     """
     agreement = find_agreement(snapshot, reference)
     views = agreement.list_views(now)
-    named = [view for view in views if view.digest.startswith(reference)]
+    # A digest can be searched for until it begins like an id that people type: the id goes before.
+    named = [] if agreement.id.startswith(reference) else [view for view in views if view.digest.startswith(reference)]
     fitting = named or [view for view in views if wanted(view)]
     if len(fitting) > 1:
         digests = ", ".join(view.digest for view in fitting)

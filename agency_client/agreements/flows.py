@@ -58,13 +58,16 @@ def counter(node: Node, reference: str, fields: Mapping[str, Any], *, reason: st
 def accept(node: Node, reference: str, *, reason: str | None = None, confirm_by: datetime | None = None) -> StoredStep:
     """Accept the partner's proposal; it binds once the partner confirms, until `confirm_by` at the latest.
 
+    Where the partner proposed more than once, taken back or not, only a digest says which terms were read: the id
+    alone would sign whatever it proposed last.
+
     Raises:
         StepNotAllowedError, NotFoundError, UsageError: there is no such proposal, or it cannot be accepted now.
         NotPinnedError, AnchorMismatchError: the terms are not with the partner that was pinned in person.
     """
     until = confirm_by or node.clock.now() + CONFIRM_WITHIN
     with node.store.write() as transaction:
-        version = choose_version(transaction, reference, node.clock.now(), lambda view: _is_theirs(node, view))
+        version = choose_version(transaction, reference, node.clock.now(), lambda view: _was_theirs(node, view))
         _verify_partner(node, transaction, version.terms)
         return _say(node, transaction, version, StepAction.ACCEPT, reason, confirm_by=until)
 
@@ -217,6 +220,10 @@ def _verify_partner(node: Node, snapshot: Snapshot, terms: Terms) -> None:
 
 def _is_theirs(node: Node, view: AgreementView) -> bool:
     return view.state in _NEGOTIABLE and view.proposer != node.agency
+
+
+def _was_theirs(node: Node, view: AgreementView) -> bool:
+    return not view.binding and view.proposer not in (None, node.agency)
 
 
 def _is_ours_accepted(node: Node, view: AgreementView) -> bool:
