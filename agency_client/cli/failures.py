@@ -39,11 +39,12 @@ def describe_failure(error: BaseException) -> Failure:
 
 def _is_unverified(error: BaseException) -> bool:
     # Imported here: when nothing fails, neither the codec nor the tree need be loaded for this.
+    from keys.container import ContainerError
     from keys.errors import KeysError
     from schemas.codec import CodecError
     from schemas.log.tree import LogProofError
 
-    return isinstance(error, KeysError | CodecError | LogProofError)
+    return isinstance(error, ContainerError | KeysError | CodecError | LogProofError)
 
 
 def _describe_os_error(error: OSError) -> Failure:
