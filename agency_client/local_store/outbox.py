@@ -218,9 +218,14 @@ def requeue_taken(transaction: Transaction, *, at: datetime) -> int:
 
 
 def retry_now(transaction: Transaction, *, at: datetime) -> int:
-    """Make every queued message due at once, as when the connection is back; return how many."""
+    """Make every message that waits after a problem due at once, as when the connection is back; return how many.
+
+    One in doubt whose attempt goes on at this moment has no problem yet: it stays with whoever claimed it.
+    """
     return transaction.execute(
-        "UPDATE outbox SET next_attempt_at = ? WHERE state = 'queued' AND next_attempt_at > ?", at, at
+        "UPDATE outbox SET next_attempt_at = ?1 WHERE next_attempt_at > ?1"
+        " AND (state = 'queued' OR (state = 'in-doubt' AND problem_code <> ''))",
+        at,
     )
 
 

@@ -108,6 +108,17 @@ def test_what_did_not_arrive_waits_with_its_reason_and_goes_again_unchanged(queu
     assert (item.state, item.problem, item.envelope) == (OutboxState.QUEUED, OFFLINE, b"sealed 1")
 
 
+def test_what_is_in_doubt_after_a_problem_is_asked_about_at_once_and_not_while_its_attempt_goes_on(
+    queued: Store,
+) -> None:
+    attempt(queued)
+    with queued.write() as transaction:
+        assert retry_now(transaction, at=NOON) == 0
+        record_unanswered(transaction, make_id(1), OFFLINE, next_attempt_at=NOON + 9 * MINUTE)
+        assert retry_now(transaction, at=NOON) == 1
+        assert [item.state for item in list_due(transaction, now=NOON)] == [OutboxState.IN_DOUBT]
+
+
 def test_a_question_without_answer_leaves_it_in_doubt(queued: Store) -> None:
     attempt(queued)
     with queued.write() as transaction:
