@@ -22,6 +22,7 @@ from agency_client.node import Node
 from agency_client.profile import hold_lock
 from agency_client.session import OpenProfile, derive_store_key
 from agency_client.sync import (
+    CHECKPOINT,
     INBOX,
     LOCK,
     OUTBOX,
@@ -42,7 +43,7 @@ WAIT_SECONDS = 20
 WATCH_SECONDS = 0.5
 RENEW_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
-_OUTGOING = (OUTBOX, RECEIPTS)
+_OUTGOING = (CHECKPOINT, OUTBOX, RECEIPTS)
 _PROGRESS = ("delivered", "refused", "sealed_again", "signed", "handed_in")
 
 OnReport = Callable[[RoundReport], None]

@@ -1,21 +1,23 @@
 """One round of everything a node does with the exchange: log, agreements, keys, statuses, outbox, inbox, receipts.
 
 Each stage stands by itself: what fails in one is reported, and the others go on. Only when the broker is not there at
-all is the rest left for later. Running rounds for ever is `agency_client.following`.
+all, or its log does not prove itself, is the rest left for later. Running rounds for ever is `agency_client.following`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agency_client.agreements.flows import sign_due_withdrawals
-from agency_client.agreements.pulling import pull_steps
+from agency_client.agreements.pulling import PullReport, pull_steps
 from agency_client.agreements.submitting import submit_due_steps
+from agency_client.catching_up import end_restored_life, is_anything_behind, take_over_own_statuses
 from agency_client.connection import NotSentError
 from agency_client.delivery import deliver_due
 from agency_client.errors import ClientError, NotAuthenticatedError
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.outbox import retry_now
 from agency_client.local_store.problems import Problem
+from agency_client.local_store.restored import note_caught_up
 from agency_client.node import Node
 from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
 from agency_client.own_keys.ending import destroy_ended_keys
@@ -27,9 +29,10 @@ from agency_client.receiving.flow import receive
 from agency_client.status import STATUS_ROUTES, sign_due_statuses
 from agency_client.submitting import SubmitReport, submit_due
 from agency_client.terminal.exit_codes import ExitCode
-from agency_client.witness.walker import walk_log
+from agency_client.witness.walker import refresh_checkpoint, walk_log
 from schemas.key_documents import AgencyClass
 
+CAUGHT_UP = "restored"
 LOCK = "sync"
 LOCK_SECONDS = 5.0
 
@@ -92,10 +95,15 @@ class Stage:
 
     name: str
     run: Callable[[Node], StageReport]
+    is_footing: bool = False
+    """Whether nothing more is asked or sent in a round in which it failed verification."""
 
 
 def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
-    """Run the stages in order, each whatever became of the others; by default all that this member's class has."""
+    """Run the stages in order, each whatever became of the others; by default all that this member's class has.
+
+    A log that does not prove itself ends the round: what its exchange refuses or answers then must move nothing.
+    """
     reports: list[StageReport] = []
     for stage in stages if stages is not None else choose_stages(node):
         try:
@@ -105,6 +113,11 @@ def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
             reports.append(StageReport(stage.name, failure=failure, exit_code=error.exit_code))
             if isinstance(error, NotSentError | NotAuthenticatedError):
                 break
+            if stage.is_footing and error.exit_code is ExitCode.VERIFICATION_FAILED:
+                reports[-1] = replace(reports[-1], problems=(_NOTHING_SENT,))
+                break
+    if _has_caught_up(node, reports):
+        reports.append(StageReport(CAUGHT_UP, {"complete": 1}))
     return RoundReport(tuple(reports))
 
 
@@ -135,6 +148,8 @@ def choose_stages(node: Node) -> tuple[Stage, ...]:
 def sync_log(node: Node) -> StageReport:
     """Walk the log up to its newest checkpoint."""
     walked = walk_log(node)
+    with node.store.write() as transaction:
+        note_caught_up(transaction, "keys")
     alarms = tuple(Problem(item.code, item.sentence) for item in walked.suspicions)
     counts = {"leaves": walked.leaves, "key_documents": len(walked.documents)}
     return _report("log", counts, alarms=alarms)
@@ -156,19 +171,23 @@ def sync_keys(node: Node) -> StageReport:
 
 def sync_agreements(node: Node) -> StageReport:
     """Hand in own steps, pull the partners' steps, and only then take back what was not confirmed in time."""
+    first = pull_steps(node) if is_anything_behind(node, "steps") else PullReport()
     handed_in = submit_due_steps(node)
     pulled = pull_steps(node)
     withdrawn = sign_due_withdrawals(node)
     if withdrawn:
         submit_due_steps(node)
     held = tuple(Problem(item.code, item.sentence) for item in pulled.held)
-    alarms = tuple(Problem(error.code, error.sentence) for error in pulled.contradictions)
-    counts = {"steps_handed_in": len(handed_in.logged), "steps_new": len(pulled.new), "withdrawn": len(withdrawn)}
+    alarms = tuple(Problem(error.code, error.sentence) for error in (*first.contradictions, *pulled.contradictions))
+    new = len(first.new) + len(pulled.new)
+    counts = {"steps_handed_in": len(handed_in.logged), "steps_new": new, "withdrawn": len(withdrawn)}
     return _report("agreements", counts, (*_list_problems(handed_in), *held), alarms)
 
 
 def sync_statuses(node: Node) -> StageReport:
-    """Sign what is due, hand it in, and read what partners signed."""
+    """Sign what is due, hand it in, and read what partners signed; a restored node learns first what it signed."""
+    if is_anything_behind(node, "statuses"):
+        take_over_own_statuses(node)
     signed = sign_due_statuses(node)
     handed_in = submit_due(node, STATUS_ROUTES)
     pulled = pull_statuses(node)
@@ -214,13 +233,32 @@ def sync_receipts(node: Node) -> StageReport:
     return _report("receipts", counts, (*signed.problems, *handed_in.problems))
 
 
-LOG = Stage("log", sync_log)
+def sync_checkpoint(node: Node) -> StageReport:
+    """Let the log prove itself up to its newest checkpoint, without reading it."""
+    refresh_checkpoint(node)
+    return _report("log", {})
+
+
+LOG = Stage("log", sync_log, is_footing=True)
+CHECKPOINT = Stage("log", sync_checkpoint, is_footing=True)
+"""What goes out by itself is sent only after this."""
 KEYS = Stage("keys", sync_keys)
 AGREEMENTS = Stage("agreements", sync_agreements)
 STATUSES = Stage("statuses", sync_statuses)
 OUTBOX = Stage("outbox", sync_outbox)
 INBOX = Stage("inbox", sync_inbox)
 RECEIPTS = Stage("receipts", sync_receipts)
+
+
+_NOTHING_SENT = Problem("nothing-sent", "the exchange's log does not prove itself: nothing was sent, all of it is kept")
+
+
+def _has_caught_up(node: Node, reports: Sequence[StageReport]) -> bool:
+    """End a restored node's waiting after a round that did all it owed; return whether it was this round."""
+    if not is_anything_behind(node):
+        return False
+    owed = {stage.name for stage in choose_stages(node)} - {OUTBOX.name, RECEIPTS.name}
+    return owed <= {report.stage for report in reports if report.failure is None} and end_restored_life(node)
 
 
 def _report(

@@ -10,12 +10,14 @@ from agency_client.agreements.chains import parse_step
 from agency_client.agreements.signing import make_stored
 from agency_client.agreements.verifying import Moment, StepRefusedError, verify_step
 from agency_client.errors import ClientError, VerificationFailedError
-from agency_client.local_store.agreements import add_step_leaf, record_step
+from agency_client.local_store.agreements import add_step_leaf, load_chains, record_step, retract_step
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import EquivocationError, keep_contradiction
+from agency_client.local_store.dispatch import record_dispatch_refused
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.held_steps import HeldStep, hold_step, list_held_steps, release_step
-from agency_client.local_store.restored import find_restored_at
+from agency_client.local_store.problems import Problem
+from agency_client.local_store.restored import is_behind, note_caught_up
 from agency_client.local_store.settings import Setting, read_setting, write_setting
 from agency_client.node import Node
 from agency_client.witness.evidence import verify_record_says
@@ -61,6 +63,9 @@ def pull_steps(node: Node) -> PullReport:
         _take_over(node, answer.steps, report)
         more = answer.more and bool(answer.steps)
     _try_held_again(node, report)
+    if all(held.agency != node.agency for held in report.held):
+        with node.store.write() as transaction:
+            note_caught_up(transaction, "steps")
     return report
 
 
@@ -144,16 +149,32 @@ def _take_over_one(
 def _verify_and_record(node: Node, transaction: Transaction, logged: LoggedStep) -> Step:
     at = Moment(logged.leaf.index, logged.leaf.record.time)
     chained = verify_step(node, transaction, logged.document, at)
-    if chained.step.agency == node.agency and find_restored_at(transaction) is None:
-        raise ForeignStepError(
-            f"the log has a step {chained.step.action.value} in our name that this node did not sign",
-            fix="find out who holds our agreement key; then: agency keys revoke",
-        )
+    if chained.step.agency == node.agency:
+        if not is_behind(transaction, "steps"):
+            raise ForeignStepError(
+                f"the log has a step {chained.step.action.value} in our name that this node did not sign",
+                fix="find out who holds our agreement key; then: agency keys revoke",
+            )
+        _give_way(node, transaction, chained.step)
     if not is_step_in_time(chained.step, at.time):
         raise StepRefusedError(f"the step is dated {chained.step.time:%Y-%m-%d %H:%M} and was logged at another time")
     stored = make_stored(chained.step, chained.digest, logged.document, node.clock.now(), leaf=logged.leaf.canonical())
     record_step(transaction, stored)
     return chained.step
+
+
+def _give_way(node: Node, transaction: Transaction, logged: Step) -> None:
+    """Take back what a restored node had signed for this place and not handed in: another step was signed there since.
+
+    Nobody has seen what goes; the backup alone remembered it.
+    """
+    chain = load_chains(transaction, logged.agreement).get(node.agency, [])
+    problem = Problem("superseded", "another step was signed in its place after the backup was made")
+    for stored in reversed(chain):
+        if stored.party_seq < logged.party_seq or stored.leaf is not None:
+            return
+        retract_step(transaction, stored.digest)
+        record_dispatch_refused(transaction, stored.digest, problem, at=node.clock.now())
 
 
 def _hold(node: Node, transaction: Transaction, logged: LoggedStep, error: ClientError) -> None:

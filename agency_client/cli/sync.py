@@ -80,11 +80,15 @@ class _Teller:
 
     def tell(self, report: "RoundReport") -> None:
         """Tell one round: what was done on standard output, what went wrong on standard error."""
+        from agency_client.sync import CAUGHT_UP
+
         output, now = self._invocation.output, self._invocation.clock.now()
         for stage in report.stages:
             counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in stage.counts.items() if count)
             if counts:
                 output.show_line(f"{now:%H:%M:%S} {stage.stage}: {counts}")
+            if stage.stage == CAUGHT_UP:
+                output.say("this node has caught up since its backup: nothing is held back any more", Tone.GOOD)
             for problem in self._list_new(stage):
                 is_alarm = problem in stage.alarms
                 word = "ALARM " if is_alarm else ""

@@ -16,6 +16,7 @@ class Setting(StrEnum):
     STEPS_PULLED = "steps-pulled"
     RESTORED_AT = "restored-at"
     RESTORED_BACKUP = "restored-backup"
+    RESTORED_DONE = "restored-done"
 
 
 def read_setting(snapshot: Snapshot, name: Setting) -> str | None:
@@ -53,4 +54,5 @@ def mark_restored(transaction: Transaction, *, backup: str, at: datetime) -> Non
 
 def clear_restored(transaction: Transaction) -> None:
     """Record that everything a restored node owes was done."""
-    transaction.execute("DELETE FROM setting WHERE name IN (?, ?)", Setting.RESTORED_AT, Setting.RESTORED_BACKUP)
+    for name in (Setting.RESTORED_AT, Setting.RESTORED_BACKUP, Setting.RESTORED_DONE):
+        transaction.execute("DELETE FROM setting WHERE name = ?", name)

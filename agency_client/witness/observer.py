@@ -8,7 +8,14 @@ from collections.abc import Sequence
 
 from agency_client.clock import Clock
 from agency_client.connection import BrokerConnection
-from agency_client.errors import ClientError, ConflictError, OfflineError, VerificationFailedError
+from agency_client.errors import (
+    ClientError,
+    ConflictError,
+    DeniedError,
+    NotFoundError,
+    OfflineError,
+    VerificationFailedError,
+)
 from agency_client.local_store.checkpoints import (
     SignedCheckpoint,
     has_checkpoint,
@@ -101,6 +108,21 @@ class CheckpointObserver:
         except (LogProofError, ValueError) as error:
             raise LogError(f"record {logged.index} is not shown to be in the log: {error}") from error
 
+    def fetch_consistency(self, smaller: int, larger: int) -> list[bytes]:
+        """Return the unverified proof that the log of the smaller of two signed sizes is the start of the larger.
+
+        Raises:
+            LogError: the exchange has signed both and will not show it, or it is not of the agreed form.
+        """
+        try:
+            answer = self._connection.get(CONSISTENCY_PATH, ConsistencyAnswer, {"from": smaller, "to": larger})
+            return [b64u_decode(item) for item in answer.proof]
+        except (DeniedError, NotFoundError, CodecError) as error:
+            raise LogError(
+                f"the exchange signed logs of {smaller} and {larger} leaves and does not show them to be one: {error}",
+                fix="ask its operator whether an old database was put back; what was signed is kept here",
+            ) from error
+
     def _verify(self, unverified_note: str) -> Checkpoint:
         try:
             return verify_checkpoint(unverified_note.encode(), self._origin, self._keys)
@@ -135,9 +157,8 @@ class CheckpointObserver:
         small, large = sorted([(newest.size, root), (checkpoint.size, checkpoint.root)])
         if small[0] == 0:
             return
-        answer = self._connection.get(CONSISTENCY_PATH, ConsistencyAnswer, {"from": small[0], "to": large[0]})
+        path = self.fetch_consistency(small[0], large[0])
         try:
-            path = [b64u_decode(item) for item in answer.proof]
             verify_consistency(small[0], large[0], small[1], large[1], path)
         except (LogProofError, ValueError) as error:
             raise LogError(

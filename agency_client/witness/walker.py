@@ -18,10 +18,11 @@ from agency_client.directory.documents import (
     verify_key_record,
     verify_not_shared,
 )
+from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.checkpoints import LogWalk, load_walk, save_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Snapshot
-from agency_client.local_store.restored import find_restored_at
+from agency_client.local_store.restored import is_behind
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.local_store.trust import (
     KeyDocument,
@@ -37,11 +38,9 @@ from keys.key_sets import VerifiedKeySet, verify_anchor
 from keys.timeline import MemberTimeline
 from schemas.api import (
     CHECKPOINT_PATH,
-    CONSISTENCY_PATH,
     LEAVES_PATH,
     MAX_RANGE_LEAVES,
     CheckpointAnswer,
-    ConsistencyAnswer,
     LeavesAnswer,
     LoggedRecord,
     RangeLeaf,
@@ -135,7 +134,7 @@ class LogWalker:
         while len(frontier) < end:
             start = len(frontier)
             query = {"start": start, "end": min(start + MAX_RANGE_LEAVES, end)}
-            answer = self._connection.get(LEAVES_PATH, LeavesAnswer, query)
+            answer = self._fetch_leaves(query)
             self._observer.observe(answer.checkpoint)
             if answer.start != start or not 0 < len(answer.leaves) <= query["end"] - start:
                 raise LogError(f"leaves {start} to {query['end']} were asked for, and others came")
@@ -146,13 +145,18 @@ class LogWalker:
             progress(len(frontier))
         return _Stage(frontier, public)
 
+    def _fetch_leaves(self, query: dict[str, int]) -> LeavesAnswer:
+        try:
+            return self._connection.get(LEAVES_PATH, LeavesAnswer, query)
+        except (DeniedError, NotFoundError) as error:
+            sentence = f"the exchange signed a larger log and will not show leaves {query['start']} to {query['end']}"
+            raise LogError(f"{sentence}: {error.sentence}") from error
+
     def _verify_stage(self, frontier: Frontier, newest: Checkpoint) -> None:
         """Verify that the leaves read so far are the beginning of the tree the newest checkpoint signs."""
         path: list[bytes] = []
         if len(frontier) < newest.size:
-            query = {"from": len(frontier), "to": newest.size}
-            answer = self._connection.get(CONSISTENCY_PATH, ConsistencyAnswer, query)
-            path = [b64u_decode(item) for item in answer.proof]
+            path = self._observer.fetch_consistency(len(frontier), newest.size)
         try:
             verify_consistency(len(frontier), newest.size, frontier.root(), newest.root, path)
         except LogProofError as error:
@@ -246,7 +250,7 @@ class _RecordReader:
             verify_anchor(verified, pin.anchor)
 
     def _is_own(self, verified: VerifiedKeyDocument) -> bool:
-        if find_restored_at(self._snapshot) is not None:
+        if is_behind(self._snapshot, "keys"):
             return True  # What this node published after its backup was made comes back to it this way.
         chains = (load_key_chain(self._snapshot, self._node.agency, kind) for kind in KEY_RECORDS.values())
         return verified.digest in {document.digest for chain in chains for document in chain}

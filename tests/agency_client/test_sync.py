@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.connection import NotSentError
+from agency_client import following
+from agency_client.connection import NotSentError, RefusalDetails, RefusedError
 from agency_client.errors import ConflictError, DeniedError, NotAuthenticatedError, VerificationFailedError
 from agency_client.local_store.outbox import OutboxState, load_item
 from agency_client.local_store.problems import Problem
+from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.profile import hold_lock
 from agency_client.sending.flow import send_alert
@@ -25,8 +27,8 @@ from agency_client.sync import (
     sync_once,
 )
 from agency_client.terminal.exit_codes import ExitCode
-from schemas.api import CHECKPOINT_PATH, MESSAGES_PATH, STATUSES_PATH
-from tests.support.bad_line import LostAnswer, LostRequest, tampered
+from schemas.api import CHECKPOINT_PATH, CONSISTENCY_PATH, MESSAGES_PATH, STATUSES_PATH, CheckpointAnswer
+from tests.support.bad_line import Changed, LostAnswer, LostRequest, Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.nodes import agree, joined_nodes
@@ -91,6 +93,34 @@ def test_with_the_broker_away_the_rest_is_left_for_later(nodes: dict[str, Node])
         report = run_round(gb)
     assert [stage.stage for stage in report.stages] == ["log"]
     assert report.exit_code is ExitCode.OFFLINE_QUEUED
+
+
+@pytest.mark.parametrize("stages", [None, following._OUTGOING], ids=["by hand", "the outbox of --follow"])
+def test_nothing_is_sent_to_a_broker_that_was_rolled_back(
+    nodes: dict[str, Node], stages: tuple[Stage, ...] | None
+) -> None:
+    gb = nodes["GB"]
+    old = gb.connection.get(CHECKPOINT_PATH, CheckpointAnswer)
+    message_id = send_alert(gb, make_draft("VN"), deliver=False).legs[0].message_id
+    send_alert(nodes["VN"], make_draft("GB"))
+    run_round(gb, [LOG])
+    refusal = RefusedError("the log has no such leaves", RefusalDetails("range-refused", 422, (), "to"))
+    not_enrolled = RefusedError("not a member", RefusalDetails("recipient-refused", 422, (), ""))
+    messages = Refusing(MESSAGES_PATH, not_enrolled)
+    lies = (Changed(CHECKPOINT_PATH, lambda answer: old), Refusing(CONSISTENCY_PATH, refusal), messages)
+    with tampered(gb, *lies):
+        report = run_round(gb, stages)
+    assert [stage.stage for stage in report.stages] == ["log"]
+    assert report.stages[0].failure is not None
+    assert report.stages[0].failure.code == "log-not-proven"
+    assert report.exit_code is ExitCode.VERIFICATION_FAILED
+    assert messages.calls == 0
+    size = int(old.checkpoint.splitlines()[1])
+    with gb.store.write() as transaction:
+        assert load_item(transaction, message_id).state is OutboxState.QUEUED
+        assert size in {item.leaf_index for item in list_suspicions(transaction)}
+        transaction.execute("DELETE FROM suspicious_record")
+    assert counts(run_round(gb), "outbox") == {"delivered": 1}
 
 
 def test_a_round_by_hand_tries_what_waits_at_once(nodes: dict[str, Node]) -> None:
