@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
-from schemas.agreements.coverage import ContentFacts, judge_message
+from schemas.agreements.coverage import SAFEGUARDING_KIND, ContentFacts, judge_message
 from schemas.agreements.terms import Clause
 from schemas.alerts import kind_of, parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agrees
 from schemas.alerts.registry import AlertError, UnknownKindError
 from schemas.codec import CodecError, encode_canonical
-from schemas.envelope import Message
+from schemas.envelope import CONFIDENTIAL_KIND, Message
 from schemas.markings import Urgency
 from schemas.model import LATEST_TIME
 
@@ -62,6 +62,7 @@ def read_alert(message: Message, facts: MessageFacts) -> Alert:
         raise UnprovenError("attachments: this version carries none", code="attachments-refused")
     try:
         alert = parse_alert(message.alert)
+        _verify_kind_shown(alert, facts)
         verify_header_agrees(alert, facts.sealed.header)
     except UnknownKindError as error:
         raise NotCoveredError(f"the alert's kind is not known to this version: {error}", code=error.code) from error
@@ -70,6 +71,12 @@ def read_alert(message: Message, facts: MessageFacts) -> Alert:
     except (AlertError, CodecError) as error:
         raise NotCoveredError(f"the alert inside cannot be read: {error}", code="alert-invalid") from error
     return alert
+
+
+def _verify_kind_shown(alert: Alert, facts: MessageFacts) -> None:
+    # What the header hides was judged as victim safeguarding; any other kind would pass under terms that leave it out.
+    if facts.sealed.header.routing.kind == CONFIDENTIAL_KIND and alert.kind != SAFEGUARDING_KIND:
+        raise HeaderMismatchError(f"the header says {CONFIDENTIAL_KIND}, the alert {alert.kind}", "kind")
 
 
 def _find_clauses(facts: MessageFacts, message: Message, alert: Alert) -> list[Clause]:

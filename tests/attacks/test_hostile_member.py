@@ -22,17 +22,23 @@ from agency_client.errors import UsageError
 from agency_client.inbox_view import view_inbox
 from agency_client.local_store.inbox import InboxFilter, InboxState
 from agency_client.reading import ReadMessage, read_message
+from agency_client.receiving.content_rules import accept_content
+from agency_client.receiving.errors import UnprovenError
+from agency_client.receiving.sealed import read_sealed, strip_ciphertext
+from agency_client.receiving.verification import load_facts
 from agency_client.terminal.agreement_pages import show_page
 from agency_client.terminal.cleaning import is_shown
 from agency_client.terminal.output import Form, Output
+from agency_client.witness.walker import walk_log
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import DutyDesk, Terms
+from schemas.envelope import Message
 from schemas.log.records import RecordType
 from tests.agency_client.terminal.test_output import capture
 from tests.attacks.recipient import GB, VN
 from tests.schemas.alerts.filled import leaves, load_changed, problems_of
 from tests.support.lying_world import LyingWorld
-from tests.support.nodes import make_terms_of, take_step
+from tests.support.nodes import make_terms_of, make_wide_clause, take_step
 
 HOSTILE = (
     "x\u202egnp.exe\u2066\u200b\ufeff\U000e0041\u0336e\u0301\u0301\u0301\u0301\u0301\u0301[red]:smile:\u2800\u3164"
@@ -72,6 +78,20 @@ def test_a_digest_searched_for_until_it_begins_like_the_id_does_not_draw_the_acc
     offer(world, drawn, read)
     with pytest.raises(UsageError, match="several versions"):
         flows.accept(world[VN], read.id[:2])
+
+
+def test_a_confidential_header_hides_no_kind_but_the_one_it_stands_for(world: LyingWorld) -> None:
+    clauses = tuple(make_wide_clause(*way, kinds=("victim-safeguarding",)) for way in ((GB, VN), (VN, GB)))
+    terms = world.agree(GB, VN, "victims only", clauses=clauses)
+    sealed = world.craft(GB, VN, terms, kind="confidential")
+    placed = world.deliver(sealed, VN)
+    walk_log(world[VN])
+    evidence = read_sealed(strip_ciphertext(sealed.envelope))
+    with world[VN].store.read() as snapshot:
+        facts = load_facts(world[VN], snapshot, evidence, placed.accepted)
+    with pytest.raises(UnprovenError, match="confidential") as refusal:
+        accept_content(facts, Message.from_canonical(sealed.message_bytes))
+    assert refusal.value.code == "header-mismatch"
 
 
 def demand_harmless(show: Callable[[Output], object]) -> None:
