@@ -355,6 +355,25 @@ def test_waiting_for_nothing_ends_in_time_and_holds_no_connection(bench: Bench) 
     assert 0.9 < time.perf_counter() - started < 8
 
 
+def test_whoever_waits_gets_what_lapses_meanwhile_without_a_bell(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    bench.lease(VN)
+    bench.clock.move(59)
+
+    async def wait_for_the_lapse() -> tuple[LeaseAnswer, float]:
+        started = time.perf_counter()
+        request = LeaseRequest(wait_seconds=30, max_items=8)
+        waiting = asyncio.create_task(bench.inbox.lease(bench.caller(VN), request))
+        await asyncio.sleep(0.2)
+        bench.clock.move(1)
+        return await waiting, time.perf_counter() - started
+
+    answer, seconds = bench.run(wait_for_the_lapse())
+    assert named(answer, "first")
+    assert seconds < 15
+
+
 def test_a_broker_that_stops_lets_waiting_requests_go(bench: Bench) -> None:
     bench.agree()
 

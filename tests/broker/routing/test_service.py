@@ -322,3 +322,10 @@ def test_a_ciphertext_that_was_not_signed_is_refused(bench: Bench) -> None:
     with pytest.raises(EnvelopeError):
         bench.run(bench.routing.accept(bench.caller(GB), other.canonical()))
     assert [record.problem for record in bench.records(RecordType.REFUSED)] == ["body-mismatch"]
+
+
+def test_a_kind_this_version_does_not_know_passes_if_the_agreement_names_it(bench: Bench) -> None:
+    kinds = ("document-fraud", "advisory")
+    terms = bench.agree(clauses=(make_clause(GB, VN, kinds=kinds), make_clause(VN, GB)))
+    bench.send(GB, VN, terms, "first", kind="advisory")
+    assert ids_of(bench.lease(VN)) == [make_id("first")]
