@@ -22,6 +22,7 @@ from examples.demo.running import Outcome, quote_words
 INDENT = 4
 MAX_WIDTH = 110
 _MAX_LINES = 14
+_FOLDED = ("error:", "refused:", "verified by")
 
 
 class UnmetError(Exception):
@@ -104,10 +105,15 @@ class Stage:
             self.show_line(Text(f"… {len(chosen) - limit} more lines", style="dim italic"))
 
     def show_line(self, line: Text) -> None:
-        """Show one line of an answer behind a gutter; what does not fit is cut at the window's edge."""
+        """Show one line of an answer behind a gutter; at the window's edge a reason goes on below, all else is cut."""
         room = self.console.width - INDENT - 2
-        line.truncate(room, overflow="ellipsis")
-        self.console.print(Text.assemble((" " * INDENT + "│ ", "dim"), line), no_wrap=True)
+        if line.plain.startswith(_FOLDED):
+            rows = list(line.wrap(self.console, room))
+        else:
+            line.truncate(room, overflow="ellipsis")
+            rows = [line]
+        for row in rows:
+            self.console.print(Text.assemble((" " * INDENT + "│ ", "dim"), row), no_wrap=True)
 
     def show_table(self, table: Table) -> None:
         """Show a table of our own making."""

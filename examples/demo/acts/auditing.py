@@ -93,8 +93,8 @@ def show_deeds(cast: Cast, records: list[dict[str, Any]]) -> None:
 
 def _make_reading_table(entries: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("time", "who", "did", "message", "reason"):
-        table.add_column(title, no_wrap=True, overflow="ellipsis")
+    for title, width in {"time": 8, "who": 21, "did": 9, "message": 8, "reason": 12}.items():
+        table.add_column(title, no_wrap=True, overflow="ellipsis", min_width=width)
     for entry in entries:
         cells = (entry["time"][11:19], entry["who"], entry["what"], entry.get("message", "")[:8], entry["reason"])
         table.add_row(*cells)

@@ -9,6 +9,14 @@ from examples.demo.cast import EXAMPLES, Cast
 from schemas.codec import decode_json
 from schemas.identifiers.mrz import Mrz, parse_mrz
 
+_COLUMNS = (
+    ("specimen", 16, 38),
+    ("format", 6, 6),
+    ("state", 5, 5),
+    ("number", 12, 12),
+    ("name", 12, 23),
+    ("digits", 6, 6),
+)
 _MARKS = {"pass": ("✓", "green"), "fail": ("✗", "bold red")}
 
 
@@ -56,8 +64,8 @@ def find_specimen(number: str, layout: str) -> Specimen:
 
 def _make_table(specimens: list[Specimen]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title, width in (("specimen", 38), ("format", 6), ("state", 5), ("number", 14), ("name", 23), ("digits", 6)):
-        table.add_column(title, no_wrap=True, overflow="ellipsis", max_width=width)
+    for title, least, most in _COLUMNS:
+        table.add_column(title, no_wrap=True, overflow="ellipsis", min_width=least, max_width=most)
     for item in specimens:
         zone = item.zone
         marks = [_MARKS.get(check.result, ("–", "dim")) for check in zone.checks]
