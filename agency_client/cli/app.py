@@ -55,7 +55,8 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         failure = _describe(error)
         invocation.output.show_error(failure.code, failure.sentence, failure.fix)
         if failure.code == "internal" and environment.get("BILATERAL_DEBUG"):
-            traceback.print_exception(error)
+            # Messages of exceptions repeat foreign text: cleaned, they steer no terminal either.
+            invocation.output.say("".join(traceback.format_exception(error)))
         return failure.exit_code
 
 

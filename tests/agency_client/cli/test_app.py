@@ -171,6 +171,25 @@ def test_a_mistake_names_its_place_but_not_its_content(agency: Agency, failing: 
     assert "Traceback" in agency("fail", BILATERAL_DEBUG="1").stderr
 
 
+def test_what_a_mistake_repeats_steers_no_terminal_even_when_all_of_it_is_shown(
+    agency: Agency, failing: object
+) -> None:
+    assert callable(failing)
+    failing(UnforeseenError("\x1b[2J\u202e"))
+    shown = agency("fail", BILATERAL_DEBUG="1").stderr
+    assert "UnforeseenError: <U+001B>[2J<U+202E>" in shown
+
+
+def test_a_crash_leaves_no_core_file_with_an_open_profile_in_it() -> None:
+    program = (
+        "import resource as r, agency_client.cli as cli, sys; hard = r.getrlimit(r.RLIMIT_CORE)[1];"
+        "r.setrlimit(r.RLIMIT_CORE, (hard, hard)); sys.argv = ['agency', '--version']\n"
+        "try: cli.main()\nexcept SystemExit: print(r.getrlimit(r.RLIMIT_CORE)[0])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "0"
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), EOFError()])
 def test_an_interruption_ends_with_130(agency: Agency, failing: object, error: BaseException) -> None:
     assert callable(failing)
