@@ -150,7 +150,7 @@ def _describe_delivery(delivery: "DeliveryLine") -> dict[str, Any]:
             {
                 "fact": fact.fact.value,
                 "at": fact.at,
-                "by": "broker" if fact.fact.value in _BROKERS else "recipient",
+                "by": _name_side(fact.fact.value),
                 "reason": fact.reason or None,
                 "evidence": fact.evidence or None,
                 "late": fact.late,
@@ -158,6 +158,12 @@ def _describe_delivery(delivery: "DeliveryLine") -> dict[str, Any]:
             for fact in delivery.facts
         ],
     }
+
+
+def _name_side(fact: str) -> str:
+    if fact == "cancelled":
+        return "self"
+    return "broker" if fact in _BROKERS else "recipient"
 
 
 def _describe_word(word: "BrokerWord") -> dict[str, Any]:
