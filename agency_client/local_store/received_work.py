@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from agency_client.local_store.engine import Snapshot, read_moment, spell_list
+from agency_client.local_store.engine import Snapshot, Transaction, read_moment, spell_list
+from agency_client.local_store.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedRec
             for reason in [row["problem_code"] if receipt_type in ("unverifiable", "refused") else ""]
         ]
     return owed
+
+
+def note_waiting(transaction: Transaction, digest: str, problem: Problem) -> None:
+    """Record why a message that is new here cannot be opened yet; whatever becomes of it later replaces that."""
+    transaction.execute(
+        "UPDATE inbox_message SET problem_code = ?, problem = ? WHERE digest = ? AND state = 'new'",
+        problem.code,
+        problem.sentence,
+        digest,
+    )
 
 
 def has_withdrawal(snapshot: Snapshot, sender: str, digest: str) -> bool:

@@ -5,7 +5,7 @@ What M says is in the store only under a key of its own; nothing of it is in mem
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agency_client.errors import ConflictError
 from agency_client.key_store import KeyMissingError
@@ -26,21 +26,23 @@ from agency_client.local_store.inbox import (
 )
 from agency_client.local_store.outbox import settle_delivery
 from agency_client.local_store.problems import Problem
-from agency_client.local_store.received_work import find_number_holder, has_withdrawal
+from agency_client.local_store.received_work import find_number_holder, has_withdrawal, note_waiting
 from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
 from agency_client.node import Node
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
 from agency_client.receiving.rules import WITHDRAWAL_KIND, MessageFacts
 from agency_client.receiving.verification import PATIENCE, Horizon, VerifiedMessage, verify_message
-from keys.container import NONCE_BYTES
+from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import KeysError
 from keys.generation import generate_bytes
 from keys.sealing import OpenedMessage, open_envelope, parse_envelope
 from schemas.codec import CodecError
 from schemas.log.records import Action
 
-_CONTENT_KEY_BYTES = 32
+WITHDRAWN_KEPT = timedelta(days=7)
+"""How long the content of a message that was opened before it was taken back may be kept at most."""
+
 _ANSWERING_KINDS = frozenset({"document-verification-reply", "outcome", "acknowledgement"})
 """Kinds by which a partner answers a message of one's own."""
 
@@ -119,7 +121,7 @@ def _keep(
         transaction,
         digest,
         opened.message_bytes,
-        key=generate_bytes(_CONTENT_KEY_BYTES),
+        key=generate_bytes(KEY_BYTES),
         nonce=generate_bytes(NONCE_BYTES),
         at=now,
         retain_until=content.retain_until,
@@ -168,13 +170,16 @@ def _apply(transaction: Transaction, facts: MessageFacts, kind: str, now: dateti
             settle_delivery(transaction, sent.message_id, sender, fact)
     if kind == WITHDRAWAL_KIND and facts.original is not None and facts.original.sender == sender:
         mark_withdrawn(transaction, reference.digest, at=now)
-        limit_retention(transaction, reference.digest, now + PATIENCE)
+        limit_retention(transaction, reference.digest, now + WITHDRAWN_KEPT)
 
 
 def _wait(node: Node, digest: str, problem: Problem) -> Finding:
     with node.store.read() as snapshot:
         stored = load_by_digest(snapshot, digest)
     if node.clock.now() < stored.expires_at + PATIENCE:
+        if stored.problem != problem:
+            with node.store.write() as transaction:
+                note_waiting(transaction, digest, problem)
         return Finding(digest, InboxState.NEW, problem)
     return _set_aside(node, digest, Problem(problem.code, f"{problem.sentence}; and its time is over"))
 

@@ -49,6 +49,7 @@ class MessageFacts:
     it, `chains_now` all this node holds; both are empty where no step of it is here. `anchors` are the pinned ones by
     agency. `leaf_not_before`: at that moment this node saw the log end before the leaf. `is_step_hidden` and
     `hidden_revocations`: what the sender's own status says of the agreement and its keys, and the log did not show.
+    `has_held_steps`: the log has steps of that agreement before the leaf which this node cannot believe yet.
     """
 
     me: str
@@ -65,6 +66,7 @@ class MessageFacts:
     leaf_not_before: datetime | None = None
     is_step_hidden: bool = False
     hidden_revocations: frozenset[str] = frozenset()
+    has_held_steps: bool = False
 
     @property
     def is_aftercare(self) -> bool:
@@ -165,7 +167,7 @@ def check_right(facts: MessageFacts) -> str:
     _check_parties(facts, terms)
     if facts.is_aftercare:
         return _check_reference(facts, terms)
-    if view.state in _MAY_STILL_COME:
+    if view.state in _MAY_STILL_COME or (view.state is not State.IN_FORCE and facts.has_held_steps):
         raise WaitingError(f"the agreement was {view.state.value} then: {view.because}", code="agreement-not-in-force")
     if view.state is not State.IN_FORCE:
         raise UnprovenError(

@@ -14,6 +14,7 @@ from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.agreements import StoredStep, find_agreement_of_terms, load_chains
 from agency_client.local_store.checkpoints import find_last_sight_before, load_walk
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.local_store.sent import find_message_by_digest, list_deliveries
 from agency_client.local_store.trust import load_pin
@@ -153,6 +154,7 @@ def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: Log
         leaf_not_before=find_last_sight_before(snapshot, node.sheet.origin, leaf.index),
         is_step_hidden=agreement in list_hidden_agreements(snapshot, sender),
         hidden_revocations=load_announced_revocations(snapshot, sender) - timeline.list_revoked_kids(),
+        has_held_steps=_has_held_steps(snapshot, me.agreement, leaf.index),
     )
 
 
@@ -161,6 +163,11 @@ def read_chains(snapshot: Snapshot, terms_digest: str, *, before: int | None = N
     agreement = find_agreement_of_terms(snapshot, terms_digest)
     stored: Mapping[str, list[StoredStep]] = {} if agreement is None else load_chains(snapshot, agreement)
     return {party: [read_step(step) for step in chain if _counts(step, before)] for party, chain in stored.items()}
+
+
+def _has_held_steps(snapshot: Snapshot, terms_digest: str, before: int) -> bool:
+    agreement = find_agreement_of_terms(snapshot, terms_digest)
+    return agreement is not None and any(held.leaf_index < before for held in list_held_steps(snapshot, agreement))
 
 
 def _counts(step: StoredStep, before: int | None) -> bool:

@@ -33,8 +33,12 @@ def test_a_message_handed_over_during_a_suspension_waits_until_it_ends(world: Ly
     world.deliver(sealed, VN)
     take_step(world[VN], terms, StepAction.SUSPEND, world[VN], world[GB])
     assert world.receive(VN, sealed).state is InboxState.NEW
+    waiting = world.look_up(VN, sealed)
+    assert waiting.problem is not None
+    assert waiting.problem.code == "agreement-suspended"
     take_step(world[VN], terms, StepAction.RESUME, world[VN], world[GB])
-    assert world.receive(VN, sealed).state is InboxState.OPENED
+    opened = world.receive(VN, sealed)
+    assert (opened.state, opened.problem) == (InboxState.OPENED, None)
 
 
 def test_a_message_under_an_agreement_revoked_since_is_refused(world: LyingWorld, terms: Any) -> None:

@@ -137,7 +137,8 @@ def test_a_message_that_waits_beyond_its_deadline_is_set_aside(world: LyingWorld
     unknown = terms.model_copy(update={"title": "Never signed"})
     sealed = world.craft("GB", "VN", unknown)
     world.deliver(sealed, "VN")
-    assert world.receive("VN", sealed).state is InboxState.NEW
+    waiting = world.receive("VN", sealed)
+    assert (waiting.state, waiting.problem and waiting.problem.code) == (InboxState.NEW, "agreement-unknown")
     world.clock.ahead = timedelta(days=18)
     found = world.receive("VN", sealed)
     assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "agreement-unknown")

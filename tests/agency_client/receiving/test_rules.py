@@ -148,6 +148,14 @@ def test_an_agreement_that_is_not_complete_here_yet_is_waited_for(steps: int) ->
     assert code == ("agreement-unknown" if steps == 0 else "agreement-not-in-force")
 
 
+def test_a_suspension_with_a_step_behind_it_that_is_not_believed_yet_is_waited_for() -> None:
+    agreement = Agreement().bind()
+    agreement.take("VN", StepAction.SUSPEND, SIGNED)
+    suspended = make_facts(agreement)
+    assert code_of(check_right, suspended) == (UnprovenError, "agreement-not-in-force")
+    assert code_of(check_right, replace(suspended, has_held_steps=True)) == (WaitingError, "agreement-not-in-force")
+
+
 def test_an_agreement_whose_first_day_had_not_come_covers_nothing() -> None:
     agreement = Agreement(in_force_from=NOW, in_force_until=NOW + timedelta(days=9), review_by=NOW).bind()
     assert code_of(check_right, make_facts(agreement)) == (UnprovenError, "agreement-not-in-force")
