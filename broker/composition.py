@@ -71,7 +71,7 @@ def open_broker(exchange: Exchange, settings: Settings, clock: Clock) -> Iterato
         SchemaOutdatedError: the tables are of another version.
         LogError: the stored log does not hold together.
     """
-    database = open_database(settings.database_url or exchange.folder.database)
+    database = open_database(exchange.folder.database)
     try:
         with database.read() as connection:
             verify_migrated(connection)

@@ -16,6 +16,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from broker.storage.failpoints import ENVIRONMENT_VARIABLE as FAILPOINT_VARIABLE
 
 _OTHERS_MAY_READ = 0o077
+DATABASE_VARIABLE = "BILATERAL_BROKER_DATABASE_URL"
+_DATABASE_REFUSED = (
+    "database_url is set: choosing another database comes with a later version; this one keeps broker.db in the "
+    "exchange's folder, so leave the setting out"
+)
 
 
 class SettingsError(Exception):
@@ -120,8 +125,20 @@ def load_settings(file: Path | None, environment: Mapping[str, str], /, **overri
     return settings
 
 
+def verify_no_other_database(environment: Mapping[str, str]) -> None:
+    """Verify that the environment names no other database: a verb would work on one that nobody serves.
+
+    Raises:
+        SettingsError: it does; the URL is not repeated, since it may hold a password.
+    """
+    if environment.get(DATABASE_VARIABLE):
+        raise SettingsError(_DATABASE_REFUSED)
+
+
 def find_unsafe(settings: Settings, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each setting that would make the broker unsafe."""
+    """Yield a sentence for each setting that would make the broker unsafe, or that this version cannot follow."""
+    if settings.database_url:
+        yield _DATABASE_REFUSED
     if not _is_loopback(settings.admin.host):
         yield (
             f"admin.host is {settings.admin.host}: metrics and readiness are served without TLS and without asking who "

@@ -1,6 +1,7 @@
 """How the command line speaks: data on stdout, words on stderr, and one exit code for each kind of failure."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -32,7 +33,10 @@ def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Resu
 
     @functools.wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        from broker.settings import verify_no_other_database
+
         try:
+            verify_no_other_database(os.environ)
             return command(*args, **kwargs)
         except Exception as error:
             code = find_exit_code(error)

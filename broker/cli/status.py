@@ -38,11 +38,13 @@ def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
     from broker.directory.live import make_directory
     from broker.status import describe_status
     from broker.storage.engine import open_database
+    from broker.storage.revision import verify_migrated
     from schemas.log.checkpoint import Checkpoint
 
     database = open_database(folder.database)
     try:
         with database.read() as connection:
+            verify_migrated(connection)
             head = select_head(connection)
         directory = make_directory(sheet.name)
         directory.load(database)

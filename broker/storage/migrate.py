@@ -19,6 +19,7 @@ from sqlmodel import SQLModel
 
 import broker
 from broker.storage.engine import Database, open_database
+from broker.storage.revision import verify_not_newer
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -32,8 +33,13 @@ def load_tables() -> MetaData:
 
 
 def migrate(database: Database) -> None:
-    """Run the migrations that the database has not seen, all in one transaction."""
+    """Run the migrations that the database has not seen, all in one transaction.
+
+    Raises:
+        SchemaNewerError: it has seen migrations that this version does not know.
+    """
     with database.writing.begin() as connection:
+        verify_not_newer(connection)
         command.upgrade(_config(connection), "head")
 
 

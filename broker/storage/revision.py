@@ -10,10 +10,15 @@ _VERSIONS = Path(__file__).parent / "migrations" / "versions"
 class SchemaOutdatedError(RuntimeError):
     """The database's tables are not those of this version."""
 
-    def __init__(self, found: str | None, wanted: str | None) -> None:
-        super().__init__(
-            f"the database is at revision {found or 'none'}, this version needs {wanted}: run `broker migrate`"
-        )
+    def __init__(self, found: str | None, wanted: str, way_out: str = "run `broker migrate`") -> None:
+        super().__init__(f"the database is at revision {found or 'none'}, this version needs {wanted}: {way_out}")
+
+
+class SchemaNewerError(SchemaOutdatedError):
+    """The database's tables are of a newer version of this program, which alone can read them."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        super().__init__(found, wanted, "run the newer program that migrated it, or put back the backup made before")
 
 
 def find_newest_revision() -> str:
@@ -25,11 +30,28 @@ def verify_migrated(connection: Connection) -> None:
     """Verify that the tables are those of this version.
 
     Raises:
-        SchemaOutdatedError: they are older, or newer.
+        SchemaOutdatedError: they are older.
+        SchemaNewerError: they are newer.
     """
-    found: str | None = None
-    if inspect(connection).has_table("alembic_version"):
-        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
-    wanted = find_newest_revision()
+    verify_not_newer(connection)
+    found, wanted = _find_revision(connection), find_newest_revision()
     if found != wanted:
         raise SchemaOutdatedError(found, wanted)
+
+
+def verify_not_newer(connection: Connection) -> None:
+    """Verify that this version knows the tables, or the way from them to its own: there is none back.
+
+    Raises:
+        SchemaNewerError: they are newer.
+    """
+    found, wanted = _find_revision(connection), find_newest_revision()
+    if found is not None and found > wanted:
+        raise SchemaNewerError(found, wanted)
+
+
+def _find_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return found

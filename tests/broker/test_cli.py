@@ -28,10 +28,11 @@ from tests.support.members import Member, succeed
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
     """Run `broker` in this process, with nobody to ask: what it does is the same, and nothing is imported anew."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    words = [str(argument) for argument in arguments]
+    done = CliRunner().invoke(app, words)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
-    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
 
 def run_process(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -312,3 +313,30 @@ def change(folder: ExchangeFolder, statement: str) -> None:
     with database.writing.begin() as connection:
         connection.execute(text(statement))
     database.close()
+
+
+@pytest.mark.parametrize("verb", ["enrol", "serve", "status", "verify-log", "migrate"])
+def test_another_database_is_refused_by_every_verb_and_not_repeated(
+    resting: RunningExchange, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BILATERAL_BROKER_DATABASE_URL", "postgresql://broker:secret@db/exchange")
+
+    done = run(verb, "--data", resting.folder.path, *(["file.json"] if verb == "enrol" else []))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "comes with a later version" in done.stderr
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["serve", "status", "migrate"])
+def test_a_database_of_a_newer_version_is_named_with_a_way_out_that_works(resting: RunningExchange, verb: str) -> None:
+    database = open_database(resting.folder.database)
+    with database.writing.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.close()
+
+    done = run(verb, "--data", resting.folder.path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "run the newer program" in done.stderr
+    assert "broker migrate" not in done.stderr

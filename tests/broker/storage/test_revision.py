@@ -9,7 +9,7 @@ from sqlalchemy import text
 import broker.storage.migrate
 from broker.storage.engine import open_database
 from broker.storage.migrate import migrate
-from broker.storage.revision import SchemaOutdatedError, find_newest_revision, verify_migrated
+from broker.storage.revision import SchemaNewerError, SchemaOutdatedError, find_newest_revision, verify_migrated
 
 
 def test_the_newest_revision_is_the_one_that_migrating_leads_to() -> None:
@@ -29,6 +29,8 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     migrate(database)
     with database.writing.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with database.read() as connection, pytest.raises(SchemaOutdatedError, match="9999"):
+    with database.read() as connection, pytest.raises(SchemaNewerError, match=r"9999.*run the newer program"):
         verify_migrated(connection)
+    with pytest.raises(SchemaNewerError, match="put back the backup"):
+        migrate(database)
     database.close()
