@@ -5,6 +5,7 @@ Nodes have real keys; the exchange lies with its true log keys. Here: what one a
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from agency_client.connection import read_refusal
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.suspicions import list_suspicions
+from agency_client.own_keys.publishing import publish_queued
+from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.partner_status import pull_statuses
 from agency_client.sending.flow import NotCoveredError, send_alert
 from agency_client.status import sign_status
@@ -40,13 +43,13 @@ from schemas.codec import b64u_encode
 from schemas.log.records import RecordType
 from schemas.model import format_timestamp
 from schemas.problems import TYPE_PREFIX, ProblemDocument
-from schemas.signed import SignedDocument
+from schemas.signed import KeyUse, SignedDocument
 from schemas.status import digest_status
 from tests.agency_client.terminal.test_output import capture
 from tests.attacks.recipient import GB, VN, demand_set_aside
 from tests.support.drafts import make_draft
 from tests.support.lying_answers import HANDLERS
-from tests.support.lying_world import LyingWorld
+from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.nodes import take_step
 
 
@@ -178,6 +181,22 @@ def test_a_suspension_its_signer_speaks_of_holds_everything_back_until_the_excha
     world.deliver(passing, VN)
     assert wait_reasons(world)[sealed.digest] == "step-hidden"
     assert world.look_up(VN, passing).state is InboxState.OPENED
+
+
+def test_a_revocation_its_signer_speaks_of_holds_back_what_the_key_signs_until_the_log_shows_it(
+    tmp_path: Path,
+) -> None:
+    with lying_world(tmp_path, GB, VN) as world:
+        terms = world.agree(GB, VN, "with a stolen key")
+        stolen = world[GB].signer(KeyUse.MESSAGE)
+        digest = prepare_revocation(world[GB], [stolen.kids[0]], "stolen")
+        serve_status(world, GB, VN)
+        pull_statuses(world[VN])
+        sealed = world.craft(GB, VN, terms, signer=stolen)
+        world.deliver(sealed, VN)
+        assert wait_reasons(world) == {sealed.digest: "revocation-hidden"}
+        publish_queued(world[GB], digest)
+        assert world.receive(VN, sealed).state is InboxState.OPENED  # its leaf stands before: disputed, not refused
 
 
 def test_a_step_that_was_passed_over_is_asked_for_again_once_its_signer_speaks_of_it(world: LyingWorld) -> None:
