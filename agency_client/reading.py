@@ -48,7 +48,10 @@ _FOLLOWING_KINDS = ("correction", WITHDRAWAL_KIND)
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What was verified about a message, for the line that says by whom and under what."""
+    """What was verified about a message, for the line that says by whom and under what.
+
+    `is_disputed`: its sender has since revoked the key, from a moment before the message was accepted.
+    """
 
     sender: str
     key_set: int
@@ -57,6 +60,7 @@ class Provenance:
     version: int
     leaf_index: int
     accepted_at: datetime
+    is_disputed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,7 @@ def describe_provenance(verified: VerifiedMessage) -> Provenance:
         version=terms.version,
         leaf_index=leaf.index,
         accepted_at=leaf.record.time,
+        is_disputed=facts.sender.is_disputed(header.sender.kids, leaf.index, leaf.record.time),
     )
 
 

@@ -130,6 +130,7 @@ def _show_received(output: Output, found: "ReadMessage") -> None:
                 "version": origin.version,
                 "leaf": origin.leaf_index,
                 "accepted_at": origin.accepted_at,
+                "disputed": origin.is_disputed,
                 "checks": [{"name": check.name, "sentence": check.sentence} for check in found.checks],
             },
             "alert": alert.to_wire(),
@@ -178,6 +179,9 @@ def _show_own(output: Output, found: "ReadOwnMessage") -> None:
 def _warn_of_later(output: Output, found: "ReadMessage") -> None:
     from agency_client.terminal.moments import spell_moment
 
+    if found.provenance.is_disputed:
+        words = "its sender has revoked the key that signed it, from an earlier moment: it may be somebody else's"
+        output.show_line(f"DISPUTED: {words}", Tone.BAD)
     if found.stored.withdrawn_at:
         output.show_line(f"WITHDRAWN by its sender on {spell_moment(found.stored.withdrawn_at)}", Tone.BAD)
     for later in found.followed_by:

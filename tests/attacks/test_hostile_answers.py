@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agency_client.agreements.pulling import pull_steps
+from agency_client.cli.read import _show_received
 from agency_client.connection import read_refusal
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.inbox import InboxState
@@ -20,6 +21,7 @@ from agency_client.local_store.suspicions import list_suspicions
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.partner_status import pull_statuses
+from agency_client.reading import ReadMessage, read_message
 from agency_client.sending.flow import NotCoveredError, send_alert
 from agency_client.status import sign_status
 from agency_client.terminal.output import Form, Output
@@ -197,6 +199,10 @@ def test_a_revocation_its_signer_speaks_of_holds_back_what_the_key_signs_until_t
         assert wait_reasons(world) == {sealed.digest: "revocation-hidden"}
         publish_queued(world[GB], digest)
         assert world.receive(VN, sealed).state is InboxState.OPENED  # its leaf stands before: disputed, not refused
+        found = read_message(world[VN], sealed.header.id, reason="who signed this")
+        assert isinstance(found, ReadMessage)
+        shown, _ = capture(Form.PLAIN, lambda output: _show_received(output, found))
+        assert "DISPUTED: its sender has revoked the key" in shown
 
 
 def test_a_step_that_was_passed_over_is_asked_for_again_once_its_signer_speaks_of_it(world: LyingWorld) -> None:
