@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     """Recompute the log: every leaf, every record against its commitment, every column against its record, the head.
 
+    Then hold what is stored beside the log against it: messages, inboxes, agreements, receipts, statuses and quotas.
+
     Only the public keys in exchange.json are believed. A broker may go on serving meanwhile. Ends with 6 if anything
     is wrong.
 
@@ -27,6 +29,7 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     from broker.audit.verification import verify_stored_log
     from broker.exchange import ExchangeFolder, read_sheet
     from broker.storage.engine import open_database
+    from broker.stored_state import verify_stored_state
 
     folder = ExchangeFolder(data)
     sheet = read_sheet(folder)
@@ -34,6 +37,7 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     try:
         with database.read() as connection, _show_progress() as progress:
             report = verify_stored_log(connection, sheet, progress)
+            verify_stored_state(connection, report)
     finally:
         database.close()
     if as_json:

@@ -26,6 +26,7 @@ from broker.routing.service import RoutingService
 from broker.statuses.service import StatusService
 from broker.storage.engine import Database
 from broker.storage.group_commit import GroupCommitWriter
+from broker.stored_state import verify_stored_state
 from keys.key_sets import sign_key_set
 from keys.log_keys import verify_checkpoint
 from keys.sealing import SealedMessage
@@ -258,7 +259,7 @@ class Bench:
         ]
 
     def verify_log(self) -> None:
-        """Recompute the stored log from its leaves, as the operator's command does."""
+        """Recompute the stored log from its leaves, and hold the tables against it, as the operator's command does."""
         public = make_signer().public
         keys = {
             "ed25519": make_jwk(Algorithm.ED25519, public.ed25519).to_wire(),
@@ -267,6 +268,7 @@ class Bench:
         sheet = ExchangeSheet.from_wire({"v": 1, "name": EXCHANGE, "origin": ORIGIN, "log_keys": keys, "tls_ca": ""})
         with self.database.read() as connection:
             report = verify_stored_log(connection, sheet, lambda _done, _of: None)
+            verify_stored_state(connection, report)
         assert report.findings == []
 
     def verify(self, evidence: Evidence) -> None:
