@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from agency_client.correcting import verify_changes
 from agency_client.errors import ClientError, UsageError
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage, mark_answered
@@ -128,10 +129,14 @@ def report_outcome(node: Node, message_id: str, author: Author, *, details: Wire
 
 
 def correct(node: Node, message_id: str, author: Author, *, details: Wire, subject: str | None = None) -> AnswerReport:
-    """Correct a message of one's own; the correction follows it to everyone it reached."""
+    """Correct a message of one's own; the correction follows it to everyone it reached.
+
+    Raises:
+        ChangeRefusedError: a change names a field, or an old value, that the message does not have.
+    """
     details = _with_deadline(node, {"required_action": "amend"} | details)
     answer = _Answer("correction", subject or "Correction", details, once=False)
-    return _follow_own(node, message_id, author, answer)
+    return _follow_own(node, message_id, author, answer, lambda original: verify_changes(original, details))
 
 
 def withdraw(
@@ -166,10 +171,17 @@ def _answer_received(
     return report
 
 
-def _follow_own(node: Node, message_id: str, author: Author, answer: _Answer) -> AnswerReport:
+def _follow_own(
+    node: Node,
+    message_id: str,
+    author: Author,
+    answer: _Answer,
+    verify_fits: Callable[[Alert], object] = lambda original: None,
+) -> AnswerReport:
     with node.store.read() as snapshot:
         sent = load_message(snapshot, message_id)
     found = read_message(node, sent.message_id, reason=author.reason, case=author.case, verb=_VERB)
+    verify_fits(found.alert)
     reference = Reference(id=sent.message_id, digest=sent.digest)
     marking = Tlp.from_code(sent.marking)
     return _send(node, reference, found.alert, marking, Urgency.ROUTINE, author, answer)

@@ -175,6 +175,23 @@ def test_a_correction_follows_the_message_it_corrects(world: LyingWorld, terms: 
     assert [later.message_id for later in original.followed_by] == [correction.stored.message_id]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"field": "details.nonsense", "was": "1", "now": "2"},
+        {"field": "details.text", "was": "never said", "now": "goodbye"},
+    ],
+)
+def test_a_correction_of_what_the_message_never_said_is_not_sent(
+    world: LyingWorld, terms: Any, change: dict[str, str]
+) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    details = {"changes": [change], "reason": "typing-error"}
+    with pytest.raises(UsageError, match=change["field"]):
+        correct(world["GB"], message.message_id, AUTHOR, details=details)
+    assert read_at(world, "VN", message.message_id).followed_by == ()
+
+
 def test_a_withdrawal_takes_an_unopened_message_back(world: LyingWorld, terms: Any) -> None:
     wire = {name: value for name, value in make_ping().items() if name != "thread"}
     sent = send_alert(
