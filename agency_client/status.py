@@ -18,7 +18,13 @@ from agency_client.local_store.access_log import (
 )
 from agency_client.local_store.agreements import load_chains
 from agency_client.local_store.checkpoints import load_newest_checkpoint
-from agency_client.local_store.dispatch import Dispatch, DispatchKind, queue_document, record_dispatch_failed
+from agency_client.local_store.dispatch import (
+    Dispatch,
+    DispatchKind,
+    queue_document,
+    record_dispatch_failed,
+    replace_dispatch_body,
+)
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import demand_not_restored
@@ -41,11 +47,12 @@ from schemas.codec import hash_text
 from schemas.envelope import SeenCheckpoint
 from schemas.key_documents import AgencyClass
 from schemas.log.records import RecordType
-from schemas.signed import DocumentType, KeyUse
+from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 from schemas.status import ChainHead, Status, StreamPosition, digest_status
 
 STATUS_EVERY = timedelta(hours=6)
 HEAD_EVERY = timedelta(hours=1)
+_KEY_PROBLEMS = frozenset({"key-revoked", "key-set-not-current", "key-set-refused", "signature-refused"})
 
 
 @dataclass(slots=True)
@@ -183,12 +190,30 @@ def _keep_nothing(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) 
 
 
 def _keep_waiting(node: Node, item: Dispatch, error: ClientError) -> None:
-    """Try a refused status or head again later: its chain cannot go on without it, and its refusal may pass."""
+    """Try a refused status or head again: its chain cannot go on without it, and its refusal may pass.
+
+    Where another receipt key has taken the place of the one that signed, the very same words are signed by that one.
+    """
     now = node.clock.now()
     later = now + timedelta(seconds=LAST_RETRY_SECONDS)
     with node.store.write() as transaction:
+        if error.code in _KEY_PROBLEMS and _sign_again(node, transaction, item, now):
+            return
         problem = Problem(error.code, error.sentence)
         record_dispatch_failed(transaction, item.digest, problem, at=now, next_attempt_at=later)
+
+
+def _sign_again(node: Node, transaction: Transaction, item: Dispatch, now: datetime) -> bool:
+    """Sign a document that waits with the receipt key of now; return False where that is the key that signed it."""
+    document = SignedDocument.from_canonical(item.body)
+    document_type = DocumentType.STATUS if item.kind is DispatchKind.STATUS else DocumentType.ACCESS_LOG_HEAD
+    slots = read_signatures(document.payload, document.signatures, document_type)
+    signer = node.read_signer(transaction, KeyUse.RECEIPT)
+    if tuple(slot.header.kid for slot in slots) == signer.kids:
+        return False
+    fresh = sign_document(document.payload_bytes, document_type, [signer])
+    replace_dispatch_body(transaction, item.digest, fresh.canonical(), at=now)
+    return True
 
 
 STATUS_ROUTES: dict[DispatchKind, Route] = {

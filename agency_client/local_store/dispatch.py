@@ -109,6 +109,16 @@ def record_dispatch_failed(
     )
 
 
+def replace_dispatch_body(transaction: Transaction, digest: str, body: bytes, *, at: datetime) -> None:
+    """Let the same document, under fresh signatures, take the place of the one that waits; it is due at once."""
+    transaction.execute(
+        "UPDATE dispatch SET body = ?1, next_attempt_at = ?2, changed_at = ?2 WHERE digest = ?3 AND state = 'waiting'",
+        body,
+        at,
+        digest,
+    )
+
+
 def record_dispatch_refused(transaction: Transaction, digest: str, problem: Problem, *, at: datetime) -> None:
     """The broker will never take it; a person must look."""
     transaction.execute(

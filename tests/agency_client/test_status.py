@@ -30,6 +30,8 @@ from agency_client.local_store.statuses import (
 )
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
+from agency_client.own_documents import load_own_key_sets
+from agency_client.own_keys.publishing import publish_queued
 from agency_client.partner_status import (
     StatusReport,
     VerifiedStatus,
@@ -52,7 +54,7 @@ from tests.support.bad_line import Changed, Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
-from tests.support.nodes import MovableClock, agree, joined_nodes, take_step
+from tests.support.nodes import MovableClock, agree, install_next_key_set, joined_nodes, reconnect, take_step
 
 
 @pytest.fixture
@@ -233,6 +235,18 @@ def list_due(node: Node) -> list[Dispatch]:
     """Return the documents that are due."""
     with node.store.read() as snapshot:
         return list_due_dispatches(snapshot, now=node.clock.now())
+
+
+def test_what_waits_is_signed_again_by_the_receipt_key_that_took_the_place_of_its_own(gb: Node) -> None:
+    submit_due(gb, STATUS_ROUTES)
+    digest = digest_status(sign_status(gb, "VN").canonical())
+    install_next_key_set(gb)
+    with gb.store.read() as snapshot:
+        next_set = load_own_key_sets(snapshot, gb.agency)[-1]
+    reconnect(gb)
+    publish_queued(gb, next_set.digest)
+    assert digest in submit_due(gb, STATUS_ROUTES).refused
+    assert digest in submit_due(gb, STATUS_ROUTES).logged
 
 
 def test_a_clock_that_was_set_back_makes_no_status_older_than_the_one_before(gb: Node) -> None:
