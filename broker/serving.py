@@ -153,6 +153,7 @@ def _make_options(limits: Limits) -> ServerOptions:
         request_seconds=limits.request_seconds,
         write_seconds=limits.write_seconds,
         max_connections=limits.max_connections,
+        max_connections_of_member=limits.max_connections_of_member,
     )
     return ServerOptions(connection, limits.keep_alive_seconds, limits.drain_seconds)
 

@@ -55,6 +55,7 @@ class Limits(_Section):
     keep_alive_seconds: int = Field(default=75, ge=1, le=600)
     drain_seconds: int = Field(default=30, ge=0, le=600)
     max_connections: int = Field(default=2000, ge=1)
+    max_connections_of_member: int = Field(default=250, ge=1)
     max_requests: int = Field(default=1000, ge=1)
 
 

@@ -5,6 +5,7 @@ uvicorn has no time limit for receiving and hides the client certificate. What n
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -26,7 +27,8 @@ class ConnectionLimits:
 
     `head_seconds` is for the first byte to the end of the header fields, and for a fresh connection to say anything;
     `request_seconds` for a whole request; `idle_seconds` between two pieces of one; `write_seconds` for a client that
-    does not read its answer.
+    does not read its answer. `max_connections_of_member` bounds what one member's certificates may have open, so that
+    none takes the places of all others; connections without a certificate count as one member's.
     """
 
     head_seconds: float = 10.0
@@ -34,12 +36,14 @@ class ConnectionLimits:
     request_seconds: float = 60.0
     write_seconds: float = 30.0
     max_connections: int = 2000
+    max_connections_of_member: int = 250
 
 
 class BrokerProtocol(HttpToolsProtocol):
     """One connection of a client. Use `make_protocol` to give a server its limits."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+    open_by_issuer: ClassVar[Counter[str]] = Counter()
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class BrokerProtocol(HttpToolsProtocol):
         self.peer = ClientConnection(None)
         self.is_stale: Callable[[], bool] = lambda: False
         self._is_cut = False
+        self._issuer: str | None = None
         self._receiving_since: float | None = None
         self._last_data = 0.0
         self._is_head_open = False
@@ -65,7 +70,10 @@ class BrokerProtocol(HttpToolsProtocol):
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.peer = ClientConnection(tls.getpeercert(binary_form=True))
-        if self.is_stale() or len(self.connections) > self.limits.max_connections:
+        # TLS has verified who issued the certificate, so the issuer's name is that of the member's own CA.
+        self._issuer = str((tls.getpeercert() or {}).get("issuer")) if tls is not None else ""
+        self.open_by_issuer[self._issuer] += 1
+        if self.is_stale() or self._is_one_too_many():
             self._cut()
             return
         self._receiving_since = self._last_data = self.loop.time()
@@ -74,6 +82,10 @@ class BrokerProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection and its timers."""
         self._is_cut = True
+        if self._issuer is not None:
+            self.open_by_issuer[self._issuer] -= 1
+            if not self.open_by_issuer[self._issuer]:
+                del self.open_by_issuer[self._issuer]
         for watch in (self._receive_watch, self._write_watch):
             if watch is not None:
                 watch.cancel()
@@ -131,6 +143,13 @@ class BrokerProtocol(HttpToolsProtocol):
         """Answer bytes that are not HTTP, in the form of every other refusal."""
         self._refuse(Refusal("malformed", "The bytes received are no HTTP request."))
 
+    def _is_one_too_many(self) -> bool:
+        limits = self.limits
+        return (
+            len(self.connections) > limits.max_connections
+            or self.open_by_issuer[self._issuer or ""] > limits.max_connections_of_member
+        )
+
     def _watch_receiving(self) -> None:
         # One lazy timer: no piece that arrives moves it, it looks when it fires. Whole requests never see it.
         self._receive_watch = None
@@ -173,7 +192,7 @@ class BrokerProtocol(HttpToolsProtocol):
 
 def make_protocol(limits: ConnectionLimits) -> type[BrokerProtocol]:
     """Return the protocol class with these limits, for `uvicorn.Config(http=...)`."""
-    return type("LimitedBrokerProtocol", (BrokerProtocol,), {"limits": limits})
+    return type("LimitedBrokerProtocol", (BrokerProtocol,), {"limits": limits, "open_by_issuer": Counter()})
 
 
 def _format_answer(refusal: Refusal, default_headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -199,6 +199,25 @@ def test_more_connections_than_allowed_are_closed(member: Member) -> None:
             client.close()
 
 
+def test_one_member_cannot_take_the_places_of_the_others(
+    member: Member, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = Member(2, tmp_path_factory.mktemp("other"))
+    limits = ConnectionLimits(max_connections_of_member=2)
+    with serving(app, [member.ca, other.ca], ServerOptions(limits)) as running:
+        clients = [make_client(member, running) for _ in range(3)]
+        assert [client.get("/").status_code for client in clients[:2]] == [200, 200]
+        with pytest.raises(httpx.TransportError):
+            clients[2].get("/")
+        stranger = make_client(other, running)
+        assert stranger.get("/").status_code == 200
+        clients[0].close()
+        time.sleep(0.2)
+        assert clients[2].get("/").status_code == 200
+        for client in (*clients[1:], stranger):
+            client.close()
+
+
 def _trickle(connection: ssl.SSLSocket, content: bytes, pause_seconds: float) -> bytes:
     """Send a few bytes at a time until the other side has had enough; return what it said."""
     connection.settimeout(pause_seconds)
