@@ -10,6 +10,7 @@ from agency_client.local_store.dispatch import (
     record_dispatch_failed,
     record_dispatch_refused,
     record_dispatched,
+    replace_dispatch_body,
 )
 from agency_client.local_store.engine import Store
 from agency_client.local_store.problems import Problem
@@ -58,6 +59,19 @@ def test_what_has_gone_leaves_no_body_and_never_comes_back(store: Store) -> None
     queue_three(store)
     with store.read() as snapshot:
         assert len(list_due_dispatches(snapshot, now=NOON)) == 2
+
+
+def test_fresh_signatures_take_the_place_of_those_that_wait_and_are_due_at_once(store: Store) -> None:
+    queue_three(store)
+    with store.write() as transaction:
+        record_dispatched(transaction, make_digest(1), at=NOON)
+        record_dispatch_failed(transaction, make_digest(3), OFFLINE, at=NOON, next_attempt_at=NOON + 9 * MINUTE)
+        for number in (1, 3):
+            replace_dispatch_body(transaction, make_digest(number), b"signed again", at=NOON)
+        assert [item.body for item in list_due_dispatches(transaction, now=NOON)] == [b"signed again", b"step 2"]
+        gone = load_dispatch(transaction, make_digest(1))
+    assert gone is not None
+    assert gone.body == b""
 
 
 def test_what_was_refused_waits_for_a_person(store: Store) -> None:
