@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agency_client.node import Node
 
 UNIT_VARIABLE = "BILATERAL_UNIT"
+PSEUDONYM_VARIABLE = "BILATERAL_PSEUDONYM"
 
 MessageId = Annotated[str, typer.Argument(help="The message's id, or its beginning.", show_default=False)]
 Reason = Annotated[
@@ -22,7 +23,9 @@ Reason = Annotated[
 Case = Annotated[str | None, typer.Option(help="Your case reference.")]
 Words = Annotated[str | None, typer.Option(help="What you add in words.")]
 Unit = Annotated[str | None, typer.Option(help="Your unit, as the partner reads it.", envvar=UNIT_VARIABLE)]
-Officer = Annotated[str | None, typer.Option(help="A pseudonym, instead of the one made for you.")]
+Officer = Annotated[
+    str | None, typer.Option(help="A pseudonym, instead of the one made for you.", envvar=PSEUDONYM_VARIABLE)
+]
 DetailsFile = Annotated[
     Path | None,
     typer.Argument(help="JSON: the details, or a whole alert of which the details are taken; - reads standard input."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agency_client.cli.answer import PSEUDONYM_VARIABLE
 from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.terminal.output import Cell, Tone
@@ -56,7 +57,9 @@ def _send(
     field: Annotated[list[str] | None, typer.Option("--set", help="Set a field: FIELD=VALUE; may be repeated.")] = None,
     subject: Annotated[str | None, typer.Option(help="What it is about, in a line.")] = None,
     unit: Annotated[str | None, typer.Option(help="Your unit.", envvar="BILATERAL_UNIT")] = None,
-    officer: Annotated[str | None, typer.Option(help="A pseudonym, instead of the one made for you.")] = None,
+    officer: Annotated[
+        str | None, typer.Option(help="A pseudonym, instead of the one made for you.", envvar=PSEUDONYM_VARIABLE)
+    ] = None,
     deliver_within: Annotated[int, typer.Option(min=1, max=30, help="Days that the exchange may try.")] = 10,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what every agreement allows, and send nothing.")
@@ -81,7 +84,7 @@ def _send(
 
     invocation = get_invocation(context)
     if template is not None:
-        _print_template(template)
+        _print_template(invocation, template)
         return
     lines, files = _split_words(words or [], mrz or [])
     given = {"kind": kind, "subject": subject}
@@ -129,10 +132,10 @@ def _ping(
         _send_and_show(invocation, node, make_ping(node, parse_agency_id(partner), reason=reason, text=text))
 
 
-def _print_template(kind: str) -> None:
+def _print_template(invocation: Invocation, kind: str) -> None:
     from agency_client.sending.composing import format_template
 
-    typer.echo(format_template(kind))
+    typer.echo(format_template(kind, invocation.clock.now()))
 
 
 def _split_words(words: list[str], mrz: list[str]) -> tuple[list[str], list[str]]:

@@ -3,9 +3,10 @@
 What is put together here is still unverified: `schemas.alerts.parse_alert` names what is wrong with it.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -32,6 +33,10 @@ _USUAL_PURPOSES = {
     "withdrawal": Purpose.DATA_QUALITY,
 }
 _PAP_BESIDE = {Tlp.CLEAR: Pap.CLEAR, Tlp.GREEN: Pap.GREEN, Tlp.AMBER: Pap.AMBER, Tlp.AMBER_STRICT: Pap.AMBER}
+_WRITTEN = datetime(2026, 11, 21, 18, 40, tzinfo=UTC)
+"""The moment at which all filled examples are written."""
+_RECENT = re.compile(r'(?<=")(202[6-9]-\d\d(?:-\d\d(?:T\d\d:\d\d:\d\dZ)?)?)(?=")')
+_FORMS = {len("2026-11"): "%Y-%m", len("2026-11-21"): "%Y-%m-%d", len("2026-11-21T18:40:00Z"): "%Y-%m-%dT%H:%M:%SZ"}
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -60,28 +65,29 @@ def read_alert_file(data: bytes, name: str) -> Wire:
     return found
 
 
-def make_template(kind: str) -> Wire:
-    """Return a filled example of a kind to start from; it has no thread, so that sending draws a fresh one.
+def make_template(kind: str, now: datetime | None = None) -> Wire:
+    """Return a filled example of a kind to start from, as `format_template`.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    return read_alert_file(format_template(kind, now).encode(), f"the example of {kind}")
+
+
+def format_template(kind: str, now: datetime | None = None) -> str:
+    """Return the filled example of a kind as the text of a file: ready to be edited, then sent.
+
+    It has no thread, so that sending draws a fresh one, and no attachments, which do not travel. Its recent dates lie
+    around `now`, as they lay around the example's own; without it they stay as published.
 
     Raises:
         UsageError: there is no such kind.
     """
     if kind not in kind_names():
         raise UsageError(f"there is no kind {kind!r}", fix=f"the kinds are: {', '.join(kind_names())}")
-    source = files("agency_client.sending") / "templates" / f"{kind}.json"
-    example = read_alert_file(source.read_bytes(), f"the example of {kind}")
-    return {name: value for name, value in example.items() if name != "thread"}
-
-
-def format_template(kind: str) -> str:
-    """Return the filled example of a kind as the text of a file: ready to be edited, then sent.
-
-    Raises:
-        UsageError: there is no such kind.
-    """
-    make_template(kind)
     text = (files("agency_client.sending") / "templates" / f"{kind}.json").read_text()
-    return "\n".join(line for line in text.splitlines() if not line.startswith('  "thread": '))
+    text = "\n".join(line for line in text.splitlines() if not line.startswith('  "thread": '))
+    return text if now is None else _RECENT.sub(lambda found: _move(found[1], now - _WRITTEN), text)
 
 
 def read_zone(kind: str, lines: Sequence[str], now: datetime) -> Wire:
@@ -145,6 +151,11 @@ def fill_common_part(alert: Wire, usual: Usual) -> Wire:
 def choose_usual_purpose(kind: str) -> Purpose:
     """Return the purpose a kind usually has."""
     return _USUAL_PURPOSES.get(kind, Purpose.DOCUMENT_INTEGRITY)
+
+
+def _move(text: str, by: timedelta) -> str:
+    form = _FORMS[len(text)]
+    return (datetime.strptime(text, form).replace(tzinfo=UTC) + by).strftime(form)
 
 
 def _set(alert: Wire, steps: list[str], value: Any, path: str) -> Wire:

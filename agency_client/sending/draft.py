@@ -54,7 +54,7 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
     """Return the draft's alert, checked as its kind, in the thread it names or else in a fresh one.
 
     Raises:
-        AlertRefusedError: fields are wrong; each is named with an example.
+        AlertRefusedError: fields are wrong, each is named with an example; or it names attachments.
         UsageError: necessity, reason or delivery days are missing or out of bounds.
     """
     for field, text in (("necessity", draft.necessity), ("reason", draft.reason)):
@@ -71,4 +71,11 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
         raise AlertRefusedError(str(error), fix=fix, code=error.code, problems=error.problems) from error
     except (AlertError, CodecError) as error:
         raise AlertRefusedError(str(error), code=error.code) from error
+    if alert.attachments:
+        names = ", ".join(note.caption for note in alert.attachments)
+        raise AlertRefusedError(
+            f"attachments: this version carries none, so the recipient would never get: {names}",
+            fix="leave out attachments, and what speaks of them (images, photos); say in words what they show",
+            code="attachments-refused",
+        )
     return alert
