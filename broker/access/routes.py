@@ -53,6 +53,6 @@ def make_router(service: AccessService) -> APIRouter:
         TOKEN_PATH,
         issue_token,
         gives={200: TokenAnswer},
-        refuses=("certificate-unknown", "assertion-refused", "role-not-allowed"),
+        refuses=("certificate-unknown", "assertion-refused", "role-not-allowed", "too-many-requests"),
     )
     return router

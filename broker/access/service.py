@@ -13,16 +13,18 @@ from broker.access.rules import (
 )
 from broker.access.store import count_token, delete_expired, insert_assertion, is_used, take_counts
 from broker.audit.refusals import RefusalRecorder
+from broker.budget import MinuteBudget
 from broker.clock import Clock
 from broker.directory.live import Directory
 from broker.http.connection import ClientConnection
-from broker.http.refusal import find_refusal
+from broker.http.refusal import Refusal, RefusedError, find_refusal
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 from keys.tokens import CLOCK_SKEW_SECONDS, TOKEN_SECONDS, TokenKey
 from schemas.api import TokenAnswer
 from schemas.log.records import RecordType
 
+MAX_TOKENS_PER_MINUTE = 600
 # The whole time in which an assertion or the token made of it could be shown again.
 _MEMORY = timedelta(seconds=TOKEN_SECONDS + 2 * CLOCK_SKEW_SECONDS)
 
@@ -45,12 +47,14 @@ class AccessService:
         self._writer = writer
         self._refusals = refusals
         self._clock = clock
+        self._budget = MinuteBudget(MAX_TOKENS_PER_MINUTE)
 
     async def issue_token(self, connection: ClientConnection, unverified_assertion: str) -> TokenAnswer:
         """Return an access token for a client assertion, bound to the connection's certificate.
 
         Raises:
             AccessError: it is refused; where the certificate is a member's, the refusal is in the log.
+            RefusedError: the member has asked for too many tokens this minute (`too-many-requests`).
             StoreError: the assertion could not be marked as used.
         """
         now = self._clock.now()
@@ -81,6 +85,7 @@ class AccessService:
     ) -> TokenAnswer:
         verify_certificate_time(owner, now)
         verified = verify_client(self._directory.current, owner.agency, unverified_assertion, self._exchange, now)
+        self._verify_budget(owner.agency, int(now.timestamp()))
         await self._writer.commit(lambda transaction: _use_once(transaction, verified))
         claims = make_token_claims(verified.claims, thumbprint, self._exchange, now)
         return TokenAnswer(
@@ -89,6 +94,12 @@ class AccessService:
             expires_in=TOKEN_SECONDS,
             scope=verified.claims.scope,
         )
+
+    def _verify_budget(self, agency: str, second: int) -> None:
+        # Each token is a write that is kept for minutes: nobody may make the others wait for theirs.
+        if self._budget.spend(agency, second // 60) <= 0:
+            sentence = f"{agency} was given {MAX_TOKENS_PER_MINUTE} tokens this minute; a token works for five"
+            raise RefusedError(Refusal("too-many-requests", sentence, retry_after_seconds=60 - second % 60))
 
 
 def _use_once(transaction: Transaction, verified: VerifiedAssertion) -> None:

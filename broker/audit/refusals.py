@@ -7,9 +7,9 @@ never logged. A refusal is durable before it is answered, as everything else is.
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from broker.budget import MinuteBudget
 from broker.clock import Clock
 from broker.http.refusal import Refusal, find_refusal
 from broker.storage.group_commit import GroupCommitWriter
@@ -27,36 +27,13 @@ _NOT_RECORDED = frozenset(
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-@dataclass(slots=True)
-class _Minute:
-    number: int
-    recorded: int = 0
-
-
-class RefusalBudget:
-    """How many refusals of each member still become leaves this minute."""
-
-    def __init__(self, per_minute: int = MAX_RECORDED_PER_MINUTE) -> None:
-        self._per_minute = per_minute
-        self._minutes: dict[str, _Minute] = {}
-
-    def spend(self, agency: str, minute: int) -> int:
-        """Return how many were left before this one; nothing is recorded once none is."""
-        spent = self._minutes.get(agency)
-        if spent is None or spent.number != minute:
-            spent = self._minutes[agency] = _Minute(minute)
-        left = self._per_minute - spent.recorded
-        spent.recorded += left > 0
-        return left
-
-
 class RefusalRecorder:
     """Wraps a use case so that its refusals become leaves."""
 
-    def __init__(self, writer: GroupCommitWriter, clock: Clock, budget: RefusalBudget | None = None) -> None:
+    def __init__(self, writer: GroupCommitWriter, clock: Clock, budget: MinuteBudget | None = None) -> None:
         self._writer = writer
         self._clock = clock
-        self._budget = budget or RefusalBudget()
+        self._budget = budget or MinuteBudget(MAX_RECORDED_PER_MINUTE)
 
     @asynccontextmanager
     async def recording(self, actor: Actor, *, concerns: Iterable[str] = (), **members: Any) -> AsyncIterator[None]:

@@ -13,8 +13,9 @@ from broker.access.caller import Caller
 from broker.agreements.live import make_agreement_book
 from broker.agreements.service import AgreementService
 from broker.audit.log import AuditLog
-from broker.audit.refusals import RefusalBudget, RefusalRecorder
+from broker.audit.refusals import RefusalRecorder
 from broker.audit.verification import verify_stored_log
+from broker.budget import MinuteBudget
 from broker.directory.live import make_directory
 from broker.directory.service import DirectoryService
 from broker.inbox.delivery import Inboxes
@@ -90,7 +91,7 @@ class Bench:
         self.book.load(self.database)
         self.writer = GroupCommitWriter(self.database, self.log)
         self.writer.start()
-        refusals = RefusalRecorder(self.writer, self.clock, RefusalBudget(self.refusals_per_minute))
+        refusals = RefusalRecorder(self.writer, self.clock, MinuteBudget(self.refusals_per_minute))
         self.directory_service = DirectoryService(EXCHANGE, self.directory, self.writer, self.log, refusals, self.clock)
         self.agreements = AgreementService(
             EXCHANGE, self.book, self.directory, self.writer, self.database, self.log, refusals, self.clock

@@ -18,6 +18,7 @@ from broker.access.tables import token_count, used_assertion
 from broker.audit.log import read_leaf
 from broker.audit.refusals import RefusalRecorder
 from broker.http.connection import ClientConnection, put_connection
+from broker.http.refusal import RefusedError
 from keys.certificates import issue_client_certificate
 from keys.tokens import AssertionClaims, TokenKey, make_assertion
 from schemas.log.records import Record, RecordType, Role
@@ -192,3 +193,25 @@ def test_a_role_that_may_not_is_refused_and_recorded(bench: AccessBench) -> None
 
     (record,) = bench.list_records(RecordType.REFUSED)
     assert (record.problem, record.agency) == ("role-not-allowed", GB)
+
+
+def test_one_member_has_so_many_tokens_a_minute_and_nobody_else_is_the_poorer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.access.service.MAX_TOKENS_PER_MINUTE", 3)
+    bench = AccessBench(tmp_path)
+
+    def ask(agency: str, name: str) -> None:
+        bench.run(bench.access.issue_token(bench.connect(agency), bench.assert_as(agency, name)))
+
+    for number in range(3):
+        ask(GB, f"gb-{number}")
+    leaves = bench.log.view.size
+    with pytest.raises(RefusedError, match="3 tokens this minute") as refused:
+        ask(GB, "gb-late")
+    assert (refused.value.refusal.slug, bench.log.view.size) == ("too-many-requests", leaves)
+    assert 0 < (refused.value.refusal.retry_after_seconds or 0) <= 60
+    ask(VN, "vn")
+    bench.clock.move(60)
+    ask(GB, "gb-late-again")
+    bench.close()

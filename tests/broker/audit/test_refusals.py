@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from broker.audit.refusals import LIMIT_REACHED, RefusalBudget, RefusalRecorder, make_line
+from broker.audit.refusals import LIMIT_REACHED, RefusalRecorder, make_line
+from broker.budget import MinuteBudget
 from broker.http.refusal import RefusedError, refuse
 from broker.storage.engine import Database
 from broker.storage.errors import StoreBusyError
@@ -27,7 +28,7 @@ class Bench:
         self.database = database
         self.writer = GroupCommitWriter(database, self.log)
         self.writer.start()
-        self.recorder = RefusalRecorder(self.writer, self.clock, RefusalBudget(3))
+        self.recorder = RefusalRecorder(self.writer, self.clock, MinuteBudget(3))
 
     def fail(self, make_error: Callable[[], Exception], **facts: object) -> None:
         async def run() -> None:
@@ -127,14 +128,6 @@ def test_the_last_leaf_of_a_minute_says_that_more_were_only_counted(bench: Bench
     with pytest.raises(Exception, match="no"):
         bench.fail(lambda: refuse("step-refused", "no"))
     assert len(bench.records()) == 4
-
-
-def test_each_member_has_a_budget_of_its_own() -> None:
-    budget = RefusalBudget(2)
-
-    assert [budget.spend("GB-HO", 1) for _ in range(4)] == [2, 1, 0, 0]
-    assert budget.spend("VN-IMM", 1) == 2
-    assert budget.spend("GB-HO", 2) == 2
 
 
 @pytest.mark.parametrize(
