@@ -4,6 +4,7 @@ A root's file is a container under its holder's passphrase. Root files lie on me
 a profile. What is public of the ceremony is one sheet: the roots, the threshold, and the anchor that partners type in.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from pydantic import Field
 from agency_client.errors import ConflictError, NotAuthenticatedError, UsageError, VerificationFailedError
 from agency_client.private_files import make_private_folder, read_private_file, write_private_file
 from agency_client.wire_names import parse_agency_id
-from keys.anchors import format_anchor_hex, format_anchor_words
+from keys.anchors import format_anchor_hex, format_anchor_words, parse_anchor
 from keys.container import (
     NONCE_BYTES,
     SALT_BYTES,
@@ -24,7 +25,7 @@ from keys.container import (
     open_container,
     seal_container,
 )
-from keys.errors import KeysError
+from keys.errors import AnchorError, KeysError
 from keys.generation import generate_bytes, generate_seed
 from keys.key_sets import sign_key_set
 from keys.roots import check_roots, load_root, make_roots
@@ -36,6 +37,11 @@ from schemas.signed import DocumentType, Signature, SignedDocument, read_signatu
 
 ROOT_PURPOSE = "root-key"
 MAX_SIGNED_BYTES = 2 * MAX_KEY_DOCUMENT_BYTES
+
+_PAGE_TITLE = "TRUST ANCHOR OF "
+_NUMBERED_WORDS = re.compile(r"(?: *[0-9]{1,2} +[a-z]+)+ *")
+_HEX_LINE = re.compile(r" *[0-9a-f]{4}(?: [0-9a-f]{4}){15} *")
+_TYPE_IT = "type the 24 words from the paper instead: --words"
 
 RootNumber = Annotated[int, Field(ge=1, le=MAX_ROOTS)]
 
@@ -207,13 +213,35 @@ def read_signed_key_set(path: Path) -> SignedDocument:
 def format_anchor_page(sheet: RootsSheet) -> str:
     """Return the page to print and to hand over in person."""
     return (
-        f"TRUST ANCHOR OF {sheet.agency}\n\n"
+        f"{_PAGE_TITLE}{sheet.agency}\n\n"
         f"{sheet.roots.threshold} of {len(sheet.roots.keys)} roots must sign. Made on {sheet.made_at:%Y-%m-%d}.\n\n"
         f"{format_words_in_lines(sheet.anchor)}\n\n"
         f"{format_anchor_hex(sheet.anchor)}\n\n"
         f"Hand this page over in person. The partner types it in: agency trust pin {sheet.agency}\n"
         "The last word carries a check: a slip in one word is noticed.\n"
     )
+
+
+def read_anchor_page(unverified_text: str) -> tuple[str, str] | None:
+    """Return the agency and the anchor of a page of `format_anchor_page`; None where the text is no such page.
+
+    Raises:
+        UsageError: it is one, and its words and its hexadecimal are not both there, once, and of one anchor.
+    """
+    title, *lines = unverified_text.strip().splitlines() or [""]
+    if not title.startswith(_PAGE_TITLE):
+        return None
+    numbered = " ".join(line for line in lines if _NUMBERED_WORDS.fullmatch(line)).split()
+    spelled = [line for line in lines if _HEX_LINE.fullmatch(line)]
+    if numbered[::2] != [str(number) for number in range(1, 25)] or len(spelled) != 1:
+        raise UsageError("the page does not hold 24 numbered words and one line of hexadecimal", fix=_TYPE_IT)
+    try:
+        anchor = parse_anchor(" ".join(numbered[1::2]))
+    except AnchorError as error:
+        raise UsageError(f"the page: {error}", fix=_TYPE_IT) from error
+    if parse_anchor(spelled[0]) != anchor:
+        raise UsageError("the page's words and its hexadecimal are of different anchors", fix=_TYPE_IT)
+    return title.removeprefix(_PAGE_TITLE), anchor
 
 
 def format_words_in_lines(anchor: str, per_line: int = 6) -> str:

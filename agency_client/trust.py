@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from agency_client.ceremony import read_anchor_page
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import UsageError
+from agency_client.joining import read_anchor
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.contradictions import Contradiction, list_contradictions
 from agency_client.local_store.suspicions import Suspicion, list_suspicions
@@ -62,6 +64,20 @@ def pin_partner(node: Node, agency: str, anchor: str, *, replacing: bool = False
             fix="compare the paper with the partner in person; if it is right, somebody enrolled a false " + agency,
         )
     return describe_member(node, agency)
+
+
+def read_partner_anchor(unverified_text: str, agency: str) -> str:
+    """Return the anchor of a partner that was typed in, or that stands on the page its ceremony printed.
+
+    Raises:
+        UsageError: it is none, or the page is another agency's.
+    """
+    page = read_anchor_page(unverified_text)
+    if page is None:
+        return read_anchor(unverified_text)
+    if page[0] != agency:
+        raise UsageError(f"this is the page of {page[0][:40]}, not of {agency}", fix="name the page of " + agency)
+    return page[1]
 
 
 def describe_member(node: Node, agency: str) -> MemberTrust:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agency_client.errors import NotFoundError
+from agency_client.errors import NotFoundError, UsageError
 from agency_client.local_store.access_log import append_entry
 from agency_client.node import Node
 from agency_client.witness.evidence import verify_record_says
@@ -16,7 +16,7 @@ from agency_client.witness.observer import LogError
 from schemas.api import AUDIT_PATH, MAX_AUDIT_RECORDS, AuditAnswer, AuditQuery, LoggedRecord
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RECORD_ACTIONS, Action, Record, RecordType, Role
-from schemas.model import format_timestamp
+from schemas.model import DocumentError, format_timestamp
 
 MAX_RECORDS = 1_000_000
 
@@ -46,10 +46,11 @@ def ask_records(node: Node, order: AuditOrder) -> ProvenRecords:
     """Return the records that match, each proven to be in the log.
 
     Raises:
-        UsageError: the reason cannot be recorded.
+        UsageError: the reason, the case or a filter is not of its form; the option is named, nothing is asked.
         LogError: an answer does not prove what it claims, or holds what was not asked for.
         RefusedError: this member has no auditor's role at the exchange.
     """
+    _make_query(order, min(order.limit, MAX_AUDIT_RECORDS), None)
     _note_asking(node, order)
     found: list[LoggedRecord] = []
     checkpoint: Checkpoint | None = None
@@ -119,17 +120,25 @@ def _matches(record: Record, name: str, wanted: Any) -> bool:
 
 
 def _ask_page(node: Node, order: AuditOrder, limit: int, after: int | None) -> AuditAnswer:
-    members: dict[str, Any] = {"reason": order.reason, "limit": limit, **_spell(order.filters)}
-    if order.case is not None:
-        members["case"] = order.case
-    if after is not None:
-        members["after_index"] = after
-    query = AuditQuery.from_wire(members)
+    query = _make_query(order, limit, after)
     answer = node.connect(choose_role(node)).post(AUDIT_PATH, query.canonical(), AuditAnswer)
     verify_record_says(answer.query.record, RecordType.AUDIT_QUERY, {"agency": node.agency})
     if len(answer.records) > limit:
         raise LogError(f"{limit} records were asked for, and {len(answer.records)} came")
     return answer
+
+
+def _make_query(order: AuditOrder, limit: int, after: int | None) -> AuditQuery:
+    members: dict[str, Any] = {"reason": order.reason, "limit": limit, **_spell(order.filters)}
+    if order.case is not None:
+        members["case"] = order.case
+    if after is not None:
+        members["after_index"] = after
+    try:
+        return AuditQuery.from_wire(members)
+    except DocumentError as error:
+        option = error.field.split(".")[0].replace("_", "-")
+        raise UsageError(f"--{option}: {error.problem}", fix="run: agency audit --help") from error
 
 
 def _spell(filters: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,9 @@ def _pin(
     agency: Annotated[str, typer.Argument(help="The partner's id, like VN.")],
     words: Annotated[str | None, typer.Option(help="The 24 words from the partner's paper.")] = None,
     hexadecimal: Annotated[str | None, typer.Option("--hex", help="The same in hexadecimal.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with the words or the hexadecimal.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A file with the words or the hexadecimal, or the page of the ceremony.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Put it in place of another that is pinned.")] = False,
 ) -> None:
     """Trust a partner's roots: type in the anchor from the paper that it handed over in person. It is on record.
@@ -49,14 +51,13 @@ def _pin(
       agency trust pin VN
       agency trust pin VN --words "abandon ability able …"
     """
-    from agency_client.joining import read_anchor
     from agency_client.node import Node
-    from agency_client.trust import pin_partner
+    from agency_client.trust import pin_partner, read_partner_anchor
     from agency_client.wire_names import parse_agency_id
 
     invocation = get_invocation(context)
     agency = parse_agency_id(agency)
-    anchor = read_anchor(_read_text(invocation, agency, words, hexadecimal, file))
+    anchor = read_partner_anchor(_read_text(invocation, agency, words, hexadecimal, file), agency)
     with Node(invocation.open_profile(), invocation.clock) as node:
         _read_log_if_online(node)
         member = pin_partner(node, agency, anchor, replacing=replace)
@@ -210,6 +211,15 @@ def _show_one(invocation: Invocation, name: str, standing: str, anchor: str) -> 
     )
 
 
+def _read_page(file: Path) -> str:
+    from agency_client.errors import UsageError
+
+    try:
+        return file.read_text()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is no text", fix="name the page that the ceremony printed") from error
+
+
 def _read_text(
     invocation: Invocation, agency: str, words: str | None, hexadecimal: str | None, file: Path | None
 ) -> str:
@@ -219,7 +229,7 @@ def _read_text(
     if len(given) + (file is not None) > 1:
         raise UsageError("the anchor was given twice", fix="use one of --words, --hex and --file")
     if file is not None:
-        return file.read_text()
+        return _read_page(file)
     return (
         given[0]
         if given

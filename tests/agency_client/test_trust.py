@@ -5,13 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from agency_client.ceremony import RootsSheet, format_anchor_page
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import ConflictError, UsageError
 from agency_client.joining import read_anchor
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
-from agency_client.trust import describe_member, get_exchange_anchor, list_alarms, list_members, pin_partner
+from agency_client.trust import (
+    describe_member,
+    get_exchange_anchor,
+    list_alarms,
+    list_members,
+    pin_partner,
+    read_partner_anchor,
+)
 from agency_client.witness.walker import walk_log
 from keys.anchors import format_anchor_hex, format_anchor_words
 from schemas.key_documents import compute_exchange_anchor
@@ -42,6 +50,31 @@ def test_a_pin_before_the_log_names_the_member_waits_for_it(log: LogSimulator, n
     walk_log(node)
     standings = {member.agency: member.standing for member in list_members(node)}
     assert standings == {"BE": "unpinned", "GB": "unseen", "VN": "trusted"}
+
+
+PAGE = format_anchor_page(RootsSheet(v=1, agency="VN", roots=VN.key_set.roots, made_at=VN.key_set.issued_at))
+
+
+def test_the_page_of_the_ceremony_is_accepted_as_it_was_printed() -> None:
+    assert read_partner_anchor(PAGE, "VN") == VN.anchor
+    assert read_partner_anchor(f"\r\n{PAGE}".replace("\n", "\r\n"), "VN") == VN.anchor
+    assert read_partner_anchor(format_anchor_words(VN.anchor), "VN") == VN.anchor
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        (PAGE.replace("OF VN", "OF BE"), "the page of BE, not of VN"),
+        (PAGE.replace(format_anchor_hex(VN.anchor), format_anchor_hex(BE.anchor)), "different anchors"),
+        (PAGE.replace(format_anchor_hex(VN.anchor), ""), "one line of hexadecimal"),
+        (PAGE + format_anchor_hex(BE.anchor), "one line of hexadecimal"),
+        (PAGE.replace(" 7 ", " 9 "), "24 numbered words"),
+        (PAGE.replace(format_anchor_words(VN.anchor).split()[0], "qwerty", 1), "word 1 is not in the list"),
+    ],
+)
+def test_a_page_that_is_not_whole_or_not_the_partners_pins_nothing(page: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        read_partner_anchor(page, "VN")
 
 
 def test_each_pin_and_each_attempt_is_on_record(log: LogSimulator, node: Node) -> None:

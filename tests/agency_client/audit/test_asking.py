@@ -41,6 +41,27 @@ def test_a_question_without_a_readable_reason_is_not_asked(world: LyingWorld) ->
     assert len(world.exchange.records) == size
 
 
+@pytest.mark.parametrize(
+    ("order", "option"),
+    [
+        (AuditOrder(""), "--reason"),
+        (AuditOrder("inspection", case=""), "--case"),
+        (AuditOrder("inspection", filters={"partner": "nobody!"}), "--partner"),
+        (AuditOrder("inspection", filters={"message": "5d1c"}), "--message"),
+    ],
+)
+def test_what_cannot_be_asked_is_named_by_its_option_and_not_on_record(
+    world: LyingWorld, order: AuditOrder, option: str
+) -> None:
+    with world["VN"].store.read() as snapshot:
+        before = len(list_entries(snapshot))
+    with pytest.raises(UsageError, match=option) as refused:
+        ask_records(world["VN"], order)
+    assert refused.value.exit_code == 2
+    with world["VN"].store.read() as snapshot:
+        assert len(list_entries(snapshot)) == before
+
+
 def test_pages_are_followed_to_the_end_of_what_was_asked(world: LyingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agency_client.audit.asking.MAX_AUDIT_RECORDS", 2)
     for _ in range(8):
