@@ -244,6 +244,22 @@ def test_a_template_can_be_edited_and_sent(region: Region) -> None:
     assert get_ids(region.be.agency("send", "alert.json", "--to", "VN", *WHY))
 
 
+def test_a_ping_says_in_words_where_it_went(region: Region) -> None:
+    ended = region.be.run("--plain", "ping", "VN", "--text", "hello")
+    assert ended.code == 0
+    assert [line.split("\t")[1] for line in ended.stdout.splitlines()] == ["to", "VN"]
+    assert region.be.run("ping", "XX").code == 5
+
+
+def test_a_dry_run_says_in_words_why_not(region: Region) -> None:
+    words = [*FRAUD, "--to", "VN,XX", "--dry-run", "--marking", "red", "--mrz", *ZONE]
+    ended = region.be.run("--plain", *words)
+    assert ended.code == 5
+    assert "red is above amber" in ended.stdout
+    assert "XX is not pinned" in ended.stdout
+    assert "nothing was sent" in ended.stderr
+
+
 def test_a_message_is_held_while_suspended_and_delivered_once_resumed(region: Region) -> None:
     (message,) = get_ids(report_fraud(region.be))
     agreement = find_agreement(region.be, "VN")
