@@ -7,8 +7,9 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from agency_client.directory.directory import NotPinnedError
@@ -21,6 +22,7 @@ from schemas.codec import CodecError, b64u_encode, decode_json
 from schemas.model import DocumentError, format_timestamp
 
 MAX_FILE_BYTES = 256 * 1024
+_IN_FORCE_FOR, _REVIEWED_AFTER = timedelta(days=3 * 365), timedelta(days=2 * 365)
 _OURS = frozenset({"v", "exchange", "id", "version", "supersedes"})
 _CLAUSE_DEFAULTS: Mapping[str, Any] = {
     "attachments": False,
@@ -62,9 +64,11 @@ def read_terms_file(path: Path) -> dict[str, Any]:
     return _take_in_text(found, path.parent)
 
 
-def read_template() -> str:
-    """Return a terms file to start from, every field explained."""
-    return (Path(__file__).parent / "terms_template.toml").read_text()
+def read_template(today: date) -> str:
+    """Return a terms file to start from, every field explained: in force from today, for three years."""
+    text = (Path(__file__).parent / "terms_template.toml").read_text()
+    review, last = today + _REVIEWED_AFTER, today + _IN_FORCE_FOR
+    return Template(text).substitute(first_day=today, review_day=review, last_day=last)
 
 
 def complete_terms(node: Node, snapshot: Snapshot, fields: Mapping[str, Any], place: Place) -> Terms:

@@ -124,7 +124,7 @@ def _propose(
 
     invocation = get_invocation(context)
     if template:
-        invocation.output.write_raw(read_template())
+        invocation.output.write_raw(read_template(invocation.clock.now().date()))
         return
     if file is None:
         raise UsageError("no terms were named", fix="name a file; to start: agency agreement propose --template")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from agency_client.directory.directory import NotPinnedError
 from agency_client.errors import UsageError
 from agency_client.local_store.trust import pin_agency
 from agency_client.node import Node
+from schemas.agreements.coverage import ContentFacts, VisibleFacts, judge_message
 from schemas.agreements.terms import Terms
 from schemas.codec import b64u_encode, encode_canonical
+from schemas.markings import HandlingCode, Purpose, Tlp
 from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
 from tests.support.members import START, make_member
 from tests.support.messages import make_id
@@ -38,12 +40,21 @@ def complete(node: Node, fields: dict[str, Any], place: Place = PLACE) -> Terms:
 
 
 @pytest.mark.parametrize("name", ["gb-vn-migration.toml", "gb-vn-trafficking.toml"])
-def test_the_examples_and_the_template_are_terms(node: Node, name: str, tmp_path: Path) -> None:
+def test_the_examples_are_terms(node: Node, name: str) -> None:
     terms = complete(node, read_terms_file(EXAMPLES / "agreements" / name))
     assert terms.agencies == ("GB", "VN")
     assert terms.in_force_from == datetime(2026, 11, 1, tzinfo=UTC)
-    (tmp_path / "template.toml").write_text(read_template())
-    assert complete(node, read_terms_file(tmp_path / "template.toml")).title
+
+
+def test_the_template_is_in_force_from_today_and_covers_a_ping_each_way(node: Node, tmp_path: Path) -> None:
+    (tmp_path / "template.toml").write_text(read_template(date(2028, 2, 29)))
+    terms = complete(node, read_terms_file(tmp_path / "template.toml"))
+    assert terms.in_force_from == datetime(2028, 2, 29, tzinfo=UTC)
+    assert terms.in_force_from < terms.review_by < terms.in_force_until
+    for sender, recipient in (("GB", "VN"), ("VN", "GB")):
+        visible = VisibleFacts(sender, recipient, "ping", Tlp.GREEN, 4096)
+        content = ContentFacts(Purpose.SYSTEM_TEST, frozenset({HandlingCode.H0}), frozenset())
+        assert judge_message(terms, visible, content).findings == ()
 
 
 def test_no_example_names_a_person_or_a_number_that_may_ring() -> None:
