@@ -29,6 +29,7 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     from broker.audit.verification import verify_stored_log
     from broker.exchange import ExchangeFolder, read_sheet
     from broker.storage.engine import open_database
+    from broker.storage.revision import verify_migrated
     from broker.stored_state import verify_stored_state
 
     folder = ExchangeFolder(data)
@@ -36,6 +37,7 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     database = open_database(folder.database)
     try:
         with database.read() as connection, _show_progress() as progress:
+            verify_migrated(connection)
             report = verify_stored_log(connection, sheet, progress)
             verify_stored_state(connection, report)
     finally:

@@ -328,7 +328,7 @@ def test_another_database_is_refused_by_every_verb_and_not_repeated(
     assert "secret" not in done.stderr
 
 
-@pytest.mark.parametrize("verb", ["serve", "status", "migrate"])
+@pytest.mark.parametrize("verb", ["serve", "status", "verify-log", "migrate"])
 def test_a_database_of_a_newer_version_is_named_with_a_way_out_that_works(resting: RunningExchange, verb: str) -> None:
     database = open_database(resting.folder.database)
     with database.writing.begin() as connection:
