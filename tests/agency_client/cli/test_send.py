@@ -1,7 +1,9 @@
 """`agency send` without a broker: what it prints, how it reads words, and what it says when nothing was given."""
 
 import pytest
+import typer
 
+from agency_client.cli.app import build_app
 from agency_client.cli.send import _split_words
 from schemas.codec import decode_json
 from tests.agency_client.cli.conftest import Agency
@@ -43,3 +45,10 @@ def test_help_shows_how_to_begin(agency: Agency) -> None:
     ended = agency("send", "--help")
     assert ended.code == 0
     assert "agency send --template document-fraud > alert.json" in ended.stdout
+
+
+@pytest.mark.parametrize("verb", ["send", "ack", "refuse", "reply", "outcome", "correct", "withdraw"])
+def test_every_verb_that_writes_to_a_partner_takes_the_pseudonym_from_the_environment(verb: str) -> None:
+    group = typer.main.get_group(build_app())
+    (officer,) = [option for option in group.commands[verb].params if option.name == "officer"]
+    assert officer.envvar == "BILATERAL_PSEUDONYM"
