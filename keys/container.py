@@ -12,6 +12,7 @@ Not here: where files lie and who may read them (`agency_client.profile`), rando
 arguments), and what the plaintext means (`purpose` names it, and is demanded on opening).
 """
 
+import threading
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,10 @@ class WrongPassphraseError(ContainerError):
     """The passphrase (or key) is not the one this container was sealed under; the file itself is in order so far."""
 
     code = "wrong-passphrase"
+
+
+# OpenSSL draws the lanes of all derivations from one pool of threads: two at once wait for each other for ever.
+_ONE_DERIVATION = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +186,8 @@ def _stretch(passphrase: str, kdf: dict[str, Any]) -> _Secrets:
         lanes=kdf["lanes"],
         memory_cost=kdf["memory_kib"],
     )
-    return _split(argon2.derive(normal))
+    with _ONE_DERIVATION:
+        return _split(argon2.derive(normal))
 
 
 def _expand(key: bytes, purpose: str) -> _Secrets:

@@ -1,6 +1,7 @@
 """A container opens only under its own passphrase, whole, and for its own purpose; real costs, so few openings."""
 
 import os
+import threading
 import unicodedata
 
 import pytest
@@ -155,3 +156,21 @@ def test_each_purpose_derives_a_key_of_its_own() -> None:
     derived = {derive_key(KEY, purpose) for purpose in ("store", "key-files", "store2")}
     assert len(derived) == 3
     assert all(len(key) == KEY_BYTES and key != KEY for key in derived)
+
+
+def test_two_threads_may_derive_at_once() -> None:
+    """Without a lock OpenSSL's lanes wait for each other for ever."""
+    threads = [
+        threading.Thread(
+            target=seal_container,
+            args=(b"x", "passphrase"),
+            kwargs={"salt": bytes(SALT_BYTES), "nonce": bytes(NONCE_BYTES), "purpose": "store-key"},
+            daemon=True,
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
