@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from keys.container import (
     KEY_BYTES,
+    NONCE_BYTES,
+    SALT_BYTES,
     ContainerError,
     WrongPassphraseError,
     derive_key,
