@@ -57,7 +57,7 @@ def append_entry(transaction: Transaction, note: AccessNote) -> AccessEntry:
     """Add an entry at the chain's end. Show or do nothing of what it records before the transaction is committed.
 
     Raises:
-        UsageError: officer, reason or case is not one line of readable text; the field is named.
+        UsageError: the reason is empty, or officer, reason or case not one line of readable text; the field is named.
     """
     end = find_chain_end(transaction)
     entry = _make_entry(note, end)
@@ -128,6 +128,8 @@ def list_signed_heads(snapshot: Snapshot) -> list[SignedHead]:
 
 
 def _make_entry(note: AccessNote, end: ChainPoint | None) -> AccessEntry:
+    if not note.reason.strip():
+        raise UsageError("reason: it is empty, and every entry of the access log says why", fix="give it with --reason")
     try:
         return AccessEntry.from_wire(_describe(note, end))
     except DocumentError as error:

@@ -88,6 +88,13 @@ def test_what_cannot_be_recorded_is_refused_by_field(store: Store, note: AccessN
         append(store, note)
 
 
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_nothing_is_done_without_a_reason(store: Store, reason: str) -> None:
+    with pytest.raises(UsageError, match="reason: it is empty") as refused:
+        append(store, replace(READING, reason=reason))
+    assert refused.value.fix == "give it with --reason"
+
+
 def test_text_without_a_utf8_form_is_refused(store: Store) -> None:
     with pytest.raises(UsageError, match="surrogate"):
         append(store, replace(READING, reason="\ud800"))
