@@ -4,6 +4,8 @@
         draft = Draft(alert, Purpose.DOCUMENT_INTEGRITY, necessity="…", reason="case 74/08", recipients=("VN",))
         report = client.send(draft)
         client.sync()
+        for row in client.inbox(InboxFilter(unread=True)).rows:
+            found = client.read(row.message.message_id, reason="case 74/08")
 
 A client is used by one thread. Every operation may raise an `agency_client.errors.ClientError` with a stable `code`.
 """
@@ -16,11 +18,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from agency_client.agreements.pulling import pull_steps
+from agency_client.answering import AnswerReport, Author
 from agency_client.clock import Clock, SystemClock
 from agency_client.connection import NotSentError, UnansweredError
+from agency_client.inbox_view import InboxView, ThreadEntry, view_inbox, view_thread
+from agency_client.local_store.inbox import InboxFilter
 from agency_client.local_store.outbox import cancel_message
 from agency_client.node import Node
 from agency_client.profile import choose_profile_name, find_home, load_profile
+from agency_client.reading import ReadMessage, ReadOwnMessage, read_message
 from agency_client.sending.composing import Usual, fill_common_part
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import SendReport, plan_alert, push_past_client, send_alert
@@ -31,6 +37,9 @@ from agency_client.session import OpenProfile, open_profile
 from agency_client.sync import RoundReport, sync_once
 from agency_client.witness.walker import walk_log
 from schemas.markings import Purpose, Tlp
+
+Answering = Callable[..., AnswerReport]
+"""One of `acknowledge`, `refuse`, `reply`, `report_outcome`, `correct` and `withdraw`."""
 
 
 class AgencyClient:
@@ -102,6 +111,33 @@ class AgencyClient:
             ConflictError: another process of this profile is at it.
         """
         return sync_once(self.node)
+
+    def inbox(self, wanted: InboxFilter | None = None, *, limit: int = 200) -> InboxView:
+        """Return what has come, most urgent first. Reads no content."""
+        return view_inbox(self.node, wanted or InboxFilter(), limit=limit)
+
+    def thread(self, reference: str) -> list[ThreadEntry]:
+        """Return the messages of a thread, sent and received, by its id or by that of one of its messages."""
+        return view_thread(self.node, reference)[1]
+
+    def read(self, message_id: str, *, reason: str, case: str | None = None) -> ReadMessage | ReadOwnMessage:
+        """Return a message's content. Who read it and why is on record before anything is decrypted.
+
+        Raises:
+            NotFoundError, VerificationFailedError: it is not here, was erased, or does not hold.
+        """
+        return read_message(self.node, message_id, reason=reason, case=case)
+
+    def answer(
+        self, message_id: str, how: Answering, *, reason: str, case: str | None = None, **what: Any
+    ) -> AnswerReport:
+        """Answer a message, or follow one of one's own, by a function of `agency_client.answering`.
+
+        client.answer(message_id, acknowledge, reason="case 74/08")
+        client.answer(message_id, reply, reason="case 74/08", details={…})
+        """
+        author = Author(reason=reason, unit=self.node.agency, pseudonym=make_pseudonym(self.node), case=case)
+        return how(self.node, message_id, author, **what)
 
     def outbox(self) -> list[SentLine]:
         """Return what waits to be delivered, or for its recipients to sign for it."""

@@ -17,9 +17,7 @@ def parse_agency_id(unverified_text: str) -> str:
     Raises:
         UsageError: no agency can have this id.
     """
-    return _parse(
-        _AGENCY, unverified_text, "an agency's id is 2 to 32 capitals, digits and hyphens, like VN-IMM"
-    )
+    return _parse(_AGENCY, unverified_text, "an agency's id is 2 to 32 capitals, digits and hyphens, like VN-IMM")
 
 
 def parse_node_id(unverified_text: str) -> str:

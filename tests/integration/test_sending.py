@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from agency_client.answering import acknowledge
 from agency_client.client import AgencyClient
+from agency_client.local_store.inbox import InboxFilter
+from agency_client.reading import ReadMessage
 from agency_client.sending.composing import make_template
 from agency_client.sending.draft import Draft
 from schemas.codec import decode_json, encode_canonical
@@ -218,6 +221,20 @@ def test_the_library_does_what_the_command_does(region: Region) -> None:
         assert client.sent(thread=report.thread)[0].message.message_id == message
         pong = client.ping("VN", text="from a program")
         assert pong.items[0].state.value == "taken"
+
+
+def test_a_program_reads_and_answers_by_the_library(region: Region) -> None:
+    (message,) = get_ids(report_fraud(region.be))
+    region.settle(region.vn)
+    with open_client(region.vn) as client:
+        assert message in [row.message.message_id for row in client.inbox(InboxFilter(unread=True)).rows]
+        found = client.read(message, reason="case HN-7")
+        assert isinstance(found, ReadMessage)
+        assert found.alert.kind == "document-fraud"
+        assert message not in [row.message.message_id for row in client.inbox(InboxFilter(unread=True)).rows]
+        answered = client.answer(message, acknowledge, reason="case HN-7")
+        assert {entry.is_own for entry in client.thread(message)} == {True, False}
+        assert answered.items[0].state.value == "taken"
 
 
 @pytest.mark.parametrize(
