@@ -1,7 +1,7 @@
 # Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types contracts pins clean
+.PHONY: help setup demo test long lint format types contracts pins clean
 
 # Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
 PYTHON ?=
@@ -19,8 +19,11 @@ demo: setup ## play one alert from end to end; KEEP=1 leaves it running
 	@$(BIN)/python -m examples.demo $(if $(KEEP),--keep) $(ARGS)
 
 test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also judges the branches covered
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long' $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(ARGS)
 	@$(if $(COVERAGE),$(BIN)/python deploy/check_coverage.py)
+
+long: setup ## run the tests that take a minute or more: the whole demonstration, and what it leaves behind
+	@$(BIN)/python -m pytest -m long
 
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agency_client.agreements.chains import Agreement, choose_version, load_agreement, load_all, read_step
+from agency_client.local_store.agreements import StoredStep
 from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.held_steps import HeldStep, list_held_steps
@@ -11,6 +12,7 @@ from agency_client.node import Node
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.steps import Step, StepAction
 from schemas.agreements.terms import Terms
+from schemas.api import LoggedRecord
 
 REVIEW_NOTICE = timedelta(days=60)
 _NEGOTIABLE = frozenset({State.PROPOSED, State.COUNTERED})
@@ -132,9 +134,11 @@ def _find_confirm_by(agreement: Agreement, digest: str) -> datetime | None:
 
 
 def _list_history(agreement: Agreement) -> tuple[SignedStepLine, ...]:
-    lines = [
-        SignedStepLine(read_step(stored).step, stored.digest, stored.leaf is not None)
-        for chain in agreement.stored.values()
-        for stored in chain
-    ]
-    return tuple(sorted(lines, key=lambda line: (line.step.time, line.step.agency, line.step.party_seq)))
+    # The log's order is the one both parties share; what it has not got yet follows, by its own time.
+    stored = sorted((step for chain in agreement.stored.values() for step in chain), key=_place_in_history)
+    return tuple(SignedStepLine(read_step(step).step, step.digest, step.leaf is not None) for step in stored)
+
+
+def _place_in_history(stored: StoredStep) -> tuple[bool, int, datetime, int]:
+    index = 0 if stored.leaf is None else LoggedRecord.from_canonical(stored.leaf).index
+    return stored.leaf is None, index, stored.recorded_at, stored.party_seq

@@ -211,7 +211,7 @@ def test_a_title_cannot_steer_the_partners_terminal(pair: Pair) -> None:
 
 
 def test_every_verb_of_an_agreement_is_in_the_access_log(pair: Pair) -> None:
-    pair.reach_force()
+    pair.gb.agency("agreement", "suspend", pair.reach_force(), "--reason", "for the record")
     (folder,) = (path for path in (pair.gb.folder / "home").iterdir() if path.is_dir())
     profile = load_profile(folder.parent, folder.name)
     opened = open_profile(profile, environment={}, passphrase_file=pair.gb.folder / "passphrase")

@@ -64,6 +64,7 @@ def list_processes_in(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_every_step_holds_and_nothing_is_left(tmp_path: Path) -> None:
     faulthandler.cancel_dump_traceback_later()  # The play has a limit of its own, beyond that of other tests.
     exit_code, shown = play(tmp_path)
