@@ -90,9 +90,12 @@ def _make_document(node: Node, snapshot: Snapshot, fresh: OpeningKey, now: datet
 
 
 def _choose_kept(newest: EncryptionKeys | None, now: datetime) -> list[EncryptionKey]:
-    """Return the key that stays alive beside a new one: of those that still live the one that lives longest."""
+    """Return the key that stays alive beside a new one: of those that still live the one that lives longest.
+
+    A document names its newest key first, and of two that end in the same second the newer one stays.
+    """
     alive = [key for key in newest.keys if now < key.expires_at] if newest else []
-    return sorted(alive, key=lambda key: key.expires_at)[-1:]
+    return [max(alive, key=lambda key: key.expires_at)] if alive else []
 
 
 def _verify_by_any(
