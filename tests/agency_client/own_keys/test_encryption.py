@@ -12,14 +12,19 @@ from agency_client.local_store.dispatch import DispatchKind, list_dispatches
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.node import Node
 from agency_client.own_documents import load_own_encryption_keys
-from agency_client.own_keys.encryption import is_rotation_due, load_verified_encryption_keys, prepare_encryption_keys
+from agency_client.own_keys.encryption import (
+    _choose_kept,
+    is_rotation_due,
+    load_verified_encryption_keys,
+    prepare_encryption_keys,
+)
 from agency_client.own_keys.ending import destroy_ended_keys
 from agency_client.own_keys.listing import list_own_keys
 from agency_client.own_keys.revoking import prepare_revocation
 from schemas.key_documents import EncryptionKeys
 from schemas.signed import EncryptionUse, KeyUse
 from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
-from tests.support.members import START
+from tests.support.members import START, make_member
 
 
 @pytest.fixture
@@ -92,3 +97,13 @@ def test_a_restored_node_publishes_nothing_before_it_has_caught_up(node: Node) -
         begin_restored_life(transaction, backup="a backup", at=START)
     with pytest.raises(RestoredNodeError):
         prepare_encryption_keys(node)
+
+
+def test_of_two_keys_that_end_in_one_second_the_newer_stays() -> None:
+    member = make_member("GB")
+    (older,) = member.encryption.encryption_keys.keys
+    newer = older.model_copy(update={"jwk": make_member("BE").opening_key.jwk})
+    document = member.encryption.encryption_keys.model_copy(update={"keys": (newer, older)})
+    assert _choose_kept(document, START) == [newer]
+    assert _choose_kept(document, older.expires_at) == []
+    assert _choose_kept(None, START) == []
