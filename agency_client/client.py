@@ -18,23 +18,23 @@ from types import TracebackType
 from typing import Any, Self
 
 from agency_client.agreements.pulling import pull_steps
-from agency_client.answering import AnswerReport, Author
 from agency_client.clock import Clock, SystemClock
 from agency_client.connection import NotSentError, UnansweredError
-from agency_client.inbox_view import InboxView, ThreadEntry, view_inbox, view_thread
 from agency_client.local_store.inbox import InboxFilter
 from agency_client.local_store.outbox import cancel_message
 from agency_client.node import Node
-from agency_client.profile import choose_profile_name, find_home, load_profile
-from agency_client.reading import ReadMessage, ReadOwnMessage, read_message
+from agency_client.profiles.profile import choose_profile_name, find_home, load_profile
+from agency_client.profiles.session import OpenProfile, open_profile
+from agency_client.reading.lists import InboxView, ThreadEntry, view_inbox, view_thread
+from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
+from agency_client.sending.answering import AnswerReport, Author
 from agency_client.sending.composing import Usual, fill_common_part
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import SendReport, plan_alert, push_past_client, send_alert
 from agency_client.sending.plan import Plan
 from agency_client.sending.pseudonym import make_pseudonym
-from agency_client.sent_views import BrokerWord, SentLine, ask_broker, describe_sent, list_sent, list_waiting
-from agency_client.session import OpenProfile, open_profile
-from agency_client.sync import RoundReport, sync_once
+from agency_client.sending.views import BrokerWord, SentLine, ask_broker, describe_sent, list_sent, list_waiting
+from agency_client.syncing.rounds import RoundReport, sync_once
 from agency_client.witness.walker import walk_log
 from schemas.markings import Purpose, Tlp
 
@@ -131,7 +131,7 @@ class AgencyClient:
     def answer(
         self, message_id: str, how: Answering, *, reason: str, case: str | None = None, **what: Any
     ) -> AnswerReport:
-        """Answer a message, or follow one of one's own, by a function of `agency_client.answering`.
+        """Answer a message, or follow one of one's own, by a function of `agency_client.sending.answering`.
 
         client.answer(message_id, acknowledge, reason="case 74/08")
         client.answer(message_id, reply, reason="case 74/08", details={…})

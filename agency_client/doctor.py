@@ -14,7 +14,6 @@ import httpx
 
 from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
-from agency_client.key_store import TlsUse
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import list_contradictions
 from agency_client.local_store.dispatch import DispatchState, list_dispatches
@@ -23,8 +22,9 @@ from agency_client.local_store.outbox import OutboxState, list_outbox
 from agency_client.local_store.restored import find_restored_at
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node, get_certificate_path
-from agency_client.own_documents import load_own_encryption_keys, load_revoked_kids
-from agency_client.private_files import read_private_file
+from agency_client.own_keys.documents import load_own_encryption_keys, load_revoked_kids
+from agency_client.profiles.key_store import TlsUse
+from agency_client.profiles.private_files import read_private_file
 from agency_client.trust import list_members
 from agency_client.witness.walker import refresh_checkpoint
 from keys.certificates import read_validity

@@ -14,15 +14,15 @@ from agency_client.clock import Clock
 from agency_client.connection import BrokerConnection, NodeIdentity
 from agency_client.directory.directory import Directory
 from agency_client.errors import DeniedError, NotFoundError
-from agency_client.key_store import KeyStore, TlsUse
 from agency_client.local_store.access_log import AccessNote
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.settings import Setting, read_setting
 from agency_client.local_store.trust import load_exchange
-from agency_client.own_documents import OwnKeySet, load_own_key_sets, load_revoked_kids
-from agency_client.private_files import read_private_file, write_private_file
-from agency_client.profile import Profile
-from agency_client.session import OpenProfile
+from agency_client.own_keys.documents import OwnKeySet, load_own_key_sets, load_revoked_kids
+from agency_client.profiles.key_store import KeyStore, TlsUse
+from agency_client.profiles.private_files import read_private_file, write_private_file
+from agency_client.profiles.profile import Profile
+from agency_client.profiles.session import OpenProfile
 from agency_client.witness.observer import CheckpointObserver
 from keys.algorithms import OpeningKey
 from keys.certificates import issue_client_certificate, read_validity

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agency_client.ceremony import read_anchor_page
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import UsageError
-from agency_client.joining import read_anchor
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.contradictions import Contradiction, list_contradictions
 from agency_client.local_store.suspicions import Suspicion, list_suspicions
 from agency_client.local_store.trust import AgencyPin, list_pins, load_exchange, load_pin, pin_agency
 from agency_client.node import Node
+from agency_client.own_keys.ceremony import read_anchor_page
+from agency_client.profiles.joining import read_anchor
 from keys.timeline import MemberTimeline
 from schemas.key_documents import compute_trust_anchor
 from schemas.log.records import Action

@@ -8,8 +8,8 @@ A container is one line of canonical JSON, a line feed, and the ciphertext:
 The derivation yields 64 bytes: the cipher's key, and a value whose hash is `check`. So a wrong passphrase and a damaged
 file are told apart, and no container opens under two passphrases, which AES-GCM alone would allow.
 
-Not here: where files lie and who may read them (`agency_client.profile`), randomness (salt and nonce come in as
-arguments), and what the plaintext means (`purpose` names it, and is demanded on opening).
+Not here: where files lie and who may read them (`agency_client.profiles.profile`), randomness (salt and nonce come in
+as arguments), and what the plaintext means (`purpose` names it, and is demanded on opening).
 """
 
 import threading

@@ -15,7 +15,7 @@ from agency_client.local_store.dispatch import Dispatch, DispatchKind, record_di
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.node import Node
-from agency_client.submitting import Route, SubmitReport, next_attempt_after, submit_due, submit_queued
+from agency_client.syncing.submitting import Route, SubmitReport, next_attempt_after, submit_due, submit_queued
 from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep
 from schemas.api import STEPS_PATH, LoggedRecord
 from schemas.log.records import RecordType
@@ -79,4 +79,4 @@ def _read(item: Dispatch) -> ChainedStep:
 STEP_ROUTES: dict[DispatchKind, Route] = {
     DispatchKind.AGREEMENT_STEP: Route(STEPS_PATH, RecordType.AGREEMENT_STEP, _describe, _note_logged, _note_refused)
 }
-"""Where steps are handed in (`agency_client.submitting`)."""
+"""Where steps are handed in (`agency_client.syncing.submitting`)."""

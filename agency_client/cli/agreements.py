@@ -267,7 +267,7 @@ def _export(
     """
     from agency_client.agreements.files import export_steps
     from agency_client.node import Node
-    from agency_client.public_files import write_new_file
+    from agency_client.profiles.public_files import write_new_file
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:

@@ -10,8 +10,8 @@ from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Tone
 
 if TYPE_CHECKING:
-    from agency_client.answering import AnswerReport, Author
     from agency_client.node import Node
+    from agency_client.sending.answering import AnswerReport, Author
 
 UNIT_VARIABLE = "BILATERAL_UNIT"
 PSEUDONYM_VARIABLE = "BILATERAL_PSEUDONYM"
@@ -61,8 +61,8 @@ def _ack(
       agency ack 5d1c8a52
       agency ack 5d1c8a52 --action deleted --words "Deleted from the watch list" --case 74/08
     """
-    from agency_client.answering import acknowledge
     from agency_client.node import Node
+    from agency_client.sending.answering import acknowledge
     from agency_client.typed_codes import parse_code
     from schemas.alerts.acknowledgement import ActionTaken
 
@@ -91,8 +91,8 @@ def _refuse(
       agency refuse 5d1c8a52 --ground not-competent
       agency refuse 5d1c8a52 --ground other --words "The register is being moved until Monday"
     """
-    from agency_client.answering import refuse
     from agency_client.node import Node
+    from agency_client.sending.answering import refuse
     from agency_client.typed_codes import parse_code
     from schemas.alerts.coded import RefusalGround
 
@@ -128,8 +128,8 @@ def _reply(
       agency reply 5d1c8a52 --no-record --reason "second line asks"
       agency reply 5d1c8a52 details.json
     """
-    from agency_client.answering import make_answers, reply
     from agency_client.node import Node
+    from agency_client.sending.answering import make_answers, reply
 
     invocation = get_invocation(context)
     details: dict[str, Any] = _read_details(invocation, file)
@@ -166,8 +166,8 @@ def _outcome(
       agency outcome 5d1c8a52 --result confirmed --usefulness 5 --action document-seized
       agency outcome 5d1c8a52 details.json
     """
-    from agency_client.answering import report_outcome
     from agency_client.node import Node
+    from agency_client.sending.answering import report_outcome
 
     invocation = get_invocation(context)
     named = {"result": result, "usefulness": usefulness, "actions": action or None, "words": words}
@@ -201,8 +201,8 @@ def _correct(
       agency correct 5d1c8a52 --change "details.document.holder.birth_date=1974-08-12=>1974-08-21"
       agency correct 5d1c8a52 correction.json --because new-findings
     """
-    from agency_client.answering import correct
     from agency_client.node import Node
+    from agency_client.sending.answering import correct
 
     invocation = get_invocation(context)
     details = {"reason": because} | _read_details(invocation, file)
@@ -231,8 +231,8 @@ def _withdraw(
     Example:
       agency withdraw 5d1c8a52 --reason "wrong person" --because wrong
     """
-    from agency_client.answering import withdraw
     from agency_client.node import Node
+    from agency_client.sending.answering import withdraw
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
@@ -244,7 +244,7 @@ def _withdraw(
 def _make_author(
     invocation: Invocation, node: "Node", reason: str, case: str | None, unit: str | None, officer: str | None
 ) -> "Author":
-    from agency_client.answering import Author
+    from agency_client.sending.answering import Author
     from agency_client.sending.pseudonym import make_pseudonym
 
     unit = unit or invocation.environment.get(UNIT_VARIABLE)
@@ -273,7 +273,7 @@ def _read_change(text: str) -> dict[str, str]:
 
 
 def _show(invocation: Invocation, report: "AnswerReport") -> None:
-    from agency_client.inbox_view import label_kind
+    from agency_client.reading.lists import label_kind
 
     output = invocation.output
     for item in report.items:

@@ -362,8 +362,8 @@ def _parse_end(text: str | None) -> datetime | None:
 
 def _load_sheet(invocation: Invocation, exchange: Path | None, anchor: str | None) -> "ExchangeSheet":
     from agency_client.errors import UsageError
-    from agency_client.joining import accept_sheet, read_exchange_sheet
     from agency_client.node import Node
+    from agency_client.profiles.joining import accept_sheet, read_exchange_sheet
 
     if exchange is None:
         with Node(invocation.open_profile(), invocation.clock) as node:

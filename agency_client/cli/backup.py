@@ -30,7 +30,7 @@ def _backup(
     Example:
       agency backup /media/safe/gb-2026-11-21.backup --reason "weekly backup"
     """
-    from agency_client.backup import create_backup
+    from agency_client.profiles.backup import create_backup
 
     invocation = get_invocation(context)
     profile = invocation.load_profile()
@@ -53,8 +53,8 @@ def _restore(
     Example:
       agency restore /media/safe/gb-2026-11-21.backup --profile gb --reason "disk failed"
     """
-    from agency_client.backup import restore_backup
     from agency_client.local_store.restored import LIMITS
+    from agency_client.profiles.backup import restore_backup
 
     invocation = get_invocation(context)
     name = invocation.choose_name()
@@ -71,7 +71,7 @@ def _restore(
 
 def _note(invocation: Invocation, verb: str, reason: str) -> "AccessNote":
     from agency_client.local_store.access_log import AccessNote
-    from agency_client.session import find_officer
+    from agency_client.profiles.session import find_officer
     from schemas.log.records import Action
 
     return AccessNote(invocation.clock.now(), find_officer(invocation.environment), Action.OPERATOR, verb, reason)

@@ -44,8 +44,8 @@ def _make_roots(
       agency ceremony roots --agency GB --roots 3 --threshold 2 --out roots \\
           --root-passphrase-file p1 --root-passphrase-file p2 --root-passphrase-file p3
     """
-    from agency_client.ceremony import make_ceremony
-    from agency_client.profile import verify_outside_home
+    from agency_client.own_keys.ceremony import make_ceremony
+    from agency_client.profiles.profile import verify_outside_home
     from keys.anchors import format_anchor_words
 
     invocation = get_invocation(context)
@@ -80,8 +80,8 @@ def _sign(
     Then:
       agency keys install GB-key-set-1.json
     """
-    from agency_client.ceremony import open_root, read_request, sign_request
-    from agency_client.public_files import write_new_file
+    from agency_client.own_keys.ceremony import open_root, read_request, sign_request
+    from agency_client.profiles.public_files import write_new_file
 
     invocation = get_invocation(context)
     key_set, present = read_request(request)
@@ -106,7 +106,7 @@ def _sign(
 
 def show_anchor(invocation: Invocation, title: str, anchor: str) -> None:
     """Show an anchor as it is compared with paper: numbered words, and hexadecimal."""
-    from agency_client.ceremony import format_words_in_lines
+    from agency_client.own_keys.ceremony import format_words_in_lines
     from keys.anchors import format_anchor_hex
 
     invocation.output.show_line(f"{title}:")
@@ -119,7 +119,7 @@ def _read_passphrases(
     invocation: Invocation, questions: list[str], files: list[Path] | None, *, is_new: bool = False
 ) -> list[str]:
     from agency_client.errors import UsageError
-    from agency_client.session import read_passphrase_file
+    from agency_client.profiles.session import read_passphrase_file
 
     if files:
         if len(files) != len(questions):

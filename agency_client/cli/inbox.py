@@ -9,8 +9,8 @@ from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
-    from agency_client.inbox_view import InboxRow, InboxView
     from agency_client.local_store.inbox import InboxFilter, InboxState
+    from agency_client.reading.lists import InboxRow, InboxView
 
 SHORT_ID = 8
 _URGENCY = {"threat-to-life": Tone.BAD, "urgent": Tone.CAUTION, "routine": Tone.NORMAL}
@@ -46,9 +46,9 @@ def _inbox(
       agency inbox --due 4                    to be answered within four hours
       agency inbox --unverifiable             what was set aside, with the reason
     """
-    from agency_client.inbox_view import view_inbox
     from agency_client.local_store.inbox import InboxFilter
     from agency_client.node import Node
+    from agency_client.reading.lists import view_inbox
 
     invocation = get_invocation(context)
     now = invocation.clock.now()
@@ -83,8 +83,8 @@ def _thread(
     Example:
       agency thread 5d1c8a52
     """
-    from agency_client.inbox_view import label_kind, view_thread
     from agency_client.node import Node
+    from agency_client.reading.lists import label_kind, view_thread
     from agency_client.terminal.moments import spell_moment
 
     invocation = get_invocation(context)
@@ -144,7 +144,7 @@ def _parse_day(text: str) -> datetime:
 
 
 def _show_rows(output: Output, view: "InboxView", now: datetime) -> None:
-    from agency_client.inbox_view import label_kind
+    from agency_client.reading.lists import label_kind
     from agency_client.terminal.moments import make_due_cell
     from schemas.markings import Tlp, Urgency
 

@@ -36,7 +36,7 @@ def _init(
     Then:
       agency keys request --roots GB-roots.json --name "Border Force" --state GBR
     """
-    from agency_client.joining import accept_sheet, initialise_node, read_exchange_sheet
+    from agency_client.profiles.joining import accept_sheet, initialise_node, read_exchange_sheet
 
     invocation = get_invocation(context)
     sheet = read_exchange_sheet(exchange)

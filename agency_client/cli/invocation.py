@@ -14,8 +14,8 @@ from agency_client.clock import Clock, SystemClock
 from agency_client.terminal.output import Form, Output
 
 if TYPE_CHECKING:
-    from agency_client.profile import Profile
-    from agency_client.session import OpenProfile
+    from agency_client.profiles.profile import Profile
+    from agency_client.profiles.session import OpenProfile
 
 LANGUAGES = ("en",)
 """Languages there are words in; others come with their catalogues."""
@@ -38,13 +38,13 @@ class Invocation:
     @property
     def home(self) -> Path:
         """Return the folder of all profiles."""
-        from agency_client.profile import find_home
+        from agency_client.profiles.profile import find_home
 
         return find_home(self.environment)
 
     def choose_name(self) -> str:
         """Return the name of the profile to use, whether it exists or not."""
-        from agency_client.profile import choose_profile_name
+        from agency_client.profiles.profile import choose_profile_name
 
         return choose_profile_name(self.environment, self.profile_name)
 
@@ -52,9 +52,9 @@ class Invocation:
         """Return the profile to use, locked or not.
 
         Raises:
-            NotFoundError, NotPrivateError, UsageError: as `agency_client.profile.load_profile`.
+            NotFoundError, NotPrivateError, UsageError: as `agency_client.profiles.profile.load_profile`.
         """
-        from agency_client.profile import load_profile
+        from agency_client.profiles.profile import load_profile
 
         return load_profile(self.home, self.choose_name())
 
@@ -64,7 +64,7 @@ class Invocation:
         Raises:
             LockedError, NotAuthenticatedError: it is locked, or the passphrase is wrong.
         """
-        from agency_client.session import open_profile
+        from agency_client.profiles.session import open_profile
 
         return open_profile(self.load_profile(), environment=self.environment, passphrase_file=self.passphrase_file)
 
@@ -74,7 +74,7 @@ class Invocation:
         Raises:
             UsageError: no file was named and nobody sits there.
         """
-        from agency_client.session import find_passphrase_file, read_passphrase_file
+        from agency_client.profiles.session import find_passphrase_file, read_passphrase_file
 
         file = find_passphrase_file(self.environment, self.passphrase_file)
         if file is not None:

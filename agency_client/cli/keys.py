@@ -49,10 +49,10 @@ def _request(
     Then:
       agency ceremony sign GB-request-1.json --root GB-root-1.key --root GB-root-2.key --out GB-key-set-1.json
     """
-    from agency_client.ceremony import read_roots_sheet
     from agency_client.node import Node
+    from agency_client.own_keys.ceremony import read_roots_sheet
     from agency_client.own_keys.key_sets import prepare_key_set
-    from agency_client.public_files import write_new_file
+    from agency_client.profiles.public_files import write_new_file
 
     invocation = get_invocation(context)
     sheet = None if roots is None else read_roots_sheet(roots)
@@ -90,9 +90,9 @@ def _install(
     Example:
       agency keys install GB-key-set-1.json
     """
-    from agency_client.ceremony import read_signed_key_set
     from agency_client.cli.ceremony import show_anchor
     from agency_client.node import Node
+    from agency_client.own_keys.ceremony import read_signed_key_set
     from agency_client.own_keys.key_sets import get_own_anchor, install_key_set
     from keys.anchors import format_anchor_words
 
@@ -122,7 +122,7 @@ def _install(
 def _hand_over(invocation: Invocation, node: "Node", seq: int, digest: str, out: Path | None) -> Path | None:
     from agency_client.own_keys.key_sets import export_enrolment
     from agency_client.own_keys.publishing import publish_queued
-    from agency_client.public_files import write_new_file
+    from agency_client.profiles.public_files import write_new_file
 
     if seq > 1:
         publish_queued(node, digest)
@@ -159,7 +159,7 @@ def _publish_encryption_keys(invocation: Invocation, *, even_early: bool) -> Non
     from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
     from agency_client.own_keys.ending import destroy_ended_keys
     from agency_client.own_keys.publishing import KEY_ROUTES
-    from agency_client.submitting import submit_due
+    from agency_client.syncing.submitting import submit_due
     from agency_client.witness.walker import walk_log
 
     with Node(invocation.open_profile(), invocation.clock) as node:

@@ -9,7 +9,7 @@ from agency_client.cli.invocation import get_invocation
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
-    from agency_client.sent_views import BrokerWord, DeliveryLine, SentLine
+    from agency_client.sending.views import BrokerWord, DeliveryLine, SentLine
 
 _ID_CHARACTERS = 8
 _BAD = frozenset({"refused-by-broker", "returned", "expired", "cancelled", "unverifiable", "refused"})
@@ -41,7 +41,7 @@ def _outbox(
     from agency_client.client import cancel_queued
     from agency_client.local_store.outbox import WAITING, OutboxState
     from agency_client.node import Node
-    from agency_client.sent_views import list_waiting, list_waiting_documents
+    from agency_client.sending.views import list_waiting, list_waiting_documents
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
@@ -73,7 +73,7 @@ def _sent(
       agency sent --thread 0190a6f2-3c4d-7e5f-8a6b-7c8d9e0f1a2b --json
     """
     from agency_client.node import Node
-    from agency_client.sent_views import list_sent
+    from agency_client.sending.views import list_sent
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
@@ -100,7 +100,7 @@ def _status(
       agency status 7964f6be --offline --json
     """
     from agency_client.node import Node
-    from agency_client.sent_views import ask_broker, describe_sent
+    from agency_client.sending.views import ask_broker, describe_sent
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:

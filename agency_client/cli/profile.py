@@ -43,7 +43,7 @@ def _list(context: typer.Context) -> None:
       agency profile list
     """
     from agency_client.errors import ClientError
-    from agency_client.profile import list_profile_names, load_profile
+    from agency_client.profiles.profile import list_profile_names, load_profile
     from agency_client.terminal.output import Cell, Tone
 
     invocation = get_invocation(context)

@@ -9,7 +9,7 @@ from agency_client.cli.invocation import get_invocation
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
-    from agency_client.reading import ReadMessage, ReadOwnMessage
+    from agency_client.reading.messages import ReadMessage, ReadOwnMessage
     from schemas.alerts.base import Alert
     from schemas.envelope import Message
 
@@ -36,7 +36,7 @@ def _read(
       agency read 5d1c8a52 --reason "answer the request" --json
     """
     from agency_client.node import Node
-    from agency_client.reading import ReadOwnMessage, read_message
+    from agency_client.reading.messages import ReadOwnMessage, read_message
 
     invocation = get_invocation(context)
     output = invocation.output
@@ -67,7 +67,7 @@ def _verify(
     """
     from agency_client.cli.audit import verify_file
     from agency_client.node import Node
-    from agency_client.reading import list_check_lines, verify_again
+    from agency_client.reading.messages import list_check_lines, verify_again
 
     invocation = get_invocation(context)
     if Path(subject).is_file():
@@ -84,7 +84,7 @@ def _verify(
 
 
 def _show_received(output: Output, found: "ReadMessage") -> None:
-    from agency_client.inbox_view import label_kind
+    from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
     from schemas.markings import Tlp, Urgency
@@ -139,7 +139,7 @@ def _show_received(output: Output, found: "ReadMessage") -> None:
 
 
 def _show_own(output: Output, found: "ReadOwnMessage") -> None:
-    from agency_client.inbox_view import label_kind
+    from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
     from schemas.markings import Tlp

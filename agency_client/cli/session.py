@@ -26,7 +26,7 @@ def _unlock(
       agency unlock
       agency unlock --hours 1 --passphrase-file /run/credentials/agency
     """
-    from agency_client.session import count_unlocked_seconds, unlock_profile
+    from agency_client.profiles.session import count_unlocked_seconds, unlock_profile
 
     invocation = get_invocation(context)
     profile = invocation.load_profile()
@@ -44,7 +44,7 @@ def _lock(context: typer.Context) -> None:
     Example:
       agency lock
     """
-    from agency_client.session import lock_profile
+    from agency_client.profiles.session import lock_profile
 
     invocation = get_invocation(context)
     profile = invocation.load_profile()
@@ -60,7 +60,7 @@ def _whoami(context: typer.Context) -> None:
     Example:
       agency whoami
     """
-    from agency_client.session import count_unlocked_seconds, find_officer
+    from agency_client.profiles.session import count_unlocked_seconds, find_officer
 
     invocation = get_invocation(context)
     profile = invocation.load_profile()

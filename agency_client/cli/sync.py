@@ -10,7 +10,7 @@ from agency_client.terminal.output import Tone
 
 if TYPE_CHECKING:
     from agency_client.local_store.problems import Problem
-    from agency_client.sync import RoundReport, StageReport
+    from agency_client.syncing.rounds import RoundReport, StageReport
 
 _TONES = {False: Tone.CAUTION, True: Tone.BAD}
 
@@ -40,7 +40,7 @@ def _sync(
         _follow(invocation, wait)
         return
     from agency_client.node import Node
-    from agency_client.sync import sync_once
+    from agency_client.syncing.rounds import sync_once
 
     with Node(invocation.open_profile(), invocation.clock) as node:
         report = sync_once(node)
@@ -53,7 +53,7 @@ def _sync(
 
 
 def _follow(invocation: Invocation, wait_seconds: int) -> None:
-    from agency_client.following import StopSwitch, follow
+    from agency_client.syncing.following import StopSwitch, follow
 
     stop, teller = StopSwitch(), _Teller(invocation)
 
@@ -80,7 +80,7 @@ class _Teller:
 
     def tell(self, report: "RoundReport") -> None:
         """Tell one round: what was done on standard output, what went wrong on standard error."""
-        from agency_client.sync import CAUGHT_UP
+        from agency_client.syncing.rounds import CAUGHT_UP
 
         output, now = self._invocation.output, self._invocation.clock.now()
         for stage in report.stages:

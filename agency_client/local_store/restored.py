@@ -2,7 +2,8 @@
 
 Two documents under one number would prove it dishonest, and a stream number given out twice would be refused. Flows ask
 `demand_not_restored` before they sign what stands in a chain. Each of these waits only for its own part
-(`note_caught_up`), so that narrowing is possible first; a round of `agency_client.sync` that did all clears the mark.
+(`note_caught_up`), so that narrowing is possible first; a round (`agency_client.syncing.rounds`) that did all
+clears the mark.
 """
 
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.restored import demand_not_restored
 from agency_client.local_store.trust import load_key_chain
 from agency_client.node import CLOCK_SLACK, Node
-from agency_client.own_documents import load_own_encryption_keys
+from agency_client.own_keys.documents import load_own_encryption_keys
 from agency_client.own_keys.key_sets import load_verified_key_sets
 from agency_client.own_keys.publishing import record_own_document
 from keys.algorithms import OpeningKey

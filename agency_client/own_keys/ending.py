@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from agency_client.key_store import StoredKey
 from agency_client.local_store.engine import Snapshot
 from agency_client.node import Node
-from agency_client.own_documents import load_own_encryption_keys, load_own_key_sets
+from agency_client.own_keys.documents import load_own_encryption_keys, load_own_key_sets
+from agency_client.profiles.key_store import StoredKey
 
 MAX_DELIVERY_DAYS = 30
 """How long after its acceptance a message may still be handed over (docs/protocol.md §3)."""

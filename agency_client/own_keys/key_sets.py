@@ -7,16 +7,16 @@ agency's chain and every key in it lies here.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agency_client.ceremony import RootsSheet
 from agency_client.errors import UsageError, VerificationFailedError
-from agency_client.key_store import TlsUse
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.dispatch import DispatchKind
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.trust import load_key_chain, pin_agency
 from agency_client.node import CLOCK_SLACK, Node, NotInstalledError, draw_serial
-from agency_client.own_documents import OwnKeySet, load_own_key_sets
+from agency_client.own_keys.ceremony import RootsSheet
+from agency_client.own_keys.documents import OwnKeySet, load_own_key_sets
 from agency_client.own_keys.publishing import record_own_document
+from agency_client.profiles.key_store import TlsUse
 from keys.certificates import make_tls_ca
 from keys.errors import KeysError
 from keys.key_sets import VerifiedKeySet, make_operational_key, verify_key_set

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.node import Node
-from agency_client.own_documents import (
+from agency_client.own_keys.documents import (
     OwnEncryptionKeys,
     OwnKeySet,
     load_own_encryption_keys,

@@ -11,7 +11,7 @@ from agency_client.local_store.dispatch import Dispatch, DispatchKind, queue_doc
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.trust import KeyDocument, record_key_document
 from agency_client.node import Node
-from agency_client.submitting import Route, submit_queued
+from agency_client.syncing.submitting import Route, submit_queued
 from agency_client.witness.walker import WalkReport, walk_log
 from schemas.api import ENCRYPTION_KEYS_PATH, KEY_SETS_PATH, REVOCATIONS_PATH, LoggedRecord
 from schemas.log.records import RecordType
@@ -70,4 +70,4 @@ KEY_ROUTES: dict[DispatchKind, Route] = {
     ),
     DispatchKind.REVOCATION: Route(REVOCATIONS_PATH, RecordType.REVOCATION, _describe, _leave_to_the_walk),
 }
-"""Where key documents are handed in (`agency_client.submitting`)."""
+"""Where key documents are handed in (`agency_client.syncing.submitting`)."""

@@ -7,7 +7,7 @@ from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.dispatch import DispatchKind
 from agency_client.local_store.engine import Snapshot
 from agency_client.node import Node
-from agency_client.own_documents import load_own_key_sets
+from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.own_keys.key_sets import load_verified_key_sets
 from agency_client.own_keys.publishing import record_own_document
 from keys.encryption_keys import sign_revocation, verify_revocation

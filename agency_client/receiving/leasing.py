@@ -2,8 +2,8 @@
 
 A message is stored as it came, in the transaction that records its lease; the evidence of acceptance and hand-over is
 judged at that moment, because only the answer has it whole. Receipts and outcomes are small and need the log walked
-up to them: they stay in memory, are taken in by `agency_client.receipts` and `agency_client.receiving.outcomes`, and
-come again if that does not happen.
+up to them: they stay in memory, are taken in by `agency_client.receiving.partner_receipts` and
+`agency_client.receiving.outcomes`, and come again if that does not happen.
 """
 
 from dataclasses import dataclass, field

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agency_client.errors import ConflictError
-from agency_client.key_store import KeyMissingError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.content import keep_content, limit_retention
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
@@ -29,6 +28,7 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.received_work import find_number_holder, has_withdrawal, note_waiting
 from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
 from agency_client.node import Node
+from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
 from agency_client.receiving.rules import WITHDRAWAL_KIND, MessageFacts

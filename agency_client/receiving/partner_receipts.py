@@ -5,7 +5,6 @@ wrong is kept as a suspicion and acknowledged.
 """
 
 from agency_client.errors import DeniedError, NotFoundError, VerificationFailedError
-from agency_client.key_store import KeyMissingError
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.outbox import settle_delivery
@@ -14,6 +13,7 @@ from agency_client.local_store.receipts import Direction, ReceiptSubject, Stored
 from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.node import Node
+from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.errors import UnprovenError, WaitingError
 from agency_client.receiving.leasing import Leased, note_leased
 from agency_client.witness.evidence import verify_record_says

@@ -19,8 +19,7 @@ from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_di
 from agency_client.local_store.sent import find_message_by_digest, list_deliveries
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
-from agency_client.own_documents import load_own_key_sets
-from agency_client.partner_status import list_hidden_agreements, load_announced_revocations
+from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.receiving.errors import UnprovenError, WaitingError
 from agency_client.receiving.leaves import verify_accepted_leaf
 from agency_client.receiving.rules import (
@@ -34,6 +33,7 @@ from agency_client.receiving.rules import (
     check_standing,
 )
 from agency_client.receiving.sealed import SealedEvidence, read_sealed
+from agency_client.statuses.partners import list_hidden_agreements, load_announced_revocations
 from agency_client.witness.observer import LogError, hash_logged_record, read_log_keys
 from keys.log_keys import LogSignatureError, verify_checkpoint
 from keys.timeline import MemberTimeline

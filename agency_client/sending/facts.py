@@ -25,9 +25,9 @@ from agency_client.local_store.sent import (
 )
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
-from agency_client.partner_status import list_hidden_agreements
 from agency_client.sending.plan import Candidate, Original, RecipientFacts
 from agency_client.sending.summary import read_summary
+from agency_client.statuses.partners import list_hidden_agreements
 from keys.errors import KeyNotInForceError
 from keys.timeline import MemberTimeline
 from schemas.agreements.coverage import SAFEGUARDING_KIND, Finding

@@ -7,11 +7,11 @@ to it.
 
 from dataclasses import dataclass, replace
 
-from agency_client.delivery import deliver_messages
 from agency_client.errors import DeniedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.node import Node
+from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.draft import Draft
 from agency_client.sending.facts import verify_may_send
 from agency_client.sending.judging import judge_draft, make_order

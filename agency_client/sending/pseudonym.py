@@ -1,7 +1,7 @@
 """The name under which partners know an officer: always the same, and nobody outside can tell whose it is."""
 
-from agency_client.key_store import TlsUse
 from agency_client.node import Node
+from agency_client.profiles.key_store import TlsUse
 from schemas.codec import hash_domain
 
 _CHARACTERS = 8

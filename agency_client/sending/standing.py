@@ -6,9 +6,9 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.outbox import OutboxState, load_item
 from agency_client.local_store.sent import Delivery, SentMessage, find_message_by_digest, list_deliveries
 from agency_client.node import Node
-from agency_client.partner_status import list_hidden_agreements
 from agency_client.sending.facts import load_shelf
 from agency_client.sending.summary import read_summary
+from agency_client.statuses.partners import list_hidden_agreements
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.alerts import kind_of
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.joining import AcceptedSheet, initialise_node
-from agency_client.key_store import KeyMissingError, TlsUse
 from agency_client.node import KeySetUnusableError, Node, NotInstalledError, get_certificate_path
 from agency_client.own_keys.revoking import prepare_revocation
-from agency_client.profile import load_profile
-from agency_client.session import open_profile
+from agency_client.profiles.joining import AcceptedSheet, initialise_node
+from agency_client.profiles.key_store import KeyMissingError, TlsUse
+from agency_client.profiles.profile import load_profile
+from agency_client.profiles.session import open_profile
 from agency_client.witness.walker import walk_log
 from keys.certificates import find_issuer, read_validity, verify_tls_ca
 from schemas.codec import b64u_decode

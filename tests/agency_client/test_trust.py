@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.ceremony import RootsSheet, format_anchor_page
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import ConflictError, UsageError
-from agency_client.joining import read_anchor
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
+from agency_client.own_keys.ceremony import RootsSheet, format_anchor_page
+from agency_client.profiles.joining import read_anchor
 from agency_client.trust import (
     describe_member,
     get_exchange_anchor,

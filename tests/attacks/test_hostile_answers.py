@@ -20,10 +20,10 @@ from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
-from agency_client.partner_status import pull_statuses
-from agency_client.reading import ReadMessage, read_message
+from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.sending.flow import NotCoveredError, send_alert
-from agency_client.status import sign_status
+from agency_client.statuses.partners import pull_statuses
+from agency_client.statuses.signing import sign_status
 from agency_client.terminal.output import Form, Output
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import refresh_checkpoint, walk_log

@@ -19,9 +19,9 @@ from agency_client.cli import inbox as inbox_pages
 from agency_client.cli import read as read_pages
 from agency_client.cli.invocation import Invocation
 from agency_client.errors import UsageError
-from agency_client.inbox_view import view_inbox
 from agency_client.local_store.inbox import InboxFilter, InboxState
-from agency_client.reading import ReadMessage, read_message
+from agency_client.reading.lists import view_inbox
+from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.content_rules import accept_content
 from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.sealed import read_sealed, strip_ciphertext

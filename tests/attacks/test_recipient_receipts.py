@@ -8,7 +8,7 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.sent import DeliveryFact, list_facts
 from agency_client.local_store.suspicions import list_suspicions
-from agency_client.receipts import send_due_receipts, sign_owed_receipts
+from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import SendReport, send_alert
 from keys.generation import generate_bytes, generate_salt

@@ -15,8 +15,8 @@ import pytest
 from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.submitting import submit_due_steps
 from agency_client.node import Node
-from agency_client.profile import load_profile
-from agency_client.session import open_profile
+from agency_client.profiles.profile import load_profile
+from agency_client.profiles.session import open_profile
 from schemas.codec import b64u_decode, decode_json, encode_canonical
 from tests.support.desk import Desk
 from tests.support.exchange import RunningExchange, running_exchange

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.answering import acknowledge
 from agency_client.client import AgencyClient
 from agency_client.local_store.inbox import InboxFilter
-from agency_client.reading import ReadMessage
+from agency_client.reading.messages import ReadMessage
+from agency_client.sending.answering import acknowledge
 from agency_client.sending.composing import make_template
 from agency_client.sending.draft import Draft
 from schemas.codec import decode_json, encode_canonical

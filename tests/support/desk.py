@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agency_client.cli.app import run
-from agency_client.private_files import write_private_file
+from agency_client.profiles.private_files import write_private_file
 from keys.anchors import format_anchor_words
 from schemas.codec import decode_json
 from schemas.key_documents import compute_exchange_anchor

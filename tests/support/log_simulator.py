@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agency_client.clock import Clock
-from agency_client.joining import AcceptedSheet, initialise_node
 from agency_client.local_store.migrations import open_store
 from agency_client.node import Node
-from agency_client.profile import Profile, load_profile
-from agency_client.session import OpenProfile, derive_store_key, open_profile
+from agency_client.profiles.joining import AcceptedSheet, initialise_node
+from agency_client.profiles.profile import Profile, load_profile
+from agency_client.profiles.session import OpenProfile, derive_store_key, open_profile
 from keys.certificates import make_tls_ca
 from keys.log_keys import LogSigner, sign_checkpoint
 from schemas.api import (

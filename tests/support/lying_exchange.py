@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 from agency_client.agreements.pulling import pull_steps
 from agency_client.clock import Clock
-from agency_client.joining import AcceptedSheet, initialise_node
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.key_sets import export_enrolment, get_own_anchor
 from agency_client.own_keys.publishing import publish_queued
-from agency_client.profile import load_profile
-from agency_client.session import open_profile
+from agency_client.profiles.joining import AcceptedSheet, initialise_node
+from agency_client.profiles.profile import load_profile
+from agency_client.profiles.session import open_profile
 from agency_client.trust import pin_partner
 from agency_client.witness.walker import walk_log
 from keys.algorithms import SigningKey

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from agency_client.clock import Clock, SystemClock
-from agency_client.joining import AcceptedSheet, initialise_node
 from agency_client.local_store.agreements import StoredStep, load_chain_end, record_step
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
@@ -24,8 +23,9 @@ from agency_client.own_keys.key_sets import (
     prepare_key_set,
 )
 from agency_client.own_keys.publishing import publish_queued
-from agency_client.profile import load_profile
-from agency_client.session import open_profile
+from agency_client.profiles.joining import AcceptedSheet, initialise_node
+from agency_client.profiles.profile import load_profile
+from agency_client.profiles.session import open_profile
 from agency_client.trust import pin_partner
 from agency_client.witness.evidence import accept_evidence
 from agency_client.witness.walker import walk_log
@@ -210,6 +210,6 @@ def take_step(signer: Node, terms: Terms, action: StepAction, *holders: Node, **
 
 
 def _make_sheet(node: Node, roots: tuple[SeedSigner, ...]) -> Any:
-    from agency_client.ceremony import RootsSheet
+    from agency_client.own_keys.ceremony import RootsSheet
 
     return RootsSheet(v=1, agency=node.agency, roots=make_roots(roots, 2), made_at=node.clock.now())

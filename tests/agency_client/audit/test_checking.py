@@ -11,8 +11,8 @@ from agency_client.audit.bundle import LineHash
 from agency_client.audit.checking import AuditVerdict, BundleError, check_bundle
 from agency_client.audit.exporting import export_audit
 from agency_client.local_store.access_log import append_entry
-from agency_client.status import STATUS_ROUTES, sign_access_log_head
-from agency_client.submitting import submit_due
+from agency_client.statuses.signing import STATUS_ROUTES, sign_access_log_head
+from agency_client.syncing.submitting import submit_due
 from schemas.codec import b64u_encode, decode_canonical, encode_canonical
 from schemas.log.records import Action
 from tests.support.lying_world import LyingWorld, lying_world

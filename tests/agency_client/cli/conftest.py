@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from agency_client.cli.app import run
-from agency_client.private_files import write_private_file
-from agency_client.profile import Profile, ProfileSettings, create_profile
-from agency_client.session import initialise_profile, lock_profile
+from agency_client.profiles.private_files import write_private_file
+from agency_client.profiles.profile import Profile, ProfileSettings, create_profile
+from agency_client.profiles.session import initialise_profile, lock_profile
 
 PASSPHRASE = "correct horse battery staple"
 SETTINGS = ProfileSettings("GB-IE", "n1", "https://broker.example:8443", "exchange.json")

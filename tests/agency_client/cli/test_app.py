@@ -23,7 +23,7 @@ from agency_client.errors import (
     UsageError,
     VerificationFailedError,
 )
-from agency_client.profile import Profile
+from agency_client.profiles.profile import Profile
 from keys.container import ContainerError
 from schemas.codec import NotCanonicalError
 from schemas.log.tree import ConsistencyError

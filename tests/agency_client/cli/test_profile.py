@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from agency_client.profile import Profile, create_profile
+from agency_client.profiles.profile import Profile, create_profile
 from tests.agency_client.cli.conftest import SETTINGS, Agency
 
 

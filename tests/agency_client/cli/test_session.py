@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.profile import Profile
+from agency_client.profiles.profile import Profile
 from tests.agency_client.cli.conftest import Agency
 
 

@@ -7,7 +7,7 @@ import pytest
 from agency_client.cli.invocation import Invocation
 from agency_client.cli.sync import _Teller
 from agency_client.local_store.problems import Problem
-from agency_client.sync import RoundReport, StageReport
+from agency_client.syncing.rounds import RoundReport, StageReport
 from agency_client.terminal.output import Form, Output
 from schemas.codec import decode_json
 

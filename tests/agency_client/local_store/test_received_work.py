@@ -16,7 +16,7 @@ from agency_client.local_store.received_work import (
     list_corrections,
     list_owed_receipts,
 )
-from agency_client.reading import read_message
+from agency_client.reading.messages import read_message
 from keys.generation import generate_id
 from keys.sealing import SealedMessage
 from tests.support.lying_world import LyingWorld, lying_world, make_aftercare, make_ping, refer_to

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from agency_client.errors import DeniedError
-from agency_client.key_store import KeyMissingError
 from agency_client.local_store.dispatch import DispatchKind, list_dispatches
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.node import Node
-from agency_client.own_documents import load_own_encryption_keys
+from agency_client.own_keys.documents import load_own_encryption_keys
 from agency_client.own_keys.encryption import (
     _choose_kept,
     is_rotation_due,
@@ -21,6 +20,7 @@ from agency_client.own_keys.encryption import (
 from agency_client.own_keys.ending import destroy_ended_keys
 from agency_client.own_keys.listing import list_own_keys
 from agency_client.own_keys.revoking import prepare_revocation
+from agency_client.profiles.key_store import KeyMissingError
 from schemas.key_documents import EncryptionKeys
 from schemas.signed import EncryptionUse, KeyUse
 from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader

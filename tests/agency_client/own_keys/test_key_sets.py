@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from agency_client.ceremony import RootsSheet
 from agency_client.errors import UsageError, VerificationFailedError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.dispatch import DispatchKind, list_dispatches
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
+from agency_client.own_keys.ceremony import RootsSheet
 from agency_client.own_keys.key_sets import (
     Identity,
     export_enrolment,

@@ -9,7 +9,7 @@ import pytest
 from agency_client.errors import UsageError
 from agency_client.local_store.dispatch import DispatchKind, list_dispatches
 from agency_client.node import KeySetUnusableError, Node
-from agency_client.own_documents import load_own_revocations
+from agency_client.own_keys.documents import load_own_revocations
 from agency_client.own_keys.listing import list_own_keys
 from agency_client.own_keys.revoking import prepare_revocation
 from schemas.signed import KeyUse

@@ -19,7 +19,7 @@ from agency_client.receiving.flow import receive
 from agency_client.sending.draft import AlertRefusedError
 from agency_client.sending.facts import SendingStoppedError
 from agency_client.sending.flow import NotCoveredError, plan_alert, push_past_client, send_alert
-from agency_client.sync import run_round
+from agency_client.syncing.rounds import run_round
 from schemas.agreements.lifecycle import State
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Clause

@@ -12,7 +12,7 @@ from agency_client.local_store.contradictions import EquivocationError, list_con
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.local_store.trust import load_key_chain, pin_agency
 from agency_client.node import Node
-from agency_client.own_documents import load_own_key_sets
+from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import LogWalker, walk_log
 from keys.encryption_keys import sign_encryption_keys, sign_revocation

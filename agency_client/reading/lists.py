@@ -1,0 +1,135 @@
+"""The inbox and its threads as lists: what the store says, without decrypting anything and without the broker."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agency_client.errors import NotFoundError
+from agency_client.local_store.checkpoints import load_newest_checkpoint
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import InboxFilter, InboxMessage, InboxState, list_messages
+from agency_client.local_store.received_work import count_states, count_threads, has_thread
+from agency_client.local_store.sent import (
+    SentMessage,
+    compute_delivery_state,
+    list_deliveries,
+    list_facts,
+)
+from agency_client.local_store.sent import list_messages as list_sent_messages
+from agency_client.node import Node
+from agency_client.reading.messages import find_readable
+from agency_client.sending.summary import read_summary as read_sent_summary
+from schemas.alerts import kind_of
+from schemas.alerts.registry import UnknownKindError
+from schemas.codec import decode_canonical
+
+MAX_THREAD_MESSAGES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One received message in a list. `subject` and `attachments` are foreign, "" and 0 where nothing was opened."""
+
+    message: InboxMessage
+    subject: str
+    attachments: int
+    thread_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxView:
+    """A list of messages, how many stand in each state, and as of when: the newest tree head this node holds."""
+
+    rows: tuple[InboxRow, ...]
+    counts: dict[str, int]
+    as_of: datetime | None
+    log_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadEntry:
+    """One message of a thread, ours or theirs, in the order of time."""
+
+    message_id: str
+    is_own: bool
+    partner: str
+    kind: str
+    subject: str
+    at: datetime
+    state: str
+
+
+def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxView:
+    """Return the messages that match, most urgent first."""
+    with node.store.read() as snapshot:
+        newest = load_newest_checkpoint(snapshot, node.sheet.origin)
+        messages = list_messages(snapshot, wanted, limit=limit)
+        sizes = count_threads(snapshot, {message.thread for message in messages if message.thread})
+        counts = count_states(snapshot)
+    rows = tuple(_make_row(message, sizes) for message in messages)
+    return InboxView(rows, counts, newest.seen_at if newest else None, newest.size if newest else 0)
+
+
+def view_thread(node: Node, reference: str) -> tuple[str, list[ThreadEntry]]:
+    """Return a thread's id and messages, by its own id or by that of one of its messages.
+
+    Raises:
+        NotFoundError: nothing of that name is here.
+    """
+    with node.store.read() as snapshot:
+        thread = _find_thread(snapshot, reference)
+        received = list_messages(
+            snapshot, InboxFilter(states=tuple(InboxState), thread=thread), limit=MAX_THREAD_MESSAGES
+        )
+        entries = [_describe_received(message) for message in received]
+        for sent in list_sent_messages(snapshot, thread=thread, limit=MAX_THREAD_MESSAGES):
+            entries += _describe_sent(snapshot, sent)
+    if not entries:
+        raise NotFoundError(f"no thread {reference} is here", fix="run: agency inbox")
+    return thread, sorted(entries, key=lambda entry: (entry.at, entry.message_id, entry.partner))
+
+
+def read_subject(message: InboxMessage) -> str:
+    """Return the subject of an opened message, a foreign string; "" where none is known."""
+    return "" if message.summary is None else str(decode_canonical(message.summary).get("subject", ""))
+
+
+def label_kind(kind: str) -> str:
+    """Return the words for a kind; the code itself where this version does not know it."""
+    try:
+        return kind_of(kind).label
+    except UnknownKindError:
+        return kind
+
+
+def _make_row(message: InboxMessage, sizes: dict[str, int]) -> InboxRow:
+    summary = {} if message.summary is None else decode_canonical(message.summary)
+    size = sizes.get(message.thread or "", 1)
+    return InboxRow(message, str(summary.get("subject", "")), int(summary.get("attachments", 0)), size)
+
+
+def _find_thread(snapshot: Snapshot, reference: str) -> str:
+    if has_thread(snapshot, reference):
+        return reference
+    message = find_readable(snapshot, reference)
+    if message.thread is None:
+        raise NotFoundError(f"message {message.message_id} was not opened and is in no thread")
+    return message.thread
+
+
+def _describe_received(message: InboxMessage) -> ThreadEntry:
+    state = "withdrawn" if message.withdrawn_at else "read" if message.read_at else message.state.value
+    return ThreadEntry(
+        message.message_id, False, message.sender, message.kind, read_subject(message), message.issued_at, state
+    )
+
+
+def _describe_sent(snapshot: Snapshot, sent: SentMessage) -> list[ThreadEntry]:
+    subject = read_sent_summary(sent.summary).subject
+    entries = []
+    for delivery in list_deliveries(snapshot, sent.message_id):
+        newest = compute_delivery_state(list_facts(snapshot, sent.message_id, delivery.recipient))
+        state = "queued" if newest is None else newest.fact.value
+        entries.append(
+            ThreadEntry(sent.message_id, True, delivery.recipient, sent.kind, subject, sent.issued_at, state)
+        )
+    return entries

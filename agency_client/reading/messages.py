@@ -1,0 +1,225 @@
+"""Read one message: verified once more, recorded in the access log before anything is decrypted, shown, receipted.
+
+Everything here works offline. What a reader is told of the sender is what was just verified from the store, never what
+the broker says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
+from agency_client.local_store.content import read_content
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import (
+    InboxMessage,
+    InboxState,
+    find_verified,
+    load_by_digest,
+    mark_read,
+)
+from agency_client.local_store.received_work import list_corrections
+from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
+from agency_client.node import Node
+from agency_client.receiving.content_rules import read_alert
+from agency_client.receiving.errors import UnprovenError
+from agency_client.receiving.own_receipts import receipt_message
+from agency_client.receiving.rules import WITHDRAWAL_KIND
+from agency_client.receiving.sealed import SealedEvidence, read_sealed
+from agency_client.receiving.verification import (
+    EVERYTHING,
+    CheckedStep,
+    VerifiedMessage,
+    verify_message,
+)
+from keys.errors import KeysError
+from keys.sealing import verify_message as verify_content
+from schemas.agreements.lifecycle import list_versions
+from schemas.alerts import parse_alert
+from schemas.alerts.base import Alert
+from schemas.codec import CodecError
+from schemas.envelope import Message
+from schemas.log.records import Action
+from schemas.receipts import ReceiptType
+from schemas.signed import SignedDocument
+
+_FOLLOWING_KINDS = ("correction", WITHDRAWAL_KIND)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What was verified about a message, for the line that says by whom and under what.
+
+    `is_disputed`: its sender has since revoked the key, from a moment before the message was accepted.
+    """
+
+    sender: str
+    key_set: int
+    kids: tuple[str, ...]
+    agreement: str
+    version: int
+    leaf_index: int
+    accepted_at: datetime
+    is_disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """A message as a reader sees it. `followed_by` are the ids of what corrected or withdrew it since."""
+
+    stored: InboxMessage
+    message: Message
+    alert: Alert
+    provenance: Provenance
+    checks: tuple[CheckedStep, ...]
+    followed_by: tuple[InboxMessage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOwnMessage:
+    """A message of one's own, as it was sealed."""
+
+    stored: SentMessage
+    recipients: tuple[str, ...]
+    message: Message
+    alert: Alert
+
+
+class NotShownError(DeniedError):
+    """The message is here and is not shown: refused, taken back before it was opened, or not proven."""
+
+    default_code = "not-shown"
+
+
+def find_readable(snapshot: Snapshot, message_id: str) -> InboxMessage | SentMessage:
+    """Return the received message whose id begins so, or else the sent one.
+
+    Raises:
+        NotFoundError, ConflictError: none is here, or several.
+    """
+    try:
+        return find_verified(snapshot, message_id)
+    except NotFoundError as received:
+        try:
+            return load_message(snapshot, message_id)
+        except NotFoundError:
+            raise received from None
+
+
+def read_message(
+    node: Node, message_id: str, *, reason: str, case: str | None = None, verb: str = "read"
+) -> ReadMessage | ReadOwnMessage:
+    """Return a message's content to the officer, with the reason on record before it is decrypted.
+
+    The first reading of a received message is receipted as `opened`. `verb` is what the access log calls it.
+
+    Raises:
+        NotFoundError: no such message is here, or its content was erased.
+        NotShownError: it was refused, or withdrawn before it was opened.
+        VerificationFailedError: what the store holds of it does not verify any more.
+    """
+    with node.store.read() as snapshot:
+        found = find_readable(snapshot, message_id)
+    if isinstance(found, SentMessage):
+        return _read_own(node, found, verb, reason, case)
+    _demand_opened(found)
+    with node.store.read() as snapshot:
+        verified = verify_message(node, snapshot, found.digest, EVERYTHING)
+        followed_by = tuple(
+            load_by_digest(snapshot, digest) for digest in list_corrections(snapshot, found.digest, _FOLLOWING_KINDS)
+        )
+    data = _unlock_content(node, found, verb, reason, case)
+    message = _verify_content(verified.facts.sealed, data)
+    alert = read_alert(message, verified.facts)
+    _note_first_reading(node, found)
+    return ReadMessage(found, message, alert, describe_provenance(verified), verified.checks, followed_by)
+
+
+def verify_again(node: Node, message_id: str, *, reason: str) -> tuple[InboxMessage, tuple[CheckedStep, ...]]:
+    """Verify everything about a received message once more, offline; return every step that held.
+
+    The content is decrypted to compare it with what was signed, and not shown; that too is on record.
+
+    Raises:
+        NotFoundError: no such message is here.
+        VerificationFailedError: a step does not hold; the step is named.
+    """
+    with node.store.read() as snapshot:
+        found = find_verified(snapshot, message_id)
+        verified = verify_message(node, snapshot, found.digest, EVERYTHING)
+    if found.state is not InboxState.OPENED or found.erased_at is not None:
+        return found, verified.checks
+    data = _unlock_content(node, found, "verify", reason, None)
+    message = _verify_content(verified.facts.sealed, data)
+    read_alert(message, verified.facts)
+    content = CheckedStep("content", f"{len(data)} bytes are what the sender committed to and signed, header repeated")
+    return found, (*verified.checks, content)
+
+
+def describe_provenance(verified: VerifiedMessage) -> Provenance:
+    """Return what was verified about a message's origin."""
+    facts = verified.facts
+    header, leaf = facts.sealed.header, facts.leaf
+    terms = list_versions(facts.chains_now)[facts.sealed.find_recipient(facts.me).agreement]
+    return Provenance(
+        sender=header.sender.agency,
+        key_set=header.sender.keyset,
+        kids=header.sender.kids,
+        agreement=terms.title,
+        version=terms.version,
+        leaf_index=leaf.index,
+        accepted_at=leaf.record.time,
+        is_disputed=facts.sender.is_disputed(header.sender.kids, leaf.index, leaf.record.time),
+    )
+
+
+def _demand_opened(found: InboxMessage) -> None:
+    if found.state is InboxState.OPENED:
+        return
+    if found.state is InboxState.WITHDRAWN:
+        raise NotShownError(f"{found.sender} took the message back before it was opened", code="withdrawn")
+    why = found.problem.sentence if found.problem else f"it is {found.state.value}"
+    raise NotShownError(f"the message of {found.sender} is not shown: {why}", code=f"message-{found.state.value}")
+
+
+def _unlock_content(node: Node, found: InboxMessage, verb: str, reason: str, case: str | None) -> bytes:
+    note = node.note_access(
+        Action.CONSULTATION, verb, reason, message=found.message_id, partner=found.sender, case=case
+    )
+    return read_content(node.store, found.digest, note)
+
+
+def _verify_content(sealed: SealedEvidence, unverified_data: bytes) -> Message:
+    try:
+        return verify_content(sealed.header, unverified_data)
+    except (KeysError, CodecError) as error:
+        raise UnprovenError(f"the content in the store: {error}", fix="restore the last backup") from error
+
+
+def _note_first_reading(node: Node, found: InboxMessage) -> None:
+    now = node.clock.now()
+    with node.store.write() as transaction:
+        mark_read(transaction, found.digest, at=now)
+    try:
+        with node.store.write() as transaction:
+            receipt_message(node, transaction, found, ReceiptType.OPENED)
+    except ClientError:
+        return  # It stays owed (`local_store.received_work`); whoever has a reason to read is not kept from it.
+
+
+def _read_own(node: Node, found: SentMessage, verb: str, reason: str, case: str | None) -> ReadOwnMessage:
+    with node.store.read() as snapshot:
+        recipients = tuple(item.recipient for item in list_deliveries(snapshot, found.message_id))
+    note = node.note_access(Action.CONSULTATION, verb, reason, message=found.message_id, case=case)
+    data = read_content(node.store, found.digest, note)
+    try:
+        sealed = read_sealed(SignedDocument.from_canonical(found.evidence))
+        message = _verify_content(sealed, data)
+        return ReadOwnMessage(found, recipients, message, parse_alert(message.alert))
+    except CodecError as error:
+        raise VerificationFailedError(f"the message in the store: {error}", fix="restore the last backup") from error
+
+
+def list_check_lines(checks: Sequence[CheckedStep]) -> list[str]:
+    """Return one numbered line for each step that held."""
+    return [f"{number}. {check.name}: {check.sentence}" for number, check in enumerate(checks, start=1)]

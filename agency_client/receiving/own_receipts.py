@@ -1,0 +1,228 @@
+"""Receipts this agency owes: sign them, seal them for each partner, hand them in.
+
+What is owed follows from the state of the inbox (`local_store.received_work`); what an officer says of a message
+(accepted, refused, acted) is signed in the transaction in which it is said. One document covers all messages of one
+type for one partner. Receipts are never receipted and name no officer. Those of partners are taken in by
+`agency_client.receiving.partner_receipts`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agency_client.connection import RefusedConflictError, RefusedError
+from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
+from agency_client.local_store.dispatch import (
+    Dispatch,
+    DispatchKind,
+    list_due_dispatches,
+    queue_document,
+    record_dispatch_failed,
+    record_dispatch_refused,
+    record_dispatched,
+)
+from agency_client.local_store.engine import Transaction
+from agency_client.local_store.inbox import InboxMessage
+from agency_client.local_store.problems import Problem
+from agency_client.local_store.receipts import (
+    Direction,
+    ReceiptSubject,
+    StoredReceipt,
+    has_own_receipt,
+    record_receipt,
+)
+from agency_client.local_store.received_work import OwedReceipt, list_owed_receipts
+from agency_client.node import Node
+from agency_client.syncing.submitting import next_attempt_after
+from agency_client.witness.evidence import verify_record_says
+from agency_client.witness.observer import LogError
+from keys.container import KEY_BYTES
+from keys.generation import generate_bytes, generate_salt
+from keys.receipts import seal_receipt
+from keys.signing import sign_document
+from schemas.api import MAX_RECEIPTS_PER_REQUEST, RECEIPTS_PATH, EvidenceList, ReceiptsRequest
+from schemas.jwk import AkpJwk
+from schemas.log.records import RecordType
+from schemas.receipts import MAX_MESSAGES_PER_RECEIPT, Receipt, ReceiptedMessage, ReceiptType, SealedReceipt
+from schemas.signed import DocumentType, EncryptionUse, KeyUse
+
+
+class NoReceiptKeyError(DeniedError):
+    """A receipt cannot be sealed for a partner now: it is not trusted here, or has no current encryption key."""
+
+    default_code = "no-receipt-key"
+
+
+@dataclass(slots=True)
+class ReceiptReport:
+    """What became of the receipts of one round: how many were signed and handed in, and what stands in the way."""
+
+    signed: int = 0
+    handed_in: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
+def sign_owed_receipts(node: Node) -> ReceiptReport:
+    """Sign and queue every receipt that is owed and can be sealed; the others stay owed."""
+    report = ReceiptReport()
+    with node.store.read() as snapshot:
+        owed = list_owed_receipts(snapshot)
+    for partner, receipt_type, late, items in _group(owed, node.clock.now()):
+        messages = [
+            ReceiptedMessage(id=item.message_id, digest=item.digest, reason=item.reason or None) for item in items
+        ]
+        try:
+            with node.store.write() as transaction:
+                sign_receipt(node, transaction, partner, receipt_type, messages, late=late)
+        except NoReceiptKeyError as error:
+            report.problems.append(Problem(error.code, error.sentence))
+        else:
+            report.signed += 1
+    return report
+
+
+def sign_receipt(
+    node: Node,
+    transaction: Transaction,
+    partner: str,
+    receipt_type: ReceiptType,
+    messages: Sequence[ReceiptedMessage],
+    *,
+    late: bool = False,
+) -> None:
+    """Sign one receipt, seal it for the partner and queue it, all in the caller's transaction.
+
+    Raises:
+        NoReceiptKeyError: the partner is not trusted, or has no current encryption key.
+        KeySetUnusableError: this agency's own receipt key cannot be used.
+    """
+    now = node.clock.now()
+    recipient = _choose_key(node, transaction, partner, now)
+    receipt = Receipt(
+        v=1,
+        exchange=node.exchange,
+        salt=generate_salt(),
+        type=receipt_type,
+        from_agency=node.agency,
+        to_agency=partner,
+        time=now,
+        late=late,
+        messages=tuple(messages),
+    )
+    signer = node.read_signer(transaction, KeyUse.RECEIPT)
+    sealed = seal_receipt(receipt, signer, recipient, content_key=generate_bytes(KEY_BYTES))
+    stored = StoredReceipt(
+        digest=sealed.digest,
+        direction=Direction.OUT,
+        partner=partner,
+        type=receipt_type.value,
+        document=sign_document(receipt.canonical(), DocumentType.RECEIPT, [signer]).canonical(),
+        at=now,
+        subjects=tuple(ReceiptSubject(message.digest, message.reason or "") for message in messages),
+    )
+    record_receipt(transaction, stored)
+    queue_document(
+        transaction, digest=sealed.digest, kind=DispatchKind.RECEIPT, body=sealed.canonical(), partner=partner, at=now
+    )
+
+
+def receipt_message(
+    node: Node, transaction: Transaction, message: InboxMessage, receipt_type: ReceiptType, *, reason: str | None = None
+) -> bool:
+    """Sign what an officer says of one message, once; return whether it had not been said before.
+
+    Raises:
+        as `sign_receipt`.
+    """
+    if has_own_receipt(transaction, message.digest, receipt_type.value):
+        return False
+    subject = ReceiptedMessage(id=message.message_id, digest=message.digest, reason=reason)
+    late = node.clock.now() > message.expires_at
+    sign_receipt(node, transaction, message.sender, receipt_type, [subject], late=late)
+    return True
+
+
+def send_due_receipts(node: Node) -> ReceiptReport:
+    """Hand in every receipt that is due, and believe that the broker has it only by its leaves.
+
+    Raises:
+        OfflineError, LogError: they stay queued.
+    """
+    report = ReceiptReport()
+    with node.store.read() as snapshot:
+        due = list_due_dispatches(snapshot, now=node.clock.now(), limit=10_000)
+    receipts = [item for item in due if item.kind is DispatchKind.RECEIPT]
+    for start in range(0, len(receipts), MAX_RECEIPTS_PER_REQUEST):
+        _hand_in(node, receipts[start : start + MAX_RECEIPTS_PER_REQUEST], report)
+    return report
+
+
+def _hand_in(node: Node, items: Sequence[Dispatch], report: ReceiptReport) -> None:
+    """Hand receipts in together; where the broker refuses the whole, one by one, so that only the wrong one stays."""
+    sealed = tuple(SealedReceipt.from_canonical(item.body) for item in items)
+    try:
+        answer = node.connection.post(RECEIPTS_PATH, ReceiptsRequest(receipts=sealed).canonical(), EvidenceList)
+        _verify_handed_in(node, answer, sealed)
+    except (RefusedError, RefusedConflictError) as error:
+        if len(items) > 1:
+            for item in items:
+                _hand_in(node, [item], report)
+            return
+        report.problems.append(Problem(error.code, error.sentence))
+        with node.store.write() as transaction:
+            problem = Problem(error.code, error.sentence)
+            record_dispatch_refused(transaction, items[0].digest, problem, at=node.clock.now())
+    except ClientError as error:
+        _note_failed(node, items, error)
+        raise
+    else:
+        report.handed_in += len(items)
+        with node.store.write() as transaction:
+            for item in items:
+                record_dispatched(transaction, item.digest, at=node.clock.now())
+
+
+def _verify_handed_in(node: Node, answer: EvidenceList, receipts: Sequence[SealedReceipt]) -> None:
+    if len(answer.leaves) != len(receipts):
+        raise LogError(f"{len(receipts)} receipts were handed in, {len(answer.leaves)} leaves came back")
+    checkpoint = node.observer.observe(answer.checkpoint)
+    for leaf, proof, receipt in zip(answer.leaves, answer.proofs, receipts, strict=True):
+        expected = {
+            "agency": receipt.from_agency,
+            "partner": receipt.to_agency,
+            "digest": receipt.digest,
+            "receipt_type": receipt.type,
+        }
+        verify_record_says(leaf.record, RecordType.RECEIPT, expected)
+        node.observer.verify_record(leaf, proof, checkpoint)
+
+
+def _note_failed(node: Node, items: Sequence[Dispatch], error: ClientError) -> None:
+    now = node.clock.now()
+    with node.store.write() as transaction:
+        for item in items:
+            due = next_attempt_after(item.attempts, now, error)
+            problem = Problem(error.code, error.sentence)
+            record_dispatch_failed(transaction, item.digest, problem, at=now, next_attempt_at=due)
+
+
+def _group(owed: Sequence[OwedReceipt], now: datetime) -> list[tuple[str, ReceiptType, bool, Sequence[OwedReceipt]]]:
+    groups: dict[tuple[str, ReceiptType, bool], list[OwedReceipt]] = {}
+    for item in owed:
+        groups.setdefault((item.partner, ReceiptType(item.type), now > item.expires_at), []).append(item)
+    return [
+        (*key, items[start : start + MAX_MESSAGES_PER_RECEIPT])
+        for key, items in groups.items()
+        for start in range(0, len(items), MAX_MESSAGES_PER_RECEIPT)
+    ]
+
+
+def _choose_key(node: Node, transaction: Transaction, partner: str, now: datetime) -> AkpJwk:
+    try:
+        newest = node.directory.read_trusted_timeline(transaction, partner).newest_encryption_keys
+    except (DeniedError, NotFoundError, VerificationFailedError) as error:
+        raise NoReceiptKeyError(f"no receipt for {partner}: {error.sentence}", fix=error.fix) from error
+    key = None if newest is None else newest.choose_key(EncryptionUse.ENCRYPTION, now)
+    if key is None:
+        raise NoReceiptKeyError(f"{partner} has published no encryption key that is current", fix="run: agency sync")
+    return key.jwk

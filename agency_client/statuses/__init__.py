@@ -1,0 +1,1 @@
+"""Statuses: what this node signs for its partners, and what theirs say."""

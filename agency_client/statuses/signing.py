@@ -1,0 +1,225 @@
+"""Statuses: sign for each partner how far everything stands that a broker could hide, and read what partners signed.
+
+A status is due every six hours, and at once when something narrowed (`local_store.statuses.request_status`). What a
+partner's status says is compared with what this node was given; what does not fit is kept as a suspicion for a person,
+what proves two words of one signer as a contradiction. How old a status may become before it is an alarm is not here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from agency_client.errors import ClientError
+from agency_client.local_store.access_log import (
+    SignedHead,
+    find_chain_end,
+    load_newest_signed_head,
+    record_signed_head,
+)
+from agency_client.local_store.agreements import load_chains
+from agency_client.local_store.checkpoints import load_newest_checkpoint
+from agency_client.local_store.dispatch import (
+    Dispatch,
+    DispatchKind,
+    queue_document,
+    record_dispatch_failed,
+    replace_dispatch_body,
+)
+from agency_client.local_store.engine import Snapshot, Transaction
+from agency_client.local_store.problems import Problem
+from agency_client.local_store.restored import demand_not_restored
+from agency_client.local_store.statuses import (
+    StoredStatus,
+    list_due_statuses,
+    load_newest_own_status,
+    next_status_place,
+    record_own_status,
+)
+from agency_client.local_store.streams import list_partners, list_stream_states
+from agency_client.node import Node
+from agency_client.own_keys.documents import load_revoked_kids
+from agency_client.sending.facts import load_shelf
+from agency_client.syncing.submitting import LAST_RETRY_SECONDS, Route
+from agency_client.witness.observer import LogError
+from keys.signing import sign_document
+from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, AccessLogHead, LoggedRecord
+from schemas.codec import hash_text
+from schemas.envelope import SeenCheckpoint
+from schemas.key_documents import AgencyClass
+from schemas.log.records import RecordType
+from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
+from schemas.status import ChainHead, Status, StreamPosition, digest_status
+
+STATUS_EVERY = timedelta(hours=6)
+HEAD_EVERY = timedelta(hours=1)
+_KEY_PROBLEMS = frozenset({"key-revoked", "key-set-not-current", "key-set-refused", "signature-refused"})
+
+
+@dataclass(slots=True)
+class SigningReport:
+    """Which partners got a status, which could not and why, and whether the access log's head was signed."""
+
+    signed: list[str] = field(default_factory=list)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    signed_head: bool = False
+
+
+def sign_due_statuses(node: Node) -> SigningReport:
+    """Sign and queue a status for every partner that is due, and the access log's head when an hour has passed."""
+    report = SigningReport()
+    if node.own_key_set().key_set.agency_class is AgencyClass.AGENCY:
+        with node.store.read() as snapshot:
+            due = find_due_partners(node, snapshot)
+        for partner in due:
+            try:
+                sign_status(node, partner)
+            except ClientError as error:
+                report.problems[partner] = Problem(error.code, error.sentence)
+            else:
+                report.signed.append(partner)
+    report.signed_head = sign_access_log_head(node)
+    return report
+
+
+def find_due_partners(node: Node, snapshot: Snapshot) -> list[str]:
+    """Return the partners that must get a status now: asked for, never given, or six hours old."""
+    now = node.clock.now()
+    asked = [due.partner for due in list_due_statuses(snapshot)]
+    partners = sorted({*load_shelf(node, snapshot).list_partners(), *list_partners(snapshot)})
+    ageing = [partner for partner in partners if _is_old(snapshot, partner, now)]
+    return [agency for agency in dict.fromkeys([*asked, *ageing]) if node.directory.read_timeline(snapshot, agency)]
+
+
+def sign_status(node: Node, partner: str) -> Status:
+    """Sign the next status for a partner, record it and queue it, in one transaction.
+
+    Raises:
+        RestoredNodeError: this node may not know which number comes next.
+        KeySetUnusableError, LogError: it cannot sign, or has not seen the log.
+    """
+    now = node.clock.now()
+    with node.store.write() as transaction:
+        demand_not_restored(transaction, "statuses")
+        status = _write_status(node, transaction, partner, now)
+        payload = status.canonical()
+        signer = node.read_signer(transaction, KeyUse.RECEIPT)
+        document = sign_document(payload, DocumentType.STATUS, [signer]).canonical()
+        digest = digest_status(payload)
+        record_own_status(transaction, StoredStatus(partner, status.seq, digest, document, status.time, now))
+        kind = DispatchKind.STATUS
+        queue_document(transaction, digest=digest, kind=kind, body=document, partner=partner, at=now)
+    return status
+
+
+def sign_access_log_head(node: Node) -> bool:
+    """Sign and queue the head of this agency's access log, if it grew and an hour has passed; return whether it did."""
+    now = node.clock.now()
+    with node.store.write() as transaction:
+        end, newest = find_chain_end(transaction), load_newest_signed_head(transaction)
+        if end is None or (newest is not None and (newest.n == end.count or now - newest.signed_at < HEAD_EVERY)):
+            return False
+        head = AccessLogHead(
+            v=1,
+            exchange=node.exchange,
+            agency=node.agency,
+            node=node.name,
+            count=end.count,
+            head=end.head,
+            time=now,
+        )
+        payload = head.canonical()
+        signer = node.read_signer(transaction, KeyUse.RECEIPT)
+        document = sign_document(payload, DocumentType.ACCESS_LOG_HEAD, [signer]).canonical()
+        digest = hash_text("access-log-head", payload)
+        record_signed_head(transaction, SignedHead(end.count, digest, document, now))
+        queue_document(transaction, digest=digest, kind=DispatchKind.ACCESS_LOG_HEAD, body=document, at=now)
+    return True
+
+
+def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -> Status:
+    seq, prev = next_status_place(snapshot, partner)
+    newest, before = load_newest_checkpoint(snapshot, node.sheet.origin), load_newest_own_status(snapshot, partner)
+    if newest is None:
+        raise LogError("this node has not seen the log yet", fix="run: agency sync")
+    return Status(
+        v=1,
+        exchange=node.exchange,
+        agency=node.agency,
+        partner=partner,
+        seq=seq,
+        prev=prev,
+        # A clock that was set back must not break the chain: its times never go back.
+        time=now if before is None else max(now, before.signed_at),
+        keyset=node.read_own_key_set(snapshot).key_set.seq,
+        revoked=tuple(sorted(load_revoked_kids(snapshot, node.agency))),
+        chains=tuple(_list_chain_heads(node, snapshot, partner)),
+        streams=tuple(
+            StreamPosition(stream=state.stream, last=state.last, voided=state.voided)
+            for state in list_stream_states(snapshot, partner)
+        ),
+        checkpoint=SeenCheckpoint(origin=newest.origin, size=newest.size, root=newest.root),
+    )
+
+
+def _list_chain_heads(node: Node, snapshot: Snapshot, partner: str) -> Iterable[ChainHead]:
+    # A step that the log has not taken may still be refused: a status never speaks of what may turn out not to be.
+    shared = {view.terms.id for view in load_shelf(node, snapshot).list_views(partner) if view.terms is not None}
+    for agreement in sorted(shared):
+        chain = load_chains(snapshot, agreement).get(node.agency, [])
+        logged = [step for step in chain if step.leaf is not None]
+        if logged:
+            yield ChainHead(agreement=agreement, party_seq=logged[-1].party_seq, head=logged[-1].digest)
+
+
+def _is_old(snapshot: Snapshot, partner: str, now: datetime) -> bool:
+    newest = load_newest_own_status(snapshot, partner)
+    return newest is None or now - newest.recorded_at >= STATUS_EVERY
+
+
+def _describe_status(node: Node, item: Dispatch) -> Mapping[str, object]:
+    return {"agency": node.agency, "partner": item.partner, "digest": item.digest}
+
+
+def _describe_head(node: Node, item: Dispatch) -> Mapping[str, object]:
+    return {"agency": node.agency, "digest": item.digest}
+
+
+def _keep_nothing(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
+    # The dispatch queue itself notes that it was taken.
+    pass
+
+
+def _keep_waiting(node: Node, item: Dispatch, error: ClientError) -> None:
+    """Try a refused status or head again: its chain cannot go on without it, and its refusal may pass.
+
+    Where another receipt key has taken the place of the one that signed, the very same words are signed by that one.
+    """
+    now = node.clock.now()
+    later = now + timedelta(seconds=LAST_RETRY_SECONDS)
+    with node.store.write() as transaction:
+        if error.code in _KEY_PROBLEMS and _sign_again(node, transaction, item, now):
+            return
+        problem = Problem(error.code, error.sentence)
+        record_dispatch_failed(transaction, item.digest, problem, at=now, next_attempt_at=later)
+
+
+def _sign_again(node: Node, transaction: Transaction, item: Dispatch, now: datetime) -> bool:
+    """Sign a document that waits with the receipt key of now; return False where that is the key that signed it."""
+    document = SignedDocument.from_canonical(item.body)
+    document_type = DocumentType.STATUS if item.kind is DispatchKind.STATUS else DocumentType.ACCESS_LOG_HEAD
+    slots = read_signatures(document.payload, document.signatures, document_type)
+    signer = node.read_signer(transaction, KeyUse.RECEIPT)
+    if tuple(slot.header.kid for slot in slots) == signer.kids:
+        return False
+    fresh = sign_document(document.payload_bytes, document_type, [signer])
+    replace_dispatch_body(transaction, item.digest, fresh.canonical(), at=now)
+    return True
+
+
+STATUS_ROUTES: dict[DispatchKind, Route] = {
+    DispatchKind.STATUS: Route(STATUSES_PATH, RecordType.STATUS, _describe_status, _keep_nothing, _keep_waiting),
+    DispatchKind.ACCESS_LOG_HEAD: Route(
+        ACCESS_LOG_HEADS_PATH, RecordType.ACCESS_LOG_HEAD, _describe_head, _keep_nothing, _keep_waiting
+    ),
+}
+"""Where statuses and access-log heads are handed in (`agency_client.syncing.submitting`)."""

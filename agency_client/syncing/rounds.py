@@ -1,0 +1,273 @@
+"""One round of everything a node does with the exchange: log, agreements, keys, statuses, outbox, inbox, receipts.
+
+Each stage stands by itself: what fails in one is reported, and the others go on. Only when the broker is not there at
+all, or its log does not prove itself, is the rest left for later. Running rounds for ever is the business
+of `agency_client.syncing.following`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from agency_client.agreements.flows import sign_due_withdrawals
+from agency_client.agreements.pulling import PullReport, pull_steps
+from agency_client.agreements.submitting import submit_due_steps
+from agency_client.connection import NotSentError
+from agency_client.errors import ClientError, NotAuthenticatedError
+from agency_client.local_store.inbox import InboxState
+from agency_client.local_store.outbox import retry_now
+from agency_client.local_store.problems import Problem
+from agency_client.local_store.restored import note_caught_up
+from agency_client.node import Node
+from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
+from agency_client.own_keys.ending import destroy_ended_keys
+from agency_client.own_keys.publishing import KEY_ROUTES
+from agency_client.profiles.profile import hold_lock
+from agency_client.receiving.flow import receive
+from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
+from agency_client.sending.delivery import deliver_due
+from agency_client.statuses.partners import pull_statuses
+from agency_client.statuses.signing import STATUS_ROUTES, sign_due_statuses
+from agency_client.syncing.catching_up import end_restored_life, is_anything_behind, take_over_own_statuses
+from agency_client.syncing.submitting import SubmitReport, submit_due
+from agency_client.terminal.exit_codes import ExitCode
+from agency_client.witness.walker import refresh_checkpoint, walk_log
+from schemas.key_documents import AgencyClass
+
+CAUGHT_UP = "restored"
+LOCK = "sync"
+LOCK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """What one stage did: counts by name, problems of single items, and the failure that ended it, if one did."""
+
+    stage: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    alarms: tuple[Problem, ...] = ()
+    failure: Problem | None = None
+    exit_code: ExitCode = ExitCode.OK
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether there is nothing to tell of it."""
+        return not any(self.counts.values()) and not self.problems and not self.alarms and self.failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """What one round did, stage by stage."""
+
+    stages: tuple[StageReport, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return how a process that ran this round ends: what failed verification weighs most, then being offline."""
+        codes = {stage.exit_code for stage in self.stages}
+        if ExitCode.VERIFICATION_FAILED in codes:
+            return ExitCode.VERIFICATION_FAILED
+        return next((code for code in _WEIGHT if code in codes), ExitCode.OK)
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether some stage did not come to its end."""
+        return any(stage.failure is not None for stage in self.stages)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether there is nothing to tell of it."""
+        return all(stage.is_quiet for stage in self.stages)
+
+
+_WEIGHT = (
+    ExitCode.OFFLINE_QUEUED,
+    ExitCode.NOT_AUTHENTICATED,
+    ExitCode.CONFLICT,
+    ExitCode.DENIED,
+    ExitCode.NOT_FOUND,
+    ExitCode.FAILED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One part of a round: its name, and what runs it."""
+
+    name: str
+    run: Callable[[Node], StageReport]
+    is_footing: bool = False
+    """Whether nothing more is asked or sent in a round in which it failed verification."""
+
+
+def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
+    """Run the stages in order, each whatever became of the others; by default all that this member's class has.
+
+    A log that does not prove itself ends the round: what its exchange refuses or answers then must move nothing.
+    """
+    reports: list[StageReport] = []
+    for stage in stages if stages is not None else choose_stages(node):
+        try:
+            reports.append(stage.run(node))
+        except ClientError as error:
+            failure = Problem(error.code, error.sentence)
+            reports.append(StageReport(stage.name, failure=failure, exit_code=error.exit_code))
+            if isinstance(error, NotSentError | NotAuthenticatedError):
+                break
+            if stage.is_footing and error.exit_code is ExitCode.VERIFICATION_FAILED:
+                reports[-1] = replace(reports[-1], problems=(_NOTHING_SENT,))
+                break
+    if _has_caught_up(node, reports):
+        reports.append(StageReport(CAUGHT_UP, {"complete": 1}))
+    return RoundReport(tuple(reports))
+
+
+def sync_once(node: Node) -> RoundReport:
+    """Run one round as the only process of this profile that does, and try everything in the outbox now.
+
+    Raises:
+        ConflictError: another process is at it, such as `agency sync --follow`.
+    """
+    with hold_lock(node.profile, LOCK, wait_seconds=LOCK_SECONDS):
+        wake_outbox(node)
+        return run_round(node)
+
+
+def wake_outbox(node: Node) -> None:
+    """Make every queued message due: the broker may be there again."""
+    with node.store.write() as transaction:
+        retry_now(transaction, at=node.clock.now())
+
+
+def choose_stages(node: Node) -> tuple[Stage, ...]:
+    """Return the stages of this member's class: only agencies have agreements, messages and statuses."""
+    if node.own_key_set().key_set.agency_class is not AgencyClass.AGENCY:
+        return (LOG, KEYS)
+    return (LOG, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, RECEIPTS)
+
+
+def sync_log(node: Node) -> StageReport:
+    """Walk the log up to its newest checkpoint."""
+    walked = walk_log(node)
+    with node.store.write() as transaction:
+        note_caught_up(transaction, "keys")
+    alarms = tuple(Problem(item.code, item.sentence) for item in walked.suspicions)
+    counts = {"leaves": walked.leaves, "key_documents": len(walked.documents)}
+    return _report("log", counts, alarms=alarms)
+
+
+def sync_keys(node: Node) -> StageReport:
+    """Publish this agency's key documents, renew its encryption key before it ends, destroy keys that have ended."""
+    renewed = 0
+    if node.own_key_set().key_set.agency_class is AgencyClass.AGENCY and is_rotation_due(node):
+        prepare_encryption_keys(node)
+        renewed = 1
+    handed_in = submit_due(node, KEY_ROUTES)
+    if handed_in.logged:
+        walk_log(node)
+    destroyed = len(destroy_ended_keys(node))
+    counts = {"encryption_keys_made": renewed, "published": len(handed_in.logged), "keys_destroyed": destroyed}
+    return _report("keys", counts, _list_problems(handed_in))
+
+
+def sync_agreements(node: Node) -> StageReport:
+    """Hand in own steps, pull the partners' steps, and only then take back what was not confirmed in time."""
+    first = pull_steps(node) if is_anything_behind(node, "steps") else PullReport()
+    handed_in = submit_due_steps(node)
+    pulled = pull_steps(node)
+    withdrawn = sign_due_withdrawals(node)
+    if withdrawn:
+        submit_due_steps(node)
+    held = tuple(Problem(item.code, item.sentence) for item in pulled.held)
+    alarms = tuple(Problem(error.code, error.sentence) for error in (*first.contradictions, *pulled.contradictions))
+    new = len(first.new) + len(pulled.new)
+    counts = {"steps_handed_in": len(handed_in.logged), "steps_new": new, "withdrawn": len(withdrawn)}
+    return _report("agreements", counts, (*_list_problems(handed_in), *held), alarms)
+
+
+def sync_statuses(node: Node) -> StageReport:
+    """Sign what is due, hand it in, and read what partners signed; a restored node learns first what it signed."""
+    if is_anything_behind(node, "statuses"):
+        take_over_own_statuses(node)
+    signed = sign_due_statuses(node)
+    handed_in = submit_due(node, STATUS_ROUTES)
+    pulled = pull_statuses(node)
+    alarms = [Problem(alarm.code, alarm.sentence) for alarm in pulled.alarms]
+    problems = (*signed.problems.values(), *_list_problems(handed_in), *pulled.problems.values())
+    counts = {"signed": len(signed.signed), "handed_in": len(handed_in.logged), "new": len(pulled.news)}
+    return _report("statuses", counts, problems, tuple(alarms))
+
+
+def sync_outbox(node: Node) -> StageReport:
+    """Deliver what is due."""
+    delivered = deliver_due(node)
+    problems = (*delivered.waiting.values(), *delivered.refused.values())
+    counts = {
+        "delivered": len(delivered.taken),
+        "waiting": len(delivered.waiting),
+        "refused": len(delivered.refused),
+        "sealed_again": len(delivered.renewed),
+    }
+    return _report("outbox", counts, problems)
+
+
+def sync_inbox(node: Node, *, wait_seconds: int = 0) -> StageReport:
+    """Collect, verify and open what has come; wait at most so long for the first of it."""
+    received = receive(node, wait_seconds=wait_seconds)
+    counts = {
+        "received": received.stored,
+        "opened": received.count(InboxState.OPENED),
+        "unverifiable": received.count(InboxState.UNVERIFIABLE),
+        "refused": received.count(InboxState.REFUSED),
+        "withdrawn": received.count(InboxState.WITHDRAWN),
+        "receipts": received.receipts,
+        "outcomes": received.outcomes,
+    }
+    return _report("inbox", counts, tuple(received.problems))
+
+
+def sync_receipts(node: Node) -> StageReport:
+    """Sign the receipts that are owed, and hand them in."""
+    signed = sign_owed_receipts(node)
+    handed_in = send_due_receipts(node)
+    counts = {"signed": signed.signed, "handed_in": handed_in.handed_in}
+    return _report("receipts", counts, (*signed.problems, *handed_in.problems))
+
+
+def sync_checkpoint(node: Node) -> StageReport:
+    """Let the log prove itself up to its newest checkpoint, without reading it."""
+    refresh_checkpoint(node)
+    return _report("log", {})
+
+
+LOG = Stage("log", sync_log, is_footing=True)
+CHECKPOINT = Stage("log", sync_checkpoint, is_footing=True)
+"""What goes out by itself is sent only after this."""
+KEYS = Stage("keys", sync_keys)
+AGREEMENTS = Stage("agreements", sync_agreements)
+STATUSES = Stage("statuses", sync_statuses)
+OUTBOX = Stage("outbox", sync_outbox)
+INBOX = Stage("inbox", sync_inbox)
+RECEIPTS = Stage("receipts", sync_receipts)
+
+
+_NOTHING_SENT = Problem("nothing-sent", "the exchange's log does not prove itself: nothing was sent, all of it is kept")
+
+
+def _has_caught_up(node: Node, reports: Sequence[StageReport]) -> bool:
+    """End a restored node's waiting after a round that did all it owed; return whether it was this round."""
+    if not is_anything_behind(node):
+        return False
+    owed = {stage.name for stage in choose_stages(node)} - {OUTBOX.name, RECEIPTS.name}
+    return owed <= {report.stage for report in reports if report.failure is None} and end_restored_life(node)
+
+
+def _report(
+    stage: str, counts: Mapping[str, int], problems: Sequence[Problem] = (), alarms: Sequence[Problem] = ()
+) -> StageReport:
+    code = ExitCode.VERIFICATION_FAILED if alarms else ExitCode.OK
+    return StageReport(stage, counts, tuple(problems), tuple(alarms), exit_code=code)
+
+
+def _list_problems(report: SubmitReport) -> tuple[Problem, ...]:
+    return tuple(Problem(error.code, error.sentence) for error in (*report.waiting.values(), *report.refused.values()))

@@ -1,0 +1,223 @@
+"""Answers: each of its own kind, in the thread and under the handling of the original, sent once."""
+
+from typing import Any
+
+import pytest
+
+from agency_client.errors import UsageError
+from agency_client.local_store.inbox import InboxMessage, InboxState
+from agency_client.local_store.receipts import list_receipts
+from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.sending.answering import (
+    Author,
+    acknowledge,
+    correct,
+    make_answers,
+    refuse,
+    reply,
+    report_outcome,
+    withdraw,
+)
+from agency_client.sending.draft import AlertRefusedError, Draft
+from agency_client.sending.flow import send_alert
+from schemas.alerts.acknowledgement import ActionTaken
+from schemas.markings import Purpose, Tlp, Urgency
+from tests.support.lying_world import LyingWorld, make_alert, make_ping
+
+AUTHOR = Author(reason="case 74/08", unit="Second line", pseudonym="line2-14", case="74/08")
+
+
+def ask(world: LyingWorld, terms: Any, **members: Any) -> InboxMessage:
+    """Let GB ask VN whether a document is genuine; return the question as VN has it."""
+    document = {"type": "passport", "issuing_state": "UTO", "number": "L898902C3"}
+    details = {"document": document, "questions": ["genuine", "valid-now"]}
+    alert = make_alert("document-verification", details, own_reference="GB-V-1", **members)
+    return send_and_receive(world, terms, alert, purpose=Purpose.BORDER_CONTROL)
+
+
+def send_and_receive(world: LyingWorld, terms: Any, alert: dict[str, Any], **changes: Any) -> InboxMessage:
+    """Let GB send an alert through its own client and VN collect it."""
+    wire = {name: value for name, value in alert.items() if name != "thread"}
+    usual: dict[str, Any] = {"purpose": Purpose.SYSTEM_TEST, "marking": Tlp.GREEN}
+    sent = send_alert(
+        world["GB"],
+        Draft(alert=wire, necessity="Test.", reason="t", recipients=("VN",), agreement=terms.id, **usual | changes),
+    )
+    world.collect("VN")
+    with world["VN"].store.read() as snapshot:
+        from agency_client.local_store.inbox import load_by_digest
+
+        return load_by_digest(snapshot, sent.legs[0].digest)
+
+
+def read_at(world: LyingWorld, agency: str, message_id: str) -> ReadMessage:
+    """Let an agency collect and read a message."""
+    world.collect(agency)
+    found = read_message(world[agency], message_id, reason="test")
+    assert isinstance(found, ReadMessage)
+    return found
+
+
+def list_said(world: LyingWorld, message: InboxMessage) -> dict[str, str]:
+    """Return the receipts VN has signed for a message: type and reason."""
+    with world["VN"].store.read() as snapshot:
+        return {item.type: item.subjects[0].reason for item in list_receipts(snapshot, message.digest)}
+
+
+def test_an_acknowledgement_reaches_the_sender_in_its_thread(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping(own_reference="GB-1"))
+    report = acknowledge(world["VN"], message.message_id[:8], AUTHOR, action=ActionTaken.DELETED, words="Gone.")
+    found = read_at(world, "GB", report.items[0].message_id)
+    alert = found.alert.to_wire()
+    assert (alert["kind"], alert["thread"], alert["details"]["action"]) == (
+        "acknowledgement",
+        message.thread,
+        "deleted",
+    )
+    assert alert["partner_reference"] == "GB-1"
+    assert (alert["unit"], alert["officer"]) == ("Second line", "line2-14")
+    assert list_said(world, message)["acted"] == ""
+    with world["VN"].store.read() as snapshot:
+        from agency_client.local_store.inbox import load_by_digest
+
+        assert load_by_digest(snapshot, message.digest).answered_at is not None
+
+
+def test_the_same_again_sends_nothing_twice(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    first = acknowledge(world["VN"], message.message_id, AUTHOR)
+    second = acknowledge(world["VN"], message.message_id, AUTHOR)
+    assert (first.is_repeated, second.is_repeated) == (False, True)
+    assert [item.message_id for item in first.items] == [item.message_id for item in second.items]
+    assert list_said(world, message)["accepted"] == ""
+
+
+def test_a_reply_names_the_document_and_keeps_urgency_and_purpose(world: LyingWorld, terms: Any) -> None:
+    question = send_and_receive(
+        world,
+        terms,
+        make_alert(
+            "document-verification",
+            {
+                "document": {"type": "passport", "issuing_state": "UTO", "number": "L898902C3"},
+                "questions": ["genuine"],
+            },
+            urgency_reason="The traveller is held.",
+        ),
+        purpose=Purpose.BORDER_CONTROL,
+        urgency=Urgency.URGENT,
+    )
+    details = {"outcome": "answered", "answers": make_answers(["genuine=no:Never issued"]), "state": "never-issued"}
+    report = reply(world["VN"], question.message_id, AUTHOR, details=details)
+    found = read_at(world, "GB", report.items[0].message_id)
+    assert found.stored.urgency == "urgent"
+    assert found.message.purpose is Purpose.BORDER_CONTROL
+    wire = found.alert.to_wire()["details"]
+    assert wire["document"]["number"] == "L898902C3"
+    assert wire["answers"] == [{"question": "genuine", "answer": "no", "note": "Never issued"}]
+
+
+def test_a_reply_that_is_wrong_is_answered_with_the_field(world: LyingWorld, terms: Any) -> None:
+    question = ask(world, terms)
+    with pytest.raises(AlertRefusedError, match="answers"):
+        reply(world["VN"], question.message_id, AUTHOR, details={"outcome": "answered"})
+
+
+def test_only_a_question_is_replied_to(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    with pytest.raises(UsageError, match="no question"):
+        reply(world["VN"], message.message_id, AUTHOR, details={"outcome": "no-record"})
+
+
+def test_a_refused_question_becomes_a_reply_with_its_ground(world: LyingWorld, terms: Any) -> None:
+    question = ask(world, terms)
+    report = refuse(world["VN"], question.message_id, AUTHOR, ground="not-competent")
+    found = read_at(world, "GB", report.items[0].message_id)
+    assert found.alert.to_wire()["details"]["refusal"] == {"ground": "not-competent"}
+    assert found.alert.kind == "document-verification-reply"
+    assert list_said(world, question)["refused"] == "not-competent"
+
+
+def test_any_other_refused_message_is_acknowledged_with_the_ground(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    report = refuse(world["VN"], message.message_id, AUTHOR, ground="other", words="Not here.")
+    found = read_at(world, "GB", report.items[0].message_id)
+    assert found.alert.kind == "acknowledgement"
+    assert found.alert.to_wire()["details"]["refusal"] == {"ground": "other", "words": "Not here."}
+
+
+def test_a_refusal_without_a_ground_is_no_acknowledgement(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    with pytest.raises(UsageError, match="ground"):
+        acknowledge(world["VN"], message.message_id, AUTHOR, action=ActionTaken.REFUSED)
+
+
+def test_an_outcome_may_be_reported_again_when_more_is_known(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    ids = {
+        report_outcome(world["VN"], message.message_id, AUTHOR, details={"result": result, "usefulness": 3})
+        .items[0]
+        .message_id
+        for result in ("unresolved", "confirmed")
+    }
+    assert len(ids) == 2
+    assert list_said(world, message)["acted"] == ""
+
+
+def test_a_correction_follows_the_message_it_corrects(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    change = {"field": "details.text", "was": "hello", "now": "goodbye"}
+    details = {"changes": [change], "reason": "typing-error"}
+    report = correct(world["GB"], message.message_id, AUTHOR, details=details)
+    correction = read_at(world, "VN", report.items[0].message_id)
+    assert correction.alert.to_wire()["details"]["changes"] == [change]
+    original = read_at(world, "VN", message.message_id)
+    assert [later.message_id for later in original.followed_by] == [correction.stored.message_id]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"field": "details.nonsense", "was": "1", "now": "2"},
+        {"field": "details.text", "was": "never said", "now": "goodbye"},
+    ],
+)
+def test_a_correction_of_what_the_message_never_said_is_not_sent(
+    world: LyingWorld, terms: Any, change: dict[str, str]
+) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    details = {"changes": [change], "reason": "typing-error"}
+    with pytest.raises(UsageError, match=change["field"]):
+        correct(world["GB"], message.message_id, AUTHOR, details=details)
+    assert read_at(world, "VN", message.message_id).followed_by == ()
+
+
+def test_a_withdrawal_takes_an_unopened_message_back(world: LyingWorld, terms: Any) -> None:
+    wire = {name: value for name, value in make_ping().items() if name != "thread"}
+    sent = send_alert(
+        world["GB"],
+        Draft(
+            alert=wire, purpose=Purpose.SYSTEM_TEST, necessity="T", reason="t", recipients=("VN",),
+            agreement=terms.id, marking=Tlp.GREEN,
+        ),
+    )  # fmt: skip
+    first = withdraw(world["GB"], sent.legs[0].message_id, AUTHOR, because="wrong")
+    again = withdraw(world["GB"], sent.legs[0].message_id, AUTHOR, because="wrong")
+    assert (first.is_repeated, again.is_repeated) == (False, True)
+    world.collect("VN")
+    with world["VN"].store.read() as snapshot:
+        from agency_client.local_store.inbox import load_by_digest
+
+        assert load_by_digest(snapshot, sent.legs[0].digest).state is InboxState.WITHDRAWN
+
+
+def test_nobody_answers_a_message_of_ones_own(world: LyingWorld, terms: Any) -> None:
+    message = send_and_receive(world, terms, make_ping())
+    with pytest.raises(UsageError, match="own"):
+        acknowledge(world["GB"], message.message_id, AUTHOR)
+
+
+@pytest.mark.parametrize("text", ["genuine", "=no", "genuine="])
+def test_an_answer_is_written_one_way(text: str) -> None:
+    with pytest.raises(UsageError, match="no answer"):
+        make_answers([text])
