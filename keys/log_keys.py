@@ -1,7 +1,8 @@
 """The two keys of an exchange's log, and what they sign: checkpoints, by Ed25519 and by ML-DSA-44, both required.
 
 A verifier holds the log's origin and its two public keys from paper. Cosignatures of witnesses stand under the same
-note in their own names and are left alone here; so are consistency with older checkpoints and the age of this one.
+note in their own names and are left alone here (`keys.cosignatures`); so are consistency with older checkpoints and the
+age of this one.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 
 from keys.edwards import is_sound_public_key
 from keys.errors import KeyNotSoundError, SignatureError
+from schemas.codec import CodecError
 from schemas.log.checkpoint import Checkpoint, format_checkpoint, format_cosigned_message, parse_checkpoint
+from schemas.log.cosignature import ML_DSA_44_SIGNATURE, NO_TIMESTAMP, join_timestamp, split_timestamp
 from schemas.log.note import NoteSignature, SignedNote, compute_key_id, format_note, parse_note
 from schemas.log.proof import parse_proof
 from schemas.log.tree import verify_inclusion
@@ -20,9 +23,6 @@ from schemas.log.tree import verify_inclusion
 ML_DSA_44_KEY_BYTES = 1312
 
 _ED25519_NOTE = 0x01
-_ML_DSA_44_COSIGNATURE = 0x06
-_NO_TIMESTAMP = 0
-_TIMESTAMP_BYTES = 8
 
 
 class LogSignatureError(SignatureError):
@@ -99,7 +99,7 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: LogSigner) -> bytes:
     """
     origin, text = checkpoint.origin, format_checkpoint(checkpoint)
     ed25519_id, ml_dsa_id = _compute_key_ids(origin, signer.public)
-    timestamped = _NO_TIMESTAMP.to_bytes(_TIMESTAMP_BYTES, "big") + signer.sign_ml_dsa_44(_message(checkpoint))
+    timestamped = join_timestamp(NO_TIMESTAMP, signer.sign_ml_dsa_44(_message(checkpoint)))
     lines = (
         NoteSignature(origin, ed25519_id, signer.sign_ed25519(text)),
         NoteSignature(origin, ml_dsa_id, timestamped),
@@ -144,13 +144,13 @@ def verify_proof(
 
 
 def _message(checkpoint: Checkpoint) -> bytes:
-    return format_cosigned_message(checkpoint.origin, _NO_TIMESTAMP, checkpoint)
+    return format_cosigned_message(checkpoint.origin, NO_TIMESTAMP, checkpoint)
 
 
 def _compute_key_ids(origin: str, public_keys: LogPublicKeys) -> tuple[bytes, bytes]:
     return (
         compute_key_id(origin, _ED25519_NOTE, public_keys.ed25519),
-        compute_key_id(origin, _ML_DSA_44_COSIGNATURE, public_keys.ml_dsa_44),
+        compute_key_id(origin, ML_DSA_44_SIGNATURE, public_keys.ml_dsa_44),
     )
 
 
@@ -173,9 +173,12 @@ def _verify_ed25519(public_keys: LogPublicKeys, text: bytes, signature: bytes) -
 
 
 def _verify_ml_dsa_44(public_keys: LogPublicKeys, checkpoint: Checkpoint, timestamped: bytes) -> None:
+    try:
+        timestamp, signature = split_timestamp(timestamped)
+    except CodecError as error:
+        raise BadLogSignatureError(f"the log's ML-DSA-44 signature: {error}") from error
     # A log says nothing about time: its Ed25519 half could not say the same, and the halves must agree.
-    timestamp, signature = timestamped[:_TIMESTAMP_BYTES], timestamped[_TIMESTAMP_BYTES:]
-    if timestamp != bytes(_TIMESTAMP_BYTES):
+    if timestamp != NO_TIMESTAMP:
         raise BadLogSignatureError("the log's ML-DSA-44 signature bears a time; a log signs none")
     try:
         MLDSA44PublicKey.from_public_bytes(public_keys.ml_dsa_44).verify(signature, _message(checkpoint))

@@ -37,6 +37,7 @@ MAX_WAIT_SECONDS = 60
 MAX_RANGE_LEAVES = 1000
 MAX_AUDIT_RECORDS = 500
 MAX_RECEIPTS_PER_REQUEST = 64
+MAX_WITNESSES_PER_REQUEST = 64
 
 HOME_PATH = "/"
 OPENAPI_PATH = "/openapi.json"
@@ -55,6 +56,7 @@ ACCESS_LOG_HEADS_PATH = "/access-log-heads"
 CHECKPOINT_PATH = "/log/checkpoint"
 CONSISTENCY_PATH = "/log/consistency"
 LEAVES_PATH = "/log/leaves"
+COSIGNATURES_PATH = "/log/cosignatures"
 AUDIT_PATH = "/audit/records"
 
 Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE_CHARACTERS)]
@@ -269,6 +271,32 @@ class ConsistencyAnswer(WireModel):
 
     old_size: Size
     proof: Proof
+    checkpoint: Note
+
+
+class Cosignature(WireModel):
+    """A checkpoint as the log signed it, with the caller's cosignature as its third and last line."""
+
+    note: Note
+
+
+class CosignatureAnswer(WireModel):
+    """The newest signed checkpoint, after a cosignature was kept."""
+
+    checkpoint: Note
+
+
+class CosignedNote(WireModel):
+    """The newest checkpoint that an agency cosigned: the log's two lines and the agency's one."""
+
+    agency: AgencyId
+    note: Note
+
+
+class CosignedNotes(WireModel):
+    """Of each agency asked about that has cosigned, the newest note; in the order of their ids."""
+
+    notes: Annotated[tuple[CosignedNote, ...], Field(max_length=MAX_WITNESSES_PER_REQUEST)]
     checkpoint: Note
 
 

@@ -73,11 +73,13 @@ PROBLEMS = _rows(
     ("receipt-refused", 422, "The receipt is not valid"),
     ("status-refused", 422, "The status is not valid"),
     ("access-log-head-refused", 422, "The access log's head is not valid"),
+    ("cosignature-refused", 422, "The cosignature is not valid"),
     ("query-refused", 422, "The query is not valid"),
     ("range-refused", 416, "The log has no such range"),
     ("too-many-requests", 429, "Too many requests"),
     ("busy", 503, "The exchange is busy"),
     ("unavailable", 503, "The exchange cannot answer now"),
+    ("exchange-behind", 503, "The exchange has lost a part of its log and has stopped"),
     ("internal", 500, "Something went wrong inside the exchange"),
 )
 

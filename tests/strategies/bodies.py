@@ -132,6 +132,7 @@ audit_queries = st.builds(
     limit=st.integers(1, api.MAX_AUDIT_RECORDS),
 )
 
+cosigned_notes = st.builds(api.CosignedNote, agency=agencies, note=notes)
 BODIES: dict[type[WireModel], st.SearchStrategy[Any]] = {
     api.AccessLogHead: st.builds(
         api.AccessLogHead,
@@ -149,6 +150,10 @@ BODIES: dict[type[WireModel], st.SearchStrategy[Any]] = {
     api.AuditQuery: audit_queries,
     api.CheckpointAnswer: st.builds(api.CheckpointAnswer, checkpoint=notes),
     api.ConsistencyAnswer: st.builds(api.ConsistencyAnswer, old_size=sizes, proof=proofs, checkpoint=notes),
+    api.Cosignature: st.builds(api.Cosignature, note=notes),
+    api.CosignatureAnswer: st.builds(api.CosignatureAnswer, checkpoint=notes),
+    api.CosignedNote: cosigned_notes,
+    api.CosignedNotes: st.builds(api.CosignedNotes, notes=tuples_of(cosigned_notes, max_size=2), checkpoint=notes),
     api.Evidence: st.builds(api.Evidence, leaf=logged_records, proof=proofs, checkpoint=notes),
     api.EvidenceList: evidence_lists(),
     api.ExchangeAnswer: st.builds(
