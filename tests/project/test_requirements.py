@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = ROOT / "requirements"
-FILES = ("base.txt", "build.txt", "dev.txt", "pins.txt")
+FILES = ("base.txt", "build.txt", "dev.txt", "mutants.txt", "pins.txt")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>[^ ;]+)(?P<rest>.*)$")
 BASE_SET_MEGABYTES = 150
 PACKAGES = ("agency_client", "broker", "keys", "schemas")
@@ -52,6 +52,15 @@ def test_developers_and_agencies_run_the_same_versions() -> None:
     assert read_pins("build.txt").items() <= read_pins("dev.txt").items()
 
 
+def test_what_the_mutants_need_goes_into_the_same_environment() -> None:
+    development, mutants = read_pins("dev.txt"), read_pins("mutants.txt")
+
+    shared = development.keys() & mutants.keys()
+
+    assert "pytest" in shared
+    assert {name: mutants[name] for name in shared} == {name: development[name] for name in shared}
+
+
 def test_the_build_backend_is_the_one_that_is_hashed() -> None:
     (requirement,) = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
 
@@ -64,10 +73,13 @@ def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
     base = {re.split(r"[<>=\[]", text)[0] for text in project["project"]["dependencies"]}
-    development = {re.split(r"[<>=\[]", text)[0] for text in project["dependency-groups"]["dev"]}
+    groups = project["dependency-groups"]
+    development = {re.split(r"[<>=\[]", text)[0] for text in groups["dev"]}
+    mutants = {re.split(r"[<>=\[]", text)[0] for text in groups["mutants"]}
 
     assert base <= read_pins("base.txt").keys()
     assert development <= read_pins("dev.txt").keys()
+    assert mutants <= read_pins("mutants.txt").keys()
 
 
 def find_foreign_imports() -> set[str]:
