@@ -134,21 +134,30 @@ def issue_certificate(ca_seed: bytes, key_seed: bytes, node: str, not_before: da
     return issue_client_certificate(ca_seed, key_seed, node, serial=2, not_before=not_before, not_after=not_after)
 
 
-def make_client_context(
-    sheet: ExchangeSheet,
+def issue_client_chain(
     member: Member,
     node: str = "node-1",
     *,
     not_before: datetime = NOW - timedelta(minutes=5),
     not_after: datetime = NOW + timedelta(days=1),
-) -> ssl.SSLContext:
-    """Return a client's TLS context: it trusts the exchange's CA alone and shows a certificate of the member's CA."""
+) -> bytes:
+    """Return a node's client certificate and its key as PEM."""
     key_seed = derive_seed(member.agency, node, "tls")
     certificate = issue_certificate(member.tls_ca_seed, key_seed, node, not_before, not_after)
+    return export_certificate_pem(certificate) + export_tls_key(key_seed)
+
+
+def make_client_context(
+    sheet: ExchangeSheet, member: Member, node: str = "node-1", **validity: datetime
+) -> ssl.SSLContext:
+    """Return a client's TLS context: it trusts the exchange's CA alone and shows a certificate of the member's CA.
+
+    `validity` is as in `issue_client_chain`.
+    """
     context = make_trusting_context(sheet)
     with TemporaryDirectory() as folder:
         chain = Path(folder, "client.pem")
-        chain.write_bytes(export_certificate_pem(certificate) + export_tls_key(key_seed))
+        chain.write_bytes(issue_client_chain(member, node, **validity))
         context.load_cert_chain(chain)
     return context
 
