@@ -7,7 +7,6 @@ certainly did not arrive.
 
 import os
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from typing import TypeVar
 import httpx
 
 from agency_client.clock import Clock
+from agency_client.deadline import Deadline, bind_deadline
 from agency_client.errors import (
     ClientError,
     ConflictError,
@@ -38,6 +38,8 @@ from schemas.problems import TYPE_PREFIX, ProblemDocument, ProblemReason
 MAX_ANSWER_BYTES = 24 * 1024 * 1024
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
+SLOWEST_BYTES_PER_SECOND = 8 * 1024
+"""What a line must carry of our own body: that much longer a request may take."""
 _RENEW_BEFORE_SECONDS = 30
 _ENROL = "if this node was never enrolled, give its enrolment file to the exchange's operator; else try again"
 
@@ -126,9 +128,12 @@ class BrokerConnection:
         self._role = role
         self._token = ""
         self._token_until: datetime | None = None
+        self._deadline = Deadline()
+        context = build_client_context(sheet, identity)
+        bind_deadline(context, self._deadline)
         self._http = httpx.Client(
             base_url=base_url,
-            verify=build_client_context(sheet, identity),
+            verify=context,
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             headers={VERSION_HEADER: str(PROTOCOL_VERSION), "Accept": "application/json"},
             follow_redirects=False,
@@ -194,7 +199,8 @@ class BrokerConnection:
             headers=headers,
             timeout=httpx.Timeout(ANSWER_SECONDS + wait_seconds, connect=CONNECT_SECONDS),
         )
-        return self._exchange_with_broker(request, answer, ANSWER_SECONDS + wait_seconds)
+        sending_seconds = len(body or b"") / SLOWEST_BYTES_PER_SECOND
+        return self._exchange_with_broker(request, answer, ANSWER_SECONDS + wait_seconds + sending_seconds)
 
     def _current_token(self) -> str:
         now = self._clock.now()
@@ -239,10 +245,11 @@ class BrokerConnection:
             raise NotSentError(error.sentence, fix=error.fix) from error
 
     def _exchange_with_broker(self, request: httpx.Request, answer: type[Answer], seconds: float) -> Answer:
+        self._deadline.start(seconds)
         try:
             response = self._http.send(request, stream=True)
             try:
-                data = _read_bounded(response, seconds)
+                data = _read_bounded(response)
             finally:
                 response.close()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -300,15 +307,12 @@ def _read_retry_after(headers: Mapping[str, str]) -> int:
     return min(int(text), 3600) if text.isdecimal() and text.isascii() and len(text) < 6 else 5
 
 
-def _read_bounded(response: httpx.Response, seconds: float) -> bytes:
-    deadline = time.monotonic() + seconds
+def _read_bounded(response: httpx.Response) -> bytes:
     data = bytearray()
     for part in response.iter_raw():
         data += part
         if len(data) > MAX_ANSWER_BYTES:
             raise httpx.ReadError("the answer is larger than any may be")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the answer did not arrive in time")
     return bytes(data)
 
 
