@@ -1,7 +1,7 @@
 # Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long lint format types contracts pins clean
+.PHONY: help setup demo test long mutants lint format types contracts pins clean
 
 # Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
 PYTHON ?=
@@ -24,6 +24,10 @@ test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also
 
 long: setup ## run the tests that take a minute or more: the whole demonstration, and what it leaves behind
 	@$(BIN)/python -m pytest -m long
+
+mutants: setup ## change the code that decides, spot by spot: do the tests notice? ARGS=schemas/codec.py chooses
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --requirement requirements/mutants.txt
+	@$(BIN)/python deploy/mutants.py $(ARGS)
 
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check
