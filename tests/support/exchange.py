@@ -92,6 +92,7 @@ class RunningExchange:
     environment: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     admin_url: str = ""
+    program: tuple[str, ...] = ("-m", "broker")
     process: "subprocess.Popen[bytes] | None" = None
     _callers: list[Caller] = field(default_factory=list)
 
@@ -104,7 +105,7 @@ class RunningExchange:
         """Start the broker and wait until clients can connect; `environment` is for this start alone."""
         with (self.folder.path.parent / "broker.err").open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "broker", "serve", "--data", str(self.folder.path), "--port", "0"],
+                [sys.executable, *self.program, "serve", "--data", str(self.folder.path), "--port", "0"],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=os.environ | {"BILATERAL_BROKER_ENVIRONMENT": "testing"} | dict(self.environment) | environment,

@@ -34,10 +34,9 @@ from tests.support.nodes import MovableClock, agree
 
 
 @dataclass
-class LyingWorld:
-    """A lying exchange and the nodes that talk to it, all under one clock."""
+class World:
+    """Nodes around one exchange, all under one clock, and messages crafted with their keys."""
 
-    exchange: LyingExchange
     clock: MovableClock
     nodes: dict[str, Node]
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -72,7 +71,7 @@ class LyingWorld:
         now = self.clock.now()
         members: dict[str, Any] = {
             "v": 1,
-            "exchange": self.exchange.name,
+            "exchange": node.exchange,
             "id": generate_id(),
             "issued_at": now,
             "expires_at": now + timedelta(days=10),
@@ -85,7 +84,7 @@ class LyingWorld:
         message = Message(
             header=Header(**members | changes),
             salt=generate_salt(),
-            checkpoint=SeenCheckpoint(origin=self.exchange.sheet.origin, size=1, root=b64u_encode(bytes(32))),
+            checkpoint=SeenCheckpoint(origin=node.sheet.origin, size=1, root=b64u_encode(bytes(32))),
             purpose=purpose,
             necessity="Test.",
             alert=alert,
@@ -93,10 +92,6 @@ class LyingWorld:
             padding="",
         )
         return seal_message(message, [key[1]], signer, content_key=generate_bytes(32))
-
-    def deliver(self, sealed: SealedMessage, recipient: str, /, **lies: Any) -> PlacedMessage:
-        """Let the exchange accept a message and put it into an inbox."""
-        return self.exchange.deliver(sealed.envelope, recipient, **lies)
 
     def receive(self, agency: str, sealed: SealedMessage) -> InboxMessage:
         """Let a node look into its inbox, and return what became of a message there."""
@@ -117,6 +112,17 @@ class LyingWorld:
         return self.numbers[sender, recipient]
 
 
+@dataclass(kw_only=True)
+class LyingWorld(World):
+    """A lying exchange and the nodes that talk to it."""
+
+    exchange: LyingExchange
+
+    def deliver(self, sealed: SealedMessage, recipient: str, /, **lies: Any) -> PlacedMessage:
+        """Let the exchange accept a message and put it into an inbox."""
+        return self.exchange.deliver(sealed.envelope, recipient, **lies)
+
+
 @contextmanager
 def lying_world(folder: Path, *agencies: str) -> Iterator[LyingWorld]:
     """Give a lying exchange with one node for each agency, all pinned with each other."""
@@ -125,7 +131,7 @@ def lying_world(folder: Path, *agencies: str) -> Iterator[LyingWorld]:
     nodes = {agency: join(exchange, folder, agency, clock) for agency in agencies}
     try:
         pin_each_other(*nodes.values())
-        yield LyingWorld(exchange, clock, nodes)
+        yield LyingWorld(exchange=exchange, clock=clock, nodes=nodes)
     finally:
         for node in nodes.values():
             node.close()
