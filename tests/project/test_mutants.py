@@ -1,4 +1,4 @@
-"""What `make mutants` judges cannot rot, and its score is honest: what nobody can kill is listed, shown, still alive."""
+"""What `make mutants` judges cannot rot, and its score is honest: what nobody kills is listed and still alive."""
 
 from pathlib import Path
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -29,6 +30,7 @@ from schemas.codec import (
     b64u_decode,
     b64u_encode,
     decode_canonical,
+    decode_json,
     encode_canonical,
     hash_domain,
     hash_text,
@@ -205,16 +207,44 @@ def test_a_field_name_is_short_printable_ascii_whatever_it_is_made_of(parts: lis
     assert name.isprintable()
 
 
+def test_a_path_of_exactly_the_length_allowed_stands_whole() -> None:
+    assert name_field("x" * 98, "y" * 101) == "x" * 98 + "." + "y" * 101
+    assert name_field("x" * 98, "y" * 102) == "x" * 98 + "." + "y" * 98 + "..."
+
+
 @pytest.mark.parametrize("depth", [1, MAX_DEPTH])
 def test_as_deep_as_allowed_goes_both_ways(depth: int) -> None:
     assert decode_canonical(encode_canonical(nest(depth))) == nest(depth)
+    assert decode_json(encode_canonical(nest(depth))) == nest(depth)
 
 
 def test_one_level_too_deep_goes_neither_way() -> None:
-    with pytest.raises(TooDeepError):
+    with pytest.raises(TooDeepError, match=f"^{'0.' * (MAX_DEPTH - 1)}0: nested deeper than {MAX_DEPTH} levels$"):
         encode_canonical(nest(MAX_DEPTH + 1))
+    for read in (decode_canonical, decode_json):
+        with pytest.raises(TooDeepError, match=f"^nested deeper than {MAX_DEPTH} levels$"):
+            read(orjson.dumps(nest(MAX_DEPTH + 1)))
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        (b"[", b"]"),
+        (b'{"a":', b"}"),
+        (b'["a",', b"]"),
+        (b'["\\\\",', b"]"),
+        (b'["\\"",', b"]"),
+        (b"[[],", b"]"),
+        (b'[{"a":', b"}]"),
+        (b"[1,2,", b"]"),
+    ],
+    ids=["arrays", "objects", "strings", "backslashes", "quotes", "siblings", "both", "numbers"],
+)
+def test_the_depth_is_known_before_a_recursive_parser_sees_it(opening: bytes, closing: bytes) -> None:
+    levels = 5000  # the parser gives up at about a thousand, and calls that no JSON
+
     with pytest.raises(TooDeepError):
-        decode_canonical(orjson.dumps(nest(MAX_DEPTH + 1)))
+        decode_canonical(opening * levels + b"0" + closing * levels)
 
 
 def test_a_value_that_holds_itself_is_refused() -> None:
@@ -259,7 +289,49 @@ def test_the_limit_stands_before_everything_else() -> None:
         decode_canonical(b"\xff" * (MAX_DOCUMENT_BYTES + 1))
 
 
+@pytest.mark.parametrize(
+    ("read", "refused", "sentence"),
+    [
+        (decode_canonical, b'"\xff"', "byte 1 is not UTF-8"),
+        (decode_canonical, b"[1,]", "not JSON (RFC 8259) near character 2"),
+        (
+            decode_canonical,
+            b" 1",
+            "the JSON is not in its canonical form (RFC 8785): order, spaces, escapes or duplicates",
+        ),
+        (decode_json, b'"' + b"x" * MAX_DOCUMENT_BYTES, "1048577 bytes, at most 1048576 are accepted here"),
+        (decode_json, b'{"a":[{"b":1,"c":2,"b":3}]}', "b: this member stands twice"),
+        (encode_canonical, {"a": [2**53]}, "a.0: an integer of 2^53 or more; write it as a string"),
+        (encode_canonical, 0.5, "a number with a fraction or exponent; write it as a decimal string"),
+        (encode_canonical, {"é": 1}, "a member's name is not ASCII text"),
+        (encode_canonical, [None], "0: a value of type NoneType has no form here; what is absent is left out"),
+        (encode_canonical, "\ud800", "text with a lone surrogate has no UTF-8 form"),
+        (b64u_decode, "Ä", "not base64url text (RFC 4648 §5, no padding)"),
+        (b64u_decode, "AA==", "not base64url text (RFC 4648 §5, no padding)"),
+        (b64u_decode, "AB", "not the one base64url spelling of its bytes (RFC 4648 §3.5)"),
+        (b64_std_decode, "Ä", "not base64 text (RFC 4648 §4)"),
+        (b64_std_decode, "AA*==", "not base64 text (RFC 4648 §4)"),
+        (b64_std_decode, "AB==", "not the one base64 spelling of its bytes (RFC 4648 §3.5)"),
+    ],
+)
+def test_a_refusal_is_a_sentence_that_says_what_to_look_for(
+    read: Callable[[Any], object], refused: object, sentence: str
+) -> None:
+    with pytest.raises(CodecError) as refusal:
+        read(refused)
+
+    assert str(refusal.value) == sentence
+    assert sentence.endswith(refusal.value.args[0])
+
+
+def test_a_file_that_a_person_edits_may_have_exactly_the_bytes_allowed() -> None:
+    assert decode_json(b'"abc"', max_bytes=5) == "abc"
+    with pytest.raises(TooLargeError, match="6 bytes, at most 5"):
+        decode_json(b'"abcd"', max_bytes=5)
+
+
 @given(st.binary(max_size=100))
+@example(b"\x00\x00\x17")  # its last symbol is an X
 def test_base64url_has_one_spelling(data: bytes) -> None:
     text = b64u_encode(data)
 
