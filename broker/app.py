@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from broker.access import routes as access_routes
 from broker.agreements import routes as agreement_routes
 from broker.audit import routes as audit_routes
+from broker.audit.standing import ExchangeStoppedError
 from broker.composition import Broker
 from broker.directory import routes as directory_routes
 from broker.exchange import draw_serial
@@ -29,6 +30,7 @@ from broker.receipts import routes as receipt_routes
 from broker.routing import routes as routing_routes
 from broker.statuses import routes as status_routes
 from broker.storage.errors import StoreError
+from broker.witnesses import routes as witness_routes
 from keys.generation import generate_bytes
 from schemas.api import HOME_PATH, OPENAPI_PATH, TOKEN_PATH, ExchangeAnswer
 from schemas.codec import encode_canonical
@@ -76,6 +78,7 @@ def make_api(broker: Broker) -> FastAPI:
         receipt_routes.make_router(broker.receipts, broker.authentication),
         status_routes.make_router(broker.statuses, broker.authentication),
         audit_routes.make_router(broker.audit, broker.authentication),
+        witness_routes.make_router(broker.witnesses, broker.authentication),
     ):
         app.include_router(router)
     app.include_router(_make_home(broker, app))
@@ -129,7 +132,8 @@ def _make_lifespan(broker: Broker) -> Callable[[FastAPI], Any]:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            await broker.access.record_counts(including_this_hour=True)
+            with suppress(ExchangeStoppedError):  # they stay where they are counted
+                await broker.access.record_counts(including_this_hour=True)
 
     return lifespan
 
@@ -139,7 +143,7 @@ async def _count_tokens(broker: Broker) -> None:
     while True:
         try:
             await broker.access.record_counts()
-        except StoreError as error:
+        except (StoreError, ExchangeStoppedError) as error:
             _log.warning("token-counts-postponed", reason=str(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the next minute may go well
             _log.error("token-counts-failed", exc_info=error)

@@ -7,6 +7,7 @@ last; everything else only borrows them.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from broker.access.authentication import Authentication
 from broker.access.service import AccessService
@@ -15,10 +16,11 @@ from broker.agreements.service import AgreementService
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.audit.service import AuditService
+from broker.audit.standing import Standing
 from broker.clock import Clock
 from broker.directory.live import Directory, make_directory
 from broker.directory.service import DirectoryService
-from broker.exchange import Exchange
+from broker.exchange import Exchange, read_stop, write_stop
 from broker.inbox.delivery import Inboxes
 from broker.inbox.service import InboxService
 from broker.inbox.sweep import Sweeper
@@ -31,6 +33,8 @@ from broker.statuses.service import StatusService
 from broker.storage.engine import Database, open_database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.revision import verify_migrated
+from broker.witnesses.rules import OwnLog
+from broker.witnesses.service import WitnessService
 from keys.generation import generate_bytes, generate_id
 
 SALT_BYTES = 32
@@ -45,6 +49,7 @@ class Broker:
     clock: Clock
     metrics: Metrics
     database: Database
+    standing: Standing
     log: AuditLog
     writer: GroupCommitWriter
     directory: Directory
@@ -61,6 +66,7 @@ class Broker:
     sweeper: Sweeper
     waiters: Waiters
     audit: AuditService
+    witnesses: WitnessService
 
 
 @contextmanager
@@ -70,6 +76,7 @@ def open_broker(exchange: Exchange, settings: Settings, clock: Clock) -> Iterato
     Raises:
         SchemaOutdatedError: the tables are of another version.
         LogError: the stored log does not hold together.
+        ExchangeError: whether the log may grow cannot be read.
     """
     database = open_database(exchange.folder.database)
     try:
@@ -91,7 +98,8 @@ def open_broker(exchange: Exchange, settings: Settings, clock: Clock) -> Iterato
 
 def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Database) -> Broker:
     name, metrics = exchange.name, Metrics()
-    log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES))
+    standing = Standing(read_stop(exchange.folder), partial(write_stop, exchange.folder))
+    log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing)
     writer = GroupCommitWriter(
         database,
         log,
@@ -112,6 +120,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         clock=clock,
         metrics=metrics,
         database=database,
+        standing=standing,
         log=log,
         writer=writer,
         directory=directory,
@@ -137,4 +146,14 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         sweeper=sweeper,
         waiters=waiters,
         audit=AuditService(writer, database, log),
+        witnesses=WitnessService(
+            OwnLog(name, exchange.sheet.origin, exchange.log_signer.public),
+            directory,
+            writer,
+            database,
+            log,
+            standing,
+            refusals,
+            clock,
+        ),
     )

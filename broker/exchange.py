@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from broker.audit.standing import Stop
 from keys.certificates import export_certificate_pem, export_tls_key, issue_server_certificate, make_tls_ca
 from keys.container import (
     NONCE_BYTES,
@@ -127,6 +128,11 @@ class ExchangeFolder:
     def address(self) -> Path:
         """Return the file that says at which URL the broker is serving."""
         return self.path / "address.json"
+
+    @property
+    def stop(self) -> Path:
+        """Return the file that says why the log may not grow; there is none while it may."""
+        return self.path / "stopped.json"
 
     def verify_private(self) -> None:
         """Verify that nobody but the owner can reach the folder.
@@ -314,6 +320,35 @@ def write_private_file(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make durable which files a folder holds under which names."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_stop(folder: ExchangeFolder) -> Stop | None:
+    """Return why the exchange's log may not grow, or nothing.
+
+    Raises:
+        ExchangeError: the file is damaged; then nobody knows, and nothing is signed.
+    """
+    try:
+        return Stop.from_canonical(folder.stop.read_bytes())
+    except FileNotFoundError:
+        return None
+    except CodecError as error:
+        raise ExchangeError(f"{folder.stop}: {error}") from error
+
+
+def write_stop(folder: ExchangeFolder, stop: Stop) -> None:
+    """Make it durable that the exchange's log may not grow."""
+    write_private_file(folder.stop, stop.canonical())
 
 
 def _read_secrets(folder: ExchangeFolder, passphrase: str | None) -> ExchangeSecrets:

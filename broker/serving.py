@@ -132,6 +132,8 @@ def make_server(broker: Broker, *, on_started: Callable[[], None]) -> BrokerServ
     server.on_reload = server.replace_context
     checks["server"] = lambda: server.problem
     checks["clock"] = lambda: broker.log.problem
+    checks["log"] = lambda: broker.standing.problem
+    broker.metrics.stopped.set_function(lambda: broker.standing.stop is not None)
     broker.metrics.connections.set_function(server.count_connections)
     broker.metrics.log_leaves.set_function(lambda: broker.log.view.size)
     return server
@@ -142,7 +144,9 @@ async def _handle(broker: Broker, keeper: ContextKeeper, address: Address, comma
         enrolment = await broker.members.enrol(command.file.key_sets)
         await keeper.settle()
         return describe_enrolment(enrolment)
-    status = describe_status(broker.exchange.sheet, broker.log.view.checkpoint, broker.directory.current)
+    status = describe_status(
+        broker.exchange.sheet, broker.log.view.checkpoint, broker.directory.current, broker.standing.stop
+    )
     return {**status, "serving": address.to_wire()}
 
 

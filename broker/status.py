@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from broker.audit.standing import Stop
 from broker.directory.enrolment import Enrolment
 from broker.directory.members import Members
 from keys.anchors import format_anchor_hex, format_anchor_words
@@ -11,10 +12,12 @@ from schemas.log.checkpoint import Checkpoint
 from schemas.model import format_timestamp
 
 
-def describe_status(sheet: ExchangeSheet, checkpoint: Checkpoint, members: Members) -> dict[str, Any]:
-    """Return how an exchange stands: its anchor, its log's head, its members and when their key sets end."""
+def describe_status(
+    sheet: ExchangeSheet, checkpoint: Checkpoint, members: Members, stop: Stop | None
+) -> dict[str, Any]:
+    """Return how an exchange stands: its anchor, its log's head and why it may not grow, its members and their keys."""
     classes = Counter(timeline.agency_class.value for timeline in members.timelines.values())
-    return {
+    found: dict[str, Any] = {
         "v": 1,
         "name": sheet.name,
         "origin": sheet.origin,
@@ -31,6 +34,21 @@ def describe_status(sheet: ExchangeSheet, checkpoint: Checkpoint, members: Membe
         ],
         "classes": dict(sorted(classes.items())),
     }
+    return found if stop is None else found | {"stopped": describe_stop(stop)}
+
+
+def describe_stop(stop: Stop) -> dict[str, Any]:
+    """Return why a log may not grow, since when, and the head that it does not have."""
+    found: dict[str, Any] = {
+        "reason": stop.reason.value,
+        "since": format_timestamp(stop.since),
+        "sentence": stop.sentence,
+    }
+    if stop.witness is not None:
+        found["witness"] = stop.witness
+    if stop.shown is not None:
+        found["shown"] = {"origin": stop.shown.origin, "size": stop.shown.size, "root": stop.shown.root.hex()}
+    return found
 
 
 def describe_enrolment(enrolment: Enrolment) -> dict[str, Any]:

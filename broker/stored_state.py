@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Table, and_, func, select
 
 from broker.agreements.tables import agreement_step
+from broker.audit.log_store import select_hashes
 from broker.audit.tables import log_leaf
 from broker.audit.verification import LogReport
 from broker.inbox.rules import ItemState, ItemType, Passage
@@ -20,10 +21,20 @@ from broker.inbox.tables import inbox_content, inbox_item, message
 from broker.receipts.tables import receipt
 from broker.routing.tables import quota_day
 from broker.statuses.tables import access_log_head, status
+from broker.witnesses.store import StoredCosignature, select_all_cosignatures
+from broker.witnesses.tables import cosignature
+from keys.cosignatures import find_cosigner, list_witness_keys, verify_cosignature
+from keys.errors import KeysError
+from keys.key_sets import read_key_set
+from keys.log_keys import LogPublicKeys, verify_checkpoint
 from schemas.agreements.steps import digest_step
-from schemas.codec import b64u_encode
+from schemas.codec import CodecError, b64u_encode
 from schemas.envelope import Payload, compute_envelope_digest
+from schemas.jwk import AkpJwk
+from schemas.key_documents import ExchangeSheet
+from schemas.log.cosignature import format_witness_name
 from schemas.log.records import Record, RecordType
+from schemas.log.tree import Frontier
 from schemas.receipts import SealedReceipt
 from schemas.signed import SignedDocument
 from schemas.status import digest_status
@@ -47,8 +58,12 @@ _ITEM_LEAVES = {
 _Found = tuple[Row[Any], Record]
 
 
-def verify_stored_state(connection: Connection, report: LogReport) -> None:
+def verify_stored_state(connection: Connection, sheet: ExchangeSheet, report: LogReport) -> None:
     """Add to the report everything stored that the log does not say, and everything it says that is not stored."""
+    try:
+        _check_cosignatures(connection, sheet, report)
+    except Exception:  # noqa: BLE001 - as below
+        report.add(f"the table {cosignature.name} holds values of another form")
     for table, check in _CHECKS:
         try:
             check(connection, report)
@@ -221,6 +236,54 @@ def _check_quotas(connection: Connection, report: LogReport) -> None:
         key for key in counted.keys() | accepted.keys() if counted.get(key, 0) != accepted[key]
     ):
         report.add(f"what {sender} sent {recipient} under the agreement {agreement} is counted otherwise than it was")
+
+
+def _check_cosignatures(connection: Connection, sheet: ExchangeSheet, report: LogReport) -> None:
+    """Judge each by the keys that the log's own records give its agency, and by the root of the leaves it covers.
+
+    One that was taken away, or put back to an older one, no leaf tells of; the agency that signed it knows.
+    """
+    rows = select_all_cosignatures(connection)
+    roots = _compute_roots(connection, {row.size for row in rows})
+    keys = LogPublicKeys(sheet.log_keys.ed25519.public_bytes, sheet.log_keys.ml_dsa.public_bytes)
+    for row in rows:
+        try:
+            is_true = _is_cosignature_true(connection, row, sheet, keys, roots.get(row.size))
+        except (CodecError, KeysError):
+            is_true = False
+        if not is_true:
+            report.add(f"the cosignature stored of {row.agency} is not one of {row.agency} over this log")
+
+
+def _is_cosignature_true(
+    connection: Connection, row: StoredCosignature, sheet: ExchangeSheet, keys: LogPublicKeys, root: bytes | None
+) -> bool:
+    checkpoint = verify_checkpoint(row.note, sheet.origin, keys)
+    name = format_witness_name(sheet.name, row.agency)
+    cosigned = verify_cosignature(row.note, name, find_cosigner(row.note, name, _list_keys(connection, row.agency)))
+    return (cosigned.checkpoint.size, cosigned.timestamp, checkpoint.root) == (row.size, row.timestamp, root)
+
+
+def _list_keys(connection: Connection, agency: str) -> Iterator[AkpJwk]:
+    """Yield every witness key that the log names for an agency, in force or not: it was when it signed."""
+    statement = select(_leaf.record).where(
+        _leaf.record_type == RecordType.KEY_SET.value, _leaf.agency == agency, _leaf.record.is_not(None)
+    )
+    for (data,) in connection.execute(statement):
+        document = Record.from_canonical(data).document
+        if document is not None:
+            yield from list_witness_keys(read_key_set(document))
+
+
+def _compute_roots(connection: Connection, sizes: set[int]) -> dict[int, bytes]:
+    frontier, roots = Frontier(), {}
+    for leaf_hash in select_hashes(connection, 0) if sizes else ():
+        if len(frontier) in sizes:
+            roots[len(frontier)] = frontier.root()
+        frontier.append(leaf_hash)
+    if len(frontier) in sizes:
+        roots[len(frontier)] = frontier.root()
+    return roots
 
 
 _CHECKS: tuple[tuple[Table, Callable[[Connection, LogReport], None]], ...] = (

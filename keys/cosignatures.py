@@ -14,10 +14,12 @@ from keys.algorithms import verify_signature
 from keys.errors import SignatureError
 from schemas.codec import CodecError
 from schemas.jwk import AkpJwk, Algorithm, OkpJwk
+from schemas.key_documents import KeySet
 from schemas.log.checkpoint import Checkpoint, format_cosigned_message, parse_checkpoint
 from schemas.log.cosignature import ML_DSA_44_SIGNATURE, join_timestamp, split_timestamp
 from schemas.log.note import NoteSignature, SignedNote, compute_key_id, parse_note
 from schemas.model import LATEST_TIME
+from schemas.signed import KeyUse
 
 
 class CosignatureError(SignatureError):
@@ -111,6 +113,17 @@ def find_cosigner(unverified_note: bytes, name: str, public_keys: Iterable[AkpJw
         if line.key_id == _compute_key_id(name, public_key):
             return public_key
     raise UnknownCosignatureKeyError(f"the cosignature of {name} is by none of its witness keys in force")
+
+
+def list_witness_keys(key_set: KeySet) -> tuple[AkpJwk, ...]:
+    """Return the public witness keys of a key set."""
+    return tuple(
+        key.jwk
+        for operational in key_set.keys
+        if operational.use is KeyUse.WITNESS
+        for key in operational.keys
+        if isinstance(key.jwk, AkpJwk)
+    )
 
 
 def _select_line(note: SignedNote, name: str) -> NoteSignature:

@@ -2,7 +2,8 @@
 
 Who owns what: the database's head row owns the truth; `LogBatch` lives inside one transaction; the tree in memory
 holds committed leaves only; `LogView` is the newest signed head, and nothing beyond it is ever shown. A head is signed
-after its COMMIT has returned and never before: a crash can lose a signature, but no leaf under one.
+after its COMMIT has returned and never before: a crash can lose a signature, but no leaf under one. A log that has
+stopped (`broker.audit.standing`) is read as far as its stored note reaches; it takes no leaf and signs no head.
 """
 
 from collections.abc import Callable
@@ -22,14 +23,16 @@ from broker.audit.log_store import (
     select_range,
     select_record,
 )
+from broker.audit.standing import Standing
 from broker.clock import Clock
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import Evidence, RangeLeaf
 from schemas.codec import b64u_encode
-from schemas.log.checkpoint import Checkpoint
+from schemas.log.checkpoint import Checkpoint, parse_checkpoint
 from schemas.log.leaf import LeafClass, commit_canonical, leaf_hash, make_leaf
+from schemas.log.note import parse_note
 from schemas.log.records import Record
 from schemas.log.tree import EMPTY_ROOT, Frontier, MerkleTree
 
@@ -71,6 +74,10 @@ class LogView:
         """How many leaves the checkpoint covers."""
         return self.checkpoint.size
 
+    def find_root(self, size: int) -> bytes | None:
+        """Return the root over the first `size` leaves; nothing where the checkpoint covers fewer."""
+        return self.tree.root(size) if 0 <= size <= self.size else None
+
     def prove_inclusion(self, index: int) -> tuple[str, ...]:
         """Return the proof that leaf `index` is under the checkpoint, hashes as base64url (RFC 9162 §2.1.3).
 
@@ -106,9 +113,16 @@ class LogBatch:
     """The leaves of one group commit, before its COMMIT."""
 
     def __init__(
-        self, connection: Connection, head: StoredHead, frontier: Frontier, now: datetime, salt: MakeSalt
+        self,
+        connection: Connection,
+        head: StoredHead,
+        frontier: Frontier,
+        now: datetime,
+        salt: MakeSalt,
+        standing: Standing,
     ) -> None:
         self._connection = connection
+        self._standing = standing
         self._head = head
         self._frontier = frontier
         self._make_salt = salt
@@ -126,8 +140,10 @@ class LogBatch:
         """Add a leaf over `record` under a fresh salt.
 
         Raises:
+            ExchangeStoppedError: the log may not grow.
             ValueError: the record bears another time than the batch.
         """
+        self._standing.verify_open()
         if record.time != self.now:
             raise ValueError(f"the record's time is {record.time}, its batch's {self.now}")
         leaf = PendingLeaf(self.size, record, self._make_salt())
@@ -149,9 +165,14 @@ class LogBatch:
         del self._leaves[size - self._head.size :]
 
     def write(self) -> None:
-        """Write the leaves and move the head over them."""
+        """Write the leaves and move the head over them.
+
+        Raises:
+            ExchangeStoppedError: an operation of this very batch found that the log may not grow.
+        """
         if not self._leaves:
             return
+        self._standing.verify_open()
         rows = [_leaf_row(leaf, data) for leaf, data in self._leaves]
         self.hashes = [row["leaf_hash"] for row in rows]
         for digest in self.hashes:
@@ -180,26 +201,31 @@ class AuditLog:
         clock: Clock,
         sign: SignCheckpoint,
         make_salt: MakeSalt,
+        standing: Standing | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sign = sign
         self._make_salt = make_salt
+        self._standing = standing or Standing()
         self._newest_time: datetime | None = None
         self._tree = MerkleTree()
         self._view: LogView | None = None
 
     def load(self) -> None:
-        """Rebuild the tree from the stored leaves and sign the stored head.
+        """Rebuild the tree from the stored leaves and sign the stored head; a log that has stopped shows its old note.
 
         Raises:
             LogMissingError: no log was created.
-            LogDamagedError: the leaves do not hash to the head.
+            LogDamagedError: the leaves do not hash to the head, or the note of a stopped log is not of its leaves.
         """
         with self._database.read() as connection:
             head = select_head(connection)
             self._catch_up(connection, head)
-        self._publish_head(Checkpoint(head.origin, head.size, head.root))
+        if self._standing.stop is None:
+            self._publish_head(Checkpoint(head.origin, head.size, head.root))
+        else:
+            self._view = self._read_stored_view(head)
 
     def begin(self, connection: Connection) -> LogBatch:
         """Start a batch on top of the stored head, which is locked until the transaction ends.
@@ -210,13 +236,15 @@ class AuditLog:
         head = select_head(connection, for_update=True)
         self._catch_up(connection, head)
         now = self._newest_time = max(self._clock.now().replace(microsecond=0), head.last_time)
-        batch = LogBatch(connection, head, self._tree.frontier(), now, self._make_salt)
+        batch = LogBatch(connection, head, self._tree.frontier(), now, self._make_salt, self._standing)
         batch.newest_checkpoint = self._view.note.encode() if self._view else None
         return batch
 
     def publish(self, batch: LogBatch) -> None:
         """Take over the leaves of a durable batch and sign its head, once a batch."""
         self._tree.extend(batch.hashes)
+        if self._standing.stop is not None:
+            return  # a batch that stopped the log, or came after, has no leaf: `LogBatch.write` sees to that
         checkpoint = batch.checkpoint
         if self._view is None or self._view.checkpoint != checkpoint:
             failpoint("log.before-sign")
@@ -233,6 +261,13 @@ class AuditLog:
         if self._view is None:
             raise LogError("the log was not loaded")
         return self._view
+
+    def find_root(self, size: int) -> bytes | None:
+        """Return the root over the first `size` committed leaves; nothing where there are fewer.
+
+        For operations of the writer: there, what other processes have committed is known as well.
+        """
+        return self._tree.root(size) if 0 <= size <= len(self._tree) else None
 
     @property
     def problem(self) -> str | None:
@@ -276,6 +311,14 @@ class AuditLog:
             self._tree.extend(select_hashes(connection, len(self._tree)))
         if len(self._tree) != head.size or self._tree.root() != head.root:
             raise LogDamagedError("the stored leaves do not hash to the stored head")
+
+    def _read_stored_view(self, head: StoredHead) -> LogView:
+        if head.checkpoint is None:
+            raise LogError("the log has stopped before any head of it was kept")
+        checkpoint = parse_checkpoint(parse_note(head.checkpoint).text)
+        if checkpoint.root != self.find_root(checkpoint.size):
+            raise LogDamagedError("the stored leaves do not hash to the stored checkpoint")
+        return LogView(checkpoint, head.checkpoint.decode("utf-8"), self._tree)
 
     def _publish_head(self, checkpoint: Checkpoint) -> None:
         self._view = LogView(checkpoint, self._sign(checkpoint).decode("utf-8"), self._tree)

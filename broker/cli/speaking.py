@@ -52,6 +52,7 @@ def find_exit_code(error: Exception) -> ExitCode | None:
     """Return how a verb ends that raised `error`, or nothing when nobody foresaw it."""
     from broker.audit.log import LogError
     from broker.audit.log_store import LogMissingError
+    from broker.audit.standing import ExchangeStoppedError
     from broker.control import ControlError
     from broker.directory.errors import DirectoryError
     from broker.exchange import ExchangeError, ExchangeExistsError, ExchangeInUseError, ExchangeMissingError
@@ -66,7 +67,7 @@ def find_exit_code(error: Exception) -> ExitCode | None:
     kinds: tuple[tuple[tuple[type[Exception], ...], ExitCode], ...] = (
         ((ExchangeMissingError, LogMissingError, FileNotFoundError), ExitCode.NOT_FOUND),
         ((Passphrase,), ExitCode.NOT_AUTHENTICATED),
-        ((ExchangeExistsError, ExchangeInUseError), ExitCode.CONFLICT),
+        ((ExchangeExistsError, ExchangeInUseError, ExchangeStoppedError), ExitCode.CONFLICT),
         ((CodecError, SettingsError), ExitCode.USAGE),
         ((DirectoryError, KeysError, ControlError), ExitCode.DENIED),
         ((LogError,), ExitCode.VERIFICATION_FAILED),

@@ -36,6 +36,7 @@ def status(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
 def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
     from broker.audit.log_store import select_head
     from broker.directory.live import make_directory
+    from broker.exchange import read_stop
     from broker.status import describe_status
     from broker.storage.engine import open_database
     from broker.storage.revision import verify_migrated
@@ -48,7 +49,8 @@ def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
             head = select_head(connection)
         directory = make_directory(sheet.name)
         directory.load(database)
-        return describe_status(sheet, Checkpoint(head.origin, head.size, head.root), directory.current)
+        checkpoint = Checkpoint(head.origin, head.size, head.root)
+        return describe_status(sheet, checkpoint, directory.current, read_stop(folder))
     finally:
         database.close()
 
@@ -57,6 +59,8 @@ def _tell(found: dict[str, Any]) -> None:
     serving = found.get("serving")
     typer.echo(f"{found['name']}: {'serving at ' + serving['url'] if serving else 'not serving'}")
     typer.echo(f"  log {found['origin']}: {found['log']['size']} leaves, root {found['log']['root']}")
+    if "stopped" in found:
+        typer.echo(f"  STOPPED since {found['stopped']['since']}: {found['stopped']['sentence']}")
     typer.echo(f"  anchor {found['anchor']['hex']}")
     for member in found["members"]:
         typer.echo(

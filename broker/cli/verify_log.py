@@ -39,7 +39,7 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
         with database.read() as connection, _show_progress() as progress:
             verify_migrated(connection)
             report = verify_stored_log(connection, sheet, progress)
-            verify_stored_state(connection, report)
+            verify_stored_state(connection, sheet, report)
     finally:
         database.close()
     if as_json:

@@ -5,6 +5,7 @@ from functools import partial
 
 import structlog
 
+from broker.audit.standing import ExchangeStoppedError
 from broker.inbox.delivery import PAGE_ITEMS, Inboxes
 from broker.inbox.rules import Fate, ItemState, Verdict
 from broker.inbox.store import select_agreements, select_overdue
@@ -43,7 +44,7 @@ class Sweeper:
             self._is_asked.clear()
             try:
                 await self.sweep()
-            except StoreError as error:
+            except (StoreError, ExchangeStoppedError) as error:
                 _log.warning("sweep-postponed", reason=str(error))
             except Exception as error:  # noqa: BLE001 - whatever it was, deadlines and suspensions must still be seen to
                 _log.error("sweep-failed", exc_info=error)

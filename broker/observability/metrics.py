@@ -24,6 +24,11 @@ class Metrics:
         self.log_leaves = Gauge(
             "bilateral_log_leaves", "Leaves under the newest signed checkpoint.", registry=self.registry
         )
+        self.stopped = Gauge(
+            "bilateral_exchange_stopped",
+            "1 while the log may not grow, because the exchange was restored or fell behind its witnesses.",
+            registry=self.registry,
+        )
         self.connections = Gauge("bilateral_connections", "Open client connections.", registry=self.registry)
         self._batch_operations = Histogram(
             "bilateral_batch_operations",

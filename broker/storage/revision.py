@@ -22,8 +22,8 @@ class SchemaNewerError(SchemaOutdatedError):
 
 
 def find_newest_revision() -> str:
-    """Return the revision of this version's tables: migrations are numbered, and the newest is the highest."""
-    return max(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
+    """Return the revision of this version's tables: the highest migration's number, "" while there is none."""
+    return max((path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py")), default="")
 
 
 def verify_migrated(connection: Connection) -> None:

@@ -6,6 +6,7 @@ Every edit is one line of SQL on a copy of an exchange in which messages passed,
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from broker.storage.engine import open_database
 from broker.stored_state import verify_stored_state
 from keys.signing import sign_document
 from schemas.agreements.steps import StepAction
+from schemas.key_documents import ExchangeSheet
 from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import BE, GB, VN, Bench
 from tests.broker.receipts.test_service import make_receipt, submit
@@ -23,15 +25,23 @@ from tests.broker.statuses.test_service import make_head, make_status
 Examine = Callable[[str], list[str]]
 
 
+@dataclass(frozen=True)
+class Original:
+    """The database of an exchange with a history, closed, and the exchange's sheet."""
+
+    database: Path
+    sheet: ExchangeSheet
+
+
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The database of an exchange with a history, closed; messages named by what became of them."""
+def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
+    """An exchange with messages named by what became of them."""
     folder = tmp_path_factory.mktemp("operator")
     bench = Bench(folder, GB, VN, BE)
     live(bench)
     bench.verify_log()
     bench.close()
-    return folder / "broker.db"
+    return Original(folder / "broker.db", bench.sheet)
 
 
 def live(bench: Bench) -> None:
@@ -52,12 +62,15 @@ def live(bench: Bench) -> None:
         signed = sign_document(document.canonical(), document_type, [receipt_key])
         take = bench.statuses.submit_status if document_type is DocumentType.STATUS else bench.statuses.submit_head
         bench.run(take(bench.caller(GB), signed))
+    for agency in (BE, GB, VN):
+        bench.witness(agency)
+        bench.clock.move(1)
 
 
 @pytest.fixture
-def examine(original: Path, tmp_path: Path) -> Iterator[Examine]:
+def examine(original: Original, tmp_path: Path) -> Iterator[Examine]:
     copy = tmp_path / "copy.db"
-    with closing(sqlite3.connect(original)) as source, closing(sqlite3.connect(copy)) as target:
+    with closing(sqlite3.connect(original.database)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     database = open_database(copy)
 
@@ -67,7 +80,7 @@ def examine(original: Path, tmp_path: Path) -> Iterator[Examine]:
             tampering.commit()
         report = LogReport()
         with database.read() as connection:
-            verify_stored_state(connection, report)
+            verify_stored_state(connection, original.sheet, report)
         return [finding.problem for finding in report.findings]
 
     yield edit_and_verify
@@ -135,6 +148,14 @@ def test_nothing_is_found_where_nothing_was_edited(examine: Examine) -> None:
         ("UPDATE status SET document = 'text'", "status holds values of another form"),
         ("UPDATE access_log_head SET count = 0", "the access log's head stored under it"),
         ("DELETE FROM access_log_head", "access_log_head has no row of it"),
+        ("UPDATE cosignature SET size = size - 1 WHERE agency = 'VN-IMM'", "the cosignature stored of VN-IMM"),
+        ("UPDATE cosignature SET timestamp = timestamp + 1 WHERE agency = 'BE-OE'", "the cosignature stored of BE-OE"),
+        (
+            "UPDATE cosignature SET note = (SELECT note FROM cosignature WHERE agency = 'GB-HO')",
+            "the cosignature stored of VN-IMM",
+        ),
+        ("UPDATE cosignature SET note = 'text' WHERE agency = 'GB-HO'", "cosignature holds values of another form"),
+        ("UPDATE cosignature SET agency = 'XX-NO' WHERE agency = 'GB-HO'", "the cosignature stored of XX-NO"),
     ],
 )
 def test_an_edit_behind_the_brokers_back_is_named(examine: Examine, statement: str, says: str) -> None:

@@ -4,7 +4,8 @@ Everything is real but the clock, which is set by hand, and the ids of leases, w
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from broker.agreements.live import make_agreement_book
 from broker.agreements.service import AgreementService
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
+from broker.audit.standing import Standing, Stop
 from broker.audit.verification import verify_stored_log
 from broker.budget import MinuteBudget
 from broker.directory.live import make_directory
@@ -25,9 +27,12 @@ from broker.inbox.waiters import Waiters
 from broker.receipts.service import ReceiptService
 from broker.routing.service import RoutingService
 from broker.statuses.service import StatusService
-from broker.storage.engine import Database
+from broker.storage.engine import Database, open_database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.stored_state import verify_stored_state
+from broker.witnesses.rules import OwnLog
+from broker.witnesses.service import WitnessService
+from keys.cosignatures import cosign_checkpoint
 from keys.key_sets import sign_key_set
 from keys.log_keys import verify_checkpoint
 from keys.sealing import SealedMessage
@@ -36,6 +41,7 @@ from schemas.agreements.steps import Step, StepAction, digest_step
 from schemas.agreements.terms import Party, Terms
 from schemas.api import (
     AcknowledgeRequest,
+    CosignatureAnswer,
     Evidence,
     InboxItem,
     LeaseAnswer,
@@ -50,7 +56,10 @@ from schemas.codec import b64u_decode
 from schemas.envelope import Reference
 from schemas.jwk import Algorithm, make_jwk
 from schemas.key_documents import AgencyClass, ExchangeSheet
+from schemas.log.checkpoint import parse_checkpoint
+from schemas.log.cosignature import attach_cosignature, format_witness_name
 from schemas.log.leaf import commit_record, leaf_hash, make_leaf
+from schemas.log.note import parse_note
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import verify_inclusion
 from schemas.signed import DocumentType, KeyUse, SignedDocument
@@ -79,12 +88,14 @@ class Bench:
         self._numbers: dict[tuple[str, str], int] = {}
         self._steps: dict[tuple[str, str], list[str]] = {}
         self.runner = asyncio.Runner()
+        self.stop: Stop | None = None
         self._compose()
         for agency in agencies or (GB, VN):
             self.enrol(agency)
 
     def _compose(self) -> None:
-        self.log: AuditLog = make_log(self.database, self.clock)
+        self.standing = Standing(self.stop, self._keep_stop)
+        self.log: AuditLog = make_log(self.database, self.clock, standing=self.standing)
         self.directory = make_directory(EXCHANGE)
         self.book = make_agreement_book()
         self.directory.load(self.database)
@@ -108,6 +119,19 @@ class Bench:
         self.statuses = StatusService(
             EXCHANGE, self.directory, self.writer, self.database, self.log, refusals, self.clock
         )
+        self.witnesses = WitnessService(
+            OwnLog(EXCHANGE, ORIGIN, make_signer().public),
+            self.directory,
+            self.writer,
+            self.database,
+            self.log,
+            self.standing,
+            refusals,
+            self.clock,
+        )
+
+    def _keep_stop(self, stop: Stop) -> None:
+        self.stop = stop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run something asynchronous to its end."""
@@ -116,6 +140,15 @@ class Bench:
     def restart(self) -> None:
         """End the writer and begin anew on the same database, as a broker that was stopped does."""
         self.writer.close()
+        self._compose()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Stop, let the block do something to the database's file, and begin anew on what it left."""
+        self.writer.close()
+        self.database.close()
+        yield
+        self.database = open_database(self.folder / "broker.db")
         self._compose()
 
     def close(self) -> None:
@@ -231,6 +264,18 @@ class Bench:
         request = AcknowledgeRequest(lease=answer.lease, numbers=chosen)
         return self.run(self.inbox.acknowledge(self.caller(agency), request)).settled
 
+    def cosign(self, agency: str, note: str | None = None, at: datetime | None = None) -> str:
+        """Return a note of the log, the newest by default, with an agency's cosignature under it."""
+        note = note or self.log.view.note
+        checkpoint = parse_checkpoint(parse_note(note.encode()).text)
+        key = self.members[agency].signers[KeyUse.WITNESS].keys[0]
+        line = cosign_checkpoint(checkpoint, format_witness_name(EXCHANGE, agency), key, at or self.now)
+        return attach_cosignature(note.encode(), line).decode()
+
+    def witness(self, agency: str, note: str | None = None) -> CosignatureAnswer:
+        """Let an agency cosign a note and hand it in."""
+        return self.run(self.witnesses.submit(self.caller(agency), self.cosign(agency, note)))
+
     def sweep(self) -> None:
         """Let the inbox see to deadlines and agreements."""
         self.run(self.sweeper.sweep())
@@ -259,17 +304,21 @@ class Bench:
             if record.message is not None and record.message.id == make_id(name)
         ]
 
-    def verify_log(self) -> None:
-        """Recompute the stored log from its leaves, and hold the tables against it, as the operator's command does."""
+    @property
+    def sheet(self) -> ExchangeSheet:
+        """Return the exchange's sheet, as far as its log's keys."""
         public = make_signer().public
         keys = {
             "ed25519": make_jwk(Algorithm.ED25519, public.ed25519).to_wire(),
             "ml_dsa": make_jwk(Algorithm.ML_DSA_44, public.ml_dsa_44).to_wire(),
         }
-        sheet = ExchangeSheet.from_wire({"v": 1, "name": EXCHANGE, "origin": ORIGIN, "log_keys": keys, "tls_ca": ""})
+        return ExchangeSheet.from_wire({"v": 1, "name": EXCHANGE, "origin": ORIGIN, "log_keys": keys, "tls_ca": ""})
+
+    def verify_log(self) -> None:
+        """Recompute the stored log from its leaves, and hold the tables against it, as the operator's command does."""
         with self.database.read() as connection:
-            report = verify_stored_log(connection, sheet, lambda _done, _of: None)
-            verify_stored_state(connection, report)
+            report = verify_stored_log(connection, self.sheet, lambda _done, _of: None)
+            verify_stored_state(connection, self.sheet, report)
         assert report.findings == []
 
     def verify(self, evidence: Evidence) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from broker.audit.log import AuditLog, create_log
+from broker.audit.standing import Standing
 from broker.storage.engine import Database, open_database
 from broker.storage.migrate import migrate
 from keys.log_keys import LogSigner, sign_checkpoint
@@ -62,9 +63,11 @@ def close_stores() -> None:
         _opened.pop().close()
 
 
-def make_log(database: Database, clock: ManualClock, signer: LogSigner | None = None) -> AuditLog:
+def make_log(
+    database: Database, clock: ManualClock, signer: LogSigner | None = None, standing: Standing | None = None
+) -> AuditLog:
     """Return the log over a store, loaded, signing with real keys."""
     keys = signer or make_signer()
-    log = AuditLog(database, clock, lambda checkpoint: sign_checkpoint(checkpoint, keys), CountingSalts())
+    log = AuditLog(database, clock, lambda checkpoint: sign_checkpoint(checkpoint, keys), CountingSalts(), standing)
     log.load()
     return log

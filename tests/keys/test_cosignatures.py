@@ -17,6 +17,7 @@ from keys.cosignatures import (
     UnknownCosignatureKeyError,
     cosign_checkpoint,
     find_cosigner,
+    list_witness_keys,
     verify_cosignature,
 )
 from keys.errors import SignatureError
@@ -27,6 +28,8 @@ from schemas.log.checkpoint import Checkpoint, format_cosigned_message
 from schemas.log.cosignature import attach_cosignature, format_witness_name, join_timestamp
 from schemas.log.note import NoteError, NoteSignature, SignedNote, compute_key_id, format_note, parse_note
 from schemas.problems import PROBLEMS
+from schemas.signed import KeyUse
+from tests.support.members import make_member
 
 ORIGIN = "exchange.example/1"
 LOG = LogSigner(b"\x01" * 32, b"\x02" * 32)
@@ -138,6 +141,11 @@ def test_the_key_named_is_found_among_several() -> None:
         find_cosigner(NOTE, NAME, [public(OTHER)])
     with pytest.raises(MissingCosignatureError):
         find_cosigner(LOG_NOTE, NAME, [public(WITNESS)])
+
+
+def test_a_key_set_lists_its_witness_keys_and_no_other() -> None:
+    member = make_member("GB")
+    assert list_witness_keys(member.key_set) == (member.signers[KeyUse.WITNESS].keys[0].jwk,)
 
 
 def test_a_key_of_another_algorithm_or_a_time_before_1970_cosigns_nothing() -> None:

@@ -43,6 +43,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_agreement_step_partner", ["partner", "leaf_index"], unique=False)
 
     op.create_table(
+        "cosignature",
+        sa.Column("agency", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("timestamp", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("agency"),
+    )
+    op.create_table(
         "inbox_binding",
         sa.Column("agency", sa.String(), nullable=False),
         sa.Column("node", sa.String(), nullable=False),
