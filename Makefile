@@ -29,6 +29,9 @@ mutants: setup ## change the code that decides, spot by spot: do the tests notic
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --requirement requirements/mutants.txt
 	@$(BIN)/python deploy/mutants.py $(ARGS)
 
+bench: setup ## measure what an accept costs beside its floor (five minutes); ARGS=--quick for a first look
+	@$(BIN)/python -m bench $(ARGS)
+
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
