@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agency_client.clock import SystemClock
+from tests.attacks.arena import Arena, forgive, make_arena
 from tests.support.lying_world import (
     LyingWorld,
     lying_world,
@@ -39,3 +40,17 @@ def world(three_agencies: LyingWorld) -> Iterator[LyingWorld]:
 def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
     """An agreement between GB and VN in force, of this test alone."""
     return world.agree("GB", "VN", request.node.name)
+
+
+@pytest.fixture(scope="session")
+def hostile_arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """Three nodes around a real broker whose operator is the enemy."""
+    with make_arena(tmp_path_factory.mktemp("arena")) as made:
+        yield made
+
+
+@pytest.fixture
+def arena(hostile_arena: Arena) -> Iterator[Arena]:
+    """The same, honest again after every test."""
+    yield hostile_arena
+    forgive(hostile_arena)

@@ -1,0 +1,130 @@
+"""Where the attacks of a hostile broker take place: a real one over TLS, two real nodes, and a member at its side."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agency_client.errors import ClientError
+from agency_client.local_store.contradictions import Contradiction, ContradictionKind, list_contradictions
+from agency_client.local_store.inbox import InboxMessage, InboxState
+from agency_client.local_store.suspicions import list_suspicions
+from agency_client.node import Node
+from agency_client.own_keys.encryption import prepare_encryption_keys
+from agency_client.own_keys.key_sets import get_own_anchor
+from agency_client.own_keys.publishing import publish_queued
+from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.sending.flow import send_alert
+from agency_client.sending.seal import SealedLeg
+from agency_client.syncing.rounds import RoundReport, sync_once
+from agency_client.trust import pin_partner
+from agency_client.witness.walker import walk_log
+from schemas.agreements.terms import Terms
+from tests.hostile.exchange import HostileExchange, hostile_exchange
+from tests.support.drafts import make_draft
+from tests.support.lying_world import World
+from tests.support.nodes import MovableClock, make_node
+
+GB, VN, BE = "GB", "VN", "BE"
+
+
+@dataclass(kw_only=True)
+class Arena(World):
+    """A hostile exchange, honest at first, with nodes that are pinned with each other."""
+
+    exchange: HostileExchange
+    folder: Path
+
+    @contextmanager
+    def lying(self, *switches: str) -> Iterator[None]:
+        """Let the broker lie for as long as the block runs, and make sure that it did."""
+        with self.exchange.lying(*switches):
+            yield
+
+    def send(self, terms: Terms, sender: str = GB, recipient: str = VN) -> SealedLeg:
+        """Send an alert under an agreement; return its one leg."""
+        report = send_alert(self[sender], make_draft(recipient, agreement=terms.digest()))
+        return report.legs[0]
+
+    def sync(self, agency: str) -> RoundReport:
+        """Run a whole round of a node."""
+        return sync_once(self[agency])
+
+    def find(self, agency: str, digest: str) -> InboxMessage | None:
+        """Return a message as a node's store holds it, if it does."""
+        with self[agency].store.read() as snapshot:
+            row = snapshot.fetch_one("SELECT 1 FROM inbox_message WHERE digest = ?", digest)
+        return None if row is None else self.load(agency, digest)
+
+    def load(self, agency: str, digest: str) -> InboxMessage:
+        """Return a message as a node's store holds it."""
+        from agency_client.local_store.inbox import load_by_digest
+
+        with self[agency].store.read() as snapshot:
+            return load_by_digest(snapshot, digest)
+
+    def list_proofs(self, agency: str) -> list[Contradiction]:
+        """Return the proofs a node keeps that its exchange showed two histories."""
+        with self[agency].store.read() as snapshot:
+            return list_contradictions(snapshot, ContradictionKind.CHECKPOINT)
+
+    def list_suspicions(self, agency: str) -> dict[str, str]:
+        """Return what a node keeps and does not believe: sentences by their codes."""
+        with self[agency].store.read() as snapshot:
+            return {found.code: found.sentence for found in list_suspicions(snapshot)}
+
+    def demand_service(self, terms: Terms) -> None:
+        """Demand that a message passes from GB to VN, is read, and is receipted back to its sender."""
+        leg = self.send(terms)
+        self.collect(VN)
+        assert self.load(VN, leg.digest).state is InboxState.OPENED
+        assert isinstance(read_message(self[VN], leg.message_id, reason="is the service honest again"), ReadMessage)
+
+
+@contextmanager
+def make_arena(folder: Path) -> Iterator[Arena]:
+    """Run an exchange whose operator is the enemy, with three nodes: GB, VN, and BE who may be at its side."""
+    clock = MovableClock()
+    with hostile_exchange(folder) as exchange:
+        nodes = {agency: make_node(exchange, folder, agency, clock=clock) for agency in (GB, VN, BE)}
+        try:
+            for node in nodes.values():
+                publish_queued(node, prepare_encryption_keys(node))
+            for node in nodes.values():
+                meet(node, *nodes.values())
+            yield Arena(clock=clock, nodes=nodes, exchange=exchange, folder=folder)
+        finally:
+            for node in nodes.values():
+                node.close()
+
+
+def meet(node: Node, *others: Node) -> None:
+    """Let a node read the log and pin the others."""
+    walk_log(node)
+    for other in others:
+        if other.agency != node.agency:
+            pin_partner(node, other.agency, get_own_anchor(other))
+
+
+def forgive(arena: Arena) -> None:
+    """Forget proofs against the exchange, which would stop all sending, and moments in days to come."""
+    arena.clock.ahead = timedelta()
+    arena.exchange.move_clock(0)
+    now = int(arena.clock.now().timestamp())
+    for node in arena.nodes.values():
+        with node.store.write() as transaction:
+            transaction.execute("DELETE FROM contradiction")
+            transaction.execute("UPDATE checkpoint SET seen_at = min(seen_at, ?)", now)
+
+
+def demand_unseen(arena: Arena, agency: str, digest: str, message_id: str) -> None:
+    """Demand that nothing of a message can be seen: no summary in the inbox, no content in the store, no page."""
+    found = arena.load(agency, digest)
+    assert (found.summary, found.thread) == (None, None)
+    with arena[agency].store.read() as snapshot:
+        assert snapshot.fetch_one("SELECT 1 FROM content WHERE digest = ?", digest) is None
+    with pytest.raises(ClientError):
+        read_message(arena[agency], message_id, reason="what does it say")

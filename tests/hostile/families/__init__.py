@@ -1,0 +1,1 @@
+"""Every manipulation, a file for each family."""
