@@ -32,7 +32,7 @@ _CONFIGURATION = """
 source_paths = {packages}
 only_mutate = ["{path}"]
 pytest_add_cli_args_test_selection = {tests}
-pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
 use_git_change_detection = false
 on_dependency_change = "ignore"
 track_dependencies = false
