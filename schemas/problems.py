@@ -79,7 +79,7 @@ PROBLEMS = _rows(
     ("too-many-requests", 429, "Too many requests"),
     ("busy", 503, "The exchange is busy"),
     ("unavailable", 503, "The exchange cannot answer now"),
-    ("exchange-behind", 503, "The exchange has lost a part of its log and has stopped"),
+    ("exchange-behind", 503, "The exchange has stopped: its log may be behind what it signed"),
     ("internal", 500, "Something went wrong inside the exchange"),
 )
 

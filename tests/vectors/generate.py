@@ -12,6 +12,7 @@ from typing import Any
 
 from keys.anchors import format_anchor_words
 from keys.certificates import make_tls_ca
+from keys.cosignatures import cosign_checkpoint
 from keys.log_keys import LogSigner, sign_checkpoint
 from keys.receipts import seal_receipt
 from keys.sealing import SealedMessage, encrypt_content, wrap_content_key
@@ -22,12 +23,14 @@ from schemas.agreements.lifecycle import view_agreement
 from schemas.agreements.steps import ChainedStep, Step, StepAction, digest_step
 from schemas.agreements.terms import Party, Terms
 from schemas.alerts import parse_alert
-from schemas.codec import b64u_encode, encode_canonical
+from schemas.codec import b64u_decode, b64u_encode, encode_canonical
 from schemas.envelope import SeenCheckpoint
 from schemas.jwk import Algorithm, make_jwk
 from schemas.key_documents import ExchangeSheet, LogKeys, compute_exchange_anchor
-from schemas.log.checkpoint import Checkpoint
+from schemas.log.checkpoint import Checkpoint, format_cosigned_message
+from schemas.log.cosignature import attach_cosignature, format_witness_name
 from schemas.log.leaf import commit_canonical, leaf_bytes, make_leaf
+from schemas.log.note import NoteSignature
 from schemas.log.proof import LogProof, format_proof
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import MerkleTree, hash_leaf
@@ -49,6 +52,7 @@ SENT_AT = NOON + timedelta(hours=4, minutes=30)
 
 def main() -> None:
     """Write every file."""
+    log = make_log()
     vectors = {
         "canonical": make_canonical(),
         "ciphers": make_ciphers(),
@@ -58,7 +62,8 @@ def main() -> None:
         "agreements": make_agreements(),
         "receipts": make_receipts(),
         "status": make_status(),
-        "log": make_log(),
+        "log": log,
+        "cosignatures": make_cosignatures(log),
         "tokens": make_tokens(),
     }
     for name, value in vectors.items():
@@ -373,6 +378,35 @@ def make_log() -> dict[str, Any]:
         "inclusion": inclusion,
         "consistency": consistency,
         "tlog_proof": format_proof(proof).decode("utf-8"),
+    }
+
+
+def make_cosignatures(log: dict[str, Any]) -> dict[str, Any]:
+    """Return the checkpoint of a log with GB's cosignature under it, and notes that GB did not cosign."""
+    note, name = log["checkpoint"].encode(), format_witness_name(EXCHANGE, "GB")
+    checkpoint = Checkpoint(ORIGIN, len(log["leaves"]), b64u_decode(log["roots"][-1]))
+    (key,) = GB.signers[KeyUse.WITNESS].keys
+    line = cosign_checkpoint(checkpoint, name, key, SENT_AT)
+    smaller = Checkpoint(ORIGIN, checkpoint.size - 1, b64u_decode(log["roots"][-2]))
+    later = (int(SENT_AT.timestamp()) + 1).to_bytes(8, "big")
+    (other,) = BE.signers[KeyUse.WITNESS].keys
+    refused = {
+        "no cosignature": None,
+        "a cosignature of another checkpoint": cosign_checkpoint(smaller, name, key, SENT_AT),
+        "another time than was signed": NoteSignature(name, line.key_id, later + line.signature[8:]),
+        "another agency's key": cosign_checkpoint(checkpoint, name, other, SENT_AT),
+        "in another agency's name": NoteSignature(format_witness_name(EXCHANGE, "BE"), line.key_id, line.signature),
+    }
+    return {
+        "name": name,
+        "key": key.jwk.to_wire(),
+        "timestamp": int(SENT_AT.timestamp()),
+        "message_hex": format_cosigned_message(name, int(SENT_AT.timestamp()), checkpoint).hex(),
+        "note": attach_cosignature(note, line).decode(),
+        "refused": {
+            case: note.decode() if wrong is None else attach_cosignature(note, wrong).decode()
+            for case, wrong in refused.items()
+        },
     }
 
 

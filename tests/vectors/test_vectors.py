@@ -9,6 +9,7 @@ import pytest
 
 from keys.algorithms import OpeningKey, SigningKey
 from keys.anchors import parse_anchor
+from keys.cosignatures import CosignatureError, list_witness_keys, verify_cosignature
 from keys.edwards import is_sound_public_key
 from keys.encryption_keys import VerifiedEncryptionKeys, verify_encryption_keys
 from keys.errors import KeysError
@@ -30,8 +31,9 @@ from schemas.agreements.terms import Terms
 from schemas.alerts import parse_alert
 from schemas.codec import CodecError, b64u_decode, b64u_encode, decode_canonical, encode_canonical
 from schemas.envelope import WrappedKey
-from schemas.jwk import Algorithm, OkpJwk
+from schemas.jwk import AkpJwk, Algorithm, OkpJwk
 from schemas.key_documents import ExchangeSheet, compute_exchange_anchor
+from schemas.log.checkpoint import format_cosigned_message
 from schemas.log.leaf import leaf_bytes, parse_leaf, verify_record
 from schemas.log.records import Record
 from schemas.log.tree import Frontier, hash_leaf, verify_consistency, verify_inclusion
@@ -194,6 +196,22 @@ def test_the_log_can_be_recomputed_and_every_proof_holds() -> None:
         old_root, path = b64u_decode(case["roots"][int(old)]), [b64u_decode(part) for part in proof]
         verify_consistency(int(old), checkpoint.size, old_root, checkpoint.root, path)
     assert verify_proof(case["tlog_proof"].encode(), hashes[3], sheet.origin, keys).index == 3
+
+
+def test_the_cosignature_verifies_over_the_logs_checkpoint_and_no_other_does() -> None:
+    vector, log = load("cosignatures"), load("log")
+    key = AkpJwk.from_wire(vector["key"])
+    assert key in list_witness_keys(load_key_set("GB").key_set)
+    cosigned = verify_cosignature(vector["note"].encode(), vector["name"], key)
+    keys = ExchangeSheet.from_wire(log["sheet"]).log_keys
+    public = LogPublicKeys(keys.ed25519.public_bytes, keys.ml_dsa.public_bytes)
+    assert verify_checkpoint(vector["note"].encode(), "exchange.example/1", public) == cosigned.checkpoint
+    assert (cosigned.checkpoint.size, b64u_encode(cosigned.checkpoint.root)) == (len(log["leaves"]), log["roots"][-1])
+    message = format_cosigned_message(vector["name"], vector["timestamp"], cosigned.checkpoint)
+    assert (cosigned.timestamp, message.hex()) == (vector["timestamp"], vector["message_hex"])
+    for wrong in vector["refused"].values():
+        with pytest.raises(CosignatureError):
+            verify_cosignature(wrong.encode(), vector["name"], key)
 
 
 def test_the_assertion_verifies_and_is_made_again() -> None:
