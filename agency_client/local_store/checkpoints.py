@@ -1,7 +1,8 @@
-"""Tree heads of the exchange's log: those it signed, those partners say they saw, and how far this node has walked.
+"""Tree heads that the exchange signed, and how far this node has walked its log.
 
 A caller records a signed checkpoint after checking its signatures and its consistency with `load_newest_checkpoint`,
-and before it answers or acts on anything else.
+and before it answers or acts on anything else. What partners cosigned stands in `cosignatures`, what they say they saw
+in `sightings`.
 """
 
 from dataclasses import asdict, dataclass
@@ -20,17 +21,6 @@ class SignedCheckpoint:
     size: int
     root: str
     note: bytes
-    seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A tree head somebody else says it saw. A claim of that agency, no proof."""
-
-    origin: str
-    size: int
-    root: str
-    seen_by: str
     seen_at: datetime
 
 
@@ -80,6 +70,20 @@ def load_newest_checkpoint(snapshot: Snapshot, origin: str) -> SignedCheckpoint 
     return None if row is None else _read_checkpoint(row)
 
 
+def load_checkpoint(snapshot: Snapshot, origin: str, size: int) -> SignedCheckpoint | None:
+    """Return the checkpoint of exactly this size, if it was seen."""
+    row = snapshot.fetch_one("SELECT * FROM checkpoint WHERE origin = ? AND size = ?", origin, size)
+    return None if row is None else _read_checkpoint(row)
+
+
+def load_checkpoint_within(snapshot: Snapshot, origin: str, size: int) -> SignedCheckpoint | None:
+    """Return the largest checkpoint seen of at most this size."""
+    row = snapshot.fetch_one(
+        "SELECT * FROM checkpoint WHERE origin = ? AND size <= ? ORDER BY size DESC LIMIT 1", origin, size
+    )
+    return None if row is None else _read_checkpoint(row)
+
+
 def has_checkpoint(snapshot: Snapshot, origin: str, size: int) -> bool:
     """Tell whether a checkpoint of exactly this size was seen."""
     return snapshot.fetch_one("SELECT 1 FROM checkpoint WHERE origin = ? AND size = ?", origin, size) is not None
@@ -89,17 +93,6 @@ def find_last_sight_before(snapshot: Snapshot, origin: str, index: int) -> datet
     """Return when this node last saw a log end before a place; None: it never did. The leaf there came after."""
     seconds = snapshot.fetch_value("SELECT max(seen_at) FROM checkpoint WHERE origin = ? AND size <= ?", origin, index)
     return read_optional_moment(seconds)
-
-
-def record_sighting(transaction: Transaction, sighting: Sighting) -> None:
-    """Keep what a partner says it saw (in a message or a status)."""
-    transaction.insert("checkpoint_sighting", asdict(sighting), if_absent=True)
-
-
-def list_sightings(snapshot: Snapshot, origin: str) -> list[Sighting]:
-    """Return what partners saw of a log, largest first."""
-    rows = snapshot.fetch_all("SELECT * FROM checkpoint_sighting WHERE origin = ? ORDER BY size DESC, seen_by", origin)
-    return [Sighting(**{**dict(row), "seen_at": read_moment(row["seen_at"])}) for row in rows]
 
 
 def load_walk(snapshot: Snapshot, origin: str) -> LogWalk | None:

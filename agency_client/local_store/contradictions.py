@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from agency_client.errors import VerificationFailedError
-from agency_client.local_store.engine import Columns, Snapshot, Store, read_moment
+from agency_client.errors import NotFoundError, VerificationFailedError
+from agency_client.local_store.engine import Columns, Row, Snapshot, Store, read_moment
 
 
 class ContradictionKind(StrEnum):
@@ -27,22 +27,37 @@ class EquivocationError(VerificationFailedError):
 
     default_code = "equivocation"
 
-    def __init__(self, sentence: str, *, kind: ContradictionKind, signer: str, documents: tuple[bytes, bytes]) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        kind: ContradictionKind,
+        signer: str,
+        documents: tuple[bytes, bytes],
+        proof: bytes | None = None,
+    ) -> None:
         super().__init__(sentence, fix="keep both documents: agency trust contradictions")
         self.kind = kind
         self.signer = signer
         self.documents = documents
+        self.proof = proof
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A kept proof. `signer` is an agency, or a log's origin."""
+    """A kept proof, under a number people can name. `signer` is an agency, or a log's origin.
 
+    `proof` is what else it takes: of two heads of different sizes, the canonical path between them
+    (`agency_client.witness.prefix`).
+    """
+
+    number: int
     kind: ContradictionKind
     signer: str
     first: bytes
     second: bytes
     found_at: datetime
+    proof: bytes | None = None
 
 
 def keep_contradiction(store: Store, error: EquivocationError, *, at: datetime) -> None:
@@ -50,16 +65,40 @@ def keep_contradiction(store: Store, error: EquivocationError, *, at: datetime) 
     with store.write() as transaction:
         first, second = error.documents
         row: Columns = {"kind": error.kind, "signer": error.signer, "first": first, "second": second, "found_at": at}
+        row["proof"] = error.proof
         transaction.insert("contradiction", row, if_absent=True)
 
 
 def list_contradictions(snapshot: Snapshot, kind: ContradictionKind | None = None) -> list[Contradiction]:
     """Return every proof, or those of one kind, oldest first."""
-    rows = snapshot.fetch_all(
-        "SELECT kind, signer, first, second, found_at FROM contradiction WHERE ?1 IS NULL OR kind = ?1 ORDER BY id",
-        kind,
+    rows = snapshot.fetch_all("SELECT * FROM contradiction WHERE ?1 IS NULL OR kind = ?1 ORDER BY id", kind)
+    return [_read_contradiction(row) for row in rows]
+
+
+def load_contradiction(snapshot: Snapshot, number: int) -> Contradiction:
+    """Return one proof by its number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = snapshot.fetch_one("SELECT * FROM contradiction WHERE id = ?", number)
+    if row is None:
+        raise NotFoundError(f"there is no proof {number}", fix="see: agency trust contradictions")
+    return _read_contradiction(row)
+
+
+def has_log_contradiction(snapshot: Snapshot, origin: str) -> bool:
+    """Return whether a log was proven to show two histories."""
+    return any(proof.signer == origin for proof in list_contradictions(snapshot, ContradictionKind.CHECKPOINT))
+
+
+def _read_contradiction(row: Row) -> Contradiction:
+    return Contradiction(
+        row["id"],
+        ContradictionKind(row["kind"]),
+        row["signer"],
+        row["first"],
+        row["second"],
+        read_moment(row["found_at"]),
+        row["proof"],
     )
-    return [
-        Contradiction(ContradictionKind(kind), signer, first, second, read_moment(found_at))
-        for kind, signer, first, second, found_at in rows
-    ]

@@ -27,6 +27,7 @@ LIMITS = (
     RestoredLimit("statuses", "it signs no status before it knows the last number it gave each partner"),
     RestoredLimit("steps", "it signs no agreement step before its own chains are complete again from the exchange"),
     RestoredLimit("keys", "it publishes no key document before its own key documents are complete again"),
+    RestoredLimit("cosignatures", "it cosigns no checkpoint before it knows the newest one it has cosigned"),
     RestoredLimit("outbox", "messages that waited are asked for at the broker before they are sent again"),
     RestoredLimit("erasures", "content erased since the backup is back: repeat the erasures"),
     RestoredLimit(

@@ -1,7 +1,7 @@
-"""Public records of the log that this node read and did not believe: what was wrong with each, for a person to look at.
+"""What this node read and did not believe: public records of the log, and tree heads that do not fit.
 
-A suspicious record is no proof against anybody: whoever writes the log may have made it up. What proves that somebody
-said two things is kept in `contradictions`.
+A suspicion is no proof against anybody, and for a person to look at: whoever writes the log, or says that it saw
+another, may have made it up. What proves that somebody said two things is kept in `contradictions`.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,8 +14,8 @@ from agency_client.local_store.engine import Row, Snapshot, Transaction, read_mo
 class Suspicion:
     """One finding. `agency` is whom the record names, "" where nobody.
 
-    `record` is the canonical `LoggedRecord`; of a checkpoint that is not shown to be consistent, its signed note, and
-    `leaf_index` its size.
+    `record` is the canonical `LoggedRecord`; of a checkpoint that is not shown to be consistent, its signed note; of a
+    tree head that a partner says it saw, the claim. Of both `leaf_index` is the size.
     """
 
     origin: str

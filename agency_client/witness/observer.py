@@ -1,13 +1,15 @@
 """Observe checkpoints: verify, compare with the newest one held, keep, and only then let anybody act on it.
 
 A checkpoint may come smaller than the newest (answers cross); it must then be a prefix of it. What proves two
-histories is kept as evidence and stops sending (`agency_client.local_store.contradictions`).
+histories is kept as evidence and stops sending (`agency_client.local_store.contradictions`): two roots of one size, or
+the exchange's own path to the larger head from another root (`agency_client.witness.prefix`).
 """
 
 from collections.abc import Sequence
 
 from agency_client.clock import Clock
 from agency_client.connection import BrokerConnection
+from agency_client.epochs.errors import NewLogError
 from agency_client.errors import (
     ClientError,
     ConflictError,
@@ -22,17 +24,27 @@ from agency_client.local_store.checkpoints import (
     load_newest_checkpoint,
     record_checkpoint,
 )
-from agency_client.local_store.contradictions import EquivocationError, keep_contradiction
+from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Store
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
-from keys.log_keys import LogPublicKeys, LogSignatureError, verify_checkpoint
-from schemas.api import CONSISTENCY_PATH, ConsistencyAnswer, LoggedRecord
+from agency_client.witness.prefix import PrefixProof, make_prefix_proof, read_shown_prefix
+from keys.log_keys import LogPublicKeys, LogSignatureError, WrongOriginError, verify_checkpoint
+from schemas.api import (
+    CONSISTENCY_PATH,
+    LEAVES_PATH,
+    MAX_RANGE_LEAVES,
+    ConsistencyAnswer,
+    LeavesAnswer,
+    LoggedRecord,
+    RangeLeaf,
+)
 from schemas.codec import CodecError, b64u_decode, b64u_encode
 from schemas.envelope import SeenCheckpoint
 from schemas.key_documents import ExchangeSheet
 from schemas.log.checkpoint import Checkpoint
+from schemas.log.epoch import read_epoch
 from schemas.log.leaf import commit_record, leaf_hash, make_leaf
-from schemas.log.tree import LogProofError, verify_consistency, verify_inclusion
+from schemas.log.tree import Frontier, LogProofError, verify_consistency, verify_inclusion
 
 
 class LogError(VerificationFailedError):
@@ -52,7 +64,7 @@ class CheckpointObserver:
     def __init__(self, store: Store, connection: BrokerConnection, sheet: ExchangeSheet, clock: Clock) -> None:
         self._store = store
         self._connection = connection
-        self._origin = sheet.origin
+        self._exchange, self._origin = sheet.name, sheet.origin
         self._keys = read_log_keys(sheet)
         self._clock = clock
 
@@ -76,6 +88,7 @@ class CheckpointObserver:
         """Verify a checkpoint from an answer, compare it, keep it, return it.
 
         Raises:
+            NewLogError: it is of a later epoch than the one accepted here.
             LogError: it is not signed by this log's keys, or not shown to be consistent.
             EquivocationError: it proves two histories; both notes have been kept.
         """
@@ -126,6 +139,10 @@ class CheckpointObserver:
     def _verify(self, unverified_note: str) -> Checkpoint:
         try:
             return verify_checkpoint(unverified_note.encode(), self._origin, self._keys)
+        except WrongOriginError as error:
+            if read_epoch(error.claimed, self._exchange) > read_epoch(self._origin, self._exchange):
+                raise NewLogError(error.claimed, self._origin) from error
+            raise LogError(f"the checkpoint is not one of {self._origin}: {error}") from error
         except (LogSignatureError, CodecError) as error:
             raise LogError(f"the checkpoint is not one of {self._origin}: {error}") from error
 
@@ -139,8 +156,11 @@ class CheckpointObserver:
     def _demand_consistent(self, newest: SignedCheckpoint, checkpoint: Checkpoint, note: str) -> None:
         """Verify consistency; keep the signed note that has none, for whoever can compare it with another's."""
         try:
-            self._verify_consistent(newest, checkpoint)
+            self._verify_consistent(newest, checkpoint, note)
         except OfflineError:
+            raise
+        except EquivocationError as error:
+            keep_contradiction(self._store, error, at=self._clock.now())
             raise
         except ClientError as error:
             now = self._clock.now()
@@ -149,21 +169,39 @@ class CheckpointObserver:
                 record_suspicion(transaction, doubt)
             raise
 
-    def _verify_consistent(self, newest: SignedCheckpoint, checkpoint: Checkpoint) -> None:
+    def _verify_consistent(self, newest: SignedCheckpoint, checkpoint: Checkpoint, note: str) -> None:
         """Verify that the smaller of the two trees is a prefix of the larger one."""
-        root = b64u_decode(newest.root)
         if newest.size == checkpoint.size:
             return  # other roots of one size: `record_checkpoint` raises with both notes as evidence
-        small, large = sorted([(newest.size, root), (checkpoint.size, checkpoint.root)])
-        if small[0] == 0:
+        held = Checkpoint(newest.origin, newest.size, b64u_decode(newest.root))
+        heads = [(held, newest.note), (checkpoint, note.encode())]
+        (small, small_note), (large, large_note) = sorted(heads, key=lambda head: head[0].size)
+        if small.size == 0:
             return
-        path = self.fetch_consistency(small[0], large[0])
+        path = self.fetch_consistency(small.size, large.size)
         try:
-            verify_consistency(small[0], large[0], small[1], large[1], path)
+            verify_consistency(small.size, large.size, small.root, large.root, path)
         except (LogProofError, ValueError) as error:
+            proof = read_shown_prefix(small, large, path) or self._prove_by_leaves(small, large, path)
+            if proof is not None:
+                raise EquivocationError(
+                    f"the log {self._origin} signed {small.size} leaves and {large.size} that do not begin with them",
+                    kind=ContradictionKind.CHECKPOINT,
+                    signer=self._origin,
+                    documents=(small_note, large_note),
+                    proof=proof.canonical(),
+                ) from error
             raise LogError(
-                f"the log of {small[0]} leaves is not shown to be the start of that of {large[0]}"
+                f"the log of {small.size} leaves is not shown to be the start of that of {large.size}"
             ) from error
+
+    def _prove_by_leaves(self, small: Checkpoint, large: Checkpoint, path: Sequence[bytes]) -> PrefixProof | None:
+        """Read the first leaves that the larger log shows; their root, and the path from it, may be the proof."""
+        try:
+            root = read_prefix_root(self._connection, small.size)
+        except (DeniedError, NotFoundError, VerificationFailedError):
+            return None
+        return make_prefix_proof(small, large, root, path)
 
     def _keep(self, checkpoint: Checkpoint, note: str, newest: SignedCheckpoint | None) -> None:
         kept = SignedCheckpoint(
@@ -175,6 +213,29 @@ class CheckpointObserver:
         except EquivocationError as error:
             keep_contradiction(self._store, error, at=self._clock.now())
             raise
+
+
+def read_prefix_root(connection: BrokerConnection, size: int) -> bytes:
+    """Return the root over the first leaves as the exchange shows them now. Nothing of it is verified.
+
+    Raises:
+        LogError: other leaves came than were asked for.
+        OfflineError, DeniedError, NotFoundError: it does not show them.
+    """
+    frontier = Frontier()
+    while len(frontier) < size:
+        start = len(frontier)
+        answer = connection.get(LEAVES_PATH, LeavesAnswer, {"start": start, "end": min(start + MAX_RANGE_LEAVES, size)})
+        if answer.start != start or not 0 < len(answer.leaves) <= size - start:
+            raise LogError(f"leaves from {start} on were asked for, and others came")
+        for leaf in answer.leaves:
+            frontier.append(hash_range_leaf(leaf))
+    return frontier.root()
+
+
+def hash_range_leaf(leaf: RangeLeaf) -> bytes:
+    """Return the hash of a leaf as a range shows it."""
+    return leaf_hash(make_leaf(leaf.leaf_class, b64u_decode(leaf.commitment)))
 
 
 def hash_logged_record(logged: LoggedRecord) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from agency_client.directory.directory import load_openings
 from agency_client.directory.documents import (
     KEY_RECORDS,
     VerifiedKeyDocument,
@@ -18,6 +19,7 @@ from agency_client.directory.documents import (
     verify_key_record,
     verify_not_shared,
 )
+from agency_client.epochs.places import move_to_place, number_epoch
 from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.checkpoints import LogWalk, load_walk, save_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
@@ -26,13 +28,16 @@ from agency_client.local_store.restored import is_behind
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.local_store.trust import (
     KeyDocument,
+    find_placed,
     list_known_agencies,
     load_key_chain,
     load_pin,
+    mark_shown,
+    note_opened,
     record_key_document,
 )
 from agency_client.node import Node
-from agency_client.witness.observer import LogError
+from agency_client.witness.observer import LogError, hash_range_leaf
 from keys.errors import KeysError
 from keys.key_sets import VerifiedKeySet, verify_anchor
 from keys.timeline import MemberTimeline
@@ -46,9 +51,10 @@ from schemas.api import (
     RangeLeaf,
 )
 from schemas.codec import CodecError, b64u_decode
+from schemas.key_documents import digest_key_document
 from schemas.log.checkpoint import Checkpoint
-from schemas.log.leaf import Leaf, leaf_hash, make_leaf, verify_record
-from schemas.log.records import Record
+from schemas.log.leaf import Leaf, verify_record
+from schemas.log.records import Record, RecordType
 from schemas.log.tree import HASH_BYTES, Frontier, LogProofError, verify_consistency
 from schemas.signed import SignedDocument
 
@@ -139,7 +145,7 @@ class LogWalker:
             if answer.start != start or not 0 < len(answer.leaves) <= query["end"] - start:
                 raise LogError(f"leaves {start} to {query['end']} were asked for, and others came")
             for index, leaf in enumerate(answer.leaves, start=start):
-                frontier.append(_hash_leaf(leaf))
+                frontier.append(hash_range_leaf(leaf))
                 if leaf.leaf_class == "public":
                     public.append(_read_public(index, leaf))
             progress(len(frontier))
@@ -174,6 +180,10 @@ class LogWalker:
                     record_key_document(transaction, document)
                 except EquivocationError as error:
                     findings.contradictions.append(error)
+            for digest in findings.shown:
+                mark_shown(transaction, digest, self._origin)
+            if findings.opened_at is not None:
+                note_opened(transaction, self._origin, findings.opened_at)
             fresh = [item for item in findings.suspicions if record_suspicion(transaction, item)]
             peaks = b"".join(stage.frontier.peaks)
             save_walk(transaction, LogWalk(self._origin, len(stage.frontier), peaks, now))
@@ -184,10 +194,15 @@ class LogWalker:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Findings:
-    """What a stage's public records come to."""
+    """What a stage's public records come to. `shown` are documents that an earlier log had before this one.
 
+    `opened_at` is the time of the first leaf, where the log goes on from an earlier one.
+    """
+
+    opened_at: datetime | None = None
+    shown: list[str] = field(default_factory=list)
     verified: list[VerifiedKeyDocument] = field(default_factory=list)
     documents: list[KeyDocument] = field(default_factory=list)
     suspicions: list[Suspicion] = field(default_factory=list)
@@ -209,7 +224,8 @@ class _RecordReader:
     """Judges public records one after the other, with all members as they stand after the record before."""
 
     def __init__(self, node: Node, snapshot: Snapshot, now: datetime) -> None:
-        self._node, self._snapshot, self._now = node, snapshot, now
+        self._node, self._snapshot, self._now, self._origin = node, snapshot, now, node.sheet.origin
+        self._openings = dict(load_openings(snapshot))
         self._timelines = self._load_timelines()
         self._newest_time = self._find_newest_time()
         self.findings = _Findings()
@@ -224,14 +240,28 @@ class _RecordReader:
             self._suspect(logged, "time-went-back", f"{record.time:%Y-%m-%d %H:%M:%S}, before the record before it")
             return
         self._newest_time = record.time
-        if record.type in KEY_RECORDS:
+        if record.type is RecordType.EXCHANGE_OPENED and logged.index == 0 and record.checkpoint is not None:
+            self.findings.opened_at = self._openings[number_epoch(self._origin)] = record.time
+        elif record.type in KEY_RECORDS and not self._is_known(record):
             self._read_key_document(logged)
+
+    def _is_known(self, record: Record) -> bool:
+        """Tell whether an earlier log had this very document: it was verified then, and keeps its place."""
+        if record.document is None:
+            return False
+        digest = digest_key_document(KEY_RECORDS[record.type], record.document.payload_bytes)
+        known = find_placed(self._snapshot, digest)
+        is_known = known is not None and known.origin != self._origin and known.agency == record.agency
+        if is_known and record.digest == digest:
+            self.findings.shown.append(digest)
+        return is_known and record.digest == digest
 
     def _read_key_document(self, logged: LoggedRecord) -> None:
         agency = logged.record.agency or ""
         timeline = self._timelines.get(agency)
+        placed = move_to_place(logged, self._origin)
         try:
-            verified = verify_key_record(logged, timeline, exchange=self._node.exchange)
+            verified = verify_key_record(placed, timeline, exchange=self._node.exchange, openings=self._openings)
             verify_not_shared(verified, self._timelines.values())
             self._verify_pinned(agency, verified)
         except (KeysError, CodecError) as error:
@@ -240,9 +270,9 @@ class _RecordReader:
             return
         if agency == self._node.agency and not self._is_own(verified):
             self._suspect(logged, "not-ours", "it verifies as ours, but this node did not make it: who holds our keys?")
-        self._timelines[agency] = add_document(timeline, logged.index, verified)
+        self._timelines[agency] = add_document(timeline, placed.index, verified)
         self.findings.verified.append(verified)
-        self.findings.documents.append(_make_key_document(agency, logged, verified, self._now))
+        self.findings.documents.append(_make_key_document(agency, logged, verified, self._now, self._origin))
 
     def _verify_pinned(self, agency: str, verified: VerifiedKeyDocument) -> None:
         pin = load_pin(self._snapshot, agency)
@@ -280,9 +310,10 @@ class _RecordReader:
             for agency in self._timelines
             for kind in KEY_RECORDS.values()
             for document in load_key_chain(self._snapshot, agency, kind)
-            if document.leaf is not None
+            if document.leaf is not None and document.origin == self._origin
         )
-        return max((leaf.record.time for leaf in leaves), default=None)
+        newest = max((leaf.record.time for leaf in leaves), default=None)
+        return newest or self._openings.get(number_epoch(self._origin))
 
 
 def _size_of(walk: LogWalk | None) -> int:
@@ -294,10 +325,6 @@ def _take_up(walk: LogWalk | None) -> Frontier:
         return Frontier()
     peaks = [walk.frontier[at : at + HASH_BYTES] for at in range(0, len(walk.frontier), HASH_BYTES)]
     return Frontier(walk.size, peaks)
-
-
-def _hash_leaf(leaf: RangeLeaf) -> bytes:
-    return leaf_hash(make_leaf(leaf.leaf_class, b64u_decode(leaf.commitment)))
 
 
 def _read_public(index: int, leaf: RangeLeaf) -> tuple[LoggedRecord, str]:
@@ -313,7 +340,9 @@ def _read_public(index: int, leaf: RangeLeaf) -> tuple[LoggedRecord, str]:
     return LoggedRecord(index=index, record=leaf.record, salt=leaf.salt), problem
 
 
-def _make_key_document(agency: str, logged: LoggedRecord, verified: VerifiedKeyDocument, now: datetime) -> KeyDocument:
+def _make_key_document(
+    agency: str, logged: LoggedRecord, verified: VerifiedKeyDocument, now: datetime, origin: str
+) -> KeyDocument:
     return KeyDocument(
         digest=verified.digest,
         agency=agency,
@@ -322,6 +351,7 @@ def _make_key_document(agency: str, logged: LoggedRecord, verified: VerifiedKeyD
         document=verified.document.canonical(),
         leaf=logged.canonical(),
         verified_at=now,
+        origin=origin,
     )
 
 

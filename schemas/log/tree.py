@@ -95,20 +95,42 @@ def _verify_trivial_consistency(old_size: int, old_root: bytes, new_root: bytes,
 
 
 def _verify_growth(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+    _, seed_is_shown = _last_full_subtree(old_size)
+    if _climb(old_size, new_size, proof, proof[:1] if seed_is_shown else (old_root,)) != (old_root, new_root):
+        raise ConsistencyError(f"the proof from {old_size} to {new_size} leads to another root")
+
+
+def compute_prefix_root(old_size: int, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> bytes:
+    """Return the root over the first `old_size` leaves that a consistency proof itself shows under `new_root`.
+
+    So a log's own proof says what stood there, whatever else the log has signed for that size.
+
+    Raises:
+        ConsistencyError: the proof does not lead to `new_root`, or holds no root of its own: one from a size that is a
+            power of two starts with the old root, and one between equal sizes is empty.
+    """
+    if not 0 < old_size < new_size or not _last_full_subtree(old_size)[1] or not _are_hashes(new_root, *proof):
+        raise ConsistencyError(f"no proof from {old_size} to {new_size} leaves shows the older root by itself")
+    old, new = _climb(old_size, new_size, proof, proof[:1])
+    if new != new_root:
+        raise ConsistencyError(f"the proof from {old_size} to {new_size} leads to another root")
+    return old
+
+
+def _climb(old_size: int, new_size: int, proof: Sequence[bytes], seed: Sequence[bytes]) -> tuple[bytes, bytes]:
     # Both roots are computed from the last full subtree of the old tree, up the same path. What lies left of the path
     # is in both trees, what lies right of it only in the new one.
     height, seed_is_shown = _last_full_subtree(old_size)
     siblings = list(_siblings(old_size - 1, new_size, height))
     if len(proof) != len(siblings) + seed_is_shown:
         raise ConsistencyError(f"the proof from {old_size} to {new_size} has another length than {len(proof)} hashes")
-    old = new = proof[0] if seed_is_shown else old_root
+    old = new = seed[0]
     for (height, sibling), shown in zip(siblings, proof[seed_is_shown:], strict=True):
         if sibling < (old_size - 1) >> height:
             old, new = hash_children(shown, old), hash_children(shown, new)
         else:
             new = hash_children(new, shown)
-    if old != old_root or new != new_root:
-        raise ConsistencyError(f"the proof from {old_size} to {new_size} leads to another root")
+    return old, new
 
 
 class MerkleTree:

@@ -1,19 +1,16 @@
 """A checkpoint enters only when it was compared with the newest one; a walk only goes forward."""
 
-from dataclasses import replace
-
 import pytest
 
 from agency_client.errors import ConflictError
 from agency_client.local_store.checkpoints import (
     LogWalk,
-    Sighting,
     SignedCheckpoint,
-    list_sightings,
+    load_checkpoint,
+    load_checkpoint_within,
     load_newest_checkpoint,
     load_walk,
     record_checkpoint,
-    record_sighting,
     save_walk,
 )
 from agency_client.local_store.engine import Store
@@ -46,17 +43,15 @@ def test_a_checkpoint_checked_against_one_that_is_no_longer_newest_is_refused(st
     assert moved.value.code == "checkpoint-moved"
 
 
-def test_what_partners_saw_is_kept_apart_from_what_the_log_signed(store: Store) -> None:
-    seen = Sighting(ORIGIN, 20, "root-x", "VN-IMM", NOON)
+def test_one_is_found_by_its_size_or_as_the_largest_within_a_size(store: Store) -> None:
     with store.write() as transaction:
-        record_sighting(transaction, seen)
-        record_sighting(transaction, replace(seen, seen_at=NOON + MINUTE))
-        record_sighting(transaction, replace(seen, seen_by="BE-IMM", size=30))
-        assert [(item.seen_by, item.size) for item in list_sightings(transaction, ORIGIN)] == [
-            ("BE-IMM", 30),
-            ("VN-IMM", 20),
-        ]
-        assert load_newest_checkpoint(transaction, ORIGIN) is None
+        record_checkpoint(transaction, make_checkpoint(5), checked_against=None)
+        record_checkpoint(transaction, make_checkpoint(9), checked_against=make_checkpoint(5))
+        assert load_checkpoint(transaction, ORIGIN, 5) == make_checkpoint(5)
+        assert load_checkpoint(transaction, ORIGIN, 6) is None
+        assert load_checkpoint_within(transaction, ORIGIN, 8) == make_checkpoint(5)
+        assert load_checkpoint_within(transaction, ORIGIN, 9) == make_checkpoint(9)
+        assert load_checkpoint_within(transaction, ORIGIN, 4) is None
 
 
 def test_a_walk_goes_forward_only(store: Store) -> None:

@@ -14,12 +14,15 @@ from agency_client.local_store.trust import load_key_chain, pin_agency
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.witness.observer import LogError
+from agency_client.witness.prefix import PrefixProof, verify_prefix_proof
 from agency_client.witness.walker import LogWalker, walk_log
 from keys.encryption_keys import sign_encryption_keys, sign_revocation
 from keys.key_sets import sign_key_set
 from schemas.api import CONSISTENCY_PATH, LEAVES_PATH, LeavesAnswer
 from schemas.codec import b64u_encode
 from schemas.key_documents import Revocation
+from schemas.log.checkpoint import parse_checkpoint
+from schemas.log.note import parse_note
 from schemas.log.records import Record, RecordType
 from schemas.log.tree import MerkleTree
 from schemas.signed import DocumentType, KeyUse
@@ -195,13 +198,33 @@ def test_another_history_of_the_same_size_stops_everything_and_is_kept(log: LogS
     assert found.signer == node.sheet.origin
 
 
-def test_a_log_that_forgot_is_not_followed(log: LogSimulator, node: Node) -> None:
+@pytest.mark.parametrize("size", [3, 4], ids=["by the exchange's own path", "by the leaves it shows"])
+def test_a_log_that_forgot_proves_it_by_its_own_larger_head(log: LogSimulator, node: Node, size: int) -> None:
+    log.append_private(size)
+    walk_log(node)
+    log.tree, log.leaves = MerkleTree(), []
+    log.append_private(6, at=LATER)
+    with pytest.raises(EquivocationError):
+        walk_log(node)
+    with node.store.read() as snapshot:
+        (kept,) = list_contradictions(snapshot)
+    assert kept.proof is not None
+    smaller, larger = (parse_checkpoint(parse_note(note).text) for note in (kept.first, kept.second))
+    assert (smaller.size, larger.size) == (size, 6)
+    verify_prefix_proof(PrefixProof.from_canonical(kept.proof), smaller, larger)
+
+
+def test_a_log_that_forgot_and_shows_no_path_is_not_followed(log: LogSimulator, node: Node) -> None:
     log.append_private(4)
     walk_log(node)
     log.tree, log.leaves = MerkleTree(), []
     log.append_private(6, at=LATER)
+    log.tamper = lambda path, answer: answer.model_copy(update={"proof": ()}) if path == CONSISTENCY_PATH else answer
     with pytest.raises(LogError):
         walk_log(node)
+    with node.store.read() as snapshot:
+        assert list_contradictions(snapshot) == []
+        assert [item.leaf_index for item in list_suspicions(snapshot)] == [6]
 
 
 def _of_another_type(log: LogSimulator, vn: Member) -> None:

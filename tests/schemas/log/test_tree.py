@@ -15,6 +15,7 @@ from schemas.log.tree import (
     LogProofError,
     MerkleTree,
     TreePositionError,
+    compute_prefix_root,
     hash_leaf,
     verify_consistency,
     verify_inclusion,
@@ -245,6 +246,28 @@ def test_a_consistency_proof_verifies_nothing_but_what_it_was_made_for(old: int,
     ):
         with pytest.raises(ConsistencyError):
             verify_consistency(*changed)
+
+
+@given(old=st.integers(1, 299), data=st.data())
+def test_a_proof_shows_the_older_root_by_itself_but_from_a_power_of_two(old: int, data: st.DataObject) -> None:
+    new = data.draw(st.integers(old + 1, 300))
+    tree = MerkleTree(NUMBERED[:new])
+    root, proof = tree.root(new), tree.consistency_proof(old, new)
+    if old.bit_count() == 1:
+        with pytest.raises(ConsistencyError):
+            compute_prefix_root(old, new, root, proof)
+        return
+    assert compute_prefix_root(old, new, root, proof) == tree.root(old)
+    with pytest.raises(ConsistencyError):
+        compute_prefix_root(old, new, tree.root(old), proof)
+    with pytest.raises(ConsistencyError):
+        compute_prefix_root(old, new, root, proof[1:])
+
+
+@pytest.mark.parametrize(("old", "new"), [(0, 3), (3, 3), (5, 3)])
+def test_no_older_root_is_shown_where_there_is_no_path(old: int, new: int) -> None:
+    with pytest.raises(ConsistencyError):
+        compute_prefix_root(old, new, EMPTY_ROOT, [])
 
 
 def test_two_hashes_split_at_another_byte_prove_nothing() -> None:
