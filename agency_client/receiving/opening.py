@@ -33,6 +33,7 @@ from agency_client.receiving.content_rules import AcceptedContent, accept_conten
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
 from agency_client.receiving.rules import WITHDRAWAL_KIND, MessageFacts
 from agency_client.receiving.verification import PATIENCE, Horizon, VerifiedMessage, verify_message
+from agency_client.witness.gossip import note_sighting
 from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import KeysError
 from keys.generation import generate_bytes
@@ -137,6 +138,8 @@ def _keep(
         partner=verified.stored.sender,
     )
     append_entry(transaction, note)
+    seen, issued_at = opened.message.checkpoint, verified.facts.sealed.header.issued_at
+    note_sighting(node, transaction, verified.stored.sender, seen, at=issued_at)
     _apply(transaction, verified.facts, alert.kind, now)
 
 
