@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from schemas.agreements.coverage import (
     ContentFacts,
     Coverage,
+    Finding,
     VisibleFacts,
     judge_message,
     judge_visible,
@@ -60,8 +61,16 @@ UNCOVERED: dict[str, tuple[dict[str, Any], str, str]] = {
         "direction-not-covered",
         "the agreement lets VN send nothing to GB-HO",
     ),
-    "it comes from a third": ({"sender": "BE"}, "direction-not-covered", "lets BE send nothing to VN"),
-    "it goes to a third": ({"recipient": "BE"}, "direction-not-covered", "lets GB-HO send nothing to BE"),
+    "it comes from a third": (
+        {"sender": "BE"},
+        "direction-not-covered",
+        "the agreement lets BE send nothing to VN",
+    ),
+    "it goes to a third": (
+        {"recipient": "BE"},
+        "direction-not-covered",
+        "the agreement lets GB-HO send nothing to BE",
+    ),
     "its kind was not agreed": (
         {"kind": "facilitator"},
         "kind-not-covered",
@@ -107,14 +116,14 @@ def test_it_is_not_covered_when(changes: dict[str, Any], code: str, sentence: st
     found = judge(**changes)
 
     assert not found.is_covered
-    assert [finding.code for finding in found.findings] == [code]
-    assert sentence in found.findings[0].sentence
+    assert found == Coverage(None, (Finding(code, sentence),))
 
 
 def test_attachments_that_were_not_agreed_are_refused() -> None:
     terms = make_terms(clauses=(make_clause(GB, VN, attachments=False),))
 
-    assert [finding.code for finding in judge_header(terms).findings] == ["attachments-not-covered"]
+    assert judge_header(terms).findings == (Finding("attachments-not-covered", "attachments were not agreed"),)
+    assert judge_header(terms, attachments=1) == judge_header(terms)
     assert judge_header(terms, attachments=0).is_covered
 
 
@@ -154,6 +163,16 @@ def test_the_reasons_are_those_of_the_clause_that_comes_nearest() -> None:
     for clauses in ((far, near), (near, far)):
         found = judge_header(make_terms(clauses=clauses), kind="facilitator")
         assert [finding.code for finding in found.findings] == ["marking-too-high"]
+
+
+def test_of_two_clauses_equally_near_the_first_gives_the_reasons() -> None:
+    by_kind = make_clause(GB, VN, kinds=("facilitator",))
+    by_marking = make_clause(GB, VN, highest_marking=Tlp.CLEAR)
+
+    first = judge_header(make_terms(clauses=(by_kind, by_marking))).findings
+    second = judge_header(make_terms(clauses=(by_marking, by_kind))).findings
+
+    assert [finding.code for finding in (*first, *second)] == ["kind-not-covered", "marking-too-high"]
 
 
 def test_clauses_do_not_add_up() -> None:

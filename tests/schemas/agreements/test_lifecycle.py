@@ -102,7 +102,7 @@ def test_a_view_says_who_proposed_and_who_holds_it() -> None:
     found = view_agreement(TERMS.digest(), take_step(confirm_terms(TERMS, VN), GB, SUSPEND, TERMS), NOON)
 
     assert (found.digest, found.terms, found.proposer) == (TERMS.digest(), TERMS, VN)
-    assert (found.suspended_by, found.binding) == ({GB}, True)
+    assert (found.suspended_by, found.binding) == (frozenset({GB}), True)
 
 
 def test_a_draft_has_no_terms() -> None:
