@@ -8,6 +8,7 @@ from keys.anchors import format_anchor_hex, format_anchor_words, parse_anchor
 from keys.errors import AnchorError
 from schemas.codec import b64u_encode
 
+NEITHER = "the anchor is neither 24 words nor 64 hexadecimal digits"
 ANCHORS = st.binary(min_size=32, max_size=32).map(b64u_encode)
 
 
@@ -32,15 +33,16 @@ def test_two_neighbouring_words_swapped_give_no_other_anchor_unless_the_check_al
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "neither"),
-        ("abandon", "neither"),
-        ("zz" * 32, "neither"),
-        ("abandon " * 24, "check word"),
-        ("abandon " * 23 + "passport", "word 24 is not in the list"),
-        ("A" * 42, "neither"),
-        ("a!" * 20, "neither"),
+        ("", NEITHER),
+        ("abandon", NEITHER),
+        ("zz" * 32, NEITHER),
+        ("abandon " * 24, "the check word does not fit: one word is wrong or two were swapped"),
+        ("abandon " * 23 + "passport", "word 24 is not in the list: check its spelling"),
+        ("A" * 42, NEITHER),
+        ("a!" * 20, NEITHER),
     ],
 )
 def test_what_is_no_anchor_says_why(text: str, problem: str) -> None:
-    with pytest.raises(AnchorError, match=problem):
+    with pytest.raises(AnchorError) as refusal:
         parse_anchor(text)
+    assert str(refusal.value) == problem

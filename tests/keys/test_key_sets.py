@@ -5,17 +5,33 @@ from datetime import timedelta
 
 import pytest
 
-from keys.certificates import make_tls_ca
+from keys.certificates import make_tls_ca, verify_tls_ca
 from keys.errors import CertificateError, KeysError, KeySetError, SignatureError
-from keys.key_sets import make_operational_key, sign_key_set, verify_anchor, verify_key_set, verify_no_shared_keys
+from keys.key_sets import (
+    make_operational_key,
+    read_key_set,
+    sign_key_set,
+    verify_anchor,
+    verify_key_set,
+    verify_no_shared_keys,
+)
 from keys.roots import check_roots, load_root, make_roots
-from schemas.codec import b64u_encode
-from schemas.key_documents import AgencyClass, KeySet, PossessedKey
-from schemas.signed import KeyUse, SignedDocument
+from schemas.codec import TooLargeError, b64u_decode, b64u_encode
+from schemas.key_documents import (
+    MAX_KEY_DOCUMENT_BYTES,
+    MAX_KEY_SET_DAYS,
+    AgencyClass,
+    KeySet,
+    PossessedKey,
+    digest_key_document,
+)
+from schemas.model import DocumentError
+from schemas.signed import DocumentType, KeyUse, SignedDocument
 from tests.support.members import EXCHANGE, START, Member, derive_seed, make_member, make_signer, succeed
 
 GB = make_member("GB")
 NOW = START + timedelta(days=1)
+OTHER_CHAIN = "agency: a key set continues the chain of one agency, of one class and one state"
 
 
 def sign(key_set: KeySet, member: Member = GB, *, roots: slice = slice(0, 2)) -> SignedDocument:
@@ -27,8 +43,25 @@ def change(**members: object) -> KeySet:
 
 
 def test_a_first_key_set_verifies_and_gives_the_pinned_anchor() -> None:
-    verified = verify_key_set(sign(GB.key_set), None, exchange=EXCHANGE, now=NOW)
+    document = sign(GB.key_set)
+    verified = verify_key_set(document, None, exchange=EXCHANGE, now=NOW)
     verify_anchor(verified, GB.anchor)
+    assert (verified.key_set, verified.document) == (GB.key_set, document)
+    assert verified.digest == digest_key_document(DocumentType.KEY_SET, document.payload_bytes)
+    assert verified.ca_thumbprint == verify_tls_ca(b64u_decode(GB.key_set.tls_ca), NOW)
+
+
+def test_a_key_set_of_more_bytes_than_allowed_is_not_read() -> None:
+    longest = b'"' + b"x" * (MAX_KEY_DOCUMENT_BYTES - 2) + b'"'
+    for payload, error in ((longest, DocumentError), (longest + b" ", TooLargeError)):
+        with pytest.raises(error):
+            read_key_set(SignedDocument(payload=b64u_encode(payload), signatures=sign(GB.key_set).signatures))
+
+
+def test_an_anchor_is_of_the_first_key_set_only() -> None:
+    second = verify_key_set(sign(succeed(GB)), GB.verified, exchange=EXCHANGE, now=NOW)
+    with pytest.raises(KeySetError, match=r"^an anchor names the roots of an agency's first key set$"):
+        verify_anchor(second, GB.anchor)
 
 
 def test_any_two_of_three_roots_suffice() -> None:
@@ -135,6 +168,11 @@ def with_wrong_algorithms() -> KeySet:
     return change(keys=(*(key for key in GB.key_set.keys if key.use is not KeyUse.WITNESS), as_witness))
 
 
+def with_one_half() -> KeySet:
+    first = GB.key_set.keys[0]
+    return change(keys=(first.model_copy(update={"keys": first.keys[:1]}), *GB.key_set.keys[1:]))
+
+
 def with_unreachable_threshold() -> KeySet:
     return change(roots=GB.key_set.roots.model_copy(update={"threshold": 4}))
 
@@ -164,25 +202,32 @@ def with_an_end_before_its_start() -> KeySet:
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (with_use_missing, "0 keys of use witness"),
-        (with_key_twice, "stands twice"),
-        (with_one_key_under_two_uses, "stands twice"),
-        (with_copied_key, "possession"),
-        (with_possession_of_another_use, "possession"),
-        (with_wrong_algorithms, "a witness key is ML-DSA-44"),
-        (with_unreachable_threshold, "can never sign"),
-        (with_roots_out_of_order, "ordered"),
-        (with_one_root_twice, "distinct"),
-        (with_a_shared_half_root, "one key stands in two roots"),
-        (with_a_lifetime_too_long, "within 400 days"),
-        (with_an_end_before_its_start, "must follow issued_at"),
-        (lambda: change(seq=2), "number 1"),
-        (lambda: change(prev=GB.verified.digest), "number 1"),
+        (with_use_missing, "keys: 0 keys of use witness; from 1 to 4 are expected"),
+        (with_key_twice, "keys.6: a key stands twice in the set; a key has one use"),
+        (with_one_key_under_two_uses, "keys.5: a key stands twice in the set; a key has one use"),
+        (with_copied_key, "keys.0: the key has not signed whose it is and for what (possession)"),
+        (with_possession_of_another_use, "keys.0: the key has not signed whose it is and for what (possession)"),
+        (with_wrong_algorithms, "keys.5: a witness key is ML-DSA-44"),
+        (with_one_half, "keys.0: a message key is Ed25519 and ML-DSA-65"),
+        (with_unreachable_threshold, "roots: 4 of 3 can never sign"),
+        (with_roots_out_of_order, "roots: they must be distinct and ordered by the thumbprint of their Ed25519 key"),
+        (with_one_root_twice, "roots: they must be distinct and ordered by the thumbprint of their Ed25519 key"),
+        (with_a_shared_half_root, "roots: one key stands in two roots"),
+        (with_a_lifetime_too_long, "expires_at: it must follow issued_at within 400 days"),
+        (with_an_end_before_its_start, "expires_at: it must follow issued_at within 400 days"),
+        (lambda: change(seq=2), "seq: a first key set has number 1 and no predecessor"),
+        (lambda: change(prev=GB.verified.digest), "seq: a first key set has number 1 and no predecessor"),
     ],
 )
 def test_a_first_key_set_is_refused(spoil: Callable[[], KeySet], problem: str) -> None:
-    with pytest.raises(KeysError, match=problem):
+    with pytest.raises(KeysError) as refusal:
         verify_key_set(sign(spoil()), None, exchange=EXCHANGE, now=NOW)
+    assert str(refusal.value) == problem
+
+
+def test_a_key_set_may_live_exactly_as_long_as_allowed() -> None:
+    longest = change(expires_at=START + timedelta(days=MAX_KEY_SET_DAYS))
+    assert verify_key_set(sign(longest), None, exchange=EXCHANGE, now=NOW).key_set == longest
 
 
 def test_a_second_key_set_continues_the_chain() -> None:
@@ -194,17 +239,26 @@ def test_a_second_key_set_continues_the_chain() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"seq": 1, "prev": None}, "does not follow"),
-        ({"seq": 3}, "does not follow"),
-        ({"prev": b64u_encode(bytes(32))}, "does not follow"),
-        ({"agency_class": AgencyClass.OVERSIGHT}, "of one class"),
-        ({"state": "GBR"}, "one state"),
-        ({"issued_at": START - timedelta(days=1)}, "older"),
+        ({"seq": 1, "prev": None}, "seq: key set 1 does not follow key set 1"),
+        ({"seq": 3}, "seq: key set 3 does not follow key set 1"),
+        ({"prev": b64u_encode(bytes(32))}, "seq: key set 2 does not follow key set 1"),
+        ({"agency": "BE"}, OTHER_CHAIN),
+        ({"agency_class": AgencyClass.OVERSIGHT}, OTHER_CHAIN),
+        ({"state": "GBR"}, OTHER_CHAIN),
+        (
+            {"issued_at": START - timedelta(seconds=1)},
+            "issued_at: a key set cannot be older than the one before it",
+        ),
     ],
 )
 def test_a_second_key_set_is_refused(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(KeySetError, match=problem):
+    with pytest.raises(KeySetError) as refusal:
         verify_key_set(sign(succeed(GB, **changes)), GB.verified, exchange=EXCHANGE, now=NOW)
+    assert str(refusal.value) == problem
+
+
+def test_a_second_key_set_of_the_same_second_is_no_older() -> None:
+    assert verify_key_set(sign(succeed(GB)), GB.verified, exchange=EXCHANGE, now=NOW).key_set.issued_at == START
 
 
 def test_one_stolen_root_cannot_lower_the_threshold() -> None:

@@ -71,6 +71,13 @@ def test_a_revocation_counts_from_its_leaf_on() -> None:
     timeline.find_signing_keys(KeyUse.RECEIPT, GB.signers[KeyUse.RECEIPT].kids, 20, START + DAY)
 
 
+def test_every_revoked_kid_is_listed_wherever_its_leaf_stands() -> None:
+    receipt = GB.signers[KeyUse.RECEIPT].kids
+    timeline = GB.timeline.add_revocation(20, revoke(*KIDS)).add_revocation(10, revoke(receipt[0]))
+    assert timeline.list_revoked_kids() == {*KIDS, receipt[0]}
+    assert GB.timeline.list_revoked_kids() == frozenset()
+
+
 def test_what_lies_between_the_moment_and_the_leaf_is_disputed() -> None:
     timeline = GB.timeline.add_revocation(20, revoke(KIDS[0], effective_from=START + DAY))
     assert timeline.is_disputed(KIDS, 19, START + DAY)
@@ -83,7 +90,7 @@ def test_an_encryption_key_is_current_within_its_days_and_after_its_leaf() -> No
     kid = GB.opening_key.kid
     assert GB.timeline.find_encryption_key(kid, 1, START).kid == kid
     for asked, index, time in ((kid, 0, START), (kid, 1, START - DAY), (kid, 1, START + 45 * DAY), (KIDS[0], 1, START)):
-        with pytest.raises(KeyNotInForceError):
+        with pytest.raises(KeyNotInForceError, match="the encryption key named is no current key of GB"):
             GB.timeline.find_encryption_key(asked, index, time)
 
 
