@@ -24,6 +24,7 @@ class Passage(StrEnum):
     COVERED = "covered"
     FOLLOWING = "following"
     AFTERCARE = "aftercare"
+    CARRIED = "carried"
 
 
 class ItemState(StrEnum):

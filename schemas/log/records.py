@@ -57,6 +57,7 @@ class RecordType(StrEnum):
     MESSAGE_RETURNED = "message-returned"
     MESSAGE_WITHDRAWN = "message-withdrawn"
     MESSAGE_EXPIRED = "message-expired"
+    MESSAGE_CARRIED = "message-carried"
     RECEIPT = "receipt"
     STATUS = "status"
     ACCESS_LOG_HEAD = "access-log-head"
@@ -91,6 +92,7 @@ RECORD_ACTIONS: dict[RecordType, Action] = {
     RecordType.MESSAGE_RETURNED: Action.DISCLOSURE,
     RecordType.MESSAGE_WITHDRAWN: Action.ERASURE,
     RecordType.MESSAGE_EXPIRED: Action.ERASURE,
+    RecordType.MESSAGE_CARRIED: Action.OPERATOR,
     RecordType.RECEIPT: Action.DISCLOSURE,
     RecordType.STATUS: Action.ACCESS,
     RecordType.ACCESS_LOG_HEAD: Action.ACCESS,
@@ -114,6 +116,7 @@ REQUIRED: dict[RecordType, frozenset[str]] = {
     RecordType.MESSAGE_RETURNED: frozenset({"message", "agency", "partner", "reasons"}),
     RecordType.MESSAGE_WITHDRAWN: frozenset({"message", "agency", "partner"}),
     RecordType.MESSAGE_EXPIRED: frozenset({"message", "agency", "partner"}),
+    RecordType.MESSAGE_CARRIED: frozenset({"message", "agency", "partner", "recipients", "kind", "marking", "size"}),
     RecordType.RECEIPT: frozenset({"agency", "partner", "digest", "receipt_type"}),
     RecordType.STATUS: frozenset({"agency", "partner", "digest"}),
     RecordType.ACCESS_LOG_HEAD: frozenset({"agency", "digest", "count"}),
