@@ -64,7 +64,7 @@ def take_over_own_statuses(node: Node) -> int:
 def end_restored_life(node: Node) -> bool:
     """Clear the mark if every chain this node signs is complete again; return whether it was cleared."""
     is_agency = node.own_key_set().key_set.agency_class is AgencyClass.AGENCY
-    codes = ("keys", "steps", "statuses") if is_agency else ("keys",)
+    codes = ("keys", "cosignatures", "steps", "statuses") if is_agency else ("keys", "cosignatures")
     with node.store.write() as transaction:
         if any(is_behind(transaction, code) for code in codes):
             return False

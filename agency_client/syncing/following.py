@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 
 from agency_client.clock import Clock
@@ -18,15 +18,18 @@ from agency_client.local_store.dispatch import DispatchKind, list_due_dispatches
 from agency_client.local_store.engine import Store
 from agency_client.local_store.outbox import list_due
 from agency_client.local_store.received_work import list_owed_receipts
+from agency_client.local_store.statuses import list_due_statuses
 from agency_client.node import Node
 from agency_client.profiles.profile import hold_lock
 from agency_client.profiles.session import OpenProfile, derive_store_key
 from agency_client.syncing.rounds import (
+    ANNOUNCING,
     CHECKPOINT,
     INBOX,
     LOCK,
     OUTBOX,
     RECEIPTS,
+    WITNESSES,
     RoundReport,
     Stage,
     StageReport,
@@ -41,9 +44,11 @@ from schemas.api import MAX_WAIT_SECONDS
 
 WAIT_SECONDS = 20
 WATCH_SECONDS = 0.5
+WITNESS_SECONDS = 5
+"""Under load a round takes less than a second, and the log grows in each: it need not be cosigned every time."""
 RENEW_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
-_OUTGOING = (CHECKPOINT, OUTBOX, RECEIPTS)
+_OUTGOING = (CHECKPOINT, OUTBOX, ANNOUNCING, RECEIPTS)
 _PROGRESS = ("delivered", "refused", "sealed_again", "signed", "handed_in")
 
 OnReport = Callable[[RoundReport], None]
@@ -150,9 +155,8 @@ def _follow_inbox(node: Node, tell: OnReport, stop: StopSwitch, wait_seconds: in
             return sync_inbox(node, wait_seconds=wait_seconds)
 
     backoff, renewal, stages = Backoff(), _Renewal(node), choose_stages(node)
-    incoming = [
-        Stage(stage.name, wait_for_inbox) if stage is INBOX else stage for stage in stages if stage not in _OUTGOING
-    ]
+    special = {INBOX: Stage(INBOX.name, wait_for_inbox), WITNESSES: _pace(WITNESSES, WITNESS_SECONDS)}
+    incoming = [special.get(stage, stage) for stage in stages if stage not in _OUTGOING]
     idle_seconds = 0.0 if INBOX in stages else float(wait_seconds)
     was_away = False
     while not stop.is_turned:
@@ -164,6 +168,22 @@ def _follow_inbox(node: Node, tell: OnReport, stop: StopSwitch, wait_seconds: in
         stop.wait(max(backoff.next_pause(failed=report.has_failed), idle_seconds))
         if renewal.is_due(report):
             return
+
+
+def _pace(stage: Stage, seconds: int) -> Stage:
+    """Return a stage that runs in its first round, and in later ones at most so often."""
+    pause = timedelta(seconds=seconds)
+    last: datetime | None = None
+
+    def run(node: Node) -> StageReport:
+        nonlocal last
+        now = node.clock.now()
+        if last is not None and last <= now < last + pause:
+            return StageReport(stage.name)
+        last = now
+        return stage.run(node)
+
+    return replace(stage, run=run)
 
 
 class _Renewal:
@@ -224,7 +244,8 @@ def _has_work(node: Node) -> bool:
     with node.store.read() as snapshot:
         due = list_due_dispatches(snapshot, now=now, limit=1000)
         has_receipts = any(item.kind is DispatchKind.RECEIPT for item in due) or bool(list_owed_receipts(snapshot))
-        return has_receipts or bool(list_due(snapshot, now=now, limit=1))
+        has_words = any(item.kind is DispatchKind.STATUS for item in due) or bool(list_due_statuses(snapshot))
+        return has_receipts or has_words or bool(list_due(snapshot, now=now, limit=1))
 
 
 def _has_moved(report: RoundReport) -> bool:

@@ -1,11 +1,12 @@
-"""One round of everything a node does with the exchange: log, agreements, keys, statuses, outbox, inbox, receipts.
+"""One round of everything a node does with the exchange, from its log to receipts, in stages (`choose_stages`).
 
 Each stage stands by itself: what fails in one is reported, and the others go on. Only when the broker is not there at
 all, or its log does not prove itself, is the rest left for later. Running rounds for ever is the business
 of `agency_client.syncing.following`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from agency_client.agreements.flows import sign_due_withdrawals
@@ -13,6 +14,8 @@ from agency_client.agreements.pulling import PullReport, pull_steps
 from agency_client.agreements.submitting import submit_due_steps
 from agency_client.connection import NotSentError
 from agency_client.errors import ClientError, NotAuthenticatedError
+from agency_client.local_store.contradictions import EquivocationError
+from agency_client.local_store.dispatch import retry_documents_now
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.outbox import retry_now
 from agency_client.local_store.problems import Problem
@@ -25,11 +28,15 @@ from agency_client.profiles.profile import hold_lock
 from agency_client.receiving.flow import receive
 from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
 from agency_client.sending.delivery import deliver_due
-from agency_client.statuses.partners import pull_statuses
+from agency_client.statuses.partners import describe_voided, pull_statuses
 from agency_client.statuses.signing import STATUS_ROUTES, sign_due_statuses
+from agency_client.statuses.watching import spell_closed, watch_partners
 from agency_client.syncing.catching_up import end_restored_life, is_anything_behind, take_over_own_statuses
 from agency_client.syncing.submitting import SubmitReport, submit_due
 from agency_client.terminal.exit_codes import ExitCode
+from agency_client.witness.collecting import CollectReport, collect_heads
+from agency_client.witness.cosigning import cosign_newest, take_over_own_cosignature
+from agency_client.witness.gossip import compare_sightings
 from agency_client.witness.walker import refresh_checkpoint, walk_log
 from schemas.key_documents import AgencyClass
 
@@ -40,7 +47,10 @@ LOCK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """What one stage did: counts by name, problems of single items, and the failure that ended it, if one did."""
+    """What one stage did: counts by name, problems of single items, and the failure that ended it, if one did.
+
+    `notes` are sentences of what is well again.
+    """
 
     stage: str
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -48,11 +58,13 @@ class StageReport:
     alarms: tuple[Problem, ...] = ()
     failure: Problem | None = None
     exit_code: ExitCode = ExitCode.OK
+    notes: tuple[str, ...] = ()
 
     @property
     def is_quiet(self) -> bool:
         """Return whether there is nothing to tell of it."""
-        return not any(self.counts.values()) and not self.problems and not self.alarms and self.failure is None
+        is_well = not self.problems and not self.alarms and self.failure is None
+        return is_well and not any(self.counts.values()) and not self.notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +146,17 @@ def sync_once(node: Node) -> RoundReport:
 
 
 def wake_outbox(node: Node) -> None:
-    """Make every queued message due: the broker may be there again."""
+    """Make every queued message and document due: the broker may be there again."""
     with node.store.write() as transaction:
         retry_now(transaction, at=node.clock.now())
+        retry_documents_now(transaction, at=node.clock.now())
 
 
 def choose_stages(node: Node) -> tuple[Stage, ...]:
     """Return the stages of this member's class: only agencies have agreements, messages and statuses."""
     if node.own_key_set().key_set.agency_class is not AgencyClass.AGENCY:
-        return (LOG, KEYS)
-    return (LOG, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, RECEIPTS)
+        return (LOG, WITNESSES, KEYS)
+    return (LOG, WITNESSES, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, GOSSIP, RECEIPTS, PARTNERS)
 
 
 def sync_log(node: Node) -> StageReport:
@@ -154,6 +167,31 @@ def sync_log(node: Node) -> StageReport:
     alarms = tuple(Problem(item.code, item.sentence) for item in walked.suspicions)
     counts = {"leaves": walked.leaves, "key_documents": len(walked.documents)}
     return _report("log", counts, alarms=alarms)
+
+
+def sync_witnesses(node: Node) -> StageReport:
+    """Cosign what was walked, and learn what partners cosigned; a restored node learns first what it has cosigned.
+
+    What is not witnessed is marked and waits; nothing here keeps the rest of a round from going on but a proof that
+    the log has two histories.
+    """
+    problems: list[Problem] = []
+    with _noting(problems):
+        if is_anything_behind(node, "cosignatures"):
+            take_over_own_cosignature(node)
+    cosigned, collected = None, CollectReport()
+    with _noting(problems):
+        cosigned = cosign_newest(node)
+    with _noting(problems):
+        collected = collect_heads(node)
+    counts = {"cosigned": int(cosigned is not None), "partners_heads": len(collected.news)}
+    return _report("witnesses", counts, (*problems, *collected.problems.values()))
+
+
+def sync_gossip(node: Node) -> StageReport:
+    """Compare what partners say they saw of the log, in messages and statuses, with what is shown here."""
+    found = compare_sightings(node)
+    return _report("gossip", {}, found.problems, found.alarms)
 
 
 def sync_keys(node: Node) -> StageReport:
@@ -193,6 +231,7 @@ def sync_statuses(node: Node) -> StageReport:
     handed_in = submit_due(node, STATUS_ROUTES)
     pulled = pull_statuses(node)
     alarms = [Problem(alarm.code, alarm.sentence) for alarm in pulled.alarms]
+    alarms += describe_voided(node, pulled.voided)
     problems = (*signed.problems.values(), *_list_problems(handed_in), *pulled.problems.values())
     counts = {"signed": len(signed.signed), "handed_in": len(handed_in.logged), "new": len(pulled.news)}
     return _report("statuses", counts, problems, tuple(alarms))
@@ -234,6 +273,29 @@ def sync_receipts(node: Node) -> StageReport:
     return _report("receipts", counts, (*signed.problems, *handed_in.problems))
 
 
+def announce(node: Node) -> StageReport:
+    """Sign the statuses that are due and hand them in: what narrowed is not kept from a partner by a long poll."""
+    signed = sign_due_statuses(node)
+    handed_in = submit_due(node, STATUS_ROUTES)
+    counts = {"signed": len(signed.signed), "handed_in": len(handed_in.logged)}
+    return _report("announcing", counts, (*signed.problems.values(), *_list_problems(handed_in)))
+
+
+def sync_partners(node: Node) -> StageReport:
+    """Look every partner over: old statuses, missing numbers. An alarm of a gap is for a person, and fails nothing."""
+    watched = watch_partners(node)
+    alarms = tuple(
+        Problem(alarm.code, f"{alarm.sentence}; {watched.say_whom_to_call(alarm.gap.sender)}")
+        for alarm in watched.alarms
+    )
+    problems = tuple(
+        Problem(f"status-{age.state.value}", f"{age.sentence}; {watched.say_whom_to_call(age.agency)}")
+        for age in watched.ages
+    )
+    notes = tuple(spell_closed(told) for told in watched.closed)
+    return StageReport("partners", {}, problems, alarms, notes=notes)
+
+
 def sync_checkpoint(node: Node) -> StageReport:
     """Let the log prove itself up to its newest checkpoint, without reading it."""
     refresh_checkpoint(node)
@@ -243,15 +305,31 @@ def sync_checkpoint(node: Node) -> StageReport:
 LOG = Stage("log", sync_log, is_footing=True)
 CHECKPOINT = Stage("log", sync_checkpoint, is_footing=True)
 """What goes out by itself is sent only after this."""
+WITNESSES = Stage("witnesses", sync_witnesses, is_footing=True)
 KEYS = Stage("keys", sync_keys)
 AGREEMENTS = Stage("agreements", sync_agreements)
 STATUSES = Stage("statuses", sync_statuses)
 OUTBOX = Stage("outbox", sync_outbox)
 INBOX = Stage("inbox", sync_inbox)
+GOSSIP = Stage("gossip", sync_gossip)
 RECEIPTS = Stage("receipts", sync_receipts)
+PARTNERS = Stage("partners", sync_partners)
+ANNOUNCING = Stage("announcing", announce)
+"""Beside the outbox in the always-on process; a whole round has it in `STATUSES`."""
 
 
 _NOTHING_SENT = Problem("nothing-sent", "the exchange's log does not prove itself: nothing was sent, all of it is kept")
+
+
+@contextmanager
+def _noting(problems: list[Problem]) -> Iterator[None]:
+    """Note what fails in a part of a stage, unless it proves two histories or shows that the broker is away."""
+    try:
+        yield
+    except (EquivocationError, NotSentError, NotAuthenticatedError):
+        raise
+    except ClientError as error:
+        problems.append(Problem(error.code, error.sentence))
 
 
 def _has_caught_up(node: Node, reports: Sequence[StageReport]) -> bool:

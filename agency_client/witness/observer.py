@@ -65,7 +65,7 @@ class CheckpointObserver:
         self._store = store
         self._connection = connection
         self._exchange, self._origin = sheet.name, sheet.origin
-        self._keys = read_log_keys(sheet)
+        self.keys = read_log_keys(sheet)
         self._clock = clock
 
     def load_newest(self) -> SignedCheckpoint | None:
@@ -138,7 +138,7 @@ class CheckpointObserver:
 
     def _verify(self, unverified_note: str) -> Checkpoint:
         try:
-            return verify_checkpoint(unverified_note.encode(), self._origin, self._keys)
+            return verify_checkpoint(unverified_note.encode(), self._origin, self.keys)
         except WrongOriginError as error:
             if read_epoch(error.claimed, self._exchange) > read_epoch(self._origin, self._exchange):
                 raise NewLogError(error.claimed, self._origin) from error

@@ -14,6 +14,7 @@ from schemas.api import (
     AUDIT_PATH,
     CHECKPOINT_PATH,
     CONSISTENCY_PATH,
+    COSIGNATURES_PATH,
     ENCRYPTION_KEYS_PATH,
     KEY_SETS_PATH,
     LEASE_PATH,
@@ -29,6 +30,10 @@ from schemas.api import (
     AuditQuery,
     CheckpointAnswer,
     ConsistencyAnswer,
+    Cosignature,
+    CosignatureAnswer,
+    CosignedNote,
+    CosignedNotes,
     Evidence,
     EvidenceList,
     LeaseAnswer,
@@ -303,6 +308,19 @@ def _answer_auditor(exchange: "LyingExchange", agency: str, body: bytes, query: 
     )
 
 
+def _take_cosignature(exchange: "LyingExchange", agency: str, body: bytes) -> CosignatureAnswer:
+    exchange.cosignatures[agency] = Cosignature.from_canonical(body).note
+    return CosignatureAnswer(checkpoint=exchange.sign_note())
+
+
+def _handle_cosignatures(exchange: "LyingExchange", agency: str, body: bytes, query: Mapping[str, Any]) -> WireModel:
+    if body:
+        return _take_cosignature(exchange, agency, body)
+    wanted = sorted(set(query["agencies"].split(",")) & exchange.cosignatures.keys())
+    notes = tuple(CosignedNote(agency=witness, note=exchange.cosignatures[witness]) for witness in wanted)
+    return CosignedNotes(notes=notes, checkpoint=exchange.sign_note())
+
+
 Handler = Callable[["LyingExchange", str, bytes, Mapping[str, Any]], WireModel]
 HANDLERS: dict[str, Handler] = {
     STEPS_PATH: _handle_steps,
@@ -315,6 +333,7 @@ HANDLERS: dict[str, Handler] = {
     CHECKPOINT_PATH: _show_checkpoint,
     CONSISTENCY_PATH: _show_consistency,
     LEAVES_PATH: _show_leaves,
+    COSIGNATURES_PATH: _handle_cosignatures,
     AUDIT_PATH: _answer_auditor,
     KEY_SETS_PATH: lambda exchange, agency, body, _: _take_key_document(exchange, agency, KEY_SETS_PATH, body),
     ENCRYPTION_KEYS_PATH: lambda exchange, agency, body, _: _take_key_document(

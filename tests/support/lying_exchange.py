@@ -69,6 +69,7 @@ class LyingExchange:
     tamper: dict[str, Tamper] = field(default_factory=dict)
     steps: list[tuple[SignedDocument, LoggedRecord]] = field(default_factory=list)
     acknowledged: list[int] = field(default_factory=list)
+    cosignatures: dict[str, str] = field(default_factory=dict)
     delivers: bool = True
 
     def __post_init__(self) -> None:

@@ -22,7 +22,6 @@ from schemas.envelope import (
     Message,
     Reference,
     Routing,
-    SeenCheckpoint,
 )
 from schemas.jwk import AkpJwk
 from schemas.markings import Purpose, Tlp, Urgency
@@ -52,7 +51,8 @@ class World:
     def craft(self, sender: str, recipient: str, terms: Terms | str, **changes: Any) -> SealedMessage:
         """Return a message sealed and signed with the sender's real keys, whatever its content.
 
-        `changes` are members of the header by name, or `alert`, `purpose`, `signer`, `key`, `n`, `stream`, `kid`.
+        `changes` are members of the header by name, or `alert`, `purpose`, `signer`, `key`, `n`, `stream`, `kid`,
+        `checkpoint`.
         """
         agreement = terms if isinstance(terms, str) else terms.digest()
         node, to = self[sender], self[recipient]
@@ -68,6 +68,7 @@ class World:
             n=changes.pop("n", None) or self._count(sender, recipient),
         )
         purpose = changes.pop("purpose", Purpose.SYSTEM_TEST)
+        seen = changes.pop("checkpoint", None) or node.observer.read_seen()
         now = self.clock.now()
         members: dict[str, Any] = {
             "v": 1,
@@ -84,7 +85,7 @@ class World:
         message = Message(
             header=Header(**members | changes),
             salt=generate_salt(),
-            checkpoint=SeenCheckpoint(origin=node.sheet.origin, size=1, root=b64u_encode(bytes(32))),
+            checkpoint=seen,
             purpose=purpose,
             necessity="Test.",
             alert=alert,

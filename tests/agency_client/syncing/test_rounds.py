@@ -76,11 +76,13 @@ def test_a_stage_that_fails_leaves_the_others_alone(nodes: dict[str, Node]) -> N
         report = run_round(gb)
     assert [stage.stage for stage in report.stages] == [
         "log",
+        "witnesses",
         "keys",
         "agreements",
         "statuses",
         "outbox",
         "inbox",
+        "gossip",
         "receipts",
     ]
     assert [stage.stage for stage in report.stages if stage.failure] == ["statuses"]
