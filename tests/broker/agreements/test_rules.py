@@ -1,6 +1,6 @@
 """The exchange accepts a step for what it proves, judged again on what stands when its turn comes."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +9,9 @@ from broker.agreements.book import Agreements
 from broker.agreements.errors import (
     AgreementError,
     ChainConflictError,
+    NotTheSignerError,
     UnknownAgreementError,
+    WrongExchangeError,
     WrongTimeError,
 )
 from broker.agreements.rules import MAX_STEP_BYTES, read_step, verify_signed_step, verify_step_follows
@@ -19,16 +21,19 @@ from keys.encryption_keys import verify_revocation
 from keys.errors import KeyNotInForceError, KeyRevokedError
 from schemas.agreements.lifecycle import State
 from schemas.agreements.steps import StepAction
-from schemas.agreements.terms import MAX_TERMS_BYTES
+from schemas.agreements.terms import MAX_TERMS_BYTES, Party, Terms
 from schemas.codec import TooLargeError, b64u_encode
+from schemas.key_documents import AgencyClass
 from schemas.log.leaf import SALT_BYTES
+from schemas.model import DocumentError
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from tests.support.agreements import Negotiation
+from tests.support.agreements import Negotiation, make_terms_between
 from tests.support.documents import make_revocation, sign_by
 from tests.support.members import EXCHANGE, START, make_member
 
 GB, VN = make_member("GB-HO"), make_member("VN-IMM")
-MEMBERS = Members().add(1, GB.verified).add(2, VN.verified)
+AUDITOR = make_member("UTO-AUD", agency_class=AgencyClass.OVERSIGHT)
+MEMBERS = Members().add(1, GB.verified).add(2, VN.verified).add(3, AUDITOR.verified)
 NOON = START + timedelta(hours=12)
 PROPOSE, ACCEPT, CONFIRM, SUSPEND = StepAction.PROPOSE, StepAction.ACCEPT, StepAction.CONFIRM, StepAction.SUSPEND
 
@@ -77,7 +82,7 @@ def test_a_key_revoked_between_the_two_halves_of_the_judgement_counts_as_revoked
     """The signature was verified; before its turn came, a revocation was committed."""
     signed = verify_signed_step(MEMBERS, negotiate().sign(GB.agency, PROPOSE, NOON), GB.agency, EXCHANGE, NOON)
     revocation = sign_by(GB, make_revocation(GB, NOON, KeyUse.AGREEMENT), DocumentType.REVOCATION)
-    since = MEMBERS.add(3, verify_revocation(revocation, GB.verified))
+    since = MEMBERS.add(4, verify_revocation(revocation, GB.verified))
 
     with pytest.raises(KeyRevokedError):
         verify_step_follows(Agreements(), since, signed, NOON)
@@ -104,6 +109,125 @@ def test_a_step_of_the_wrong_agreement_finds_no_terms() -> None:
 
     with pytest.raises(AgreementError, match="nobody has proposed terms with this digest"):
         accept(agreements, mixed, GB.agency)
+
+
+def test_a_verified_step_comes_with_the_document_and_the_keys_that_signed_it() -> None:
+    document = negotiate().sign(GB.agency, PROPOSE, NOON)
+
+    signed = verify_signed_step(MEMBERS, document, GB.agency, EXCHANGE, NOON)
+
+    assert (signed.document, signed.chained) == (document, read_step(document))
+    assert signed.kids == GB.signers[KeyUse.AGREEMENT].kids
+
+
+def refuse(document: SignedDocument, now: datetime = NOON, *, caller: str = GB.agency) -> AgreementError:
+    """Return why a first step is refused."""
+    with pytest.raises(AgreementError) as refusal:
+        accept(Agreements(), document, caller, now)
+    return refusal.value
+
+
+REFUSED: dict[str, tuple[Callable[[], AgreementError], type[AgreementError], str, str]] = {
+    "another party hands it in": (
+        lambda: refuse(negotiate().sign(GB.agency, PROPOSE, NOON), caller=VN.agency),
+        NotTheSignerError,
+        "agency",
+        "the step is of GB-HO, the caller is VN-IMM",
+    ),
+    "it is for another exchange": (
+        lambda: refuse(Negotiation.between(GB, VN, NOON, exchange="staging.example").sign(GB.agency, PROPOSE, NOON)),
+        WrongExchangeError,
+        "exchange",
+        "the step is for staging.example, this is exchange.example",
+    ),
+    "a party is not enrolled": (
+        lambda: refuse(Negotiation.between(GB, make_member("UTO-BP"), NOON).sign(GB.agency, PROPOSE, NOON)),
+        AgreementError,
+        "terms.parties.1",
+        "UTO-BP is not enrolled at this exchange",
+    ),
+    "a party is no agency": (
+        lambda: refuse(Negotiation.between(GB, AUDITOR, NOON).sign(GB.agency, PROPOSE, NOON)),
+        AgreementError,
+        "terms.parties.1",
+        "UTO-AUD is enrolled as oversight; only an agency can be a party",
+    ),
+    "a party has another anchor": (
+        lambda: refuse(propose_with_anchors(GB.anchor, GB.anchor)),
+        AgreementError,
+        "terms.parties.1.anchor",
+        "the anchor is not the one of VN-IMM's first key set",
+    ),
+    "the lifecycle does not allow it": (
+        lambda: refuse(negotiate().sign(GB.agency, SUSPEND, NOON)),
+        AgreementError,
+        "action",
+        "nobody has proposed terms with this digest",
+    ),
+    "a widening step is too old": (
+        lambda: refuse(negotiate().sign(GB.agency, PROPOSE, NOON), NOON + timedelta(minutes=6)),
+        WrongTimeError,
+        "time",
+        "the step's time is more than 5 minutes from the exchange's",
+    ),
+    "a narrowing step is too old": (
+        lambda: refuse(negotiate().sign(GB.agency, SUSPEND, NOON), NOON + timedelta(hours=25)),
+        WrongTimeError,
+        "time",
+        "the step's time is more than 1440 minutes from the exchange's",
+    ),
+    "it does not begin its chain": (
+        lambda: refuse(negotiate().sign(GB.agency, SUSPEND, NOON, party_seq=2, party_prev="A" * 43)),
+        ChainConflictError,
+        "party_seq",
+        "step 2 of GB-HO does not follow its step 0: expected is party_seq 1 without party_prev",
+    ),
+}
+
+
+def propose_with_anchors(*anchors: str) -> SignedDocument:
+    parties = tuple(
+        Party(agency=member.agency, anchor=anchor) for member, anchor in zip((GB, VN), anchors, strict=True)
+    )
+    return Negotiation.between(GB, VN, NOON, parties=parties).sign(GB.agency, PROPOSE, NOON)
+
+
+@pytest.mark.parametrize(("find_refusal", "error", "field", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_it_refuses_when(
+    find_refusal: Callable[[], AgreementError], error: type[AgreementError], field: str, sentence: str
+) -> None:
+    found = find_refusal()
+
+    assert (type(found), found.field, str(found)) == (error, field, sentence)
+
+
+def test_a_step_of_more_bytes_than_allowed_is_not_read() -> None:
+    longest = b'"' + b"x" * (MAX_STEP_BYTES - 2) + b'"'
+    signatures = negotiate().sign(GB.agency, PROPOSE, NOON).signatures
+
+    for payload, error in ((longest, DocumentError), (longest + b" ", TooLargeError)):
+        with pytest.raises(error):
+            read_step(SignedDocument(payload=b64u_encode(payload), signatures=signatures))
+
+
+def make_wide_terms(size_bytes: int) -> Terms:
+    """Return terms of exactly this many canonical bytes."""
+    kinds = tuple(f"kind-{number:059d}" for number in range(64))
+    clause = negotiate().terms.clauses[0].model_copy(update={"kinds": kinds})
+    clauses = (clause,) * (size_bytes // len(clause.canonical()) - 1)
+    terms = make_terms_between(GB, VN, NOON, clauses=clauses, note="x")
+    return terms.model_copy(update={"note": "x" * (1 + size_bytes - len(terms.canonical()))})
+
+
+def test_terms_may_have_exactly_the_bytes_allowed() -> None:
+    fitting, wider = negotiate(), negotiate()
+    fitting.terms, wider.terms = make_wide_terms(MAX_TERMS_BYTES), make_wide_terms(MAX_TERMS_BYTES + 1)
+    assert len(fitting.terms.canonical()) == MAX_TERMS_BYTES
+
+    accept(Agreements(), fitting.sign(GB.agency, PROPOSE, NOON, reason="y" * 8000), GB.agency)
+    found = refuse(wider.sign(GB.agency, PROPOSE, NOON))
+
+    assert (found.field, str(found)) == ("terms", "terms have at most 65536 bytes")
 
 
 def test_what_a_chain_expects_is_said_exactly() -> None:
@@ -139,24 +263,3 @@ def test_how_far_a_step_may_be_from_now(action: StepAction, hours: float, is_acc
     else:
         with pytest.raises((WrongTimeError, ChainConflictError)):
             accept(agreements, document, GB.agency)
-
-
-def test_terms_and_steps_have_a_size() -> None:
-    long = "x" * 8000
-    negotiation = negotiate()
-    negotiation.terms = negotiation.terms.model_copy(
-        update={"clauses": negotiation.terms.clauses * 30, "legal_basis": ("y" * 300,) * 16, "note": long}
-    )
-    assert len(negotiation.terms.canonical()) > 16_000
-    accept(Agreements(), negotiation.sign(GB.agency, PROPOSE, NOON, reason=long), GB.agency)
-
-    wide = negotiate()
-    kinds = tuple(f"kind-{number:059d}" for number in range(64))
-    clauses = tuple(clause.model_copy(update={"kinds": kinds}) for clause in wide.terms.clauses) * 8
-    wide.terms = wide.terms.model_copy(update={"clauses": clauses})
-    document = wide.sign(GB.agency, PROPOSE, NOON)
-    assert len(wide.terms.canonical()) > MAX_TERMS_BYTES
-    with pytest.raises((AgreementError, TooLargeError)):
-        accept(Agreements(), document, GB.agency)
-    assert MAX_STEP_BYTES > MAX_TERMS_BYTES
-    assert replace(read_step(negotiation.sign(VN.agency, ACCEPT, NOON))).step.agency == VN.agency

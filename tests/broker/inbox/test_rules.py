@@ -117,6 +117,27 @@ def test_where_two_were_confirmed_side_by_side_nothing_covers_it() -> None:
     assert judge(chains) == Verdict(Fate.RETURN, ("agreement-superseded",))
 
 
+def test_a_version_beside_it_that_was_taken_back_is_no_successor() -> None:
+    beside = make_terms(title="Confirmed side by side")
+    chains = take_steps((VN, PROPOSE, beside), (GB, ACCEPT, beside), (VN, CONFIRM, beside), chains=IN_FORCE)
+    assert judge(take_step(chains, VN, WITHDRAW, beside)) == Verdict(Fate.RETURN, ("agreement-superseded",))
+
+
+def test_a_successor_that_is_taken_back_before_its_first_day_takes_nothing_with_it() -> None:
+    later = make_terms(version=2, supersedes=FIRST.digest(), in_force_from=DEADLINE)
+    assert judge(take_step(confirm(later, IN_FORCE), VN, WITHDRAW, later)) == Verdict(Fate.DELIVER)
+
+
+def test_a_successor_that_is_only_proposed_decides_nothing() -> None:
+    third = make_terms(version=3, supersedes=SAME.digest(), clauses=NARROW.clauses)
+    assert judge(take_step(RENEWED, GB, PROPOSE, third)) == Verdict(Fate.DELIVER)
+
+
+def test_the_newest_successor_counts_when_the_one_before_it_was_taken_back() -> None:
+    third = make_terms(version=3, supersedes=SAME.digest())
+    assert judge(take_step(confirm(third, RENEWED), VN, WITHDRAW, SAME)) == Verdict(Fate.DELIVER)
+
+
 @pytest.mark.parametrize("chains", [IN_FORCE, SUSPENDED, REVOKED, NARROWED])
 def test_aftercare_of_what_was_handed_over_passes_whatever_the_agreement(chains: Chains) -> None:
     assert judge(chains, Passage.AFTERCARE).fate is Fate.DELIVER
