@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Select, bindparam, insert, or_, select
 
 from broker.agreements.tables import agreement_step
 from broker.audit.tables import log_leaf
+from broker.storage.prepared import Prepared
 
 _INSERT_STEP = insert(agreement_step)
-_SELECT_DOCUMENTS = (
+_SELECT_DOCUMENTS = Prepared(
     select(agreement_step.c.leaf_index, agreement_step.c.document)
     .where(agreement_step.c.leaf_index > bindparam("after"))
     .order_by(agreement_step.c.leaf_index)
@@ -48,7 +49,7 @@ def insert_step(connection: Connection, **columns: Any) -> None:
 
 def select_documents(connection: Connection, after_index: int) -> Iterator[tuple[int, bytes]]:
     """Yield the signed documents of all steps after a leaf index, in the order of their leaves."""
-    yield from connection.execute(_SELECT_DOCUMENTS, {"after": after_index})
+    yield from _SELECT_DOCUMENTS.fetch(connection, {"after": after_index})
 
 
 def select_steps(

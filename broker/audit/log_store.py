@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from broker.audit.tables import log_concern, log_head, log_leaf
+from broker.storage.prepared import Prepared
 
 _ROWS_AT_ONCE = 10_000
 
-_SELECT_HEAD = select(log_head.c.origin, log_head.c.size, log_head.c.root, log_head.c.last_time, log_head.c.checkpoint)
-_SELECT_HEAD_FOR_UPDATE = _SELECT_HEAD.with_for_update()
-_MOVE_HEAD = (
+_HEAD = select(log_head.c.origin, log_head.c.size, log_head.c.root, log_head.c.last_time, log_head.c.checkpoint)
+_SELECT_HEAD = Prepared(_HEAD)
+_SELECT_HEAD_FOR_UPDATE = Prepared(_HEAD.with_for_update())
+_MOVE_HEAD = Prepared(
     update(log_head)
     .where(log_head.c.size == bindparam("old_size"))
     .values(
@@ -23,8 +25,8 @@ _MOVE_HEAD = (
         checkpoint=bindparam("newest_checkpoint"),
     )
 )
-_INSERT_LEAVES = insert(log_leaf)
-_INSERT_CONCERNS = insert(log_concern)
+_INSERT_LEAVES = Prepared(insert(log_leaf))
+_INSERT_CONCERNS = Prepared(insert(log_concern))
 _SELECT_HASHES = (
     select(log_leaf.c.leaf_hash)
     .where(log_leaf.c.leaf_index >= bindparam("start"))
@@ -81,10 +83,10 @@ def select_head(connection: Connection, *, for_update: bool = False) -> StoredHe
     Raises:
         LogMissingError: no log was created.
     """
-    row = connection.execute(_SELECT_HEAD_FOR_UPDATE if for_update else _SELECT_HEAD).one_or_none()
-    if row is None:
+    rows = (_SELECT_HEAD_FOR_UPDATE if for_update else _SELECT_HEAD).fetch(connection, {})
+    if not rows:
         raise LogMissingError("the database holds no log: run `broker init`")
-    return StoredHead(*row)
+    return StoredHead(*rows[0])
 
 
 def move_head(connection: Connection, old_size: int, head: StoredHead) -> None:
@@ -93,8 +95,8 @@ def move_head(connection: Connection, old_size: int, head: StoredHead) -> None:
     Raises:
         HeadMovedError: it did not stand there.
     """
-    moved = connection.execute(
-        _MOVE_HEAD,
+    moved = _MOVE_HEAD.run(
+        connection,
         {
             "old_size": old_size,
             "new_size": head.size,
@@ -103,15 +105,14 @@ def move_head(connection: Connection, old_size: int, head: StoredHead) -> None:
             "newest_checkpoint": head.checkpoint,
         },
     )
-    if moved.rowcount != 1:
+    if moved != 1:
         raise HeadMovedError(f"the log's head no longer stands at {old_size} leaves")
 
 
 def insert_leaves(connection: Connection, leaves: list[dict[str, Any]], concerns: list[dict[str, Any]]) -> None:
     """Write leaves, and whom they concern."""
-    connection.execute(_INSERT_LEAVES, leaves)
-    if concerns:
-        connection.execute(_INSERT_CONCERNS, concerns)
+    _INSERT_LEAVES.run_many(connection, leaves)
+    _INSERT_CONCERNS.run_many(connection, concerns)
 
 
 def select_hashes(connection: Connection, start: int) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ Executing a compiled statement through SQLAlchemy costs several times what SQLit
 statement says of its types is left: parameters and columns go through the same processors. Errors are the driver's own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
@@ -15,15 +15,22 @@ _Processor = Callable[[Any], Any] | None
 
 
 class Prepared:
-    """One statement without expanding parameters. `run` writes, `fetch` reads."""
+    """One statement without expanding parameters. `run` and `run_many` write, `fetch` reads."""
 
     def __init__(self, statement: _Statement) -> None:
         self._statement = statement
         self._forms: dict[str, _Form] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
-        """Execute for one set of parameters, by name."""
-        self._execute(connection, values)
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Execute for one set of parameters, by name, and return how many rows were changed."""
+        changed: int = self._execute(connection, values).rowcount
+        return changed
+
+    def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Execute for each set of parameters."""
+        form = self._find_form(connection)
+        driver: Any = connection.connection.driver_connection
+        driver.cursor().executemany(form.text, [form.write(values) for values in rows])
 
     def fetch(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return all rows."""
@@ -52,9 +59,15 @@ class _Form:
         # Values that stand in the statement itself; a parameter without one must be given.
         self._defaults = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._names = compiled.positiontup
-        self._writers: dict[str, _Processor] = {
+        processors = {
             name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()
         }
+        self._bound = tuple(processors)
+        # Most types are written as they are; only the others are asked for at each row.
+        self._writers = {name: processor for name, processor in processors.items() if processor is not None}
+        self._writers_in_order = [
+            (place, self._writers[name]) for place, name in enumerate(self._names or ()) if name in self._writers
+        ]
         columns = statement.selected_columns if isinstance(statement, Select) else ()
         self._readers: list[_Processor] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
@@ -63,9 +76,13 @@ class _Form:
 
     def write(self, values: Mapping[str, Any]) -> Any:
         """Return the parameters in the driver's form: in order, or by name."""
+        whole = {**self._defaults, **values} if self._defaults else values
         if self._names is None:
-            return {name: self._write_one(name, values) for name in self._writers}
-        return [self._write_one(name, values) for name in self._names]
+            return {name: _process(self._writers.get(name), whole[name]) for name in self._bound}
+        written = [whole[name] for name in self._names]
+        for place, processor in self._writers_in_order:
+            written[place] = processor(written[place])
+        return written
 
     def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Return rows with their columns in Python's types."""
@@ -74,10 +91,6 @@ class _Form:
         return [
             tuple(_process(reader, value) for reader, value in zip(self._readers, row, strict=True)) for row in rows
         ]
-
-    def _write_one(self, name: str, values: Mapping[str, Any]) -> Any:
-        value = values[name] if name in values else self._defaults[name]
-        return _process(self._writers[name], value)
 
 
 def _process(processor: _Processor, value: Any) -> Any:
