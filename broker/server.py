@@ -6,6 +6,7 @@ listeners and the connections. Signals: TERM and INT drain and end, HUP asks for
 
 import asyncio
 import gc
+import resource
 import signal
 import socket
 import ssl
@@ -25,7 +26,6 @@ from broker.http.protocol import BrokerProtocol, ConnectionLimits, make_protocol
 from schemas.api import PROTOCOL_VERSION, VERSION_HEADER
 
 _BACKLOG = 2048
-_HANDSHAKE_SECONDS = 10.0
 _TLS_CLOSE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +80,7 @@ class Listener(uvicorn.Server):
                 timeout_graceful_shutdown=options.drain_seconds,
             )
         )
+        self._handshake_seconds = options.limits.head_seconds
         self._leave_seconds = options.leave_seconds
         self._make_context = make_context
         self._on_started = on_started
@@ -123,7 +124,7 @@ class Listener(uvicorn.Server):
         context = self._context = self._make_context() if self._make_context else None
         tls: dict[str, Any] = {} if context is None else {
             "ssl": context,
-            "ssl_handshake_timeout": _HANDSHAKE_SECONDS,
+            "ssl_handshake_timeout": self._handshake_seconds,
             "ssl_shutdown_timeout": _TLS_CLOSE_SECONDS,
         }  # fmt: skip
         return [
@@ -175,6 +176,7 @@ class BrokerServer:
         Raises:
             StartError: the application refused to start.
         """
+        raise_file_limit()
         clients = self._clients = Listener(
             self.app, self.options, make_context=self.make_context, on_started=self._announce
         )
@@ -226,6 +228,12 @@ class BrokerServer:
     def _reload(self) -> None:
         if self.on_reload is not None:
             asyncio.ensure_future(self.on_reload())  # noqa: RUF006 - the loop outlives it, and it answers to nobody
+
+
+def raise_file_limit() -> None:
+    """Let this process have as many open files as it may: each connection is one, also one that never says a word."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def bind_socket(host: str, port: int) -> socket.socket:

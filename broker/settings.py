@@ -51,7 +51,7 @@ class Limits(_Section):
     head_seconds: float = Field(default=10, gt=0, le=60)
     idle_seconds: float = Field(default=10, gt=0, le=60)
     request_seconds: float = Field(default=60, gt=0, le=600)
-    write_seconds: float = Field(default=30, gt=0, le=600)
+    write_seconds: float = Field(default=10, gt=0, le=600)
     keep_alive_seconds: int = Field(default=75, ge=1, le=600)
     drain_seconds: int = Field(default=30, ge=0, le=600)
     max_connections: int = Field(default=2000, ge=1)

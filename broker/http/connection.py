@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 
+from starlette.requests import Request
 from starlette.types import Scope
 
 _SCOPE_KEY = "bilateral.connection"
@@ -44,3 +45,9 @@ def connection_of(scope: Scope) -> ClientConnection:
     """Return the connection a request came over; one without a certificate where no server of ours put one."""
     found = (scope.get("extensions") or {}).get(_SCOPE_KEY)
     return found if isinstance(found, ClientConnection) else ClientConnection(None)
+
+
+async def wait_until_left(request: Request) -> None:
+    """Return once the client of a request whose body was read has hung up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

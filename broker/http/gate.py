@@ -79,6 +79,8 @@ class Gate:
         head = read_head(scope["headers"])
         limit = options.max_body_bytes_at.get(path, options.max_body_bytes)
         refusal = refuse_head(head, max_body_bytes=limit, needs_version=path not in options.without_version)
+        if scope["http_version"] != "1.1":
+            refusal = Refusal("malformed", "The request line must say HTTP/1.1.")
         if refusal is None and self._in_flight > options.max_requests:
             refusal = Refusal("busy", "Too many requests are being served.", retry_after_seconds=1)
         if refusal is None and head.has_body:

@@ -15,28 +15,42 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from broker.http.connection import ClientConnection, put_connection
-from broker.http.limits import MAX_HEAD_BYTES
+from broker.http.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES
 from broker.http.problems import make_problem
 from broker.http.refusal import Refusal
 from schemas.problems import MEDIA_TYPE
+
+MAX_FRAMING_BYTES = MAX_BODY_BYTES
+"""What one request may take on the wire beside its body: sizes and extensions of chunks, fields behind the last."""
+WRITE_BUFFER_BYTES = 128 * 1024
+"""How much of an answer nobody reads may wait in a connection before it is watched."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """How long a client may take, in seconds, and how many connections there may be.
 
-    `head_seconds` is for the first byte to the end of the header fields, and for a fresh connection to say anything;
-    `request_seconds` for a whole request; `idle_seconds` between two pieces of one; `write_seconds` for a client that
-    does not read its answer. `max_connections_of_member` bounds what one member's certificates may have open, so that
-    none takes the places of all others; connections without a certificate count as one member's.
+    `head_seconds` is for the TLS handshake, for a fresh connection to say anything, and for a request's header to be
+    whole; `request_seconds` for a whole request; `idle_seconds` between two pieces of one, and for a whole one that
+    arrives slower than `slowest_bytes_per_second`; `write_seconds` for a client that does not read its answer.
+    `max_connections_of_member` bounds what one member's certificates may have open, so that none takes the places of
+    all others; connections without a certificate count as one member's.
     """
 
     head_seconds: float = 10.0
     idle_seconds: float = 10.0
     request_seconds: float = 60.0
-    write_seconds: float = 30.0
+    write_seconds: float = 10.0
+    slowest_bytes_per_second: int = 4096
     max_connections: int = 2000
     max_connections_of_member: int = 250
+
+
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Where fields behind a body go: nowhere. In the header they would count, and fill memory without end."""
+
+    def append(self, _field: tuple[bytes, bytes], /) -> None:
+        """Forget a trailer field (RFC 9110 §6.5.1: not merged into the header)."""
 
 
 class BrokerProtocol(HttpToolsProtocol):
@@ -61,6 +75,7 @@ class BrokerProtocol(HttpToolsProtocol):
         self._last_data = 0.0
         self._is_head_open = False
         self._head_bytes = 0
+        self._request_bytes = self._body_bytes = 0
         self._receive_watch: asyncio.TimerHandle | None = None
         self._write_watch: asyncio.TimerHandle | None = None
 
@@ -72,6 +87,7 @@ class BrokerProtocol(HttpToolsProtocol):
             self.peer = ClientConnection(tls.getpeercert(binary_form=True))
         # TLS has verified who issued the certificate, so the issuer's name is that of the member's own CA.
         self._issuer = str((tls.getpeercert() or {}).get("issuer")) if tls is not None else ""
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self.open_by_issuer[self._issuer] += 1
         if self.is_stale() or self._is_one_too_many():
             self._cut()
@@ -96,14 +112,18 @@ class BrokerProtocol(HttpToolsProtocol):
         if self._is_cut:
             return
         self._last_data = self.loop.time()
+        self._request_bytes += len(data)
         super().data_received(data)
         if self._is_head_open:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(Refusal("too-large", f"The header has more than {MAX_HEAD_BYTES} bytes."))
                 return
-        if self._receiving_since is not None and self._receive_watch is None:
-            self._watch_receiving()
+        if self._receiving_since is not None:
+            if self._request_bytes - self._body_bytes > MAX_FRAMING_BYTES:
+                self._refuse(Refusal("too-large", f"There are {MAX_FRAMING_BYTES} bytes around the body."))
+            elif self._receive_watch is None:
+                self._watch_receiving()
 
     def on_message_begin(self) -> None:
         """Start a request and its clock."""
@@ -111,11 +131,18 @@ class BrokerProtocol(HttpToolsProtocol):
         put_connection(self.scope, self.peer)  # type: ignore[arg-type]
         self._receiving_since = self._last_data
         self._is_head_open, self._head_bytes = True, 0
+        self._request_bytes = self._body_bytes = 0
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application; its body may still be on the way."""
         self._is_head_open = False
         super().on_headers_complete()
+        self.headers = _Trailers()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a piece of the body on, and count it."""
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Stop the request's clock."""
@@ -160,7 +187,8 @@ class BrokerProtocol(HttpToolsProtocol):
             self._last_data = self._receiving_since = now
         limits, is_silent = self.limits, self._current_cycle is None and not self._is_head_open
         total = limits.head_seconds if self._is_head_open or is_silent else limits.request_seconds
-        deadline = min(self._receiving_since + total, self._last_data + limits.idle_seconds)
+        earned = limits.idle_seconds + self._request_bytes / limits.slowest_bytes_per_second
+        deadline = min(self._receiving_since + min(total, earned), self._last_data + limits.idle_seconds)
         if now < deadline:
             self._receive_watch = self.loop.call_at(deadline, self._watch_receiving)
         elif is_silent:

@@ -1,10 +1,13 @@
 """The inbox over HTTP: lease, acknowledge, and what became of a message."""
 
+import asyncio
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.access.authentication import Authentication
+from broker.http.connection import wait_until_left
 from broker.http.documents import answer_document, read_document
 from broker.http.operations import add_operation
 from broker.inbox.service import InboxService
@@ -30,7 +33,12 @@ def make_router(service: InboxService, authentication: Authentication) -> APIRou
     async def lease_items(request: Request) -> Response:
         """Lease what waits, the most urgent first; with `wait_seconds`, wait for something to come."""
         caller = await authentication.find_caller(request, Role.NODE)
-        return answer_document(await service.lease(caller, await read_document(request, LeaseRequest)))
+        question = await read_document(request, LeaseRequest)
+        leaving = asyncio.ensure_future(wait_until_left(request))
+        try:
+            return answer_document(await service.lease(caller, question, leaving))
+        finally:
+            leaving.cancel()
 
     async def acknowledge_items(request: Request) -> Response:
         """Settle leased items that the caller has stored; they do not come again."""

@@ -115,8 +115,12 @@ class InboxService:
         self._make_id = make_id
         self._lease_length = timedelta(seconds=lease_seconds)
 
-    async def lease(self, caller: Caller, request: LeaseRequest) -> LeaseAnswer:
+    async def lease(
+        self, caller: Caller, request: LeaseRequest, leaving: "asyncio.Future[None] | None" = None
+    ) -> LeaseAnswer:
         """Lease what is most urgent, then oldest; wait for something to come if the inbox is empty.
+
+        Who waits is let go once `leaving` is done: nothing is leased to a client that hung up.
 
         Raises:
             RefusedError: the inbox is bound to another node (`second-node`).
@@ -124,6 +128,8 @@ class InboxService:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.wait_seconds
         with self._inboxes.waiters.listen(caller.agency) as bell:
+            if leaving is not None:
+                leaving.add_done_callback(lambda _: bell.set())
             while True:
                 bell.clear()
                 async with self._refusals.recording(caller.actor):
@@ -133,6 +139,8 @@ class InboxService:
                     failpoint("hand-over.before-answer")
                     return _answer_lease(found, self._log.view)
                 await _wait(bell, self._limit_wait(left, found.next_lapse))
+                if leaving is not None and leaving.done():
+                    return _answer_lease(found, self._log.view)
 
     async def acknowledge(self, caller: Caller, request: AcknowledgeRequest) -> AcknowledgeAnswer:
         """Settle items of a lease: the caller has stored them. Those settled before are not counted again.

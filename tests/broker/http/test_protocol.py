@@ -17,7 +17,9 @@ from broker.http.protocol import ConnectionLimits
 from broker.server import ServerOptions
 from tests.broker.http.serving import Member, Serving, make_client, raw_connection, read_all, serving, trusting_context
 
-LIMITS = ConnectionLimits(head_seconds=0.5, idle_seconds=0.4, request_seconds=0.9, write_seconds=0.5)
+LIMITS = ConnectionLimits(
+    head_seconds=0.5, idle_seconds=0.4, request_seconds=0.9, write_seconds=0.5, slowest_bytes_per_second=10
+)
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
