@@ -29,9 +29,7 @@ class MemberTrust:
     @property
     def anchor_in_log(self) -> str | None:
         """Return the anchor of the roots the log shows, a claim until it is pinned."""
-        if self.timeline is None:
-            return None
-        return compute_trust_anchor(self.agency, self.timeline.key_sets[0][1].key_set.roots)
+        return None if self.timeline is None else _compute_anchor(self.timeline)
 
 
 def pin_partner(node: Node, agency: str, anchor: str, *, replacing: bool = False) -> MemberTrust:
@@ -88,14 +86,7 @@ def describe_member(node: Node, agency: str) -> MemberTrust:
     """
     with node.store.read() as snapshot:
         pin, timeline = load_pin(snapshot, agency), node.directory.read_timeline(snapshot, agency)
-    known = MemberTrust(agency, "", pin, timeline)
-    if pin is None:
-        standing = "unknown" if timeline is None else "unpinned"
-    elif timeline is None:
-        standing = "unseen"
-    else:
-        standing = "trusted" if known.anchor_in_log == pin.anchor else "mismatch"
-    return MemberTrust(agency, standing, pin, timeline)
+    return MemberTrust(agency, _name_standing(pin, timeline), pin, timeline)
 
 
 def list_members(node: Node) -> list[MemberTrust]:
@@ -117,6 +108,18 @@ def list_alarms(node: Node) -> tuple[list[Contradiction], list[Suspicion]]:
     """Return the proofs that somebody said two things, and the public records that were not believed."""
     with node.store.read() as snapshot:
         return list_contradictions(snapshot), list_suspicions(snapshot)
+
+
+def _name_standing(pin: AgencyPin | None, timeline: MemberTimeline | None) -> str:
+    if pin is None:
+        return "unknown" if timeline is None else "unpinned"
+    if timeline is None:
+        return "unseen"
+    return "trusted" if _compute_anchor(timeline) == pin.anchor else "mismatch"
+
+
+def _compute_anchor(timeline: MemberTimeline) -> str:
+    return compute_trust_anchor(timeline.agency, timeline.key_sets[0][1].key_set.roots)
 
 
 def _merge(*names: Iterable[str]) -> list[str]:

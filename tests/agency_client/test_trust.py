@@ -8,7 +8,7 @@ import pytest
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import ConflictError, UsageError
 from agency_client.local_store.access_log import list_entries
-from agency_client.local_store.trust import load_pin
+from agency_client.local_store.trust import load_pin, pin_agency
 from agency_client.node import Node
 from agency_client.own_keys.ceremony import RootsSheet, format_anchor_page
 from agency_client.profiles.joining import read_anchor
@@ -77,19 +77,44 @@ def test_a_page_that_is_not_whole_or_not_the_partners_pins_nothing(page: str, se
         read_partner_anchor(page, "VN")
 
 
+def test_the_page_of_another_agency_is_named_by_no_more_than_a_line_holds() -> None:
+    longest = "BE-" + "X" * 37
+    for title, shown in ((longest, longest), (longest + "Y", longest)):
+        with pytest.raises(UsageError) as refusal:
+            read_partner_anchor(PAGE.replace("OF VN", f"OF {title}"), "VN")
+        assert refusal.value.sentence == f"this is the page of {shown}, not of VN"
+        assert refusal.value.fix == "name the page of VN"
+
+
 def test_each_pin_and_each_attempt_is_on_record(log: LogSimulator, node: Node) -> None:
     log.append_member(VN)
     walk_log(node)
-    with pytest.raises(AnchorMismatchError):
+    with pytest.raises(AnchorMismatchError) as refusal:
         pin_partner(node, "VN", BE.anchor)
+    assert refusal.value.sentence == "the log shows other roots for VN than this anchor; nothing was pinned"
+    assert refusal.value.fix == (
+        "compare the paper with the partner in person; if it is right, somebody enrolled a false VN"
+    )
     with node.store.read() as snapshot:
         assert load_pin(snapshot, "VN") is None
     pin_partner(node, "VN", VN.anchor)
+    pin_partner(node, "VN", VN.anchor, replacing=True)
     with node.store.read() as snapshot:
-        done, denied = list_entries(snapshot)[:2]
+        again, done, denied = list_entries(snapshot)[:3]
     assert (done.verb, done.partner, done.outcome, denied.outcome) == ("trust-pin", "VN", "done", "denied")
-    assert VN.anchor in done.reason
-    assert BE.anchor in denied.reason
+    assert (denied.reason, done.reason) == (f"anchor {BE.anchor}", f"anchor {VN.anchor}")
+    assert again.reason == f"anchor {VN.anchor}, replacing another"
+
+
+def test_a_pin_that_the_log_contradicts_is_called_a_mismatch(log: LogSimulator, node: Node) -> None:
+    log.append_member(VN)
+    walk_log(node)
+    with node.store.write() as transaction:
+        pin_agency(transaction, "VN", BE.anchor, by="x", at=node.clock.now(), replacing=False)
+    found = describe_member(node, "VN")
+    assert (found.standing, found.anchor_in_log) == ("mismatch", VN.anchor)
+    assert found.pin is not None
+    assert found.pin.anchor == BE.anchor
 
 
 def test_another_anchor_needs_to_be_said_twice(log: LogSimulator, node: Node) -> None:
@@ -99,12 +124,12 @@ def test_another_anchor_needs_to_be_said_twice(log: LogSimulator, node: Node) ->
     assert pin_partner(node, "VN", BE.anchor, replacing=True).standing == "unseen"
     log.append_member(VN)
     walk_log(node)
-    assert describe_member(node, "VN").standing == "unknown" or describe_member(node, "VN").standing == "unseen"
+    assert describe_member(node, "VN").standing == "unseen"
     assert not node.directory.is_trusted("VN")
 
 
 def test_our_own_anchor_is_not_pinned_by_hand(node: Node) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match=r"^GB is this agency itself; its own anchor is pinned when its keys are"):
         pin_partner(node, "GB", VN.anchor)
 
 
