@@ -34,6 +34,8 @@ from agency_client.sending.flow import SendReport, plan_alert, push_past_client,
 from agency_client.sending.plan import Plan
 from agency_client.sending.pseudonym import make_pseudonym
 from agency_client.sending.views import BrokerWord, SentLine, ask_broker, describe_sent, list_sent, list_waiting
+from agency_client.statuses.partners import pull_statuses
+from agency_client.statuses.standing import has_marked_partner
 from agency_client.syncing.rounds import RoundReport, sync_once
 from agency_client.witness.walker import walk_log
 from schemas.markings import Purpose, Tlp
@@ -167,12 +169,16 @@ class AgencyClient:
 def refresh(node: Node, told: Callable[[str], object] = lambda _: None) -> bool:
     """Walk the log and pull agreement steps before something is judged; False: the broker is not there.
 
+    Where a partner's status is old its newest is asked for as well: it decides what may be sent.
+
     Raises:
         LogError, EquivocationError: the broker's answers do not hold.
     """
     try:
         walk_log(node)
         pull_steps(node)
+        if has_marked_partner(node):
+            pull_statuses(node)
     except (NotSentError, UnansweredError) as error:
         told(error.sentence)
         return False

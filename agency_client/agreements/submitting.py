@@ -14,6 +14,7 @@ from agency_client.local_store.agreements import add_step_leaf
 from agency_client.local_store.dispatch import Dispatch, DispatchKind, record_dispatch_failed
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.problems import Problem
+from agency_client.local_store.statuses import request_status
 from agency_client.node import Node
 from agency_client.syncing.submitting import Route, SubmitReport, next_attempt_after, submit_due, submit_queued
 from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep
@@ -57,6 +58,10 @@ def _describe(node: Node, item: Dispatch) -> Mapping[str, object]:
 
 def _note_logged(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
     add_step_leaf(transaction, item.digest, leaf.canonical())
+    step = _read(item).step
+    if step.action in NARROWING_ACTIONS:
+        reason = f"{step.action.value} of agreement {step.agreement}"
+        request_status(transaction, item.partner, reason=reason, at=leaf.record.time)
 
 
 def _note_refused(node: Node, item: Dispatch, error: ClientError) -> None:

@@ -76,7 +76,7 @@ class _Teller:
 
     def has_news(self, report: "RoundReport") -> bool:
         """Return whether a round did something, or something else stands in the way than was told before."""
-        return any(any(stage.counts.values()) or self._list_new(stage) for stage in report.stages)
+        return any(any(stage.counts.values()) or stage.notes or self._list_new(stage) for stage in report.stages)
 
     def tell(self, report: "RoundReport") -> None:
         """Tell one round: what was done on standard output, what went wrong on standard error."""
@@ -89,6 +89,8 @@ class _Teller:
                 output.show_line(f"{now:%H:%M:%S} {stage.stage}: {counts}")
             if stage.stage == CAUGHT_UP:
                 output.say("this node has caught up since its backup: nothing is held back any more", Tone.GOOD)
+            for note in stage.notes:
+                output.say(f"{stage.stage}: {note}", Tone.GOOD)
             for problem in self._list_new(stage):
                 is_alarm = problem in stage.alarms
                 word = "ALARM " if is_alarm else ""
@@ -114,5 +116,6 @@ def _describe(stage: "StageReport") -> dict[str, Any]:
         "counts": dict(stage.counts),
         "problems": spell(stage.problems),
         "alarms": spell(stage.alarms),
+        "notes": stage.notes,
         "failure": spell([stage.failure])[0] if stage.failure else None,
     }

@@ -109,6 +109,13 @@ def record_dispatch_failed(
     )
 
 
+def retry_documents_now(transaction: Transaction, *, at: datetime) -> int:
+    """Make every document that waits after a problem due at once, as when the connection is back; return how many."""
+    return transaction.execute(
+        "UPDATE dispatch SET next_attempt_at = ?1 WHERE state = 'waiting' AND next_attempt_at > ?1", at
+    )
+
+
 def replace_dispatch_body(transaction: Transaction, digest: str, body: bytes, *, at: datetime) -> None:
     """Let the same document, under fresh signatures, take the place of the one that waits; it is due at once."""
     transaction.execute(

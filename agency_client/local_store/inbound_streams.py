@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from agency_client.local_store.engine import Columns, Snapshot, Transaction, read_moment
+from agency_client.local_store.engine import Columns, Snapshot, Transaction, read_moment, read_optional_moment
 
 
 class NumberVerdict(StrEnum):
@@ -23,21 +23,26 @@ class NumberVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Numbers of one stream, both ends included, that were passed over; `since` is when this became known."""
+    """Numbers of one stream, both ends included, that were passed over; `since` is when this became known.
+
+    `is_tail`: nothing that came stands behind them, only a status says that they were sent.
+    """
 
     sender: str
     stream: str
     first: int
     last: int
     since: datetime
+    is_tail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VoidedMessage:
-    """A message that is here although its sender has since voided its number."""
+    """A message that is here although its sender has voided its number; `is_new`: it says so for the first time."""
 
     digest: str
     n: int
+    is_new: bool = True
 
 
 def receive_number(
@@ -77,31 +82,76 @@ def apply_announcement(
         sender,
         stream,
     )
-    affected = []
-    for n in voided:
-        digest = _void(transaction, sender, stream, n, at)
-        if digest is not None:
-            affected.append(VoidedMessage(digest, n))
-    return affected
+    return [found for n in voided if (found := _void(transaction, sender, stream, n, at)) is not None]
 
 
 def find_gaps(snapshot: Snapshot, sender: str | None = None) -> list[Gap]:
-    """Return every gap in the streams of one partner, or of all, longest known first."""
+    """Return every gap in the streams of one partner, or of all, longest known first.
+
+    A number is accounted for where its message was verified here, whatever became of it then, or where it was voided.
+    What only claims a number explains nothing.
+    """
     rows = snapshot.fetch_all(
-        "WITH known AS ("
-        "  SELECT sender, stream, n, coalesce(received_at, voided_at) AS since FROM inbound_number"
+        f"WITH accounted AS ({_ACCOUNTED}), known AS ("  # noqa: S608 - words from code only
+        "  SELECT sender, stream, n, min(since) AS since, 0 AS is_end FROM accounted GROUP BY sender, stream, n"
         "  UNION ALL"
-        "  SELECT sender, stream, announced_last + 1, announced_at FROM inbound_stream"
-        "  WHERE announced_last > (SELECT coalesce(max(n), 0) FROM inbound_number AS i"
+        "  SELECT sender, stream, announced_last + 1, announced_at, 1 FROM inbound_stream"
+        "  WHERE announced_last > (SELECT coalesce(max(n), 0) FROM accounted AS i"
         "    WHERE i.sender = inbound_stream.sender AND i.stream = inbound_stream.stream)"
         "), stepped AS ("
         "  SELECT *, coalesce(lag(n) OVER (PARTITION BY sender, stream ORDER BY n), 0) AS before FROM known"
         ")"
-        " SELECT sender, stream, before + 1, n - 1, since FROM stepped"
+        " SELECT sender, stream, before + 1, n - 1, since, is_end FROM stepped"
         " WHERE n > before + 1 AND (?1 IS NULL OR sender = ?1) ORDER BY since, sender, stream, n",
         sender,
     )
-    return [Gap(sender, stream, first, last, read_moment(since)) for sender, stream, first, last, since in rows]
+    return [
+        Gap(sender, stream, first, last, read_moment(since), bool(is_end))
+        for sender, stream, first, last, since, is_end in rows
+    ]
+
+
+def count_claimants(snapshot: Snapshot, gap: Gap) -> int:
+    """Return how many messages lie here that claim a number of a gap and have not proven it."""
+    found: int = snapshot.fetch_value(
+        "SELECT count(*) FROM inbox_message WHERE sender = ? AND stream = ? AND n BETWEEN ? AND ?"
+        " AND state IN ('new', 'unverifiable')",
+        gap.sender,
+        gap.stream,
+        gap.first,
+        gap.last,
+    )
+    return found
+
+
+def has_voided_number(snapshot: Snapshot, digest: str) -> bool:
+    """Tell whether the sender of a message that is here has voided its number since."""
+    row = snapshot.fetch_one("SELECT 1 FROM inbound_number WHERE digest = ? AND voided_at IS NOT NULL", digest)
+    return row is not None
+
+
+def list_voided_messages(snapshot: Snapshot, sender: str) -> list[VoidedMessage]:
+    """Return every message of a partner that is here although its number is voided."""
+    rows = snapshot.fetch_all(
+        "SELECT digest, n FROM inbound_number WHERE sender = ? AND digest IS NOT NULL AND voided_at IS NOT NULL"
+        " ORDER BY stream, n",
+        sender,
+    )
+    return [VoidedMessage(digest, n, is_new=False) for digest, n in rows]
+
+
+def find_newest_issue(snapshot: Snapshot, sender: str) -> datetime | None:
+    """Return the newest moment that a partner itself wrote into a message verified here."""
+    seconds = snapshot.fetch_value(
+        "SELECT max(issued_at) FROM inbox_message WHERE sender = ? AND state NOT IN ('new', 'unverifiable')", sender
+    )
+    return read_optional_moment(seconds)
+
+
+_ACCOUNTED = (
+    "SELECT sender, stream, n, coalesce(received_at, voided_at) AS since FROM inbound_number"
+    " UNION ALL SELECT sender, stream, n, received_at FROM inbox_message WHERE state IN ('refused', 'withdrawn')"
+)
 
 
 def _open_stream(transaction: Transaction, sender: str, stream: str, at: datetime) -> None:
@@ -111,19 +161,24 @@ def _open_stream(transaction: Transaction, sender: str, stream: str, at: datetim
 
 def _find_reached(snapshot: Snapshot, sender: str, stream: str) -> int:
     reached: int = snapshot.fetch_value(
-        "SELECT coalesce(max(n), 0) FROM inbound_number WHERE sender = ? AND stream = ?", sender, stream
+        f"SELECT coalesce(max(n), 0) FROM ({_ACCOUNTED}) WHERE sender = ? AND stream = ?",  # noqa: S608 - as above
+        sender,
+        stream,
     )
     return reached
 
 
-def _void(transaction: Transaction, sender: str, stream: str, n: int, at: datetime) -> str | None:
-    digest: str | None = transaction.fetch_value(
+def _void(transaction: Transaction, sender: str, stream: str, n: int, at: datetime) -> VoidedMessage | None:
+    place = (sender, stream, n)
+    row = transaction.fetch_one(
+        "SELECT digest, voided_at FROM inbound_number WHERE sender = ? AND stream = ? AND n = ?", *place
+    )
+    transaction.execute(
         "INSERT INTO inbound_number (sender, stream, n, voided_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (sender, stream, n) DO UPDATE SET voided_at = coalesce(voided_at, excluded.voided_at)"
-        " RETURNING digest",
-        sender,
-        stream,
-        n,
+        " ON CONFLICT (sender, stream, n) DO UPDATE SET voided_at = coalesce(voided_at, excluded.voided_at)",
+        *place,
         at,
     )
-    return digest
+    if row is None or row["digest"] is None:
+        return None
+    return VoidedMessage(row["digest"], n, is_new=row["voided_at"] is None)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from agency_client.errors import ConflictError
-from agency_client.local_store.engine import Snapshot, Transaction
+from agency_client.local_store.engine import Snapshot, Transaction, read_moment
 
 
 class Setting(StrEnum):
@@ -14,6 +14,8 @@ class Setting(StrEnum):
     NODE = "node"
     EXCHANGE = "exchange"
     STEPS_PULLED = "steps-pulled"
+    STATUSES_ASKED = "statuses-asked"
+    INBOX_EMPTIED = "inbox-emptied"
     RESTORED_AT = "restored-at"
     RESTORED_BACKUP = "restored-backup"
     RESTORED_DONE = "restored-done"
@@ -32,6 +34,17 @@ def write_setting(transaction: Transaction, name: Setting, value: str) -> None:
         name,
         value,
     )
+
+
+def write_moment(transaction: Transaction, name: Setting, moment: datetime) -> None:
+    """Set a setting that is a moment."""
+    write_setting(transaction, name, str(int(moment.timestamp())))
+
+
+def read_moment_setting(snapshot: Snapshot, name: Setting) -> datetime | None:
+    """Return a setting that is a moment, or None."""
+    value = read_setting(snapshot, name)
+    return None if value is None else read_moment(int(value))
 
 
 def fix_setting(transaction: Transaction, name: Setting, value: str) -> None:

@@ -3,17 +3,27 @@
 The age rules (every six hours, 24 and 72 hours) belong to the flows; here is what they need to know.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from agency_client.errors import ConflictError
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError
-from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment
+from agency_client.local_store.engine import (
+    Row,
+    Snapshot,
+    Transaction,
+    read_moment,
+    read_optional_moment,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredStatus:
-    """One signed status. `partner` is the other agency: the reader of an own one, the signer of a received one."""
+    """One signed status. `partner` is the other agency: the reader of an own one, the signer of a received one.
+
+    `logged_at` is the time of its leaf; None: no leaf of it was seen, as of one that waits or came as a file.
+    """
 
     partner: str
     seq: int
@@ -21,6 +31,7 @@ class StoredStatus:
     document: bytes
     signed_at: datetime
     recorded_at: datetime
+    logged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,31 @@ def record_partner_status(transaction: Transaction, status: StoredStatus) -> boo
         )
     if present is None:
         _insert(transaction, "in", status)
+    elif status.logged_at is not None:
+        _note_leaf(transaction, status.digest, status.logged_at)
     return present is None
+
+
+def note_own_status_logged(transaction: Transaction, digest: str, *, at: datetime) -> None:
+    """Record that the log has a status of this node; `at` is the time of its leaf."""
+    _note_leaf(transaction, digest, at)
+
+
+def find_last_leaf_time(snapshot: Snapshot) -> datetime | None:
+    """Return the newest time that the log gave any partner's status: it is not earlier than that now."""
+    return read_optional_moment(snapshot.fetch_value("SELECT max(logged_at) FROM status WHERE direction = 'in'"))
+
+
+def record_announced_revocations(transaction: Transaction, agency: str, kids: Iterable[str], *, at: datetime) -> None:
+    """Keep the kids that a partner calls revoked: no later status takes one of them back."""
+    for kid in kids:
+        transaction.insert("announced_revocation", {"agency": agency, "kid": kid, "announced_at": at}, if_absent=True)
+
+
+def load_announced_revocations(snapshot: Snapshot, agency: str) -> frozenset[str]:
+    """Return the kids that a partner ever called revoked in a status: not believed, wherever the log is silent."""
+    rows = snapshot.fetch_all("SELECT kid FROM announced_revocation WHERE agency = ?", agency)
+    return frozenset(row["kid"] for row in rows)
 
 
 def load_newest_own_status(snapshot: Snapshot, partner: str) -> StoredStatus | None:
@@ -94,11 +129,28 @@ def load_newest_partner_status(snapshot: Snapshot, partner: str) -> StoredStatus
     return _load_newest(snapshot, "in", partner)
 
 
+def load_partner_status(snapshot: Snapshot, partner: str, seq: int) -> StoredStatus | None:
+    """Return the status of this number that a partner signed for this node."""
+    row = snapshot.fetch_one("SELECT * FROM status WHERE direction = 'in' AND partner = ? AND seq = ?", partner, seq)
+    return None if row is None else _read_status(row)
+
+
+def list_status_partners(snapshot: Snapshot) -> list[str]:
+    """Return every partner that signed a status for this node."""
+    rows = snapshot.fetch_all("SELECT DISTINCT partner FROM status WHERE direction = 'in' ORDER BY partner")
+    return [row["partner"] for row in rows]
+
+
 def _load_newest(snapshot: Snapshot, direction: str, partner: str) -> StoredStatus | None:
     row = snapshot.fetch_one(
         "SELECT * FROM status WHERE direction = ? AND partner = ? ORDER BY seq DESC LIMIT 1", direction, partner
     )
     return None if row is None else _read_status(row)
+
+
+def _note_leaf(transaction: Transaction, digest: str, at: datetime) -> None:
+    # The earliest leaf counts: whoever logs a document once more must not make it younger.
+    transaction.execute("UPDATE status SET logged_at = min(coalesce(logged_at, ?1), ?1) WHERE digest = ?2", at, digest)
 
 
 def _insert(transaction: Transaction, direction: str, status: StoredStatus) -> None:
@@ -113,4 +165,5 @@ def _read_status(row: Row) -> StoredStatus:
         document=row["document"],
         signed_at=read_moment(row["signed_at"]),
         recorded_at=read_moment(row["recorded_at"]),
+        logged_at=read_optional_moment(row["logged_at"]),
     )

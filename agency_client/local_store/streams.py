@@ -1,5 +1,8 @@
 """Numbers of the messages to each partner: one stream a partner, one allocator, no gaps.
 
+What a status says of a stream is how far the exchange has taken it: the partner should have that. A number that was
+given out and waits here is nobody's to miss yet.
+
 A number is given out inside the transaction that also records the sealed message (`outbox.enqueue_message`). The schema
 holds to it: a commit with a number whose message is missing fails, and a rollback takes the number back. A number whose
 message will never arrive is voided, and a status that says so falls due in the same transaction.
@@ -24,7 +27,7 @@ class StreamNumber:
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What a status tells a partner of one stream: its last number and those voided."""
+    """What a status tells a partner of one stream: the last number that the exchange took, and those voided."""
 
     stream: str
     last: int
@@ -81,7 +84,11 @@ def list_numbers(snapshot: Snapshot, message_id: str) -> list[StreamNumber]:
 def list_stream_states(snapshot: Snapshot, partner: str) -> list[StreamState]:
     """Return the state of every stream to a partner, oldest first: what its next status says."""
     rows = snapshot.fetch_all(
-        "SELECT stream, next_number - 1 AS last FROM stream WHERE partner = ? ORDER BY opened_at, stream", partner
+        "SELECT stream, coalesce((SELECT max(n) FROM stream_number JOIN outbox USING (message_id)"
+        "   WHERE stream_number.stream = stream.stream"
+        "   AND (voided_at IS NOT NULL OR state IN ('taken', 'settled'))), 0) AS last"
+        " FROM stream WHERE partner = ? ORDER BY opened_at, stream",
+        partner,
     )
     return [StreamState(row["stream"], row["last"], _list_voided(snapshot, row["stream"])) for row in rows]
 

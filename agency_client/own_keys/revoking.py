@@ -10,6 +10,7 @@ from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.own_keys.key_sets import load_verified_key_sets
 from agency_client.own_keys.publishing import record_own_document
+from agency_client.statuses.signing import request_everywhere
 from keys.encryption_keys import sign_revocation, verify_revocation
 from keys.errors import KeysError
 from schemas.key_documents import Revocation
@@ -43,6 +44,7 @@ def prepare_revocation(node: Node, wanted: list[str], reason: str, effective_fro
             raise UsageError(f"the revocation cannot be made: {error}") from error
         record_own_document(node, transaction, DispatchKind.REVOCATION, signed, verified.digest, None, at=now)
         append_entry(transaction, node.note_access(Action.KEYS, "keys-revoke", reason))
+        request_everywhere(node, transaction, f"revoked: {reason}")
     return verified.digest
 
 

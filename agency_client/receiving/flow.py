@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from agency_client.agreements.pulling import pull_steps
 from agency_client.local_store.inbox import InboxState, list_unfinished, load_by_digest
 from agency_client.local_store.problems import Problem
+from agency_client.local_store.settings import Setting, write_moment
 from agency_client.node import Node
 from agency_client.receiving.leasing import Leased, acknowledge_stored, lease_items
 from agency_client.receiving.opening import Finding, process_message
@@ -28,7 +29,10 @@ Learn = Callable[[Node], Horizon]
 
 @dataclass(slots=True)
 class ReceiveReport:
-    """What one look into the inbox came to. `findings` are the messages that were judged, in the order of the log."""
+    """What one look into the inbox came to. `findings` are the messages that were judged, in the order of the log.
+
+    `is_emptied`: the exchange said that nothing more is there.
+    """
 
     stored: int = 0
     repeated: int = 0
@@ -37,6 +41,7 @@ class ReceiveReport:
     outcomes: int = 0
     findings: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    is_emptied: bool = False
 
     def count(self, state: InboxState) -> int:
         """Return how many messages ended in a state."""
@@ -53,18 +58,25 @@ def receive(node: Node, *, wait_seconds: int = 0, learn: Learn | None = None) ->
         OfflineError: the broker was not reached; what is stored is taken up next time.
         LogError, EquivocationError: the broker's answers do not hold.
     """
-    report = ReceiveReport()
+    report, asked_at = ReceiveReport(), node.clock.now()
     acknowledge_stored(node)
     leases = _collect(node, wait_seconds, report)
-    if not leases and not _has_unfinished(node):
-        return report
-    horizon = (learn or learn_everything)(node)
+    if leases or _has_unfinished(node):
+        _take_in(node, leases, report, learn or learn_everything)
+    if report.is_emptied:
+        # Nothing was left at that moment: what is missing since then is not merely on its way.
+        with node.store.write() as transaction:
+            write_moment(transaction, Setting.INBOX_EMPTIED, asked_at)
+    return report
+
+
+def _take_in(node: Node, leases: list[Leased], report: ReceiveReport, learn: Learn) -> None:
+    horizon = learn(node)
     for leased in leases:
         _take_in_small_items(node, leased, report)
     report.acknowledged += acknowledge_stored(node)
     hinted = frozenset(reference.digest for leased in leases for reference in leased.answer.withdrawn)
     judge_new_messages(node, horizon, report, hinted=hinted)
-    return report
 
 
 def learn_everything(node: Node) -> Horizon:
@@ -90,6 +102,7 @@ def _collect(node: Node, wait_seconds: int, report: ReceiveReport) -> list[Lease
     while len(leases) < MAX_LEASES:
         leased = lease_items(node, wait_seconds=0 if leases else wait_seconds, max_items=MAX_LEASE_ITEMS)
         if leased.is_empty:
+            report.is_emptied = True
             break
         leases.append(leased)
         report.stored += len(leased.stored)
@@ -97,6 +110,7 @@ def _collect(node: Node, wait_seconds: int, report: ReceiveReport) -> list[Lease
         report.problems += leased.problems
         report.acknowledged += acknowledge_stored(node)
         if not leased.answer.more:
+            report.is_emptied = True
             break
     return leases
 

@@ -35,6 +35,7 @@ class Draft:
     agencies; `to_every_partner` means everyone that an agreement in force allows. Kinds that follow a message up go to
     who has that message, named by the alert's `in_reply_to`, and need neither. `agreement` is the id or digest of an
     agreement (or its beginning) to use and no other. `delivery_days` is how long the exchange may try.
+    `old_status_override`: why it goes although a partner's newest status is too old; for a threat to life only.
     """
 
     alert: Mapping[str, Any]
@@ -48,6 +49,7 @@ class Draft:
     agreement: str | None = None
     case: str | None = None
     delivery_days: int = DELIVERY_DAYS
+    old_status_override: str | None = None
 
 
 def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
@@ -55,11 +57,13 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
 
     Raises:
         AlertRefusedError: fields are wrong, each is named with an example; or it names attachments.
-        UsageError: necessity, reason or delivery days are missing or out of bounds.
+        UsageError: necessity, reason or delivery days are missing or out of bounds; or an old status is overridden
+            for less than a threat to life.
     """
     for field, text in (("necessity", draft.necessity), ("reason", draft.reason)):
         if not text.strip():
             raise UsageError(f"{field} is missing: every sending says why", fix=f"give it with --{field}")
+    _verify_override(draft)
     if not 1 <= draft.delivery_days <= MAX_DELIVERY_DAYS:
         raise UsageError(f"delivery days: 1 to {MAX_DELIVERY_DAYS} may be asked for, not {draft.delivery_days}")
     try:
@@ -79,3 +83,16 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
             code="attachments-refused",
         )
     return alert
+
+
+def _verify_override(draft: Draft) -> None:
+    if draft.old_status_override is None:
+        return
+    if draft.urgency is not Urgency.THREAT_TO_LIFE:
+        raise UsageError(
+            f"an old status is overridden for a threat to life only; the urgency here is {draft.urgency.value}",
+            fix="leave out --override-old-status, and ask the partner's duty desk for its status: agency partners",
+            code="override-not-allowed",
+        )
+    if not draft.old_status_override.strip():
+        raise UsageError("the override gives no reason", fix="say why: --override-old-status REASON")

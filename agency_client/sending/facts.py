@@ -10,7 +10,7 @@ from datetime import datetime
 from agency_client.agreements.chains import load_all
 from agency_client.directory.directory import NotPinnedError
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
-from agency_client.local_store.contradictions import ContradictionKind, list_contradictions
+from agency_client.local_store.contradictions import has_log_contradiction, list_contradictions
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxState, load_by_digest
 from agency_client.local_store.sent import (
@@ -27,7 +27,8 @@ from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
 from agency_client.sending.plan import Candidate, Original, RecipientFacts
 from agency_client.sending.summary import read_summary
-from agency_client.statuses.partners import list_hidden_agreements
+from agency_client.statuses.hidden import find_untrusted_sealing, list_hidden_agreements
+from agency_client.statuses.standing import load_age
 from keys.errors import KeyNotInForceError
 from keys.timeline import MemberTimeline
 from schemas.agreements.coverage import SAFEGUARDING_KIND, Finding
@@ -84,7 +85,7 @@ def verify_may_send(snapshot: Snapshot, origin: str) -> None:
     Raises:
         SendingStoppedError: the log of this origin was proven to show two histories.
     """
-    if any(proof.signer == origin for proof in list_contradictions(snapshot, ContradictionKind.CHECKPOINT)):
+    if has_log_contradiction(snapshot, origin):
         raise SendingStoppedError(
             f"the log {origin} signed two histories; nothing is sent through it",
             fix="call the partners' duty desks and show them: agency trust contradictions",
@@ -101,6 +102,7 @@ def load_recipient(
         timeline = node.directory.read_trusted_timeline(snapshot, agency)
         key = _find_key(timeline, kind, node.clock.now())
         obstacles += _find_contradictions(snapshot, agency)
+        obstacles += [Finding(code, sentence) for code, sentence in find_untrusted_sealing(snapshot, timeline)]
     except (DeniedError, NotFoundError, VerificationFailedError) as error:
         obstacles.append(_describe_error(error))
     views = shelf.list_views(agency)
@@ -109,7 +111,7 @@ def load_recipient(
     candidates = tuple(
         Candidate(view, count_sent_today(snapshot, agency, view, now), _is_one_of(view, hidden)) for view in views
     )
-    return RecipientFacts(agency, candidates, key, tuple(obstacles), original)
+    return RecipientFacts(agency, candidates, key, tuple(obstacles), original, load_age(node, snapshot, agency))
 
 
 def count_sent_today(snapshot: Snapshot, recipient: str, view: AgreementView, now: datetime) -> int:

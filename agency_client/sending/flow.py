@@ -29,9 +29,16 @@ class NotCoveredError(DeniedError):
         reasons = "; ".join(recipient.explain() for recipient in plan.refusals)
         super().__init__(
             reasons or "no agreement in force allows it to anybody",
-            fix="add --dry-run to see every agreement, or leave out the recipients that are refused",
+            fix=_find_fix(plan),
         )
         self.plan = plan
+
+
+def _find_fix(plan: Plan) -> str:
+    stale = [item.agency for item in plan.refusals if any(found.code == "status-stale" for found in item.obstacles)]
+    if stale:
+        return f"run: agency sync; if it stays so, call the duty desk: agency partner show {stale[0]}"
+    return "add --dry-run to see every agreement, or leave out the recipients that are refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def make_order(node: Node, draft: Draft) -> SealingOrder:
         reason=draft.reason,
         case=draft.case,
         batch=generate_id(),
+        old_status_override=draft.old_status_override,
     )
 
 
@@ -92,6 +93,8 @@ def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> Messa
         handling=frozenset(alert.handling.codes),
         nationalities=frozenset(alert.nationalities()),
         size_bytes=size_bytes,
+        urgency=order.urgency,
+        overrides_old_status=order.old_status_override is not None,
     )
 
 

@@ -1,18 +1,20 @@
 """Which agreement allows a message to each recipient, or why none does: a pure decision from facts loaded before.
 
 The same coverage rule as the broker's and the recipient's (`schemas.agreements.coverage`), here with everything that is
-inside the encryption too. Loading the facts is `agency_client.sending.facts`, sealing is `agency_client.sending.seal`.
+inside the encryption too; and whether the partner's newest status is too old to send anything new. Loading the facts is
+`agency_client.sending.facts`, sealing is `agency_client.sending.seal`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agency_client.statuses.freshness import STALE_AFTER, StatusAge
 from schemas.agreements.coverage import ContentFacts, Finding, VisibleFacts, judge_message
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Clause, Terms
 from schemas.envelope import Reference
 from schemas.key_documents import EncryptionKey
-from schemas.markings import HandlingCode, Purpose, Tlp
+from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 
 WITHDRAWAL_KIND = "withdrawal"
 
@@ -38,7 +40,10 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What is to be sent, as far as rules look at it. `size_bytes` is the ciphertext's."""
+    """What is to be sent, as far as rules look at it. `size_bytes` is the ciphertext's.
+
+    `overrides_old_status`: somebody said why it goes although a partner's status is too old.
+    """
 
     sender: str
     kind: str
@@ -49,6 +54,8 @@ class MessageFacts:
     handling: frozenset[HandlingCode]
     nationalities: frozenset[str]
     size_bytes: int
+    urgency: Urgency = Urgency.ROUTINE
+    overrides_old_status: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +72,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class RecipientFacts:
-    """What is known of one recipient. `obstacles` are findings that no agreement can overcome (not pinned, no key)."""
+    """What is known of one recipient. `obstacles` are findings that no agreement can overcome (not pinned, no key).
+
+    `status_age` is how it stands by its newest status.
+    """
 
     agency: str
     candidates: tuple[Candidate, ...]
     encryption_key: EncryptionKey | None
     obstacles: tuple[Finding, ...] = ()
     original: Original | None = None
+    status_age: StatusAge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class RecipientPlan:
-    """The decision for one recipient: every agreement judged, the one chosen, or the reasons against all of them."""
+    """The decision for one recipient: every agreement judged, the one chosen, or the reasons against all of them.
+
+    `overridden` is what would have stopped it but for a reason that somebody gave.
+    """
 
     agency: str
     options: tuple[Option, ...]
@@ -99,6 +113,8 @@ class RecipientPlan:
     obstacles: tuple[Finding, ...]
     encryption_key: EncryptionKey | None
     original: Original | None
+    overridden: Finding | None = None
+    status_age: StatusAge | None = None
 
     @property
     def is_allowed(self) -> bool:
@@ -174,14 +190,28 @@ def _plan_recipient(message: MessageFacts, recipient: RecipientFacts, wanted: st
         for candidate in recipient.candidates
         if (terms := candidate.view.terms) is not None and _is_considered(candidate.view, terms, recipient, wanted)
     )
+    old_status = _judge_status(message, recipient)
+    is_overridden = message.overrides_old_status and message.urgency is Urgency.THREAT_TO_LIFE
+    stopping = [] if old_status is None or is_overridden else [old_status]
     return RecipientPlan(
         agency=recipient.agency,
         options=options,
         chosen=min((option for option in options if option.is_allowed), key=_rank, default=None),
-        obstacles=(*recipient.obstacles, *_judge_original(message, recipient)),
+        obstacles=(*recipient.obstacles, *stopping, *_judge_original(message, recipient)),
         encryption_key=recipient.encryption_key,
         original=recipient.original,
+        overridden=old_status if is_overridden else None,
+        status_age=recipient.status_age,
     )
+
+
+def _judge_status(message: MessageFacts, recipient: RecipientFacts) -> Finding | None:
+    """Return what a stale status stops: everything that does not follow an earlier message up."""
+    age = recipient.status_age
+    if age is None or not age.stops_sending or message.is_aftercare:
+        return None
+    hours = int(STALE_AFTER.total_seconds() // 3600)
+    return Finding("status-stale", f"{age.sentence}: after {hours} h nothing new is sent there but a threat to life")
 
 
 def _is_considered(view: AgreementView, terms: Terms, recipient: RecipientFacts, wanted: str | None) -> bool:

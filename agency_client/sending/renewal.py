@@ -66,6 +66,7 @@ def _repeat_order(node: Node, message: SentMessage, before: Message, problem: Pr
         batch=summary.batch or generate_id(),
         verb="renew",
         unchecked=summary.unchecked,
+        old_status_override=summary.override or None,
     )
 
 

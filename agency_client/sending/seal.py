@@ -19,6 +19,7 @@ from agency_client.node import Node
 from agency_client.sending.facts import choose_routing_kind
 from agency_client.sending.plan import Option, RecipientPlan, choose_regardless, find_retention_days
 from agency_client.sending.summary import SentSummary, write_summary
+from agency_client.statuses.freshness import spell_age
 from agency_client.witness.observer import LogError
 from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import EnvelopeError
@@ -49,7 +50,10 @@ _CIPHER_FRAME_BYTES, _CHUNK_TAG_BYTES = 56, 16
 
 @dataclass(frozen=True, slots=True)
 class SealingOrder:
-    """What all envelopes of one sending share. `batch` names it; `reason` and `case` are for the access log."""
+    """What all envelopes of one sending share. `batch` names it; `reason` and `case` are for the access log.
+
+    `old_status_override`: why it goes to a partner whose newest status is too old; for the access log as well.
+    """
 
     alert: Alert
     purpose: Purpose
@@ -63,6 +67,7 @@ class SealingOrder:
     batch: str
     verb: str = "send"
     unchecked: bool = False
+    old_status_override: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,7 @@ def seal_one(
     seal = seal or _prepare(node, transaction)
     option, key = _demand_option(order, recipient), _demand_key(recipient)
     message_id = generate_id()
+    override = _note_override(node, transaction, order, recipient, message_id)
     number = allocate_number(
         transaction, recipient.agency, message_id, make_stream=generate_stream_id, at=order.issued_at
     )
@@ -146,7 +152,9 @@ def seal_one(
     delivery = Delivery(recipient.agency, option.view.digest, number.stream, number.n)
     until = _find_retention_end(order, option, node.agency, recipient.agency)
     _keep_copy(transaction, sealed, retain_until=until)
-    enqueue_message(transaction, _describe(node, order, sealed, replaces), [delivery], sealed.envelope.canonical())
+    summary = SentSummary(order.alert.subject, order.batch, order.unchecked, override)
+    sent = _describe(node, order, sealed, replaces, summary)
+    enqueue_message(transaction, sent, [delivery], sealed.envelope.canonical())
     _note_disclosure(node, transaction, order, message_id, recipient.agency)
     return SealedLeg(message_id, sealed.digest, recipient.agency, option.view.digest, option.terms.title)
 
@@ -242,7 +250,9 @@ def _keep_copy(transaction: Transaction, sealed: SealedMessage, *, retain_until:
     )
 
 
-def _describe(node: Node, order: SealingOrder, sealed: SealedMessage, replaces: Reference | None) -> SentMessage:
+def _describe(
+    node: Node, order: SealingOrder, sealed: SealedMessage, replaces: Reference | None, summary: SentSummary
+) -> SentMessage:
     envelope, header = sealed.envelope, sealed.header
     return SentMessage(
         message_id=header.id,
@@ -256,7 +266,7 @@ def _describe(node: Node, order: SealingOrder, sealed: SealedMessage, replaces: 
         refers_to=header.refers_to.digest if header.refers_to else None,
         replaces=replaces.digest if replaces else None,
         evidence=SignedDocument(payload=envelope.payload, signatures=envelope.signatures).canonical(),
-        summary=write_summary(SentSummary(order.alert.subject, order.batch, order.unchecked)),
+        summary=write_summary(summary),
         officer=node.officer,
         created_at=order.issued_at,
     )
@@ -269,3 +279,22 @@ def _note_disclosure(
         Action.DISCLOSURE, order.verb, order.reason, message=message_id, partner=recipient, case=order.case
     )
     append_entry(transaction, note)
+
+
+def _note_override(
+    node: Node, transaction: Transaction, order: SealingOrder, recipient: RecipientPlan, message_id: str
+) -> str:
+    """Record, before anything is sealed, that a partner's old status is overridden, how old it is and why."""
+    age = recipient.status_age
+    if recipient.overridden is None or order.old_status_override is None or age is None:
+        return ""
+    note = node.note_access(
+        Action.DISCLOSURE,
+        "override-old-status",
+        f"{order.old_status_override} (no status for {spell_age(age.age)})",
+        message=message_id,
+        partner=recipient.agency,
+        case=order.case,
+    )
+    append_entry(transaction, note)
+    return order.old_status_override

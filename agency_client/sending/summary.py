@@ -8,17 +8,22 @@ from schemas.codec import decode_canonical, encode_canonical
 
 @dataclass(frozen=True, slots=True)
 class SentSummary:
-    """`batch` is the same for all envelopes of one sending; `unchecked`: pushed past the client's own judgement."""
+    """`batch` is the same for all envelopes of one sending; `unchecked`: pushed past the client's own judgement.
+
+    `override` is why it went although the recipient's status was too old, "" where nothing was overridden.
+    """
 
     subject: str = ""
     batch: str = ""
     unchecked: bool = False
+    override: str = ""
 
 
 def write_summary(summary: SentSummary) -> bytes:
     """Return a summary as it is stored."""
     members: dict[str, Any] = {"subject": summary.subject, "batch": summary.batch}
-    return encode_canonical(members | ({"unchecked": True} if summary.unchecked else {}))
+    said = {"unchecked": True} if summary.unchecked else {}
+    return encode_canonical(members | said | ({"override": summary.override} if summary.override else {}))
 
 
 def read_summary(stored: bytes | None) -> SentSummary:

@@ -1,46 +1,60 @@
 """What partners signed for this agency: verified, kept, and compared with what the broker has given.
 
-A status is believed when its leaf is in the log and the partner's receipt key of that place signed it. It then
-announces how far the partner's streams and chains go; what is missing here was withheld, or has not come yet.
+A status is believed when the partner's receipt key signed it and, where it came through the exchange, its leaf is in
+the log; one that came as a file (`agency_client.statuses.files`) has no leaf and works all the same. It announces how
+far the partner's streams and chains go; what is missing here was withheld, or has not come yet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from agency_client.agreements.pulling import pull_steps
 from agency_client.errors import ClientError
-from agency_client.local_store.agreements import load_chains
-from agency_client.local_store.checkpoints import Sighting, load_newest_checkpoint, record_sighting
+from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
-from agency_client.local_store.engine import Snapshot, Transaction
-from agency_client.local_store.held_steps import list_held_steps
+from agency_client.local_store.engine import Transaction
 from agency_client.local_store.inbound_streams import VoidedMessage, apply_announcement
+from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.problems import Problem
-from agency_client.local_store.settings import Setting, write_setting
-from agency_client.local_store.statuses import StoredStatus, load_newest_partner_status, record_partner_status
-from agency_client.local_store.suspicions import Suspicion, record_suspicion
+from agency_client.local_store.settings import Setting, write_moment, write_setting
+from agency_client.local_store.statuses import (
+    StoredStatus,
+    list_status_partners,
+    load_announced_revocations,
+    load_newest_partner_status,
+    load_partner_status,
+    record_announced_revocations,
+    record_partner_status,
+)
+from agency_client.local_store.suspicions import Suspicion, list_suspicions, record_suspicion
 from agency_client.node import Node
+from agency_client.statuses.hidden import find_hidden_keys, find_hidden_steps, list_hidden_agreements, read_status
 from agency_client.witness.evidence import verify_record_says
+from agency_client.witness.gossip import note_sighting
 from agency_client.witness.observer import LogError
-from keys.errors import KeysError
+from agency_client.witness.walker import walk_log
+from keys.errors import KeyRevokedError, KeysError
 from keys.signing import verify_document
-from schemas.api import CONSISTENCY_PATH, STATUSES_PATH, ConsistencyAnswer, PartnerStatus, StatusesAnswer
-from schemas.codec import CodecError, b64u_decode
-from schemas.envelope import SeenCheckpoint
+from schemas.api import STATUSES_PATH, LoggedRecord, PartnerStatus, StatusesAnswer
+from schemas.codec import CodecError
+from schemas.envelope import MAX_CLOCK_AHEAD_SECONDS
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
-from schemas.log.tree import LogProofError, verify_consistency
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
-from schemas.status import MAX_STATUS_BYTES, ChainHead, Status, digest_status
+from schemas.status import MAX_STATUS_BYTES, Status, digest_status
+
+_SLACK = timedelta(seconds=2 * MAX_CLOCK_AHEAD_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatus:
-    """A partner's status with everything checked that the status itself can show."""
+    """A partner's status with everything checked that the status itself can show; `leaf` is None where it has none."""
 
     status: Status
     digest: str
-    source: PartnerStatus
+    document: SignedDocument
+    leaf: LoggedRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +83,16 @@ def pull_statuses(node: Node) -> StatusReport:
         OfflineError: the broker was not reached.
         LogError, EquivocationError: its checkpoint does not hold.
     """
+    asked_at = node.clock.now()
     answer = node.connection.get(STATUSES_PATH, StatusesAnswer)
     checkpoint = node.observer.observe(answer.checkpoint)
-    if answer.statuses:
-        # A status may speak of what was logged since the last pull: only what is missing after this one was withheld.
-        pull_steps(node)
+    _learn_up_to(node, answer.statuses)
     report = StatusReport()
     for item in answer.statuses:
-        try:
-            take_status(node, verify_partner_status(node, item, checkpoint), report)
-        except EquivocationError as error:
-            keep_contradiction(node.store, error, at=node.clock.now())
-            report.problems[item.agency] = Problem(error.code, error.sentence)
-        except (ClientError, KeysError, CodecError) as error:
-            report.problems[item.agency] = Problem(error.code, str(error))
+        _take_unverified(node, item, checkpoint, report)
+    with node.store.write() as transaction:
+        write_moment(transaction, Setting.STATUSES_ASKED, asked_at)
+        _note_missing(node, transaction, answer, checkpoint, report)
     return report
 
 
@@ -92,146 +102,191 @@ def verify_partner_status(node: Node, unverified: PartnerStatus, checkpoint: Che
     Raises:
         ClientError, KeysError, CodecError: naming what does not hold.
     """
-    payload = unverified.document.payload_bytes
-    digest, leaf = digest_status(payload), unverified.leaf
+    digest, leaf = digest_status(unverified.document.payload_bytes), unverified.leaf
     node.observer.verify_record(leaf, unverified.proof, checkpoint)
     expected = {"agency": unverified.agency, "partner": node.agency, "digest": digest}
     verify_record_says(leaf.record, RecordType.STATUS, expected)
-    status = Status.from_canonical(payload, max_bytes=MAX_STATUS_BYTES)
-    if (status.exchange, status.agency, status.partner) != (node.exchange, unverified.agency, node.agency):
-        raise LogError(f"the status under {unverified.agency} is another one: of {status.agency} for {status.partner}")
+    if leaf.record.time > node.clock.now() + _SLACK:
+        raise LogError(f"the exchange dates status of {unverified.agency} ahead of now", fix="compare the clocks")
+    status = verify_status_document(node, unverified.document, at=leaf)
+    if status.agency != unverified.agency:
+        raise LogError(f"the status under {unverified.agency} is another one: of {status.agency}")
+    return VerifiedStatus(status, digest, unverified.document, leaf)
+
+
+def verify_status_document(node: Node, document: SignedDocument, *, at: LoggedRecord | None) -> Status:
+    """Verify that a pinned partner's receipt key signed a status for this agency.
+
+    `at` is its leaf; None: its signer's keys are judged at the end of the log as it was read here, and now.
+
+    Raises:
+        ClientError, KeysError, CodecError: naming what does not hold.
+    """
+    status = Status.from_canonical(document.payload_bytes, max_bytes=MAX_STATUS_BYTES)
+    if (status.exchange, status.partner) != (node.exchange, node.agency):
+        raise LogError(f"the status is another one: of {status.agency} for {status.partner} on {status.exchange}")
     timeline = node.directory.trusted_timeline(status.agency)
-    slots = read_signatures(unverified.document.payload, unverified.document.signatures, DocumentType.STATUS)
-    kids = [slot.header.kid for slot in slots]
-    jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, leaf.index, leaf.record.time)
-    verify_document(unverified.document, DocumentType.STATUS, jwks)
-    return VerifiedStatus(status, digest, unverified)
+    slots = read_signatures(document.payload, document.signatures, DocumentType.STATUS)
+    kids = tuple(slot.header.kid for slot in slots)
+    with node.store.read() as snapshot:
+        walk, given_up = load_walk(snapshot, node.sheet.origin), load_announced_revocations(snapshot, status.agency)
+    index, time = (0 if walk is None else walk.size, node.clock.now()) if at is None else (at.index, at.record.time)
+    jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, index, time)
+    # What the log itself shows revoked was judged by place; what it does not show must not sign another word.
+    if not (given_up - timeline.list_revoked_kids()).isdisjoint(kids):
+        raise KeyRevokedError(f"{status.agency} has said that it revoked the key that signed this status")
+    verify_document(document, DocumentType.STATUS, jwks)
+    return status
 
 
 def take_status(node: Node, verified: VerifiedStatus, report: StatusReport) -> None:
-    """Keep a verified status and apply what it announces; note what does not fit.
+    """Keep a verified status and apply what it announces; note what does not fit. An older one changes nothing.
 
     Raises:
         EquivocationError: together with one held before it proves two words of one signer.
     """
-    status, now = verified.status, node.clock.now()
+    status = verified.status
     with node.store.write() as transaction:
         newest = load_newest_partner_status(transaction, status.agency)
+        _verify_follows(transaction, verified)
         if newest is not None and status.seq < newest.seq:
-            sentence = f"the exchange shows status {status.seq} of {status.agency}; {newest.seq} was seen before"
-            _raise_alarm(node, transaction, verified, report, "status-rolled-back", sentence)
+            _note_older(node, transaction, verified, newest, report)
             return
-        _verify_follows(verified, newest)
-        document = verified.source.document.canonical()
-        stored = StoredStatus(status.agency, status.seq, verified.digest, document, status.time, now)
-        if record_partner_status(transaction, stored):
+        if record_partner_status(transaction, _make_stored(node, verified)):
             report.news.append(status.agency)
-            report.voided += _apply(transaction, status)
-        for code, sentence in find_hidden_steps(transaction, status):
+            report.voided += _apply(transaction, status, node.clock.now())
+            note_sighting(node, transaction, status.agency, status.checkpoint, at=status.time)
+        timeline = node.directory.read_trusted_timeline(transaction, status.agency)
+        for code, sentence in (*find_hidden_steps(transaction, status), *find_hidden_keys(transaction, timeline)):
             _raise_alarm(node, transaction, verified, report, code, sentence)
         if list_hidden_agreements(transaction, status.agency):
             # What was passed over lies behind the place up to which steps were pulled: ask for all of them again.
             write_setting(transaction, Setting.STEPS_PULLED, "-1")
-    _compare_checkpoint(node, verified, report)
 
 
-def find_hidden_steps(snapshot: Snapshot, status: Status) -> Iterable[tuple[str, str]]:
-    """Give what a status says of its signer's chains that does not fit the steps held here, as code and sentence."""
-    for head in status.chains:
-        chain = load_chains(snapshot, head.agreement).get(status.agency, [])
-        held = [step for step in list_held_steps(snapshot, head.agreement) if step.agency == status.agency]
-        if len(chain) >= head.party_seq:
-            if chain[head.party_seq - 1].digest != head.head:
-                yield "chain-differs", _describe_head(status, head, "another step is held here under this number")
-        elif len(chain) + len(held) < head.party_seq:
-            yield "step-hidden", _describe_head(status, head, f"{len(chain)} of them came through the exchange")
+def describe_voided(node: Node, voided: Iterable[VoidedMessage]) -> list[Problem]:
+    """Return what a person is told of each message that is here and whose number is voided for the first time."""
+    problems = []
+    with node.store.read() as snapshot:
+        for item in voided:
+            if item.is_new:
+                message = load_by_digest(snapshot, item.digest)
+                sentence = (
+                    f"{message.sender} holds that its message {message.message_id} never arrived, and it is here: "
+                    "a receipt tells it otherwise"
+                )
+                problems.append(Problem("voided-after-arrival", sentence))
+    return problems
 
 
-def load_announced_revocations(snapshot: Snapshot, agency: str) -> frozenset[str]:
-    """Return the kids that a partner's newest status calls revoked: not to be believed, wherever the log is silent."""
-    status = _load_newest_status(snapshot, agency)
-    return frozenset() if status is None else frozenset(status.revoked)
+def _take_unverified(node: Node, item: PartnerStatus, checkpoint: Checkpoint, report: StatusReport) -> None:
+    try:
+        take_status(node, verify_partner_status(node, item, checkpoint), report)
+    except EquivocationError as error:
+        keep_contradiction(node.store, error, at=node.clock.now())
+        report.problems[item.agency] = Problem(error.code, error.sentence)
+    except (ClientError, KeysError, CodecError) as error:
+        report.problems[item.agency] = Problem(error.code, str(error))
 
 
-def list_hidden_agreements(snapshot: Snapshot, agency: str) -> frozenset[str]:
-    """Return the agreements in which a partner says it has signed more steps than are verified here.
+def _learn_up_to(node: Node, items: Sequence[PartnerStatus]) -> None:
+    """Read what was logged up to the newest of these statuses: only what is missing after that was withheld."""
+    if not items:
+        return
+    with node.store.read() as snapshot:
+        walk = load_walk(snapshot, node.sheet.origin)
+    if walk is None or walk.size <= max(item.leaf.index for item in items):
+        walk_log(node)
+    pull_steps(node)
 
-    What is missing may narrow: until it comes, nothing new passes under them.
-    """
-    status = _load_newest_status(snapshot, agency)
-    heads = () if status is None else status.chains
-    return frozenset(
-        head.agreement for head in heads if len(load_chains(snapshot, head.agreement).get(agency, ())) < head.party_seq
+
+def _verify_follows(transaction: Transaction, verified: VerifiedStatus) -> None:
+    """Verify a status against those held beside it: two of one number, or two that do not continue, are a proof."""
+    status, document = verified.status, verified.document.canonical()
+    same = load_partner_status(transaction, status.agency, status.seq)
+    before = load_partner_status(transaction, status.agency, status.seq - 1)
+    after = load_partner_status(transaction, status.agency, status.seq + 1)
+    if same is not None and same.digest != verified.digest:
+        _raise_equivocation(f"{status.agency} signed two different statuses number {status.seq}", same, document)
+    if before is not None and status.prev != before.digest:
+        sentence = f"status {status.seq} of {status.agency} does not follow the status {before.seq} it signed before"
+        _raise_equivocation(sentence, before, document)
+    if after is not None and read_status(after.document).prev != verified.digest:
+        sentence = f"status {after.seq} of {status.agency} does not follow the status {status.seq} it signed before"
+        _raise_equivocation(sentence, after, document)
+
+
+def _raise_equivocation(sentence: str, held: StoredStatus, document: bytes) -> None:
+    documents = (held.document, document)
+    raise EquivocationError(sentence, kind=ContradictionKind.STATUS, signer=held.partner, documents=documents)
+
+
+def _note_older(
+    node: Node, transaction: Transaction, verified: VerifiedStatus, newest: StoredStatus, report: StatusReport
+) -> None:
+    """Note why an older status is no news: shown again by the exchange, kept back by it, or merely an old file."""
+    status = verified.status
+    if verified.leaf is None:
+        sentence = f"the file holds status {status.seq} of {status.agency}; {newest.seq} is here already"
+        report.problems[status.agency] = Problem("status-older", sentence)
+    elif newest.logged_at is None:
+        sentence = f"the exchange gives us none newer than {status.seq} of {status.agency}; {newest.seq} came as a file"
+        report.problems[status.agency] = Problem("status-withheld", sentence)
+    else:
+        sentence = f"the exchange shows status {status.seq} of {status.agency}; {newest.seq} was seen before"
+        _raise_alarm(node, transaction, verified, report, "status-rolled-back", sentence)
+
+
+def _note_missing(
+    node: Node, transaction: Transaction, answer: StatusesAnswer, checkpoint: Checkpoint, report: StatusReport
+) -> None:
+    """Raise an alarm for each partner of whom the exchange has shown a status before and shows none now."""
+    shown = {item.agency for item in answer.statuses}
+    for agency in list_status_partners(transaction):
+        newest = load_newest_partner_status(transaction, agency)
+        if agency in shown or newest is None or newest.logged_at is None:
+            continue
+        sentence = f"the exchange shows no status of {agency} any more; {newest.seq} was seen before"
+        if all(item.sentence != sentence for item in list_suspicions(transaction, agency)):
+            place = (node.sheet.origin, checkpoint.size)
+            record, now = answer.checkpoint.encode(), node.clock.now()
+            record_suspicion(transaction, Suspicion(*place, "status-missing", agency, sentence, record, now))
+            report.alarms.append(Alarm(agency, "status-missing", sentence))
+
+
+def _make_stored(node: Node, verified: VerifiedStatus) -> StoredStatus:
+    status, leaf = verified.status, verified.leaf
+    return StoredStatus(
+        partner=status.agency,
+        seq=status.seq,
+        digest=verified.digest,
+        document=verified.document.canonical(),
+        signed_at=status.time,
+        recorded_at=node.clock.now(),
+        logged_at=None if leaf is None else leaf.record.time,
     )
 
 
-def _load_newest_status(snapshot: Snapshot, agency: str) -> Status | None:
-    newest = load_newest_partner_status(snapshot, agency)
-    if newest is None:
-        return None
-    document = SignedDocument.from_canonical(newest.document)
-    return Status.from_canonical(document.payload_bytes, max_bytes=MAX_STATUS_BYTES)
-
-
-def _verify_follows(verified: VerifiedStatus, newest: StoredStatus | None) -> None:
-    status = verified.status
-    if newest is not None and status.seq == newest.seq + 1 and status.prev != newest.digest:
-        raise EquivocationError(
-            f"status {status.seq} of {status.agency} does not follow the status {newest.seq} it signed before",
-            kind=ContradictionKind.STATUS,
-            signer=status.agency,
-            documents=(newest.document, verified.source.document.canonical()),
-        )
-
-
-def _apply(transaction: Transaction, status: Status) -> list[VoidedMessage]:
-    seen = status.checkpoint
-    record_sighting(transaction, Sighting(seen.origin, seen.size, seen.root, status.agency, status.time))
+def _apply(transaction: Transaction, status: Status, now: datetime) -> list[VoidedMessage]:
+    record_announced_revocations(transaction, status.agency, status.revoked, at=now)
+    # A clock that runs ahead there must not put an alarm off here.
+    at = min(status.time, now)
     return [
         affected
         for position in status.streams
         for affected in apply_announcement(
-            transaction,
-            status.agency,
-            position.stream,
-            last=position.last,
-            voided=position.voided,
-            at=status.time,
+            transaction, status.agency, position.stream, last=position.last, voided=position.voided, at=at
         )
     ]
-
-
-def _compare_checkpoint(node: Node, verified: VerifiedStatus, report: StatusReport) -> None:
-    """Ask for the proof that what the partner saw is the same log; a tree larger than any shown here is asked later."""
-    seen = verified.status.checkpoint
-    with node.store.read() as snapshot:
-        newest = load_newest_checkpoint(snapshot, node.sheet.origin)
-    if newest is None or seen.origin != newest.origin or seen.size > newest.size:
-        return
-    try:
-        _verify_seen(node, seen, newest.size, newest.root)
-    except LogProofError:
-        sentence = f"{verified.status.agency} saw a tree of {seen.size} leaves that is no part of the one shown here"
-        with node.store.write() as transaction:
-            _raise_alarm(node, transaction, verified, report, "checkpoint-differs", sentence)
-
-
-def _verify_seen(node: Node, seen: SeenCheckpoint, size: int, root: str) -> None:
-    path: list[bytes] = []
-    if seen.size < size:
-        answer = node.connection.get(CONSISTENCY_PATH, ConsistencyAnswer, {"from": seen.size, "to": size})
-        path = [b64u_decode(item) for item in answer.proof]
-    verify_consistency(seen.size, size, b64u_decode(seen.root), b64u_decode(root), path)
 
 
 def _raise_alarm(
     node: Node, transaction: Transaction, verified: VerifiedStatus, report: StatusReport, code: str, sentence: str
 ) -> None:
-    agency, leaf = verified.status.agency, verified.source.leaf
-    suspicion = Suspicion(node.sheet.origin, leaf.index, code, agency, sentence, leaf.canonical(), node.clock.now())
+    agency, leaf = verified.status.agency, verified.leaf
+    # What came as a file has no place in the log: its number stands there, and the document itself beside it.
+    place = verified.status.seq if leaf is None else leaf.index
+    record = verified.document.canonical() if leaf is None else leaf.canonical()
+    suspicion = Suspicion(node.sheet.origin, place, code, agency, sentence, record, node.clock.now())
     if record_suspicion(transaction, suspicion):
         report.alarms.append(Alarm(agency, code, sentence))
-
-
-def _describe_head(status: Status, head: ChainHead, found: str) -> str:
-    return f"{status.agency} has signed {head.party_seq} steps of agreement {head.agreement}; {found}"

@@ -1,12 +1,11 @@
-"""Statuses: sign for each partner how far everything stands that a broker could hide, and read what partners signed.
+"""Statuses: sign for each partner how far everything stands that a broker could hide, and bring them to the exchange.
 
-A status is due every six hours, and at once when something narrowed (`local_store.statuses.request_status`). What a
-partner's status says is compared with what this node was given; what does not fit is kept as a suspicion for a person,
-what proves two words of one signer as a contradiction. How old a status may become before it is an alarm is not here.
+A status is due every six hours, and at once when something narrowed (`local_store.statuses.request_status`). What
+partners sign is read by `agency_client.statuses.partners`; how old one may become is `statuses.freshness`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from agency_client.errors import ClientError
@@ -33,13 +32,15 @@ from agency_client.local_store.statuses import (
     list_due_statuses,
     load_newest_own_status,
     next_status_place,
+    note_own_status_logged,
     record_own_status,
+    request_status,
 )
-from agency_client.local_store.streams import list_partners, list_stream_states
+from agency_client.local_store.streams import StreamState, list_partners, list_stream_states
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_revoked_kids
 from agency_client.sending.facts import load_shelf
-from agency_client.syncing.submitting import LAST_RETRY_SECONDS, Route
+from agency_client.syncing.submitting import Route, next_attempt_after, submit_due
 from agency_client.witness.observer import LogError
 from keys.signing import sign_document
 from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, AccessLogHead, LoggedRecord
@@ -52,6 +53,9 @@ from schemas.status import ChainHead, Status, StreamPosition, digest_status
 
 STATUS_EVERY = timedelta(hours=6)
 HEAD_EVERY = timedelta(hours=1)
+MAX_TOLD_STREAMS, MAX_TOLD_CHAINS = 64, 256
+MAX_TOLD_VOIDED, MAX_TOLD_VOIDED_A_STREAM = 8_000, 4_096
+"""What fits into a status; the oldest is left out, and stood in the statuses before."""
 _KEY_PROBLEMS = frozenset({"key-revoked", "key-set-not-current", "key-set-refused", "signature-refused"})
 
 
@@ -81,12 +85,30 @@ def sign_due_statuses(node: Node) -> SigningReport:
     return report
 
 
+def announce_narrowing(node: Node) -> None:
+    """Sign the statuses that something narrowing asked for and hand them in now; what cannot go waits for a round."""
+    with node.store.read() as snapshot:
+        is_asked = bool(list_due_statuses(snapshot))
+    if not is_asked:
+        return
+    try:
+        sign_due_statuses(node)
+        submit_due(node, STATUS_ROUTES)
+    except ClientError:
+        return  # They stay due, or queued: `agency sync` says what stands in the way.
+
+
+def request_everywhere(node: Node, transaction: Transaction, reason: str) -> None:
+    """Let a status for every partner fall due."""
+    for partner in _list_all_partners(node, transaction):
+        request_status(transaction, partner, reason=reason, at=node.clock.now())
+
+
 def find_due_partners(node: Node, snapshot: Snapshot) -> list[str]:
     """Return the partners that must get a status now: asked for, never given, or six hours old."""
     now = node.clock.now()
     asked = [due.partner for due in list_due_statuses(snapshot)]
-    partners = sorted({*load_shelf(node, snapshot).list_partners(), *list_partners(snapshot)})
-    ageing = [partner for partner in partners if _is_old(snapshot, partner, now)]
+    ageing = [partner for partner in _list_all_partners(node, snapshot) if _is_old(snapshot, partner, now)]
     return [agency for agency in dict.fromkeys([*asked, *ageing]) if node.directory.read_timeline(snapshot, agency)]
 
 
@@ -109,6 +131,16 @@ def sign_status(node: Node, partner: str) -> Status:
         kind = DispatchKind.STATUS
         queue_document(transaction, digest=digest, kind=kind, body=document, partner=partner, at=now)
     return status
+
+
+def limit_streams(states: Iterable[StreamState]) -> list[StreamState]:
+    """Return the streams of a status, oldest first, as far as it has room: the newest streams and numbers go before."""
+    room, kept = MAX_TOLD_VOIDED, list[StreamState]()
+    for state in list(states)[: -MAX_TOLD_STREAMS - 1 : -1]:
+        told = state.voided[-min(room, MAX_TOLD_VOIDED_A_STREAM) :] if room else ()
+        room -= len(told)
+        kept.append(replace(state, voided=told))
+    return kept[::-1]
 
 
 def sign_access_log_head(node: Node) -> bool:
@@ -152,10 +184,10 @@ def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -
         time=now if before is None else max(now, before.signed_at),
         keyset=node.read_own_key_set(snapshot).key_set.seq,
         revoked=tuple(sorted(load_revoked_kids(snapshot, node.agency))),
-        chains=tuple(_list_chain_heads(node, snapshot, partner)),
+        chains=tuple(_list_chain_heads(node, snapshot, partner))[-MAX_TOLD_CHAINS:],
         streams=tuple(
             StreamPosition(stream=state.stream, last=state.last, voided=state.voided)
-            for state in list_stream_states(snapshot, partner)
+            for state in limit_streams(list_stream_states(snapshot, partner))
         ),
         checkpoint=SeenCheckpoint(origin=newest.origin, size=newest.size, root=newest.root),
     )
@@ -169,6 +201,10 @@ def _list_chain_heads(node: Node, snapshot: Snapshot, partner: str) -> Iterable[
         logged = [step for step in chain if step.leaf is not None]
         if logged:
             yield ChainHead(agreement=agreement, party_seq=logged[-1].party_seq, head=logged[-1].digest)
+
+
+def _list_all_partners(node: Node, snapshot: Snapshot) -> list[str]:
+    return sorted({*load_shelf(node, snapshot).list_partners(), *list_partners(snapshot)})
 
 
 def _is_old(snapshot: Snapshot, partner: str, now: datetime) -> bool:
@@ -189,13 +225,17 @@ def _keep_nothing(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) 
     pass
 
 
+def _note_status_logged(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
+    note_own_status_logged(transaction, item.digest, at=leaf.record.time)
+
+
 def _keep_waiting(node: Node, item: Dispatch, error: ClientError) -> None:
     """Try a refused status or head again: its chain cannot go on without it, and its refusal may pass.
 
     Where another receipt key has taken the place of the one that signed, the very same words are signed by that one.
     """
     now = node.clock.now()
-    later = now + timedelta(seconds=LAST_RETRY_SECONDS)
+    later = next_attempt_after(item.attempts, now, error)
     with node.store.write() as transaction:
         if error.code in _KEY_PROBLEMS and _sign_again(node, transaction, item, now):
             return
@@ -217,7 +257,7 @@ def _sign_again(node: Node, transaction: Transaction, item: Dispatch, now: datet
 
 
 STATUS_ROUTES: dict[DispatchKind, Route] = {
-    DispatchKind.STATUS: Route(STATUSES_PATH, RecordType.STATUS, _describe_status, _keep_nothing, _keep_waiting),
+    DispatchKind.STATUS: Route(STATUSES_PATH, RecordType.STATUS, _describe_status, _note_status_logged, _keep_waiting),
     DispatchKind.ACCESS_LOG_HEAD: Route(
         ACCESS_LOG_HEADS_PATH, RecordType.ACCESS_LOG_HEAD, _describe_head, _keep_nothing, _keep_waiting
     ),

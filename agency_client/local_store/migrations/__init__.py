@@ -6,11 +6,18 @@ A step that has been released is never edited; what changes later is a new step 
 from pathlib import Path
 
 from agency_client.local_store.engine import APPLICATION_ID, Store, StoreNewerError, Transaction, demand_store_file
-from agency_client.local_store.migrations import step_0001_first_schema, step_0002_unbelieved
+from agency_client.local_store.migrations import (
+    step_0001_first_schema,
+    step_0002_unbelieved,
+    step_0003_witnesses,
+    step_0004_statuses,
+)
 
 STEPS: tuple[tuple[str, ...], ...] = (
     step_0001_first_schema.STATEMENTS,
     step_0002_unbelieved.STATEMENTS,
+    step_0003_witnesses.STATEMENTS,
+    step_0004_statuses.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 

@@ -3,6 +3,7 @@
 import pytest
 
 from agency_client.local_store.engine import DatabaseError, Store
+from agency_client.local_store.outbox import cancel_message, record_taken
 from agency_client.local_store.statuses import list_due_statuses
 from agency_client.local_store.streams import (
     StreamState,
@@ -27,7 +28,18 @@ def test_each_partner_has_a_stream_of_its_own_without_gaps(store: Store) -> None
         shared = enqueue(transaction, 4, partners=("BE-IMM", "VN-IMM"), make_stream=make_stream)
         assert list_partners(transaction) == ["BE-IMM", "VN-IMM"]
         assert [(item.recipient, item.n) for item in shared] == [("BE-IMM", 1), ("VN-IMM", 4)]
-        assert list_stream_states(transaction, "VN-IMM") == [StreamState(FIRST_STREAM, 4, ())]
+
+
+def test_a_status_goes_as_far_as_the_exchange_took_and_no_further(store: Store) -> None:
+    make_stream = name_streams()
+    with store.write() as transaction:
+        for number in (1, 2, 3):
+            enqueue(transaction, number, make_stream=make_stream)
+        assert list_stream_states(transaction, "VN-IMM") == [StreamState(FIRST_STREAM, 0, ())]
+        record_taken(transaction, make_id(2), b"leaf", at=NOON)
+        assert list_stream_states(transaction, "VN-IMM") == [StreamState(FIRST_STREAM, 2, ())]
+        cancel_message(transaction, make_id(3), reason="wrong desk", at=NOON)
+        assert list_stream_states(transaction, "VN-IMM") == [StreamState(FIRST_STREAM, 3, (3,))]
 
 
 def test_a_rollback_takes_the_number_back(store: Store) -> None:
@@ -69,7 +81,7 @@ def test_a_voided_number_is_announced_once_and_makes_a_status_due(store: Store) 
             enqueue(transaction, number, make_stream=make_stream)
         void_number(transaction, list_numbers(transaction, make_id(1))[0], reason="refused", at=NOON)
         void_number(transaction, list_numbers(transaction, make_id(1))[0], reason="expired", at=NOON + MINUTE)
-        assert list_stream_states(transaction, "VN-IMM") == [StreamState(FIRST_STREAM, 2, (1,))]
+        assert list_stream_states(transaction, "VN-IMM") == [StreamState(FIRST_STREAM, 1, (1,))]
         assert [(due.partner, due.reason) for due in list_due_statuses(transaction)] == [("VN-IMM", "voided: refused")]
 
 
@@ -81,4 +93,5 @@ def test_a_restored_node_opens_new_streams_and_still_accounts_for_the_old(store:
         after = enqueue(transaction, 2, make_stream=make_stream, at=NOON + MINUTE)
         assert after[0].n == 1
         assert after[0].stream != FIRST_STREAM
-        assert [state.last for state in list_stream_states(transaction, "VN-IMM")] == [1, 1]
+        record_taken(transaction, make_id(2), b"leaf", at=NOON + MINUTE)
+        assert [state.last for state in list_stream_states(transaction, "VN-IMM")] == [0, 1]

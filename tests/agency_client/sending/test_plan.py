@@ -16,11 +16,12 @@ from agency_client.sending.plan import (
     find_retention_days,
     make_plan,
 )
+from agency_client.statuses.freshness import StatusFacts, StatusTimes, judge_age
 from schemas.agreements.coverage import Finding
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.envelope import Reference
 from schemas.key_documents import EncryptionKey
-from schemas.markings import HandlingCode, Purpose, Tlp
+from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 from schemas.signed import EncryptionUse
 from tests.strategies.agreements import GB, VN, make_clause, make_terms
 from tests.support.members import make_member
@@ -236,3 +237,51 @@ def test_a_copy_is_kept_as_long_as_the_covering_clause_says_and_for_aftercare_as
     assert after.chosen is not None
     assert find_retention_days(covered.chosen, GB, VN) == 30
     assert find_retention_days(after.chosen, GB, VN) == 30
+
+
+def make_aged(hours: float) -> RecipientFacts:
+    """Return the facts of a recipient whose newest status is so old, under an agreement that covers everything."""
+    moment = NOW - timedelta(hours=hours)
+    age = judge_age(StatusFacts(VN, StatusTimes(7, moment, moment, moment), asked_at=NOW), NOW)
+    return make_recipient(make_candidate(), status_age=age)
+
+
+THREAT = replace(MESSAGE, urgency=Urgency.THREAT_TO_LIFE, overrides_old_status=True)
+
+
+@pytest.mark.parametrize(("hours", "is_allowed"), [(0, True), (30, True), (72, True), (72.01, False), (200, False)])
+def test_nothing_new_goes_to_a_partner_whose_status_is_older_than_72_hours(hours: float, is_allowed: bool) -> None:
+    plan = make_plan(MESSAGE, [make_aged(hours)])
+    assert plan.is_allowed == is_allowed
+    assert ("status-stale" in list_codes(plan)) != is_allowed
+
+
+@pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.URGENT])
+def test_only_a_threat_to_life_overrides_an_old_status(urgency: Urgency) -> None:
+    assert list_codes(make_plan(replace(THREAT, urgency=urgency), [make_aged(80)])) == ["status-stale"]
+    plan = make_plan(THREAT, [make_aged(80)])
+    assert plan.is_allowed
+    found = plan.recipients[0].overridden
+    assert found is not None
+    assert "80 h old" in found.sentence
+
+
+def test_a_threat_to_life_without_a_reason_overrides_nothing() -> None:
+    assert not make_plan(replace(THREAT, overrides_old_status=False), [make_aged(80)]).is_allowed
+
+
+def test_what_is_not_old_is_not_overridden() -> None:
+    assert make_plan(THREAT, [make_aged(30)]).recipients[0].overridden is None
+
+
+def test_an_override_overcomes_nothing_else() -> None:
+    recipient = replace(make_aged(80), obstacles=(Finding("not-pinned", "not pinned"),))
+    assert list_codes(make_plan(THREAT, [recipient])) == ["not-pinned"]
+    assert not make_plan(THREAT, [recipient]).is_allowed
+
+
+@pytest.mark.parametrize("message", [CORRECTION, WITHDRAWAL])
+def test_aftercare_passes_however_old_the_status_is(message: MessageFacts) -> None:
+    aged = make_aged(1000)
+    aged = replace(aged, original=make_original(aged.candidates[0]))
+    assert make_plan(message, [aged]).is_allowed

@@ -10,7 +10,6 @@ import pytest
 from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.access_log import append_entry, find_chain_end, load_newest_signed_head
-from agency_client.local_store.checkpoints import list_sightings
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.dispatch import (
     Dispatch,
@@ -23,8 +22,10 @@ from agency_client.local_store.inbound_streams import find_gaps
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.local_store.settings import clear_restored
+from agency_client.local_store.sightings import list_sightings
 from agency_client.local_store.statuses import (
     StoredStatus,
+    load_announced_revocations,
     load_newest_partner_status,
     request_status,
 )
@@ -36,7 +37,6 @@ from agency_client.sending.flow import send_alert
 from agency_client.statuses.partners import (
     StatusReport,
     VerifiedStatus,
-    load_announced_revocations,
     pull_statuses,
     take_status,
     verify_partner_status,
@@ -49,9 +49,10 @@ from agency_client.statuses.signing import (
     sign_status,
 )
 from agency_client.syncing.submitting import submit_due
+from agency_client.witness.gossip import compare_sightings
 from keys.signing import sign_document
 from schemas.agreements.steps import StepAction
-from schemas.api import STATUSES_PATH, STEPS_PATH, LoggedRecord, PartnerStatus, StatusesAnswer, StepsAnswer
+from schemas.api import STATUSES_PATH, STEPS_PATH, LoggedRecord, StatusesAnswer, StepsAnswer
 from schemas.codec import b64u_encode
 from schemas.log.records import Action
 from schemas.signed import DocumentType, KeyUse, SignedDocument
@@ -121,8 +122,7 @@ def make_verified(vn: Node, status: Status) -> VerifiedStatus:
     """Return a status as if it had been verified: signed by VN's true key."""
     payload = status.canonical()
     document = sign_document(payload, DocumentType.STATUS, [vn.signer(KeyUse.RECEIPT)])
-    source = PartnerStatus(agency="VN", document=document, leaf=find_leaf(vn), proof=())
-    return VerifiedStatus(status, digest_status(payload), source)
+    return VerifiedStatus(status, digest_status(payload), document, find_leaf(vn))
 
 
 def find_leaf(node: Node) -> LoggedRecord:
@@ -319,15 +319,14 @@ def test_a_proof_found_while_pulling_is_kept(gb: Node, vn: Node, monkeypatch: py
         assert list_contradictions(snapshot, ContradictionKind.STATUS)
 
 
-def test_a_partner_that_saw_another_tree_is_noticed(gb: Node, vn: Node) -> None:
+def test_what_a_partner_says_it_saw_waits_to_be_compared(gb: Node, vn: Node) -> None:
     hand_over(vn)
     pull_statuses(gb)
     held = load_stored(gb)
     seen = read(held).checkpoint.model_copy(update={"root": b64u_encode(bytes(32))})
     following = {"seq": read(held).seq + 1, "prev": held.digest, "checkpoint": seen}
-    report = StatusReport()
-    take_status(gb, make_verified(vn, read(held).model_copy(update=following)), report)
-    assert [alarm.code for alarm in report.alarms] == ["checkpoint-differs"]
+    take_status(gb, make_verified(vn, read(held).model_copy(update=following)), StatusReport())
+    assert [alarm.code for alarm in compare_sightings(gb).alarms] == ["checkpoint-differs"]
 
 
 def test_what_a_partner_calls_revoked_is_known_from_its_status(gb: Node, vn: Node) -> None:

@@ -1,0 +1,148 @@
+"""How each partner stands: the age of its newest status, gaps in its streams, whom to call. Read from the store only.
+
+The rules are `agency_client.statuses.freshness` and `agency_client.statuses.gaps`; here is what they are asked about.
+The exchange is not asked, so a list and a page show the same offline, and say when the exchange was asked last.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from agency_client.agreements.chains import Agreement, load_all
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbound_streams import (
+    Gap,
+    VoidedMessage,
+    count_claimants,
+    find_gaps,
+    find_newest_issue,
+    list_voided_messages,
+)
+from agency_client.local_store.settings import Setting, read_moment_setting
+from agency_client.local_store.statuses import (
+    StoredStatus,
+    find_last_leaf_time,
+    load_newest_own_status,
+    load_newest_partner_status,
+)
+from agency_client.node import Node
+from agency_client.statuses.freshness import StatusAge, StatusFacts, StatusTimes, judge_age
+from agency_client.statuses.gaps import GapAlarm, describe_gap, list_alarming
+from schemas.agreements.lifecycle import AgreementView, State
+from schemas.agreements.steps import StepAction
+from schemas.agreements.terms import DutyDesk
+
+_ESTABLISHED = frozenset({State.IN_FORCE, State.SUSPENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerStanding:
+    """One partner in full.
+
+    `status` is the newest of its own that is here, `ours` the newest this node signed for it. `alarms` are the gaps old
+    enough to be one, `gaps` all. `agreements` are the versions that are in force or suspended. `asked_at` is when the
+    exchange last showed its statuses, `emptied_at` when this node's inbox was last empty.
+    """
+
+    agency: str
+    age: StatusAge
+    status: StoredStatus | None
+    ours: StoredStatus | None
+    gaps: tuple[Gap, ...]
+    alarms: tuple[GapAlarm, ...]
+    voided: tuple[VoidedMessage, ...]
+    agreements: tuple[AgreementView, ...]
+    desks: tuple[DutyDesk, ...]
+    asked_at: datetime | None
+    emptied_at: datetime | None
+
+
+def load_age(node: Node, snapshot: Snapshot, agency: str) -> StatusAge:
+    """Return how a partner stands by its newest status."""
+    newest = load_newest_partner_status(snapshot, agency)
+    facts = StatusFacts(
+        agency,
+        None if newest is None else StatusTimes(newest.seq, newest.signed_at, newest.logged_at, newest.recorded_at),
+        agreed_since=_find_agreed_since(load_all(snapshot), agency, node.clock.now()) if newest is None else None,
+        asked_at=read_moment_setting(snapshot, Setting.STATUSES_ASKED),
+        heard_at=find_newest_issue(snapshot, agency),
+        last_moment=find_last_leaf_time(snapshot),
+    )
+    return judge_age(facts, node.clock.now())
+
+
+def list_ages(node: Node, agencies: Iterable[str]) -> dict[str, StatusAge]:
+    """Return how these partners stand by their newest status."""
+    with node.store.read() as snapshot:
+        return {agency: load_age(node, snapshot, agency) for agency in sorted(set(agencies) - {node.agency})}
+
+
+def list_partners(snapshot: Snapshot, agency: str) -> list[str]:
+    """Return every other party of an agreement of which a step is here, by id."""
+    terms = [terms for item in load_all(snapshot) for terms in item.list_terms().values()]
+    return sorted({party for one in terms if agency in one.agencies for party in one.agencies} - {agency})
+
+
+def has_marked_partner(node: Node) -> bool:
+    """Tell whether the newest status of some partner is old."""
+    with node.store.read() as snapshot:
+        return any(load_age(node, snapshot, agency).is_marked for agency in list_partners(snapshot, node.agency))
+
+
+def list_standings(node: Node) -> list[PartnerStanding]:
+    """Return how every partner stands, by id."""
+    with node.store.read() as snapshot:
+        return [load_standing(node, snapshot, agency) for agency in list_partners(snapshot, node.agency)]
+
+
+def load_standing(node: Node, snapshot: Snapshot, agency: str) -> PartnerStanding:
+    """Return how one partner stands."""
+    emptied_at = read_moment_setting(snapshot, Setting.INBOX_EMPTIED)
+    gaps, views = find_gaps(snapshot, agency), _list_established(load_all(snapshot), agency, node.clock.now())
+    desks = load_desks(views, agency)
+    return PartnerStanding(
+        agency=agency,
+        age=load_age(node, snapshot, agency),
+        status=load_newest_partner_status(snapshot, agency),
+        ours=load_newest_own_status(snapshot, agency),
+        gaps=tuple(gaps),
+        alarms=tuple(
+            describe_gap(gap, node.clock.now(), claimants=count_claimants(snapshot, gap), is_held=_is_held(views))
+            for gap in list_alarming(gaps, node.clock.now(), emptied_at)
+        ),
+        voided=tuple(list_voided_messages(snapshot, agency)),
+        agreements=tuple(views),
+        desks=desks,
+        asked_at=read_moment_setting(snapshot, Setting.STATUSES_ASKED),
+        emptied_at=emptied_at,
+    )
+
+
+def load_desks(views: Iterable[AgreementView], agency: str) -> tuple[DutyDesk, ...]:
+    """Return the duty desks that agreements name for a partner, each once."""
+    desks = [desk for view in views if view.terms for desk in view.terms.duty_desks if desk.agency == agency]
+    return tuple({(desk.name, desk.phone): desk for desk in desks}.values())
+
+
+def _list_established(agreements: Iterable[Agreement], agency: str, now: datetime) -> list[AgreementView]:
+    views = (view for agreement in agreements for view in agreement.list_views(now))
+    return [view for view in views if view.state in _ESTABLISHED and view.terms and agency in view.terms.agencies]
+
+
+def _is_held(views: Iterable[AgreementView]) -> bool:
+    return any(view.state is State.SUSPENDED for view in views)
+
+
+def _find_agreed_since(agreements: Iterable[Agreement], agency: str, now: datetime) -> datetime | None:
+    """Return since when an agreement that is in force with a partner has bound both, by its oldest version."""
+    starts = []
+    for agreement in agreements:
+        if not _list_established([agreement], agency, now):
+            continue
+        binding = {view.digest: view.terms for view in agreement.list_views(now) if view.binding}
+        steps = (item.step for chain in agreement.counting.values() for item in chain)
+        confirmed = [step for step in steps if step.action is StepAction.CONFIRM]
+        starts += [
+            max(step.time, terms.in_force_from) for step in confirmed if (terms := binding.get(step.digest)) is not None
+        ]
+    return min(starts, default=None)
