@@ -68,6 +68,17 @@ class BusyError(OfflineError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class ExchangeStoppedError(BusyError):
+    """The exchange has found that a part of its log is lost, and takes nothing until its operator begins a new one."""
+
+    default_code = "exchange-behind"
+
+    def __init__(self, sentence: str, *, retry_after_seconds: int) -> None:
+        kept = "nothing was sent, and all of it is kept"
+        super().__init__(f"{sentence}; {kept}", code=self.default_code, retry_after_seconds=retry_after_seconds)
+        self.fix = "wait; when it begins a new log, two officers must accept it: agency exchange accept SHEET"
+
+
 class BadAnswerError(VerificationFailedError):
     """The broker's answer is not of the agreed form."""
 
@@ -288,6 +299,8 @@ def read_refusal(status: int, headers: Mapping[str, str], data: bytes) -> Client
         return BadAnswerError(f"the broker refused with status {status} and gave no problem details")
     # The words are the broker's: a line break in them would forge the next line of whatever shows them.
     slug, detail = " ".join(problem.type.removeprefix(TYPE_PREFIX).split()), " ".join(problem.detail.split())
+    if slug == ExchangeStoppedError.default_code:
+        return ExchangeStoppedError(detail, retry_after_seconds=_read_retry_after(headers))
     if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE) and slug != "quota-exhausted":
         return BusyError(detail, code=slug, retry_after_seconds=_read_retry_after(headers))
     if status == httpx.codes.UNAUTHORIZED:

@@ -34,6 +34,10 @@ class WrongOriginError(LogSignatureError):
 
     code = "wrong-exchange"
 
+    def __init__(self, claimed: str, expected: str) -> None:
+        super().__init__(f"a checkpoint of {claimed}, expected is {expected}")
+        self.claimed = claimed
+
 
 class MissingLogSignatureError(LogSignatureError):
     """One of the log's two signatures is not there."""
@@ -120,7 +124,7 @@ def verify_checkpoint(unverified_note: bytes, expected_origin: str, public_keys:
     note = parse_note(unverified_note)
     checkpoint = parse_checkpoint(note.text)
     if checkpoint.origin != expected_origin:
-        raise WrongOriginError(f"a checkpoint of {checkpoint.origin}, expected is {expected_origin}")
+        raise WrongOriginError(checkpoint.origin, expected_origin)
     ed25519_signature, ml_dsa_signature = _select_log_signatures(note, expected_origin, public_keys)
     _verify_ed25519(public_keys, note.text, ed25519_signature)
     _verify_ml_dsa_44(public_keys, checkpoint, ml_dsa_signature)

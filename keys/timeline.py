@@ -84,6 +84,31 @@ class MemberTimeline:
         self.verify_not_revoked(kids, index)
         return jwks
 
+    def find_keys_when_signed(
+        self, use: KeyUse, kids: Sequence[str], signed_at: datetime
+    ) -> tuple[OkpJwk | AkpJwk, ...]:
+        """Return the public keys named by `kids` if they were good for `use` at the time of what they signed.
+
+        For what a log has once more that another one had before: its leaf says nothing of the keys of then. Only the
+        signer says when it signed; a revocation from before that moment on, wherever it stands, refuses it.
+
+        Raises:
+            KeyNotInForceError: no key set that was in force then has them.
+            KeyRevokedError: one of them was revoked from then on, or before.
+        """
+        for _, key_set in reversed(self.key_sets):
+            is_of_then = key_set.key_set.issued_at <= signed_at < key_set.key_set.expires_at
+            found = key_set.keys_by_kids.get(tuple(kids))
+            if is_of_then and found is not None and found.use is use:
+                self._verify_not_revoked_from(kids, signed_at)
+                return tuple(key.jwk for key in found.keys)
+        raise KeyNotInForceError(f"no key set of {self.agency} in force then has such a {use.value} key")
+
+    def _verify_not_revoked_from(self, kids: Sequence[str], moment: datetime) -> None:
+        for _, verified in self.revocations:
+            if verified.revocation.effective_from <= moment and not set(kids).isdisjoint(verified.revocation.kids):
+                raise KeyRevokedError(f"a key of {self.agency} was revoked: {verified.revocation.reason}")
+
     def verify_not_revoked(self, kids: Sequence[str], index: int) -> None:
         """Verify that no leaf up to `index` revokes one of `kids`.
 

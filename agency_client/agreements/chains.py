@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.epochs.places import compute_place
 from agency_client.errors import NotFoundError, UsageError
 from agency_client.local_store.agreements import StoredStep, list_agreements, load_chains
 from agency_client.local_store.engine import Snapshot
 from schemas.agreements.lifecycle import AgreementView, Chains, list_versions, view_agreement
 from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step, digest_step
 from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
+from schemas.api import LoggedRecord
 from schemas.signed import SignedDocument
 
 MAX_STEP_BYTES = MAX_TERMS_BYTES + 16 * 1024
@@ -65,6 +67,13 @@ def load_agreement(snapshot: Snapshot, agreement: str) -> Agreement:
 def is_counting(stored: StoredStep) -> bool:
     """Return whether a verified step counts: the log has it, or it narrows."""
     return stored.leaf is not None or stored.action in NARROWING_ACTIONS
+
+
+def find_place(stored: StoredStep) -> int | None:
+    """Return the place over all epochs at which a log has a step, None where none has it."""
+    if stored.leaf is None or stored.origin is None:
+        return None
+    return compute_place(stored.origin, LoggedRecord.from_canonical(stored.leaf).index)
 
 
 def read_step(stored: StoredStep) -> ChainedStep:

@@ -12,6 +12,7 @@ from agency_client.agreements.chains import find_agreement
 from agency_client.agreements.pulling import ForeignStepError
 from agency_client.agreements.signing import make_stored
 from agency_client.agreements.verifying import Moment, verify_step
+from agency_client.epochs.places import compute_place
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.agreements import record_step
@@ -86,7 +87,7 @@ def _import_one(node: Node, transaction: Transaction, document: SignedDocument) 
     if transaction.fetch_one("SELECT 1 FROM agreement_step WHERE digest = ?", digest) is not None:
         return []
     walk = load_walk(transaction, node.sheet.origin)
-    end = Moment(0 if walk is None else walk.size, node.clock.now())
+    end = Moment(compute_place(node.sheet.origin, 0 if walk is None else walk.size), node.clock.now())
     chained = verify_step(node, transaction, document, end)
     if chained.step.agency == node.agency:
         raise ForeignStepError(

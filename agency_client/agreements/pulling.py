@@ -4,11 +4,12 @@ How far steps were pulled is saved with them. A step that cannot be believed yet
 missing) is held and looked at again at every pull; it never counts until it is verified.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agency_client.agreements.chains import parse_step
 from agency_client.agreements.signing import make_stored
 from agency_client.agreements.verifying import Moment, StepRefusedError, verify_step
+from agency_client.epochs.places import compute_place
 from agency_client.errors import ClientError, VerificationFailedError
 from agency_client.local_store.agreements import add_step_leaf, load_chains, record_step, retract_step
 from agency_client.local_store.checkpoints import load_walk
@@ -19,6 +20,7 @@ from agency_client.local_store.held_steps import HeldStep, hold_step, list_held_
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import is_behind, note_caught_up
 from agency_client.local_store.settings import Setting, read_setting, write_setting
+from agency_client.local_store.trust import load_exchange
 from agency_client.node import Node
 from agency_client.witness.evidence import verify_record_says
 from agency_client.witness.observer import LogError
@@ -131,7 +133,7 @@ def _take_over_one(
 ) -> None:
     digest = digest_step(logged.document.payload_bytes)
     if transaction.fetch_one("SELECT 1 FROM agreement_step WHERE digest = ?", digest) is not None:
-        add_step_leaf(transaction, digest, logged.leaf.canonical())
+        add_step_leaf(transaction, digest, logged.leaf.canonical(), node.sheet.origin)
         release_step(transaction, logged.leaf.index)
         return
     try:
@@ -147,7 +149,10 @@ def _take_over_one(
 
 
 def _verify_and_record(node: Node, transaction: Transaction, logged: LoggedStep) -> Step:
-    at = Moment(logged.leaf.index, logged.leaf.record.time)
+    origin, leaf = node.sheet.origin, logged.leaf
+    log = load_exchange(transaction, origin)
+    opened_at = None if log is None else log.opened_at
+    at = Moment(compute_place(origin, leaf.index), leaf.record.time, opened_at)
     chained = verify_step(node, transaction, logged.document, at)
     if chained.step.agency == node.agency:
         if not is_behind(transaction, "steps"):
@@ -156,10 +161,10 @@ def _verify_and_record(node: Node, transaction: Transaction, logged: LoggedStep)
                 fix="find out who holds our agreement key; then: agency keys revoke",
             )
         _give_way(node, transaction, chained.step)
-    if not is_step_in_time(chained.step, at.time):
+    if not is_step_in_time(chained.step, at.time, opened_at=opened_at):
         raise StepRefusedError(f"the step is dated {chained.step.time:%Y-%m-%d %H:%M} and was logged at another time")
-    stored = make_stored(chained.step, chained.digest, logged.document, node.clock.now(), leaf=logged.leaf.canonical())
-    record_step(transaction, stored)
+    stored = make_stored(chained.step, chained.digest, logged.document, node.clock.now())
+    record_step(transaction, replace(stored, leaf=leaf.canonical(), origin=origin))
     return chained.step
 
 

@@ -12,9 +12,10 @@ from agency_client.agreements.signing import sign_anew, take_back
 from agency_client.errors import ClientError
 from agency_client.local_store.agreements import add_step_leaf
 from agency_client.local_store.dispatch import Dispatch, DispatchKind, record_dispatch_failed
-from agency_client.local_store.engine import Transaction
+from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.statuses import request_status
+from agency_client.local_store.trust import load_origin
 from agency_client.node import Node
 from agency_client.syncing.submitting import Route, SubmitReport, next_attempt_after, submit_due, submit_queued
 from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep
@@ -57,7 +58,7 @@ def _describe(node: Node, item: Dispatch) -> Mapping[str, object]:
 
 
 def _note_logged(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
-    add_step_leaf(transaction, item.digest, leaf.canonical())
+    add_step_leaf(transaction, item.digest, leaf.canonical(), load_origin(transaction))
     step = _read(item).step
     if step.action in NARROWING_ACTIONS:
         reason = f"{step.action.value} of agreement {step.agreement}"
@@ -68,13 +69,22 @@ def _note_refused(node: Node, item: Dispatch, error: ClientError) -> None:
     step, now = _read(item).step, node.clock.now()
     problem = Problem(error.code, error.sentence)
     with node.store.write() as transaction:
-        if error.code in _OUTDATED and now - step.time > STALE_AFTER:
+        if _was_logged(transaction, item.digest):
+            # A log that has ended had it: nothing takes it back, and signed anew it would be a second step.
+            again = next_attempt_after(item.attempts, now, error)
+            record_dispatch_failed(transaction, item.digest, problem, at=now, next_attempt_at=again)
+        elif error.code in _OUTDATED and now - step.time > STALE_AFTER:
             sign_anew(node, transaction, item.digest, problem)
         elif error.code in _OUT_OF_STEP or error.code in _OUTDATED or step.action in NARROWING_ACTIONS:
             again = next_attempt_after(item.attempts, now, error)
             record_dispatch_failed(transaction, item.digest, problem, at=now, next_attempt_at=again)
         else:
             take_back(node, transaction, item.digest, problem)
+
+
+def _was_logged(snapshot: Snapshot, digest: str) -> bool:
+    found = snapshot.fetch_one("SELECT 1 FROM agreement_step WHERE digest = ? AND leaf IS NOT NULL", digest)
+    return found is not None
 
 
 def _read(item: Dispatch) -> ChainedStep:

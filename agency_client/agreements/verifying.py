@@ -15,7 +15,7 @@ from agency_client.node import Node
 from keys.errors import KeysError
 from keys.signing import verify_document
 from keys.timeline import MemberTimeline
-from schemas.agreements.steps import ChainedStep, ChainError, Step, verify_continuation
+from schemas.agreements.steps import ChainedStep, ChainError, Step, is_step_carried_over, verify_continuation
 from schemas.agreements.terms import Terms
 from schemas.codec import CodecError
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
@@ -35,10 +35,14 @@ class StepEarlyError(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The place at which a step is judged: a leaf's index and time, or the end of what was walked, and now."""
+    """The place at which a step is judged: a leaf's place and time, or the end of what was walked, and now.
+
+    `opened_at` is when the log of that leaf was opened, where it goes on from an earlier one.
+    """
 
     index: int
     time: datetime
+    opened_at: datetime | None = None
 
 
 def verify_step(node: Node, snapshot: Snapshot, document: SignedDocument, at: Moment) -> ChainedStep:
@@ -61,7 +65,7 @@ def verify_step(node: Node, snapshot: Snapshot, document: SignedDocument, at: Mo
         raise StepRefusedError(f"the step is for {step.exchange}, this is {node.exchange}")
     agreement = load_agreement(snapshot, step.agreement)
     _verify_terms(node, snapshot, step, agreement)
-    _verify_signature(document, node.directory.read_trusted_timeline(snapshot, step.agency), at)
+    _verify_signature(document, step, node.directory.read_trusted_timeline(snapshot, step.agency), at)
     _verify_place(agreement, step)
     return chained
 
@@ -87,11 +91,14 @@ def _verify_anchors(snapshot: Snapshot, terms: Terms) -> None:
             )
 
 
-def _verify_signature(document: SignedDocument, timeline: MemberTimeline, at: Moment) -> None:
+def _verify_signature(document: SignedDocument, step: Step, timeline: MemberTimeline, at: Moment) -> None:
     try:
         slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
         kids = tuple(slot.header.kid for slot in slots)
-        jwks = timeline.find_signing_keys(KeyUse.AGREEMENT, kids, at.index, at.time)
+        if is_step_carried_over(step, at.time, at.opened_at):
+            jwks = timeline.find_keys_when_signed(KeyUse.AGREEMENT, kids, step.time)
+        else:
+            jwks = timeline.find_signing_keys(KeyUse.AGREEMENT, kids, at.index, at.time)
         verify_document(document, DocumentType.AGREEMENT_STEP, jwks)
     except (KeysError, CodecError) as error:
         raise StepRefusedError(f"the signature does not hold: {error}") from error

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agency_client.agreements.chains import Agreement, choose_version, load_agreement, load_all, read_step
+from agency_client.agreements.chains import Agreement, choose_version, find_place, load_agreement, load_all, read_step
 from agency_client.local_store.agreements import StoredStep
 from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint
 from agency_client.local_store.engine import Snapshot
@@ -12,7 +12,6 @@ from agency_client.node import Node
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.steps import Step, StepAction
 from schemas.agreements.terms import Terms
-from schemas.api import LoggedRecord
 
 REVIEW_NOTICE = timedelta(days=60)
 _NEGOTIABLE = frozenset({State.PROPOSED, State.COUNTERED})
@@ -140,5 +139,5 @@ def _list_history(agreement: Agreement) -> tuple[SignedStepLine, ...]:
 
 
 def _place_in_history(stored: StoredStep) -> tuple[bool, int, datetime, int]:
-    index = 0 if stored.leaf is None else LoggedRecord.from_canonical(stored.leaf).index
-    return stored.leaf is None, index, stored.recorded_at, stored.party_seq
+    place = find_place(stored)
+    return place is None, place or 0, stored.recorded_at, stored.party_seq

@@ -114,6 +114,20 @@ def check_bundle(
     return AuditVerdict(header, checkpoint, (whole, signed, tree, records, keys, access, heads), tuple(kept))
 
 
+def read_origin(unverified_lines: Iterable[bytes]) -> str:
+    """Return the origin of the log that an exported audit says it is about: whose sheet it is to be checked against.
+
+    Raises:
+        BundleError: it does not begin with a header.
+    """
+    for data in unverified_lines:
+        header = _read_line(1, data.removesuffix(b"\n"))
+        if isinstance(header, HeaderLine):
+            return header.origin
+        break
+    raise BundleError("the file does not begin with a header: it is no exported audit")
+
+
 def _read_lines(
     unverified_lines: Iterable[bytes], part: CheckedPart, progress: Progress | None
 ) -> Iterator[BundleLine]:

@@ -225,7 +225,7 @@ def verify_file(
     from agency_client.errors import VerificationFailedError
 
     output = invocation.output
-    sheet = _load_sheet(invocation, exchange, anchor)
+    sheet = _load_sheet(invocation, exchange, anchor, file)
     with file.open("rb") as lines, output.show_progress("verifying", file.stat().st_size) as advance:
         verdict = check_bundle(lines, sheet, advance)
     _show_verdict(output, verdict)
@@ -360,14 +360,18 @@ def _parse_end(text: str | None) -> datetime | None:
     return None if day is None else day + timedelta(days=1, seconds=-1)
 
 
-def _load_sheet(invocation: Invocation, exchange: Path | None, anchor: str | None) -> "ExchangeSheet":
+def _load_sheet(invocation: Invocation, exchange: Path | None, anchor: str | None, bundle: Path) -> "ExchangeSheet":
+    from agency_client.audit.checking import read_origin
+    from agency_client.epochs.sheets import load_sheet
     from agency_client.errors import UsageError
     from agency_client.node import Node
     from agency_client.profiles.joining import accept_sheet, read_exchange_sheet
 
     if exchange is None:
-        with Node(invocation.open_profile(), invocation.clock) as node:
-            return node.sheet
+        with bundle.open("rb") as lines:
+            origin = read_origin(lines)
+        with Node(invocation.open_profile(), invocation.clock) as node, node.store.read() as snapshot:
+            return load_sheet(snapshot, origin)
     if anchor is None:
         raise UsageError("a sheet is believed by its anchor", fix="type it from paper: --anchor WORDS")
     return accept_sheet(read_exchange_sheet(exchange), anchor).sheet

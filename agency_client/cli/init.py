@@ -40,7 +40,7 @@ def _init(
 
     invocation = get_invocation(context)
     sheet = read_exchange_sheet(exchange)
-    accepted = accept_sheet(sheet, _read_anchor(invocation, sheet.name, exchange_anchor, exchange_anchor_file))
+    accepted = accept_sheet(sheet, read_exchange_anchor(invocation, sheet.name, exchange_anchor, exchange_anchor_file))
     profile = initialise_node(
         invocation.home,
         invocation.choose_name(),
@@ -67,7 +67,8 @@ def _init(
     )
 
 
-def _read_anchor(invocation: Invocation, exchange: str, typed: str | None, file: Path | None) -> str:
+def read_exchange_anchor(invocation: Invocation, exchange: str, typed: str | None, file: Path | None) -> str:
+    """Return the anchor of an exchange's sheet as it was typed in, in the command, in a file, or now."""
     if typed is not None:
         return typed
     if file is not None:

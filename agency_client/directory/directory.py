@@ -5,9 +5,16 @@ no key. Knowing a member is not trusting it: trust is the anchor that somebody t
 """
 
 from agency_client.directory.documents import KEY_RECORDS, rebuild_timeline
+from agency_client.epochs.places import Openings, move_to_place, number_epoch
 from agency_client.errors import DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.engine import Snapshot, Store
-from agency_client.local_store.trust import KeyDocument, list_known_agencies, load_key_chain, load_pin
+from agency_client.local_store.trust import (
+    KeyDocument,
+    list_exchanges,
+    list_known_agencies,
+    load_key_chain,
+    load_pin,
+)
 from keys.errors import KeysError, KeySetError
 from keys.key_sets import verify_anchor
 from keys.timeline import MemberTimeline
@@ -63,7 +70,7 @@ class Directory:
         digests = tuple(document.digest for document in logged)
         remembered = self._known.get(agency)
         if remembered is None or remembered[0] != digests:
-            self._known[agency] = (digests, self._rebuild(agency, logged))
+            self._known[agency] = (digests, self._rebuild(agency, logged, load_openings(snapshot)))
         return self._known[agency][1]
 
     def load_timeline(self, agency: str) -> MemberTimeline:
@@ -115,16 +122,28 @@ class Directory:
             return False
         return True
 
-    def _rebuild(self, agency: str, documents: list[KeyDocument]) -> MemberTimeline:
+    def _rebuild(self, agency: str, documents: list[KeyDocument], openings: Openings) -> MemberTimeline:
         try:
-            records = [LoggedRecord.from_canonical(document.leaf) for document in documents if document.leaf]
-            timeline = rebuild_timeline(records, exchange=self._exchange)
+            timeline = rebuild_timeline(map(read_placed, documents), exchange=self._exchange, openings=openings)
         except (KeysError, CodecError) as error:
             raise DirectoryDamagedError(
                 f"the keys of {agency} in the store do not verify: {error}", fix="restore the last backup"
             ) from error
         assert timeline is not None  # noqa: S101 - documents was not empty
         return timeline
+
+
+def read_placed(document: KeyDocument) -> LoggedRecord:
+    """Return the leaf of a document that a log has, at its place over all epochs."""
+    if document.leaf is None or document.origin is None:
+        raise DirectoryDamagedError(f"a key document of {document.agency} names no log", fix="restore the last backup")
+    return move_to_place(LoggedRecord.from_canonical(document.leaf), document.origin)
+
+
+def load_openings(snapshot: Snapshot) -> Openings:
+    """Return when each log that goes on from an earlier one was opened."""
+    logs = list_exchanges(snapshot)
+    return {number_epoch(log.origin): log.opened_at for log in logs if log.opened_at is not None}
 
 
 def _load_logged(snapshot: Snapshot, agency: str) -> list[KeyDocument]:

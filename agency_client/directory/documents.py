@@ -6,6 +6,7 @@ come from and what becomes of a refusal is the walk's business (`agency_client.w
 
 from collections.abc import Iterable
 
+from agency_client.epochs.places import Openings, find_moment
 from keys.encryption_keys import VerifiedEncryptionKeys, VerifiedRevocation, verify_encryption_keys, verify_revocation
 from keys.errors import EncryptionKeysError, KeyNotInForceError, KeysError, KeySetError
 from keys.key_sets import VerifiedKeySet, read_key_set, verify_key_set, verify_no_shared_keys
@@ -16,6 +17,7 @@ from schemas.key_documents import MAX_KEY_DOCUMENT_BYTES, EncryptionKeys
 from schemas.log.records import Record, RecordType
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 
+NO_OPENINGS: Openings = {}
 VerifiedKeyDocument = VerifiedKeySet | VerifiedEncryptionKeys | VerifiedRevocation
 
 KEY_RECORDS: dict[RecordType, DocumentType] = {
@@ -26,11 +28,14 @@ KEY_RECORDS: dict[RecordType, DocumentType] = {
 """The records that carry a key document, and its type."""
 
 
-def verify_key_record(logged: LoggedRecord, timeline: MemberTimeline | None, *, exchange: str) -> VerifiedKeyDocument:
+def verify_key_record(
+    logged: LoggedRecord, timeline: MemberTimeline | None, *, exchange: str, openings: Openings = NO_OPENINGS
+) -> VerifiedKeyDocument:
     """Verify a key document as the next of its agency's chain, at the time of its leaf.
 
-    `timeline` is what stood before it, None for an agency's first record. Whether a key is another agency's too is
-    `verify_not_shared`'s question, whether the roots are the pinned ones the directory's.
+    `logged` stands at its place over all epochs (`agency_client.epochs.places`). `timeline` is what stood before it,
+    None for an agency's first record. Whether a key is another agency's too is `verify_not_shared`'s question, whether
+    the roots are the pinned ones the directory's.
 
     Raises:
         KeysError, CodecError: naming what does not hold.
@@ -39,11 +44,12 @@ def verify_key_record(logged: LoggedRecord, timeline: MemberTimeline | None, *, 
     document = _read_document(record)
     if record.type is RecordType.KEY_SET:
         previous = None if timeline is None else timeline.newest_key_set
-        verified: VerifiedKeyDocument = verify_key_set(document, previous, exchange=exchange, now=record.time)
+        moment = find_moment(logged.index, record.time, read_key_set(document).issued_at, openings)
+        verified: VerifiedKeyDocument = verify_key_set(document, previous, exchange=exchange, now=moment)
     elif timeline is None:
         raise KeyNotInForceError(f"{record.agency} has no key set yet")
     elif record.type is RecordType.ENCRYPTION_KEYS:
-        verified = _verify_encryption_keys(document, timeline, logged)
+        verified = _verify_encryption_keys(document, timeline, logged, openings)
     else:
         timeline.verify_not_revoked(_list_signing_kids(document, DocumentType.REVOCATION), logged.index)
         verified = verify_revocation(document, timeline.newest_key_set)
@@ -77,7 +83,9 @@ def add_document(timeline: MemberTimeline | None, index: int, verified: Verified
     return timeline.add_revocation(index, verified)
 
 
-def rebuild_timeline(records: Iterable[LoggedRecord], *, exchange: str) -> MemberTimeline | None:
+def rebuild_timeline(
+    records: Iterable[LoggedRecord], *, exchange: str, openings: Openings = NO_OPENINGS
+) -> MemberTimeline | None:
     """Return one agency's timeline from the records kept of it, verified once more; None when there are none.
 
     Raises:
@@ -85,7 +93,8 @@ def rebuild_timeline(records: Iterable[LoggedRecord], *, exchange: str) -> Membe
     """
     timeline: MemberTimeline | None = None
     for logged in sorted(records, key=lambda item: item.index):
-        timeline = add_document(timeline, logged.index, verify_key_record(logged, timeline, exchange=exchange))
+        verified = verify_key_record(logged, timeline, exchange=exchange, openings=openings)
+        timeline = add_document(timeline, logged.index, verified)
     return timeline
 
 
@@ -119,11 +128,16 @@ def _read_document(record: Record) -> SignedDocument:
 
 
 def _verify_encryption_keys(
-    document: SignedDocument, timeline: MemberTimeline, logged: LoggedRecord
+    document: SignedDocument, timeline: MemberTimeline, logged: LoggedRecord, openings: Openings
 ) -> VerifiedEncryptionKeys:
     kids = _list_signing_kids(document, DocumentType.ENCRYPTION_KEYS)
-    timeline.find_signing_keys(KeyUse.ROTATION, kids, logged.index, logged.record.time)
+    moment = find_moment(logged.index, logged.record.time, _read_encryption_keys(document).issued_at, openings)
+    timeline.find_signing_keys(KeyUse.ROTATION, kids, logged.index, moment)
     return verify_encryption_keys(document, timeline.newest_key_set, timeline.newest_encryption_keys)
+
+
+def _read_encryption_keys(document: SignedDocument) -> EncryptionKeys:
+    return EncryptionKeys.from_canonical(document.payload_bytes, max_bytes=MAX_KEY_DOCUMENT_BYTES)
 
 
 def _verify_record_names(record: Record, verified: VerifiedKeyDocument) -> None:
@@ -159,7 +173,7 @@ def _find_rival_key_set(
 
 def _find_rival_encryption_keys(document: SignedDocument, timeline: MemberTimeline) -> SignedDocument | None:
     by_number = {known.encryption_keys.seq: known for _, known in timeline.encryption_keys}
-    number = EncryptionKeys.from_canonical(document.payload_bytes, max_bytes=MAX_KEY_DOCUMENT_BYTES).seq
+    number = _read_encryption_keys(document).seq
     if number not in by_number:
         return None
     rival = verify_encryption_keys(document, timeline.newest_key_set, by_number.get(number - 1))

@@ -15,7 +15,8 @@ from agency_client.local_store.engine import Row, Snapshot, Transaction, read_mo
 class StoredStep:
     """A verified, signed step.
 
-    `leaf` is its canonical `LoggedRecord`, absent until the broker has logged an own step.
+    `leaf` is its canonical `LoggedRecord`, absent until the broker has logged an own step. `origin` is the log in which
+    it stands, the first that was read to have the step; `shown_in` is the newest one that has it.
     """
 
     digest: str
@@ -27,6 +28,8 @@ class StoredStep:
     document: bytes
     leaf: bytes | None
     recorded_at: datetime
+    origin: str | None = None
+    shown_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +60,38 @@ def record_step(transaction: Transaction, step: StoredStep) -> bool:
             documents=(present["document"], step.document),
         )
     if present is not None:
-        add_step_leaf(transaction, step.digest, step.leaf)
+        add_step_leaf(transaction, step.digest, step.leaf, step.origin)
         return False
     _demand_next(transaction, step)
-    transaction.insert("agreement_step", asdict(step))
+    transaction.insert("agreement_step", {**asdict(step), "shown_in": step.shown_in or step.origin})
     return True
 
 
-def add_step_leaf(transaction: Transaction, digest: str, leaf: bytes | None) -> None:
-    """Note where in the log a step stands; the first leaf that was verified stays."""
-    transaction.execute("UPDATE agreement_step SET leaf = coalesce(leaf, ?) WHERE digest = ?", leaf, digest)
+def add_step_leaf(transaction: Transaction, digest: str, leaf: bytes | None, origin: str | None) -> None:
+    """Note where in a log a step stands; the first leaf that was verified stays, `shown_in` follows the newest."""
+    if leaf is not None:
+        transaction.execute(
+            "UPDATE agreement_step SET origin = CASE WHEN leaf IS NULL THEN ?1 ELSE origin END,"
+            " leaf = coalesce(leaf, ?2), shown_in = ?1 WHERE digest = ?3",
+            origin,
+            leaf,
+            digest,
+        )
+
+
+def list_unshown_steps(
+    snapshot: Snapshot, *, party: str | None = None, agreement: str | None = None
+) -> list[StoredStep]:
+    """Return the steps that an earlier log had and the present one was not read to have, in their chains' order."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM agreement_step WHERE leaf IS NOT NULL AND (?1 IS NULL OR party = ?1)"
+        " AND (?2 IS NULL OR agreement = ?2)"
+        " AND shown_in IS NOT (SELECT origin FROM exchange_sheet WHERE retired_at IS NULL)"
+        " ORDER BY recorded_at, agreement, party, party_seq",
+        party,
+        agreement,
+    )
+    return [_read_step(row) for row in rows]
 
 
 def retract_step(transaction: Transaction, digest: str) -> None:

@@ -57,6 +57,33 @@ def queue_document(
     transaction.insert("dispatch", {**row, **times, "attempts": 0, "problem_code": "", "problem": ""}, if_absent=True)
 
 
+def queue_again(
+    transaction: Transaction,
+    *,
+    digest: str,
+    kind: DispatchKind,
+    body: bytes,
+    partner: str = "",
+    at: datetime,
+    even_refused: bool = False,
+) -> bool:
+    """Queue a document that an earlier log had, at its old place in the queue; return whether it waits now.
+
+    One that waits already stays as it is, and so does one that was refused, unless `even_refused`: a person must look.
+    """
+    transaction.execute(
+        "UPDATE dispatch SET state = 'waiting', body = ?1, next_attempt_at = ?2, changed_at = ?2"
+        " WHERE digest = ?3 AND (state = 'done' OR (?4 AND state = 'refused'))",
+        body,
+        at,
+        digest,
+        even_refused,
+    )
+    queue_document(transaction, digest=digest, kind=kind, body=body, partner=partner, at=at)
+    found = load_dispatch(transaction, digest)
+    return found is not None and found.state is DispatchState.WAITING
+
+
 def list_due_dispatches(
     snapshot: Snapshot, *, now: datetime, limit: int = 100, kinds: Iterable[DispatchKind] = tuple(DispatchKind)
 ) -> list[Dispatch]:

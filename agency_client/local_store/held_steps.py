@@ -33,6 +33,11 @@ def release_step(transaction: Transaction, leaf_index: int) -> None:
     transaction.execute("DELETE FROM held_step WHERE leaf_index = ?", leaf_index)
 
 
+def forget_held_steps(transaction: Transaction) -> None:
+    """Forget every held step: their places are of a log that has ended, and the next one is pulled from its start."""
+    transaction.execute("DELETE FROM held_step")
+
+
 def list_held_steps(snapshot: Snapshot, agreement: str | None = None) -> list[HeldStep]:
     """Return every step that waits, or those of one agreement, in the order of their leaves."""
     rows = snapshot.fetch_all(

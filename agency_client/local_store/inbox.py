@@ -56,7 +56,8 @@ _OPTIONAL_MOMENTS = (
 class ReceivedMessage:
     """A message as it came; nothing of it is verified yet, so nothing of it is shown or believed.
 
-    `evidence` is the envelope without its ciphertext, `leaf` the canonical evidence of its acceptance.
+    `evidence` is the envelope without its ciphertext, `leaf` the canonical evidence of its acceptance, in the log
+    `origin`.
     """
 
     digest: str
@@ -76,6 +77,7 @@ class ReceivedMessage:
     leaf: bytes
     leaf_index: int
     received_at: datetime
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class InboxMessage:
     evidence: bytes
     leaf: bytes
     leaf_index: int
+    origin: str
     state: InboxState
     problem: Problem | None
     received_at: datetime
@@ -140,9 +143,29 @@ class InboxFilter:
 
 
 def record_received(transaction: Transaction, message: ReceivedMessage) -> bool:
-    """Store a message as it came; return whether it was new. One that is here already, in any state, is left alone."""
+    """Store a message as it came; return whether it was new. One that is here already, in any state, is left alone.
+
+    Only one that was never judged takes the leaf under which a later log of the exchange delivers it once more: the
+    log it came from first may have ended before this node had read up to it.
+    """
     row = {**asdict(message), "state": InboxState.NEW, "problem_code": "", "problem": ""}
-    return transaction.insert("inbox_message", row, if_absent=True)
+    if transaction.insert("inbox_message", row, if_absent=True):
+        return True
+    transaction.execute(
+        "UPDATE inbox_message SET leaf = ?1, leaf_index = ?2, origin = ?3"
+        " WHERE digest = ?4 AND state = 'new' AND origin <> ?3",
+        message.leaf,
+        message.leaf_index,
+        message.origin,
+        message.digest,
+    )
+    return False
+
+
+def find_origin(snapshot: Snapshot, digest: str) -> str | None:
+    """Return in which log a message was accepted by the evidence kept of it; None: it is not here."""
+    origin: str | None = snapshot.fetch_value("SELECT origin FROM inbox_message WHERE digest = ?", digest)
+    return origin
 
 
 def mark_verified(transaction: Transaction, digest: str, *, at: datetime) -> None:
@@ -273,7 +296,8 @@ def list_unfinished(
 ) -> list[str]:
     """Return the digests of messages still to be checked or opened, in the order of the log."""
     rows = snapshot.fetch_all(
-        "SELECT digest FROM inbox_message WHERE state IN (SELECT value FROM json_each(?)) ORDER BY leaf_index",
+        "SELECT digest FROM inbox_message WHERE state IN (SELECT value FROM json_each(?))"
+        " ORDER BY length(origin), origin, leaf_index",
         spell_list(states),
     )
     return [row["digest"] for row in rows]

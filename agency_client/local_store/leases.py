@@ -51,6 +51,11 @@ def mark_settled(transaction: Transaction, lease: str, numbers: Iterable[int], *
         )
 
 
+def forget_leases(transaction: Transaction) -> int:
+    """Drop all that is unsettled: the exchange that leased it has begun anew. Return how many items."""
+    return transaction.execute("DELETE FROM lease_item WHERE settled_at IS NULL")
+
+
 def forget_ended_leases(transaction: Transaction, *, now: datetime) -> int:
     """Drop what a lease that ran out still had unsettled; the broker hands it over again. Return how many items."""
     return transaction.execute("DELETE FROM lease_item WHERE settled_at IS NULL AND leased_until < ?", now)

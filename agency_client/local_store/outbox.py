@@ -211,9 +211,14 @@ def settle_delivery(transaction: Transaction, message_id: str, recipient: str, f
 
 
 def requeue_taken(transaction: Transaction, *, at: datetime) -> int:
-    """Queue again what no recipient has signed for: the broker was restored and may have lost it. Return how many."""
+    """Queue again what no recipient has signed for: the broker was restored and may have lost it. Return how many.
+
+    The leaf of the acceptance that may be lost is kept aside, as the evidence that it was given.
+    """
     return transaction.execute(
-        "UPDATE outbox SET state = 'queued', next_attempt_at = ?, changed_at = ? WHERE state = 'taken'", at, at
+        "UPDATE outbox SET state = 'queued', next_attempt_at = ?1, changed_at = ?1,"
+        " earlier_leaf = coalesce(earlier_leaf, leaf), leaf = NULL WHERE state = 'taken'",
+        at,
     )
 
 

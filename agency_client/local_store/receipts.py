@@ -69,6 +69,16 @@ def list_receipts(snapshot: Snapshot, message: str) -> list[StoredReceipt]:
     return [_read_receipt(snapshot, row) for row in rows]
 
 
+def list_own_receipts(snapshot: Snapshot, *, since: datetime) -> list[StoredReceipt]:
+    """Return what this agency receipted of messages whose deadline is not before a moment, oldest receipt first."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM receipt WHERE direction = 'out' AND digest IN (SELECT receipt FROM receipt_subject"
+        " JOIN inbox_message ON inbox_message.digest = message WHERE expires_at >= ?) ORDER BY at, digest",
+        since,
+    )
+    return [_read_receipt(snapshot, row) for row in rows]
+
+
 def load_receipt(snapshot: Snapshot, digest: str) -> StoredReceipt | None:
     """Return one receipt."""
     row = snapshot.fetch_one("SELECT * FROM receipt WHERE digest = ?", digest)

@@ -42,7 +42,8 @@ def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedRec
             "SELECT sender, message_id, digest, problem_code, expires_at FROM inbox_message AS message"  # noqa: S608
             f" WHERE ({condition}) AND NOT EXISTS (SELECT 1 FROM receipt_subject JOIN receipt"
             " ON receipt.digest = receipt_subject.receipt WHERE receipt_subject.message = message.digest"
-            " AND receipt.type = ? AND receipt.direction = 'out') ORDER BY leaf_index, message.digest LIMIT ?",
+            " AND receipt.type = ? AND receipt.direction = 'out')"
+            " ORDER BY length(origin), origin, leaf_index, message.digest LIMIT ?",
             receipt_type,
             limit,
         )
@@ -90,7 +91,7 @@ def list_corrections(snapshot: Snapshot, digest: str, kinds: Iterable[str]) -> l
     """Return the digests of opened messages of these kinds that refer to a message, in the order of the log."""
     rows = snapshot.fetch_all(
         "SELECT digest FROM inbox_message WHERE refers_to = ? AND state = 'opened'"
-        " AND kind IN (SELECT value FROM json_each(?)) ORDER BY leaf_index",
+        " AND kind IN (SELECT value FROM json_each(?)) ORDER BY length(origin), origin, leaf_index",
         digest,
         spell_list(kinds),
     )

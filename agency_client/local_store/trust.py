@@ -24,7 +24,11 @@ class AgencyPin:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedExchange:
-    """An exchange's sheet (canonical `schemas.key_documents.ExchangeSheet`) accepted by hand; one is current."""
+    """An exchange's sheet (canonical `schemas.key_documents.ExchangeSheet`) accepted by hand; one is current.
+
+    Of a log that goes on from an earlier one, `opened_at` is the time of its first leaf, and `opening` the canonical
+    evidence of that leaf where the log was accepted on this node.
+    """
 
     origin: str
     name: str
@@ -33,11 +37,17 @@ class AcceptedExchange:
     accepted_at: datetime
     accepted_by: str
     retired_at: datetime | None
+    opened_at: datetime | None = None
+    opening: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyDocument:
-    """A verified key set, encryption-keys or revocation. `leaf` is its canonical `LoggedRecord` where one is known."""
+    """A verified key set, encryption-keys or revocation. `leaf` is its canonical `LoggedRecord` where one is known.
+
+    `origin` is the log in which that leaf stands, the first that was read to have the document; `shown_in` is the
+    newest one that has it.
+    """
 
     digest: str
     agency: str
@@ -46,6 +56,8 @@ class KeyDocument:
     document: bytes
     leaf: bytes | None
     verified_at: datetime
+    origin: str | None = None
+    shown_in: str | None = None
 
 
 def pin_agency(
@@ -89,7 +101,16 @@ def list_pins(snapshot: Snapshot) -> list[AgencyPin]:
 
 
 def accept_exchange(
-    transaction: Transaction, *, origin: str, name: str, anchor: str, sheet: bytes, by: str, at: datetime
+    transaction: Transaction,
+    *,
+    origin: str,
+    name: str,
+    anchor: str,
+    sheet: bytes,
+    by: str,
+    at: datetime,
+    opened_at: datetime | None = None,
+    opening: bytes | None = None,
 ) -> None:
     """Make this the current exchange and epoch; the one before is retired. The same again changes nothing.
 
@@ -103,14 +124,16 @@ def accept_exchange(
         return
     transaction.execute("UPDATE exchange_sheet SET retired_at = ? WHERE retired_at IS NULL", at)
     transaction.execute(
-        "INSERT INTO exchange_sheet (origin, name, anchor, sheet, accepted_at, accepted_by) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (origin) DO UPDATE SET retired_at = NULL",
+        "INSERT INTO exchange_sheet (origin, name, anchor, sheet, accepted_at, accepted_by, opened_at, opening)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin) DO UPDATE SET retired_at = NULL",
         origin,
         name,
         anchor,
         sheet,
         at,
         by,
+        opened_at,
+        opening,
     )
 
 
@@ -120,14 +143,32 @@ def load_exchange(snapshot: Snapshot, origin: str | None = None) -> AcceptedExch
         row = snapshot.fetch_one("SELECT * FROM exchange_sheet WHERE retired_at IS NULL")
     else:
         row = snapshot.fetch_one("SELECT * FROM exchange_sheet WHERE origin = ?", origin)
-    if row is None:
-        return None
-    times = {"accepted_at": read_moment(row["accepted_at"]), "retired_at": read_optional_moment(row["retired_at"])}
-    return AcceptedExchange(**{**dict(row), **times})
+    return None if row is None else _read_exchange(row)
+
+
+def load_origin(snapshot: Snapshot) -> str | None:
+    """Return the origin of the log that is accepted now."""
+    origin: str | None = snapshot.fetch_value("SELECT origin FROM exchange_sheet WHERE retired_at IS NULL")
+    return origin
+
+
+def list_exchanges(snapshot: Snapshot) -> list[AcceptedExchange]:
+    """Return every sheet that was accepted, retired ones included, oldest first."""
+    rows = snapshot.fetch_all("SELECT * FROM exchange_sheet ORDER BY retired_at IS NULL, accepted_at, origin")
+    return [_read_exchange(row) for row in rows]
+
+
+def note_opened(transaction: Transaction, origin: str, opened_at: datetime) -> None:
+    """Note when a log that goes on from an earlier one was opened, as its first leaf says."""
+    transaction.execute(
+        "UPDATE exchange_sheet SET opened_at = coalesce(opened_at, ?) WHERE origin = ?", opened_at, origin
+    )
 
 
 def record_key_document(transaction: Transaction, document: KeyDocument) -> bool:
     """Record a verified key document; return whether it was new. A leaf that becomes known later is added.
+
+    Its place is the first leaf it was seen under; that a later log has it too is noted beside that.
 
     Raises:
         EquivocationError: another document holds the same agency, type and seq.
@@ -141,12 +182,42 @@ def record_key_document(transaction: Transaction, document: KeyDocument) -> bool
             documents=(present["document"], document.document),
         )
     if present is not None:
-        transaction.execute(
-            "UPDATE key_document SET leaf = coalesce(leaf, ?) WHERE digest = ?", document.leaf, document.digest
-        )
+        _add_leaf(transaction, document)
         return False
-    transaction.insert("key_document", asdict(document))
+    transaction.insert("key_document", {**asdict(document), "shown_in": document.shown_in or document.origin})
     return True
+
+
+def _add_leaf(transaction: Transaction, document: KeyDocument) -> None:
+    if document.leaf is not None:
+        transaction.execute(
+            "UPDATE key_document SET origin = CASE WHEN leaf IS NULL THEN ?1 ELSE origin END,"
+            " leaf = coalesce(leaf, ?2), shown_in = ?1 WHERE digest = ?3",
+            document.origin,
+            document.leaf,
+            document.digest,
+        )
+
+
+def find_placed(snapshot: Snapshot, digest: str) -> KeyDocument | None:
+    """Return a key document that was read in a log before."""
+    row = snapshot.fetch_one("SELECT * FROM key_document WHERE digest = ? AND leaf IS NOT NULL", digest)
+    return None if row is None else _read_key_document(row)
+
+
+def mark_shown(transaction: Transaction, digest: str, origin: str) -> None:
+    """Note that a log has a document whose place is in an earlier one."""
+    transaction.execute("UPDATE key_document SET shown_in = ? WHERE digest = ? AND leaf IS NOT NULL", origin, digest)
+
+
+def list_unshown(snapshot: Snapshot, agency: str) -> list[KeyDocument]:
+    """Return an agency's documents that an earlier log had and the present one was not read to have, oldest first."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM key_document WHERE agency = ? AND leaf IS NOT NULL"
+        " AND shown_in IS NOT (SELECT origin FROM exchange_sheet WHERE retired_at IS NULL) ORDER BY verified_at, seq",
+        agency,
+    )
+    return [_read_key_document(row) for row in rows]
 
 
 def load_key_chain(snapshot: Snapshot, agency: str, document_type: str) -> list[KeyDocument]:
@@ -177,6 +248,11 @@ def _find_same_place(snapshot: Snapshot, document: KeyDocument) -> Row | None:
 def _read_pin(row: Row) -> AgencyPin:
     times = {"pinned_at": read_moment(row["pinned_at"]), "retired_at": read_optional_moment(row["retired_at"])}
     return AgencyPin(**{**dict(row), **times})
+
+
+def _read_exchange(row: Row) -> AcceptedExchange:
+    times = {name: read_optional_moment(row[name]) for name in ("retired_at", "opened_at")}
+    return AcceptedExchange(**{**dict(row), **times, "accepted_at": read_moment(row["accepted_at"])})
 
 
 def _read_key_document(row: Row) -> KeyDocument:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from agency_client.local_store.engine import Snapshot
-from agency_client.local_store.trust import KeyDocument, load_key_chain
+from agency_client.local_store.trust import KeyDocument, load_key_chain, load_origin
 from keys.key_sets import read_key_set
 from schemas.key_documents import MAX_KEY_DOCUMENT_BYTES, EncryptionKeys, KeySet, Revocation
 from schemas.signed import DocumentType, KeyUse, SignedDocument
@@ -18,7 +18,7 @@ Model = TypeVar("Model", EncryptionKeys, Revocation)
 
 @dataclass(frozen=True, slots=True)
 class OwnKeySet:
-    """An installed key set: content, digest, signed document, and whether the log has it yet."""
+    """An installed key set: content, digest, signed document, and whether the present log has it yet."""
 
     key_set: KeySet
     digest: str
@@ -32,7 +32,7 @@ class OwnKeySet:
 
 @dataclass(frozen=True, slots=True)
 class OwnEncryptionKeys:
-    """A document of encryption keys: content, digest, and whether the log has it yet."""
+    """A document of encryption keys: content, digest, and whether the present log has it yet."""
 
     encryption_keys: EncryptionKeys
     digest: str
@@ -41,13 +41,15 @@ class OwnEncryptionKeys:
 
 def load_own_key_sets(snapshot: Snapshot, agency: str) -> list[OwnKeySet]:
     """Return every installed key set, oldest first."""
-    return [_read_key_set(item) for item in load_key_chain(snapshot, agency, DocumentType.KEY_SET)]
+    origin = load_origin(snapshot)
+    return [_read_key_set(item, origin) for item in load_key_chain(snapshot, agency, DocumentType.KEY_SET)]
 
 
 def load_own_encryption_keys(snapshot: Snapshot, agency: str) -> list[OwnEncryptionKeys]:
     """Return every document of encryption keys, oldest first."""
     chain = load_key_chain(snapshot, agency, DocumentType.ENCRYPTION_KEYS)
-    return [OwnEncryptionKeys(_read(item, EncryptionKeys), item.digest, item.leaf is not None) for item in chain]
+    origin = load_origin(snapshot)
+    return [OwnEncryptionKeys(_read(item, EncryptionKeys), item.digest, _is_logged(item, origin)) for item in chain]
 
 
 def load_own_revocations(snapshot: Snapshot, agency: str) -> list[Revocation]:
@@ -60,9 +62,13 @@ def load_revoked_kids(snapshot: Snapshot, agency: str) -> frozenset[str]:
     return frozenset(kid for item in load_own_revocations(snapshot, agency) for kid in item.kids)
 
 
-def _read_key_set(stored: KeyDocument) -> OwnKeySet:
+def _read_key_set(stored: KeyDocument, origin: str | None) -> OwnKeySet:
     document = SignedDocument.from_canonical(stored.document)
-    return OwnKeySet(read_key_set(document), stored.digest, document, stored.leaf is not None)
+    return OwnKeySet(read_key_set(document), stored.digest, document, _is_logged(stored, origin))
+
+
+def _is_logged(stored: KeyDocument, origin: str | None) -> bool:
+    return stored.leaf is not None and stored.shown_in == origin
 
 
 def _read(stored: KeyDocument, model: type[Model]) -> Model:

@@ -169,7 +169,7 @@ def describe_provenance(verified: VerifiedMessage) -> Provenance:
         version=terms.version,
         leaf_index=leaf.index,
         accepted_at=leaf.record.time,
-        is_disputed=facts.sender.is_disputed(header.sender.kids, leaf.index, leaf.record.time),
+        is_disputed=facts.sender.is_disputed(header.sender.kids, facts.place, leaf.record.time),
     )
 
 

@@ -6,12 +6,13 @@ up to them: they stay in memory, are taken in by `agency_client.receiving.partne
 `agency_client.receiving.outcomes`, and come again if that does not happen.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agency_client.connection import RefusedConflictError
-from agency_client.errors import NotFoundError
+from agency_client.errors import ClientError, NotFoundError
 from agency_client.local_store.engine import Transaction
-from agency_client.local_store.inbox import ReceivedMessage, mark_unverifiable, record_received
+from agency_client.local_store.inbox import ReceivedMessage, find_origin, mark_unverifiable, record_received
 from agency_client.local_store.leases import (
     LeaseItem,
     forget_ended_leases,
@@ -20,9 +21,11 @@ from agency_client.local_store.leases import (
     record_lease_item,
 )
 from agency_client.local_store.problems import Problem
+from agency_client.local_store.receipts import Direction, list_receipts
 from agency_client.node import Node
 from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.leaves import verify_accepted_leaf, verify_handed_over_leaf
+from agency_client.receiving.own_receipts import queue_receipt_again
 from agency_client.receiving.sealed import SealedEvidence, read_sealed, strip_ciphertext
 from agency_client.witness.observer import LogError
 from schemas.api import (
@@ -154,7 +157,9 @@ def _store_message(node: Node, transaction: Transaction, item: MessageItem, leas
         leaf=evidence.canonical(),
         leaf_index=item.accepted.index,
         received_at=node.clock.now(),
+        origin=node.sheet.origin,
     )
+    earlier_origin = find_origin(transaction, sealed.digest)
     if record_received(transaction, received):
         leased.stored.append(sealed.digest)
         problem = _judge_leaves(node, item, sealed, leased)
@@ -162,7 +167,17 @@ def _store_message(node: Node, transaction: Transaction, item: MessageItem, leas
             mark_unverifiable(transaction, sealed.digest, problem)
     else:
         leased.repeated.append(sealed.digest)
+        if earlier_origin != node.sheet.origin:
+            _receipt_again(node, transaction, sealed.digest)
     note_leased(transaction, leased, item.number, item.type, sealed.digest)
+
+
+def _receipt_again(node: Node, transaction: Transaction, digest: str) -> None:
+    """Hand in once more what this agency receipted of a message that comes again in a new log: its sender lacks it."""
+    for receipt in list_receipts(transaction, digest):
+        if receipt.direction is Direction.OUT:
+            with suppress(ClientError):
+                queue_receipt_again(node, transaction, receipt, even_refused=True)
 
 
 def _judge_leaves(node: Node, item: MessageItem, sealed: SealedEvidence, leased: Leased) -> Problem | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agency_client.epochs.places import compute_place
 from agency_client.local_store.outbox import settle_delivery
 from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
@@ -48,7 +49,7 @@ def _take_in(node: Node, leased: Leased, item: OutcomeItem) -> Suspicion | None:
             recipients = [delivery.recipient for delivery in list_deliveries(transaction, sent.message_id)]
         if sent is not None and record.partner in recipients:
             reason = ", ".join(record.reasons or ())
-            evidence = str(item.leaf.index)
+            evidence = str(compute_place(node.sheet.origin, item.leaf.index))
             settle_delivery(
                 transaction, sent.message_id, record.partner, RecordedFact(fact, record.time, reason, evidence)
             )

@@ -16,6 +16,7 @@ from agency_client.local_store.dispatch import (
     Dispatch,
     DispatchKind,
     list_due_dispatches,
+    queue_again,
     queue_document,
     record_dispatch_failed,
     record_dispatch_refused,
@@ -39,12 +40,19 @@ from agency_client.witness.observer import LogError
 from keys.container import KEY_BYTES
 from keys.generation import generate_bytes, generate_salt
 from keys.receipts import seal_receipt
-from keys.signing import sign_document
+from keys.signing import SeedSigner, sign_document
 from schemas.api import MAX_RECEIPTS_PER_REQUEST, RECEIPTS_PATH, EvidenceList, ReceiptsRequest
 from schemas.jwk import AkpJwk
 from schemas.log.records import RecordType
-from schemas.receipts import MAX_MESSAGES_PER_RECEIPT, Receipt, ReceiptedMessage, ReceiptType, SealedReceipt
-from schemas.signed import DocumentType, EncryptionUse, KeyUse
+from schemas.receipts import (
+    MAX_MESSAGES_PER_RECEIPT,
+    MAX_RECEIPT_BYTES,
+    Receipt,
+    ReceiptedMessage,
+    ReceiptType,
+    SealedReceipt,
+)
+from schemas.signed import DocumentType, EncryptionUse, KeyUse, SignedDocument
 
 
 class NoReceiptKeyError(DeniedError):
@@ -97,7 +105,6 @@ def sign_receipt(
         KeySetUnusableError: this agency's own receipt key cannot be used.
     """
     now = node.clock.now()
-    recipient = _choose_key(node, transaction, partner, now)
     receipt = Receipt(
         v=1,
         exchange=node.exchange,
@@ -109,8 +116,7 @@ def sign_receipt(
         late=late,
         messages=tuple(messages),
     )
-    signer = node.read_signer(transaction, KeyUse.RECEIPT)
-    sealed = seal_receipt(receipt, signer, recipient, content_key=generate_bytes(KEY_BYTES))
+    sealed, signer = _seal(node, transaction, receipt)
     stored = StoredReceipt(
         digest=sealed.digest,
         direction=Direction.OUT,
@@ -123,6 +129,28 @@ def sign_receipt(
     record_receipt(transaction, stored)
     queue_document(
         transaction, digest=sealed.digest, kind=DispatchKind.RECEIPT, body=sealed.canonical(), partner=partner, at=now
+    )
+
+
+def queue_receipt_again(
+    node: Node, transaction: Transaction, stored: StoredReceipt, *, even_refused: bool = False
+) -> bool:
+    """Queue a receipt that was handed in before, sealed anew: same words, same digest. Return whether it waits now.
+
+    Raises:
+        as `sign_receipt`.
+    """
+    document = SignedDocument.from_canonical(stored.document, max_bytes=MAX_RECEIPT_BYTES)
+    receipt = Receipt.from_canonical(document.payload_bytes, max_bytes=MAX_RECEIPT_BYTES)
+    sealed, _ = _seal(node, transaction, receipt)
+    return queue_again(
+        transaction,
+        digest=stored.digest,
+        kind=DispatchKind.RECEIPT,
+        body=sealed.canonical(),
+        partner=stored.partner,
+        at=node.clock.now(),
+        even_refused=even_refused,
     )
 
 
@@ -215,6 +243,12 @@ def _group(owed: Sequence[OwedReceipt], now: datetime) -> list[tuple[str, Receip
         for key, items in groups.items()
         for start in range(0, len(items), MAX_MESSAGES_PER_RECEIPT)
     ]
+
+
+def _seal(node: Node, transaction: Transaction, receipt: Receipt) -> tuple[SealedReceipt, SeedSigner]:
+    recipient = _choose_key(node, transaction, receipt.to_agency, node.clock.now())
+    signer = node.read_signer(transaction, KeyUse.RECEIPT)
+    return seal_receipt(receipt, signer, recipient, content_key=generate_bytes(KEY_BYTES)), signer
 
 
 def _choose_key(node: Node, transaction: Transaction, partner: str, now: datetime) -> AkpJwk:

@@ -4,6 +4,9 @@ A receipt whose signer's keys are not known yet is not stored and not acknowledg
 wrong is kept as a suspicion and acknowledged.
 """
 
+from datetime import datetime
+
+from agency_client.epochs.places import compute_place
 from agency_client.errors import DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.engine import Transaction
@@ -63,7 +66,8 @@ def verify_receipt(node: Node, leased: Leased, item: ReceiptItem) -> OpenedRecei
         raise UnprovenError("the receipt is for another agency or exchange", code="receipt-of-others")
     opened = _open(node, item)
     timeline = _read_signer(node, sealed.from_agency, item.accepted)
-    _verify_signatures(opened.document, timeline, item.accepted)
+    place = compute_place(node.sheet.origin, item.accepted.index)
+    _verify_signatures(opened.document, timeline, place, item.accepted.record.time)
     _verify_subjects(node, opened.receipt)
     return opened
 
@@ -107,11 +111,11 @@ def _read_signer(node: Node, partner: str, leaf: LoggedRecord) -> MemberTimeline
             raise WaitingError(error.sentence, fix=error.fix, code=error.code) from error
 
 
-def _verify_signatures(document: SignedDocument, timeline: MemberTimeline, leaf: LoggedRecord) -> None:
+def _verify_signatures(document: SignedDocument, timeline: MemberTimeline, place: int, accepted: datetime) -> None:
     try:
         slots = read_signatures(document.payload, document.signatures, DocumentType.RECEIPT)
         kids = tuple(slot.header.kid for slot in slots)
-        jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, leaf.index, leaf.record.time)
+        jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, place, accepted)
         verify_document(document, DocumentType.RECEIPT, jwks)
     except (KeysError, CodecError) as error:
         raise UnprovenError(f"a receipt of {timeline.agency}: {error}", code="receipt-refused") from error

@@ -45,11 +45,12 @@ class KnownMessage:
 class MessageFacts:
     """A message and all that is known around it.
 
-    `leaf` is its verified acceptance. `chains_then` are the steps of the agreement cited whose leaves stand before
-    it, `chains_now` all this node holds; both are empty where no step of it is here. `anchors` are the pinned ones by
-    agency. `leaf_not_before`: at that moment this node saw the log end before the leaf. `is_step_hidden` and
-    `hidden_revocations`: what the sender's own status says of the agreement and its keys, and the log did not show.
-    `has_held_steps`: the log has steps of that agreement before the leaf which this node cannot believe yet.
+    `leaf` is its verified acceptance, `place` where that stands over all epochs. `chains_then` are the steps of the
+    agreement cited whose leaves stand before it, `chains_now` all this node holds; both are empty where no step of it
+    is here. `anchors` are the pinned ones by agency. `leaf_not_before`: at that moment this node saw the log end
+    before the leaf. `is_step_hidden` and `hidden_revocations`: what the sender's own status says of the agreement and
+    its keys, and the log did not show. `has_held_steps`: the log has steps of that agreement before the leaf which
+    this node cannot believe yet.
     """
 
     me: str
@@ -57,6 +58,7 @@ class MessageFacts:
     now: datetime
     sealed: SealedEvidence
     leaf: LoggedRecord
+    place: int
     sender: MemberTimeline
     mine: MemberTimeline
     anchors: dict[str, str]
@@ -80,12 +82,12 @@ class MessageFacts:
 
 def check_signatures(facts: MessageFacts) -> str:
     """Check that the sender's message keys in force at the leaf signed, unrevoked up to there."""
-    header, leaf = facts.sealed.header, facts.leaf
+    header, place, accepted = facts.sealed.header, facts.place, facts.leaf.record.time
     if facts.sender.agency_class is not AgencyClass.AGENCY:
         raise UnprovenError(f"sender: {header.sender.agency} is no agency that may send", code="not-an-agency")
     try:
-        key_set = facts.sender.find_key_set(leaf.index, leaf.record.time)
-        jwks = facts.sender.find_signing_keys(KeyUse.MESSAGE, header.sender.kids, leaf.index, leaf.record.time)
+        key_set = facts.sender.find_key_set(place, accepted)
+        jwks = facts.sender.find_signing_keys(KeyUse.MESSAGE, header.sender.kids, place, accepted)
         verify_document(facts.sealed.document, DocumentType.ENVELOPE, jwks)
     except (KeysError, CodecError) as error:
         raise UnprovenError(f"the sender's signatures: {error}", code=error.code) from error
@@ -94,7 +96,7 @@ def check_signatures(facts: MessageFacts) -> str:
             f"sender.keyset: {header.sender.keyset} is named, {key_set.key_set.seq} was in force",
             code="key-set-not-current",
         )
-    disputed = facts.sender.is_disputed(header.sender.kids, leaf.index, leaf.record.time)
+    disputed = facts.sender.is_disputed(header.sender.kids, place, accepted)
     tail = "; since revoked from an earlier moment: disputed" if disputed else ""
     return f"signed by {header.sender.agency} with key set {key_set.key_set.seq}, both signatures{tail}"
 
@@ -146,9 +148,9 @@ def check_moment(facts: MessageFacts) -> str:
 
 def check_encryption_key(facts: MessageFacts) -> str:
     """Check that the content key was wrapped for a key of this agency that was current at the leaf."""
-    recipient, leaf = facts.sealed.find_recipient(facts.me), facts.leaf
+    recipient = facts.sealed.find_recipient(facts.me)
     try:
-        key = facts.mine.find_encryption_key(recipient.kid, leaf.index, leaf.record.time)
+        key = facts.mine.find_encryption_key(recipient.kid, facts.place, facts.leaf.record.time)
     except KeysError as error:
         raise UnprovenError(f"recipients.kid: {error}", code="encryption-key-not-current") from error
     is_confidential = facts.sealed.header.routing.kind == CONFIDENTIAL_KIND

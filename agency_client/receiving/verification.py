@@ -6,10 +6,12 @@ past the message's leaf (`Horizon`): what is not known yet is waited for, never 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from agency_client.agreements.chains import is_counting, read_step
+from agency_client.agreements.chains import find_place, is_counting, read_step
 from agency_client.directory.directory import AnchorMismatchError
+from agency_client.epochs.places import compute_place
+from agency_client.epochs.sheets import load_sheet
 from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.agreements import StoredStep, find_agreement_of_terms, load_chains
 from agency_client.local_store.checkpoints import find_last_sight_before, load_walk
@@ -17,7 +19,7 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.local_store.sent import find_message_by_digest, list_deliveries
-from agency_client.local_store.trust import load_pin
+from agency_client.local_store.trust import load_exchange, load_pin
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.receiving.errors import UnprovenError, WaitingError
@@ -33,7 +35,7 @@ from agency_client.receiving.rules import (
     check_standing,
 )
 from agency_client.receiving.sealed import SealedEvidence, read_sealed
-from agency_client.statuses.partners import list_hidden_agreements, load_announced_revocations
+from agency_client.statuses.hidden import list_hidden_agreements, list_hidden_revocations
 from agency_client.witness.observer import LogError, hash_logged_record, read_log_keys
 from keys.log_keys import LogSignatureError, verify_checkpoint
 from keys.timeline import MemberTimeline
@@ -100,10 +102,10 @@ def verify_message(node: Node, snapshot: Snapshot, digest: str, horizon: Horizon
     """
     stored = load_by_digest(snapshot, digest)
     sealed = read_sealed(SignedDocument.from_canonical(stored.evidence))
-    leaf = verify_evidence(node, stored.leaf, sealed)
+    leaf = verify_evidence(node, snapshot, stored, sealed)
     checks = [CheckedStep("log", f"accepted at leaf {leaf.index}, {leaf.record.time:%Y-%m-%d %H:%M:%S} UTC")]
-    _demand_horizon(snapshot, node, leaf, horizon)
-    facts = load_facts(node, snapshot, sealed, leaf)
+    _demand_horizon(snapshot, node, stored, horizon)
+    facts = load_facts(node, snapshot, sealed, leaf, stored.origin)
     anchor = facts.anchors[sealed.header.sender.agency]
     checks.append(CheckedStep("sender", f"{sealed.header.sender.agency}, pinned here to {anchor[:8]}"))
     wanted = _CHECKS if horizon is EVERYTHING else _ON_ARRIVAL
@@ -111,15 +113,17 @@ def verify_message(node: Node, snapshot: Snapshot, digest: str, horizon: Horizon
     return VerifiedMessage(stored, facts, tuple(checks))
 
 
-def verify_evidence(node: Node, unverified_evidence: bytes, sealed: SealedEvidence) -> LoggedRecord:
+def verify_evidence(node: Node, snapshot: Snapshot, stored: InboxMessage, sealed: SealedEvidence) -> LoggedRecord:
     """Return the leaf of a message's acceptance if the evidence kept of it proves it, offline.
+
+    The log it stands in may be one of an earlier epoch: its sheet was kept when the next one was accepted.
 
     Raises:
         UnprovenError: it does not.
     """
     try:
-        evidence = Evidence.from_canonical(unverified_evidence)
-        checkpoint = verify_checkpoint(evidence.checkpoint.encode(), node.sheet.origin, read_log_keys(node.sheet))
+        evidence, sheet = Evidence.from_canonical(stored.leaf), load_sheet(snapshot, stored.origin)
+        checkpoint = verify_checkpoint(evidence.checkpoint.encode(), sheet.origin, read_log_keys(sheet))
         path = [b64u_decode(item) for item in evidence.proof]
         digest = hash_logged_record(evidence.leaf)
         verify_inclusion(digest, evidence.leaf.index, checkpoint.size, path, checkpoint.root)
@@ -129,14 +133,15 @@ def verify_evidence(node: Node, unverified_evidence: bytes, sealed: SealedEviden
     return evidence.leaf
 
 
-def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: LoggedRecord) -> MessageFacts:
-    """Return a message with all that this node knows around it.
+def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: LoggedRecord, origin: str) -> MessageFacts:
+    """Return a message, accepted at a leaf of the log `origin`, with all that this node knows around it.
 
     Raises:
         WaitingError: its sender is not pinned, or the log has not shown its keys yet.
         UnprovenError: the log shows other roots for its sender than the ones pinned.
     """
     sender, me = sealed.header.sender.agency, sealed.find_recipient(node.agency)
+    place = compute_place(origin, leaf.index)
     timeline = _read_sender(node, snapshot, sender)
     agreement = find_agreement_of_terms(snapshot, me.agreement)
     return MessageFacts(
@@ -145,41 +150,61 @@ def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: Log
         now=node.clock.now(),
         sealed=sealed,
         leaf=leaf,
+        place=place,
         sender=timeline,
         mine=_read_own_timeline(node, snapshot),
         anchors=_read_anchors(node, snapshot, sender),
-        chains_then=read_chains(snapshot, me.agreement, before=leaf.index),
+        chains_then=read_chains(snapshot, me.agreement, before=place),
         chains_now=read_chains(snapshot, me.agreement),
         original=_find_original(node, snapshot, sealed.header.refers_to),
-        leaf_not_before=find_last_sight_before(snapshot, node.sheet.origin, leaf.index),
+        leaf_not_before=_find_last_sight(snapshot, origin, leaf.index),
         is_step_hidden=agreement in list_hidden_agreements(snapshot, sender),
-        hidden_revocations=load_announced_revocations(snapshot, sender) - timeline.list_revoked_kids(),
-        has_held_steps=_has_held_steps(snapshot, me.agreement, leaf.index),
+        hidden_revocations=list_hidden_revocations(snapshot, timeline),
+        has_held_steps=_has_held_steps(node, snapshot, me.agreement, place),
     )
 
 
 def read_chains(snapshot: Snapshot, terms_digest: str, *, before: int | None = None) -> Chains:
-    """Return the chains of the agreement with these terms: as the log had them before a leaf, or all that counts."""
+    """Return the chains of the agreement with these terms: as logs had them before a place, or all that counts."""
     agreement = find_agreement_of_terms(snapshot, terms_digest)
     stored: Mapping[str, list[StoredStep]] = {} if agreement is None else load_chains(snapshot, agreement)
     return {party: [read_step(step) for step in chain if _counts(step, before)] for party, chain in stored.items()}
 
 
-def _has_held_steps(snapshot: Snapshot, terms_digest: str, before: int) -> bool:
+def _has_held_steps(node: Node, snapshot: Snapshot, terms_digest: str, before: int) -> bool:
     agreement = find_agreement_of_terms(snapshot, terms_digest)
-    return agreement is not None and any(held.leaf_index < before for held in list_held_steps(snapshot, agreement))
+    if agreement is None:
+        return False
+    held = list_held_steps(snapshot, agreement)
+    return any(compute_place(node.sheet.origin, step.leaf_index) < before for step in held)
+
+
+def _find_last_sight(snapshot: Snapshot, origin: str, index: int) -> datetime | None:
+    """Return when this node last saw the logs end before a leaf; of a later epoch, when it was opened at the least."""
+    seen_at = find_last_sight_before(snapshot, origin, index)
+    log = load_exchange(snapshot, origin)
+    opened_at = None if log is None else log.opened_at
+    return max((moment for moment in (seen_at, opened_at) if moment is not None), default=None)
 
 
 def _counts(step: StoredStep, before: int | None) -> bool:
     if before is None:
         return is_counting(step)
-    return step.leaf is not None and LoggedRecord.from_canonical(step.leaf).index < before
+    place = find_place(step)
+    return place is not None and place < before
 
 
-def _demand_horizon(snapshot: Snapshot, node: Node, leaf: LoggedRecord, horizon: Horizon) -> None:
-    walk = load_walk(snapshot, node.sheet.origin)
-    walked = min(horizon.walked, 0 if walk is None else walk.size)
-    if horizon is not EVERYTHING and leaf.index >= min(walked, horizon.steps):
+def _demand_horizon(snapshot: Snapshot, node: Node, stored: InboxMessage, horizon: Horizon) -> None:
+    walk = load_walk(snapshot, stored.origin)
+    walked = 0 if walk is None else walk.size
+    if horizon is EVERYTHING:
+        return
+    if stored.origin != node.sheet.origin and stored.leaf_index >= walked:
+        raise WaitingError(
+            "its log ended before this node had read up to it; it waits for its sender to hand it in again",
+            code="log-ended",
+        )
+    if stored.origin == node.sheet.origin and stored.leaf_index >= min(walked, horizon.walked, horizon.steps):
         raise WaitingError("the log has not been read up to this message yet", code="log-not-read")
 
 

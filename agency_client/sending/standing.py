@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from agency_client.epochs.handing_in import describe_missing
+from agency_client.local_store.agreements import find_agreement_of_terms
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.outbox import OutboxState, load_item
 from agency_client.local_store.sent import Delivery, SentMessage, find_message_by_digest, list_deliveries
 from agency_client.node import Node
 from agency_client.sending.facts import load_shelf
 from agency_client.sending.summary import read_summary
-from agency_client.statuses.partners import list_hidden_agreements
+from agency_client.statuses.hidden import list_hidden_agreements
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.alerts import kind_of
 
@@ -33,6 +35,9 @@ def find_obstacle(node: Node, snapshot: Snapshot, message: SentMessage) -> Obsta
     """
     if not node.read_own_key_set(snapshot).is_logged:
         return Obstacle("keys-not-published", "this agency's newest key set is not in the log yet", is_final=False)
+    missing = _find_missing(node, snapshot, message)
+    if missing is not None:
+        return missing
     if kind_of(message.kind).is_aftercare:
         return _find_waiting_original(snapshot, message)
     if read_summary(message.summary).unchecked:
@@ -43,6 +48,16 @@ def find_obstacle(node: Node, snapshot: Snapshot, message: SentMessage) -> Obsta
         obstacle = None if view is None else judge_standing(view) or _find_hidden_step(snapshot, delivery, view)
         if obstacle is not None:
             return obstacle
+    return None
+
+
+def _find_missing(node: Node, snapshot: Snapshot, message: SentMessage) -> Obstacle | None:
+    """Return what a log that was begun anew does not show yet: until it does, a refusal would say nothing."""
+    for delivery in list_deliveries(snapshot, message.message_id):
+        agreement = find_agreement_of_terms(snapshot, delivery.agreement)
+        sentence = describe_missing(node, snapshot, delivery.recipient, agreement)
+        if sentence is not None:
+            return Obstacle("log-incomplete", sentence, is_final=False)
     return None
 
 

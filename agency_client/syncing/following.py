@@ -19,6 +19,7 @@ from agency_client.local_store.engine import Store
 from agency_client.local_store.outbox import list_due
 from agency_client.local_store.received_work import list_owed_receipts
 from agency_client.local_store.statuses import list_due_statuses
+from agency_client.local_store.trust import load_origin
 from agency_client.node import Node
 from agency_client.profiles.profile import hold_lock
 from agency_client.profiles.session import OpenProfile, derive_store_key
@@ -187,7 +188,7 @@ def _pace(stage: Stage, seconds: int) -> Stage:
 
 
 class _Renewal:
-    """Says when a node is made anew: its keys were replaced by another process, or its certificate may be."""
+    """Says when a node is made anew: another process replaced its keys or accepted a new log, or a day has passed."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -195,10 +196,12 @@ class _Renewal:
         self._digest = node.own_key_set().digest
 
     def is_due(self, report: RoundReport) -> bool:
-        """Return whether the broker does not know this node's keys any more, others count here, or a day has passed."""
+        """Return whether other keys or another log count, the broker knows these keys no more, or a day has passed."""
         is_unknown = any(stage.exit_code is ExitCode.NOT_AUTHENTICATED for stage in report.stages)
         is_old = self._node.clock.now() - self._since >= RENEW_AFTER
-        return is_unknown or is_old or self._node.own_key_set().digest != self._digest
+        with self._node.store.read() as snapshot:
+            has_moved = load_origin(snapshot) != self._node.sheet.origin
+        return has_moved or is_unknown or is_old or self._node.own_key_set().digest != self._digest
 
 
 @contextmanager

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from agency_client.agreements.flows import sign_due_withdrawals
 from agency_client.agreements.pulling import PullReport, pull_steps
 from agency_client.agreements.submitting import submit_due_steps
-from agency_client.connection import NotSentError
+from agency_client.connection import ExchangeStoppedError, NotSentError
+from agency_client.epochs.errors import NewLogError
+from agency_client.epochs.handing_in import has_missing_steps, queue_missing_keys, queue_missing_steps
 from agency_client.errors import ClientError, NotAuthenticatedError
 from agency_client.local_store.contradictions import EquivocationError
 from agency_client.local_store.dispatch import retry_documents_now
@@ -92,6 +94,7 @@ class RoundReport:
         return all(stage.is_quiet for stage in self.stages)
 
 
+_ENDS_THE_ROUND = (NotSentError, NotAuthenticatedError, NewLogError, ExchangeStoppedError)
 _WEIGHT = (
     ExitCode.OFFLINE_QUEUED,
     ExitCode.NOT_AUTHENTICATED,
@@ -115,7 +118,8 @@ class Stage:
 def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
     """Run the stages in order, each whatever became of the others; by default all that this member's class has.
 
-    A log that does not prove itself ends the round: what its exchange refuses or answers then must move nothing.
+    A log that does not prove itself ends the round: what its exchange refuses or answers then must move nothing. So
+    does a new log that nobody has accepted here.
     """
     reports: list[StageReport] = []
     for stage in stages if stages is not None else choose_stages(node):
@@ -124,7 +128,7 @@ def run_round(node: Node, stages: Sequence[Stage] | None = None) -> RoundReport:
         except ClientError as error:
             failure = Problem(error.code, error.sentence)
             reports.append(StageReport(stage.name, failure=failure, exit_code=error.exit_code))
-            if isinstance(error, NotSentError | NotAuthenticatedError):
+            if isinstance(error, _ENDS_THE_ROUND):
                 break
             if stage.is_footing and error.exit_code is ExitCode.VERIFICATION_FAILED:
                 reports[-1] = replace(reports[-1], problems=(_NOTHING_SENT,))
@@ -200,6 +204,7 @@ def sync_keys(node: Node) -> StageReport:
     if node.own_key_set().key_set.agency_class is AgencyClass.AGENCY and is_rotation_due(node):
         prepare_encryption_keys(node)
         renewed = 1
+    queue_missing_keys(node)
     handed_in = submit_due(node, KEY_ROUTES)
     if handed_in.logged:
         walk_log(node)
@@ -210,7 +215,9 @@ def sync_keys(node: Node) -> StageReport:
 
 def sync_agreements(node: Node) -> StageReport:
     """Hand in own steps, pull the partners' steps, and only then take back what was not confirmed in time."""
-    first = pull_steps(node) if is_anything_behind(node, "steps") else PullReport()
+    pulls_first = is_anything_behind(node, "steps") or has_missing_steps(node)
+    first = pull_steps(node) if pulls_first else PullReport()
+    queue_missing_steps(node)
     handed_in = submit_due_steps(node)
     pulled = pull_steps(node)
     withdrawn = sign_due_withdrawals(node)
@@ -326,7 +333,7 @@ def _noting(problems: list[Problem]) -> Iterator[None]:
     """Note what fails in a part of a stage, unless it proves two histories or shows that the broker is away."""
     try:
         yield
-    except (EquivocationError, NotSentError, NotAuthenticatedError):
+    except (EquivocationError, *_ENDS_THE_ROUND):
         raise
     except ClientError as error:
         problems.append(Problem(error.code, error.sentence))

@@ -33,6 +33,8 @@ class StepAction(StrEnum):
 
 MAX_SKEW = timedelta(minutes=5)
 MAX_NARROWING_SKEW = timedelta(hours=24)
+CARRIED_OVER_WITHIN = timedelta(days=7)
+"""How long after a new log was opened the steps of the one before may still be logged in it."""
 NARROWING_ACTIONS = frozenset({StepAction.SUSPEND, StepAction.REVOKE, StepAction.WITHDRAW, StepAction.REJECT})
 
 
@@ -141,6 +143,16 @@ def get_allowed_skew(action: StepAction) -> timedelta:
     return MAX_NARROWING_SKEW if action in NARROWING_ACTIONS else MAX_SKEW
 
 
-def is_step_in_time(step: Step, logged_at: datetime) -> bool:
-    """Return whether a step's own time fits the time of its leaf: nobody dates a confirmation back."""
-    return abs(step.time - logged_at) <= get_allowed_skew(step.action)
+def is_step_in_time(step: Step, logged_at: datetime, *, opened_at: datetime | None = None) -> bool:
+    """Return whether a step's own time fits the time of its leaf: nobody dates a confirmation back.
+
+    `opened_at` is when the log was opened, if it goes on from an earlier one: steps of that one are logged once more.
+    """
+    return abs(step.time - logged_at) <= get_allowed_skew(step.action) or is_step_carried_over(
+        step, logged_at, opened_at
+    )
+
+
+def is_step_carried_over(step: Step, logged_at: datetime, opened_at: datetime | None) -> bool:
+    """Return whether a step may have stood in the log before: signed before this one was opened, and logged soon."""
+    return opened_at is not None and step.time <= opened_at <= logged_at <= opened_at + CARRIED_OVER_WITHIN

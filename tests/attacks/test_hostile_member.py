@@ -88,7 +88,7 @@ def test_a_confidential_header_hides_no_kind_but_the_one_it_stands_for(world: Ly
     walk_log(world[VN])
     evidence = read_sealed(strip_ciphertext(sealed.envelope))
     with world[VN].store.read() as snapshot:
-        facts = load_facts(world[VN], snapshot, evidence, placed.accepted)
+        facts = load_facts(world[VN], snapshot, evidence, placed.accepted, world[VN].sheet.origin)
     with pytest.raises(UnprovenError, match="confidential") as refusal:
         accept_content(facts, Message.from_canonical(sealed.message_bytes))
     assert refusal.value.code == "header-mismatch"

@@ -202,6 +202,7 @@ def take_step(signer: Node, terms: Terms, action: StepAction, *holders: Node, **
         document=document.canonical(),
         leaf=leaf.canonical(),
         recorded_at=now,
+        origin=signer.sheet.origin,
     )
     for holder in holders or (signer,):
         with holder.store.write() as transaction:

@@ -11,6 +11,7 @@ from agency_client.local_store.migrations import (
     step_0002_unbelieved,
     step_0003_witnesses,
     step_0004_statuses,
+    step_0005_epochs,
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -18,6 +19,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     step_0002_unbelieved.STATEMENTS,
     step_0003_witnesses.STATEMENTS,
     step_0004_statuses.STATEMENTS,
+    step_0005_epochs.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 

@@ -47,9 +47,10 @@ def test_each_party_has_a_chain_of_its_own(store: Store) -> None:
 def test_an_own_step_gets_its_leaf_when_the_broker_has_logged_it(store: Store) -> None:
     with store.write() as transaction:
         record_step(transaction, PROPOSAL)
-        add_step_leaf(transaction, PROPOSAL.digest, b"leaf 1")
-        record_step(transaction, replace(PROPOSAL, leaf=b"a later leaf"))
-        assert load_chains(transaction, AGREEMENT)["GB-IE"] == [replace(PROPOSAL, leaf=b"leaf 1")]
+        add_step_leaf(transaction, PROPOSAL.digest, b"leaf 1", "exchange.example/1")
+        record_step(transaction, replace(PROPOSAL, leaf=b"a later leaf", origin="exchange.example/2"))
+        (found,) = load_chains(transaction, AGREEMENT)["GB-IE"]
+    assert (found.leaf, found.origin, found.shown_in) == (b"leaf 1", "exchange.example/1", "exchange.example/2")
 
 
 def test_a_step_that_leaves_a_gap_waits(store: Store) -> None:

@@ -53,6 +53,7 @@ def make_message(number: int, *, urgency: str = "routine", sender: str = "VN-IMM
         leaf=b"leaf",
         leaf_index=1000 - number,
         received_at=NOON + number * MINUTE,
+        origin="exchange.example/1",
     )
 
 

@@ -96,6 +96,7 @@ def make_facts(agreement: Agreement | None = None, **changes: Any) -> MessageFac
         "now": NOW,
         "sealed": evidence,
         "leaf": LoggedRecord(index=LEAF, record=record, salt=b64u_encode(bytes(32))),
+        "place": LEAF,
         "sender": GB.timeline,
         "mine": VN.timeline,
         "anchors": {"GB-HO": GB.anchor, "VN": VN.anchor},
