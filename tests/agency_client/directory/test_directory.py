@@ -42,25 +42,41 @@ def test_a_member_is_known_and_not_trusted_until_it_is_pinned(node: Node) -> Non
     assert not node.directory.is_trusted("VN")
     with pytest.raises(NotPinnedError) as caught:
         node.directory.trusted_timeline("VN")
-    assert "agency trust pin VN" in caught.value.fix
+    assert caught.value.sentence == "the anchor of VN is not pinned"
+    assert caught.value.fix == "compare the paper, then run: agency trust pin VN"
     pin(node, "VN", VN.anchor)
+    assert node.directory.is_trusted("VN")
     assert node.directory.trusted_timeline("VN").newest_key_set.digest == VN.verified.digest
 
 
 def test_a_pin_of_other_roots_trusts_nobody(node: Node) -> None:
     pin(node, "VN", BE.anchor)
-    with pytest.raises(AnchorMismatchError):
+    with pytest.raises(AnchorMismatchError) as caught:
         node.directory.trusted_timeline("VN")
+    assert caught.value.sentence == "the log shows other roots for VN than the ones pinned on 2026-11-01"
+    assert caught.value.fix == (
+        "call the partner's duty desk and compare the anchors; trust nothing in its name until then"
+    )
     assert not node.directory.is_trusted("VN")
 
 
 def test_an_agency_that_the_log_does_not_name_is_not_found(node: Node) -> None:
     pin(node, "BE", BE.anchor)
     for look_up in (node.directory.trusted_timeline, node.directory.load_timeline):
-        with pytest.raises(NotFoundError, match="names no member BE"):
+        with pytest.raises(NotFoundError) as caught:
             look_up("BE")
+        assert caught.value.sentence == "the log names no member BE"
+        assert caught.value.fix == "check the id; if it was enrolled just now, run: agency sync"
     assert not node.directory.is_trusted("BE")
     assert node.directory.find_timeline("BE") is None
+
+
+def test_the_members_are_those_that_the_log_names(log: LogSimulator, node: Node) -> None:
+    assert node.directory.list_agencies() == ["VN"]
+    log.append_member(BE)
+    walk_log(node)
+    pin(node, "UTO", BE.anchor)
+    assert node.directory.list_agencies() == ["BE", "VN"]
 
 
 def test_what_is_remembered_is_renewed_when_the_log_says_more(log: LogSimulator, node: Node) -> None:
@@ -80,5 +96,6 @@ def test_a_store_that_was_changed_adds_no_key(node: Node) -> None:
         changed = leaf[:at] + (b"A" if leaf[at : at + 1] != b"A" else b"B") + leaf[at + 1 :]
         transaction.execute("UPDATE key_document SET leaf = ? WHERE leaf = ?", changed, leaf)
     fresh = Directory(node.store, node.exchange)
-    with pytest.raises(DirectoryDamagedError):
+    with pytest.raises(DirectoryDamagedError, match=r"^the keys of VN in the store do not verify: .") as caught:
         fresh.load_timeline("VN")
+    assert caught.value.fix == "restore the last backup"
