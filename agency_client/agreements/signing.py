@@ -12,19 +12,24 @@ from agency_client.errors import ConflictError, UsageError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.agreements import StoredStep, load_chain_end, record_step, retract_step
 from agency_client.local_store.dispatch import DispatchKind, queue_document, record_dispatch_refused
-from agency_client.local_store.engine import Transaction
+from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import demand_not_restored
 from agency_client.node import Node
+from agency_client.witness.standing import demand_witnessed
 from keys.signing import sign_document
 from schemas.agreements.lifecycle import judge_step
 from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step, StepAction, digest_step
 from schemas.agreements.terms import Terms
+from schemas.api import LoggedRecord
 from schemas.log.records import Action
 from schemas.model import DocumentError
 from schemas.signed import DocumentType, KeyUse, SignedDocument
 
 MAX_REASON_CHARACTERS = 280
+_ANSWERS = frozenset({StepAction.ACCEPT, StepAction.CONFIRM, StepAction.RESUME})
+"""What widens in answer to what stands in the log: only once the quorum has seen that, too, or an exchange could show
+this node alone what was never said, or hide from others what was."""
 
 
 class StepNotAllowedError(ConflictError):
@@ -53,6 +58,7 @@ def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredS
 
     Raises:
         StepNotAllowedError: the lifecycle does not allow it now.
+        NotYetWitnessedError: it widens and answers steps that the quorum has not seen in the log.
         UsageError: a field is of another form.
         DeniedError: no agreement key may be used, or the node was restored and has not caught up.
     """
@@ -63,11 +69,21 @@ def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredS
     decision = judge_step(step, agreement.chains, now)
     if not decision.allowed:
         raise StepNotAllowedError(f"{order.action.value}: {decision.because}", fix="see: agency agreement show")
+    if order.action in _ANSWERS:
+        _demand_witnessed(node, transaction, agreement)
     stored = _sign(node, transaction, step, order.partner)
     reason = _cut(order.reason or f"{order.action.value} {order.agreement}")
     note = node.note_access(Action.AGREEMENTS, f"agreement-{order.action.value}", reason, partner=order.partner)
     append_entry(transaction, note)
     return stored
+
+
+def _demand_witnessed(node: Node, snapshot: Snapshot, agreement: Agreement) -> None:
+    # What stands in an earlier epoch of the log was settled when this one was accepted.
+    steps = (step for chain in agreement.stored.values() for step in chain if step.origin == node.sheet.origin)
+    leaves = (LoggedRecord.from_canonical(step.leaf) for step in steps if step.leaf is not None)
+    size = max((leaf.index + 1 for leaf in leaves), default=0)
+    demand_witnessed(node, snapshot, size, f"the newest step of agreement {agreement.id}")
 
 
 def take_back(node: Node, transaction: Transaction, digest: str, problem: Problem) -> None:

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from agency_client.node import Node
 
 _ID_CHARACTERS = 8
+WAIT_SECONDS = 30
+"""A partner whose node is always on has seen a new leaf by then."""
 
 Reference = Annotated[str, typer.Argument(help="An agreement's id, or a version's digest; the first characters do.")]
 Reason = Annotated[str | None, typer.Option(help="Why, in words; the partner reads it.")]
+Wait = Annotated[int, typer.Option(min=0, max=3600, help="Seconds to wait for the witnesses to see what is answered.")]
 NeededReason = Annotated[str, typer.Option(help="Why, in words; the partner reads it.")]
 
 
@@ -158,8 +161,11 @@ def _accept(
         int, typer.Option(min=1, max=90, help="Within how many days the partner must confirm.")
     ] = 14,
     reason: Reason = None,
+    wait: Wait = WAIT_SECONDS,
 ) -> None:
     """Accept the partner's proposal. It binds once the partner confirms in time.
+
+    What widens waits until the pinned witnesses have seen the step it answers; so do confirm and resume.
 
     \b
     Example:
@@ -171,10 +177,10 @@ def _accept(
 
     invocation = get_invocation(context)
     until = invocation.clock.now() + timedelta(days=confirm_within)
-    _say(invocation, lambda node: flows.accept(node, reference, reason=reason, confirm_by=until))
+    _say(invocation, lambda node: flows.accept(node, reference, reason=reason, confirm_by=until), wait)
 
 
-def _confirm(context: typer.Context, reference: Reference, reason: Reason = None) -> None:
+def _confirm(context: typer.Context, reference: Reference, reason: Reason = None, wait: Wait = WAIT_SECONDS) -> None:
     """Confirm a proposal of ours that the partner accepted: from then on it binds both.
 
     \b
@@ -183,7 +189,7 @@ def _confirm(context: typer.Context, reference: Reference, reason: Reason = None
     """
     from agency_client.agreements import flows
 
-    _say(get_invocation(context), lambda node: flows.confirm(node, reference, reason=reason))
+    _say(get_invocation(context), lambda node: flows.confirm(node, reference, reason=reason), wait)
 
 
 def _suspend(context: typer.Context, reference: Reference, reason: NeededReason) -> None:
@@ -198,7 +204,7 @@ def _suspend(context: typer.Context, reference: Reference, reason: NeededReason)
     _say(get_invocation(context), lambda node: flows.suspend(node, reference, reason=reason))
 
 
-def _resume(context: typer.Context, reference: Reference, reason: Reason = None) -> None:
+def _resume(context: typer.Context, reference: Reference, reason: Reason = None, wait: Wait = WAIT_SECONDS) -> None:
     """End a suspension of ours.
 
     \b
@@ -207,7 +213,7 @@ def _resume(context: typer.Context, reference: Reference, reason: Reason = None)
     """
     from agency_client.agreements import flows
 
-    _say(get_invocation(context), lambda node: flows.resume(node, reference, reason=reason))
+    _say(get_invocation(context), lambda node: flows.resume(node, reference, reason=reason), wait)
 
 
 def _revoke(
@@ -298,17 +304,18 @@ def _import(context: typer.Context, file: Annotated[Path, typer.Argument(help="W
     )
 
 
-def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]") -> None:
-    """Learn what the partner said, sign, hand in, and show how the agreement stands now."""
+def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]", wait_seconds: int = 0) -> None:
+    """Learn what the partner said, sign, hand in, cosign, and show how the agreement stands now."""
     from agency_client.agreements.submitting import submit_step
     from agency_client.agreements.views import view_page
     from agency_client.errors import OfflineError
     from agency_client.node import Node
     from agency_client.terminal.agreement_pages import describe_line, show_state
+    from agency_client.witness.waiting import meet_witnesses
 
     with Node(invocation.open_profile(), invocation.clock) as node:
         _pull_if_online(invocation, node)
-        step = sign(node)
+        step = _sign_when_witnessed(invocation, node, sign, wait_seconds)
         try:
             submit_step(node, step.digest)
         except OfflineError as error:
@@ -317,6 +324,7 @@ def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]") -> None:
                 fix=f"it stays queued; run: agency sync (agreement {step.agreement})",
                 code=error.code,
             ) from error
+        meet_witnesses(node)
         page = view_page(node, step.terms_digest)
     line = page.line
     invocation.output.show_details(
@@ -332,13 +340,27 @@ def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]") -> None:
     invocation.output.write_json({"step": step.digest, "action": step.action, **describe_line(line)})
 
 
+def _sign_when_witnessed(
+    invocation: Invocation, node: "Node", sign: "Callable[[Node], StoredStep]", wait_seconds: int
+) -> "StoredStep":
+    """Sign now, or as soon as the witnesses have seen what is answered, if that is within the time given."""
+    import time
+
+    from agency_client.witness.waiting import wait_for_witnesses
+
+    def tell(sentence: str) -> None:
+        invocation.output.say(f"waiting for the witnesses, up to {wait_seconds} s: {sentence}", Tone.CAUTION)
+
+    return wait_for_witnesses(node, lambda: sign(node), seconds=wait_seconds, pause=time.sleep, on_wait=tell)
+
+
 def _pull_if_online(invocation: Invocation, node: "Node") -> None:
     from agency_client.agreements.pulling import pull_steps
     from agency_client.errors import OfflineError
-    from agency_client.witness.walker import walk_log
+    from agency_client.witness.waiting import meet_witnesses
 
     try:
-        walk_log(node)
+        meet_witnesses(node)
         report = pull_steps(node)
     except OfflineError:
         return  # The step is judged by what is known here, and queued.

@@ -3,9 +3,13 @@
 from datetime import datetime, timedelta
 
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.trust import load_key_chain
 from agency_client.node import Node
-from agency_client.own_keys.documents import load_own_encryption_keys, load_own_key_sets
+from agency_client.own_keys.documents import load_own_encryption_keys, load_own_key_sets, load_revoked_kids
 from agency_client.profiles.key_store import StoredKey
+from agency_client.witness.standing import is_leaf_witnessed, read_quorum
+from schemas.api import LoggedRecord
+from schemas.signed import DocumentType
 
 MAX_DELIVERY_DAYS = 30
 """How long after its acceptance a message may still be handed over (docs/protocol.md §3)."""
@@ -15,11 +19,11 @@ def destroy_ended_keys(node: Node) -> list[StoredKey]:
     """Destroy the private keys that nothing can need any more, and return them.
 
     An opening key ends when the last message that could be sealed to it has passed its delivery deadline; a signing key
-    when a newer key set without it stands in the log.
+    when a newer key set without it stands where the quorum has seen it, or when it has expired or was revoked itself.
     """
     now = node.clock.now()
     with node.store.read() as snapshot:
-        ended = {*_list_ended_opening_keys(node, snapshot, now), *_list_replaced_signing_keys(node, snapshot)}
+        ended = {*_list_ended_opening_keys(node, snapshot, now), *_list_replaced_signing_keys(node, snapshot, now)}
     return [key for key in node.keys.list_keys() if key in ended and node.keys.destroy_key(key.use, key.kid)]
 
 
@@ -33,9 +37,27 @@ def _list_ended_opening_keys(node: Node, snapshot: Snapshot, now: datetime) -> l
     ]
 
 
-def _list_replaced_signing_keys(node: Node, snapshot: Snapshot) -> list[StoredKey]:
+def is_replacement_unwitnessed(node: Node, snapshot: Snapshot) -> bool:
+    """Return whether the newest key set took another's place in a part of the log that the quorum has not seen.
+
+    An exchange that showed it to this node alone would otherwise have it destroy the keys that all others go by.
+    """
+    chain = load_key_chain(snapshot, node.agency, DocumentType.KEY_SET)
+    if len(chain) < 2 or chain[-1].leaf is None:
+        return False
+    place = LoggedRecord.from_canonical(chain[-1].leaf).index
+    return not is_leaf_witnessed(node, read_quorum(node, snapshot), chain[-1].origin or "", place)
+
+
+def _list_replaced_signing_keys(node: Node, snapshot: Snapshot, now: datetime) -> list[StoredKey]:
     sets = load_own_key_sets(snapshot, node.agency)
     if len(sets) < 2 or not sets[-1].is_logged:
         return []
     kept = {key.kids[0] for key in sets[-1].key_set.keys}
-    return [StoredKey(key.use, key.kids[0]) for own in sets[:-1] for key in own.key_set.keys if key.kids[0] not in kept]
+    waits, revoked = is_replacement_unwitnessed(node, snapshot), load_revoked_kids(snapshot, node.agency)
+    return [
+        StoredKey(key.use, key.kids[0])
+        for own in sets[:-1]
+        for key in own.key_set.keys
+        if key.kids[0] not in kept and (not waits or now >= own.key_set.expires_at or not revoked.isdisjoint(key.kids))
+    ]

@@ -58,7 +58,7 @@ def collect_heads(node: Node) -> CollectReport:
         node.observer.observe(answer.checkpoint)
         for item in answer.notes:
             if item.agency in agencies:
-                _take_in(node, item, report)
+                take_in_head(node, item, report)
     return report
 
 
@@ -100,7 +100,13 @@ def verify_head(node: Node, unverified: CosignedNote) -> PartnerHead:
     )
 
 
-def _take_in(node: Node, item: CosignedNote, report: CollectReport) -> None:
+def take_in_head(node: Node, item: CosignedNote, report: CollectReport) -> None:
+    """Verify a head, by whatever way it came, and count it if it holds; if not, the report says why.
+
+    Raises:
+        EquivocationError: it proves two histories; both notes have been kept.
+        OfflineError: the exchange was not reached to compare it.
+    """
     try:
         if _is_of_earlier_epoch(node, item):
             return

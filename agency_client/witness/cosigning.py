@@ -14,7 +14,7 @@ from agency_client.local_store.cosignatures import (
     note_handed_in,
     record_own_cosignature,
 )
-from agency_client.local_store.engine import Snapshot, Transaction
+from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.restored import demand_not_restored, note_caught_up
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
@@ -35,8 +35,7 @@ def cosign_newest(node: Node) -> OwnCosignature | None:
         LogError, EquivocationError: its answer does not hold.
         DeniedError: no witness key may be used, or the node was restored and has not caught up.
     """
-    with node.store.write() as transaction:
-        newest = _sign_if_larger(node, transaction)
+    newest = sign_newest(node)
     if newest is None or newest.handed_in_at is not None:
         return None
     body = Cosignature(note=newest.note.decode()).canonical()
@@ -45,6 +44,26 @@ def cosign_newest(node: Node) -> OwnCosignature | None:
     with node.store.write() as transaction:
         note_handed_in(transaction, newest, at=node.clock.now())
     return newest
+
+
+def sign_newest(node: Node) -> OwnCosignature | None:
+    """Return the newest cosignature: of the newest walked checkpoint, signed now if it is larger than the last one.
+
+    None before the first walk, and for a log that is proven to have two histories.
+
+    Raises:
+        DeniedError: no witness key may be used, or the node was restored and has not caught up.
+    """
+    with node.store.write() as transaction:
+        demand_not_restored(transaction, "cosignatures")
+        last, walked = load_own_cosignature(transaction, node.sheet.origin), _find_walked(node, transaction)
+        if walked is None or (last is not None and walked.size <= last.size):
+            return last
+        if has_log_contradiction(transaction, node.sheet.origin):
+            return None
+        signed = _sign(node, transaction, walked)
+        record_own_cosignature(transaction, signed)
+    return signed
 
 
 def take_over_own_cosignature(node: Node) -> None:
@@ -68,22 +87,11 @@ def take_over_own_cosignature(node: Node) -> None:
         note_caught_up(transaction, "cosignatures")
 
 
-def _sign_if_larger(node: Node, transaction: Transaction) -> OwnCosignature | None:
-    """Return the newest cosignature there is to hand in: a new one, the last one, or none before the first walk."""
-    demand_not_restored(transaction, "cosignatures")
-    last = load_own_cosignature(transaction, node.sheet.origin)
-    walked = _find_walked(node, transaction)
-    if walked is None or (last is not None and walked.size <= last.size):
-        return last
-    if has_log_contradiction(transaction, node.sheet.origin):
-        return None  # a log that is proven to have two histories is witnessed by nobody
+def _sign(node: Node, snapshot: Snapshot, walked: SignedCheckpoint) -> OwnCosignature:
     checkpoint = Checkpoint(walked.origin, walked.size, b64u_decode(walked.root))
-    now, signer = node.clock.now(), node.read_signer(transaction, KeyUse.WITNESS)
+    now, signer = node.clock.now(), node.read_signer(snapshot, KeyUse.WITNESS)
     line = cosign_checkpoint(checkpoint, format_witness_name(node.exchange, node.agency), signer.keys[0], now)
-    note = attach_cosignature(walked.note, line)
-    signed = OwnCosignature(walked.origin, walked.size, walked.root, note, now)
-    record_own_cosignature(transaction, signed)
-    return signed
+    return OwnCosignature(walked.origin, walked.size, walked.root, attach_cosignature(walked.note, line), now)
 
 
 def _find_walked(node: Node, snapshot: Snapshot) -> SignedCheckpoint | None:

@@ -34,6 +34,11 @@ def load_quorum(node: Node) -> Quorum:
         return read_quorum(node, snapshot)
 
 
+def is_leaf_witnessed(node: Node, quorum: Quorum, origin: str, index: int) -> bool:
+    """Return whether the quorum has seen a leaf; an earlier epoch's was settled when this epoch was accepted."""
+    return origin != node.sheet.origin or quorum.is_witnessed(index)
+
+
 def demand_witnessed(node: Node, snapshot: Snapshot, size: int, what: str) -> None:
     """Refuse what stands on more leaves than the quorum has seen. `what` is named in the refusal.
 

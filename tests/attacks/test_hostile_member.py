@@ -39,6 +39,7 @@ from tests.attacks.recipient import GB, VN
 from tests.schemas.alerts.filled import leaves, load_changed, problems_of
 from tests.support.lying_world import LyingWorld
 from tests.support.nodes import make_terms_of, make_wide_clause, take_step
+from tests.support.witnesses import see_together
 
 HOSTILE = (
     "x\u202egnp.exe\u2066\u200b\ufeff\U000e0041\u0336e\u0301\u0301\u0301\u0301\u0301\u0301[red]:smile:\u2800\u3164"
@@ -52,6 +53,7 @@ def offer(world: LyingWorld, terms: Terms, *before: Terms) -> None:
         take_step(world[GB], taken_back, StepAction.WITHDRAW)
     take_step(world[GB], terms, StepAction.PROPOSE)
     pull_steps(world[VN])
+    see_together(*world.nodes.values())
 
 
 def test_terms_put_in_the_place_of_those_that_were_read_are_not_accepted_by_the_agreements_id(

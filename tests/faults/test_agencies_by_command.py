@@ -62,6 +62,7 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
             desks[first].pin(desks[second])
             desks[second].pin(desks[first])
             agreement = str(desks[first].agency("agreement", "propose", EXAMPLES / terms).data["agreement"])
+            desks["GB"].agency("sync")
             desks[second].agency("agreement", "accept", agreement)
             desks[first].agency("agreement", "confirm", agreement)
         yield Trio(exchange, desks)

@@ -230,6 +230,7 @@ def test_an_auditor_sees_both_logs_and_proves_them_offline(trio: Trio, tmp_path:
     leaf = next(row["place"] for row in rows if row["what"] == "message-accepted")
     assert trio.vn.agency("audit", "show", str(leaf), "--reason", "complaint 12").lines[-1]["proven"]
     file = tmp_path / "audit.jsonl"
+    trio.gb.agency("sync")
     trio.vn.agency("audit", "export", "--reason", "inspection", "--out", str(file))
     trio.vn.agency("audit", "export", "--reason", "inspection", "--out", str(file), code=8)
     trio.exchange.kill()

@@ -88,6 +88,7 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
             (gb, "gb-vn-trafficking.toml"),
         ):
             agreement = str(proposer.agency("agreement", "propose", AGREEMENTS / file).data["agreement"])
+            (gb if proposer is be else be).agency("sync")
             vn.agency("agreement", "accept", agreement)
             proposer.agency("agreement", "confirm", agreement)
         yield Region(exchange, be, gb, vn)
@@ -289,6 +290,7 @@ def test_a_message_is_held_while_suspended_and_delivered_once_resumed(region: Re
         (pushed,) = client.push_past_client(make_fraud_draft()).items
     assert pushed.problem is not None
     assert pushed.problem.code == "agreement-not-in-force"
+    region.gb.agency("sync")
     region.vn.agency("agreement", "resume", agreement)
     region.settle()
     assert count_received(region.vn, message) == 1

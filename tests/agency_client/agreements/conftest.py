@@ -15,6 +15,7 @@ from agency_client.node import Node
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.nodes import MovableClock, joined_nodes
 from tests.support.paths import EXAMPLES
+from tests.support.witnesses import see_together
 
 MIGRATION = EXAMPLES / "agreements" / "gb-vn-migration.toml"
 TRAFFICKING = EXAMPLES / "agreements" / "gb-vn-trafficking.toml"
@@ -53,14 +54,15 @@ def fields() -> dict[str, Any]:
 
 
 @pytest.fixture
-def say(gb: Node, vn: Node) -> Callable[..., StoredStep]:
-    """Give a way to say something and hand it in; both then know all that was said."""
+def say(nodes: dict[str, Node], gb: Node, vn: Node) -> Callable[..., StoredStep]:
+    """Give a way to say something and hand it in; both then know all that was said, and every witness has seen it."""
 
     def speak(node: Node, verb: Callable[..., StoredStep], *arguments: Any, **options: Any) -> StoredStep:
         step = verb(node, *arguments, **options)
         submit_step(node, step.digest)
         pull_steps(gb)
         pull_steps(vn)
+        see_together(*nodes.values())
         return step
 
     return speak

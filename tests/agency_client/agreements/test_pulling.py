@@ -32,6 +32,7 @@ from tests.support.exchange import RunningExchange
 from tests.support.members import derive_seed
 from tests.support.nodes import MovableClock, make_node
 from tests.support.tampering import tampering
+from tests.support.witnesses import see_together
 
 Say = Callable[..., StoredStep]
 Change = Callable[[StepsAnswer], StepsAnswer]
@@ -109,8 +110,11 @@ def test_a_forged_signature_holds_the_step_back(gb: Node, vn: Node, in_force: st
         transaction.execute("DELETE FROM held_step")
 
 
-def test_a_hidden_step_holds_what_follows_it_until_it_comes(gb: Node, vn: Node, in_force: str) -> None:
+def test_a_hidden_step_holds_what_follows_it_until_it_comes(
+    nodes: dict[str, Node], gb: Node, vn: Node, in_force: str
+) -> None:
     submit_step(gb, flows.suspend(gb, in_force, reason="x").digest)
+    see_together(*nodes.values())
     submit_step(gb, flows.resume(gb, in_force).digest)
     hidden: list[Any] = []
 
@@ -271,9 +275,10 @@ def test_terms_with_another_anchor_than_the_pinned_one_are_held(gb: Node, vn: No
         verify_step(gb, snapshot, document, Moment(10_000, gb.clock.now() + timedelta(seconds=1)))
 
 
-def test_many_steps_come_in_pages(gb: Node, vn: Node, in_force: str) -> None:
+def test_many_steps_come_in_pages(nodes: dict[str, Node], gb: Node, vn: Node, in_force: str) -> None:
     for number in range(3):
         submit_step(gb, flows.suspend(gb, in_force, reason=str(number)).digest)
+        see_together(*nodes.values())
         submit_step(gb, flows.resume(gb, in_force).digest)
     pages: list[int] = []
 

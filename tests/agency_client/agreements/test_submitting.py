@@ -19,6 +19,7 @@ from agency_client.witness.observer import LogError
 from schemas.agreements.lifecycle import State
 from tests.agency_client.agreements.conftest import set_clock
 from tests.support.tampering import losing_answers, offline, tampering
+from tests.support.witnesses import see_together
 
 Say = Callable[..., StoredStep]
 LATER = timedelta(seconds=12)
@@ -68,7 +69,7 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(gb: Node, vn
     assert [item.action.value for item in new if item.agreement == in_force].count("suspend") == 1
 
 
-def test_evidence_about_another_step_is_no_evidence(gb: Node, in_force: str, fields: dict[str, Any]) -> None:
+def test_evidence_about_another_step_is_no_evidence(nodes: dict[str, Node], gb: Node, in_force: str) -> None:
     answers: list[Any] = []
 
     def keep(method: str, path: str, answer: Any) -> Any:
@@ -81,6 +82,7 @@ def test_evidence_about_another_step_is_no_evidence(gb: Node, in_force: str, fie
 
     with tampering(gb, keep):
         submit_step(gb, flows.suspend(gb, in_force, reason="a").digest)
+    see_together(*nodes.values())
     step = flows.resume(gb, in_force)
     with tampering(gb, replay), pytest.raises(LogError):
         submit_step(gb, step.digest)

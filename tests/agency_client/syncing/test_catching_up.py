@@ -30,6 +30,7 @@ from tests.support.bad_line import Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.nodes import PASSPHRASE, agree, joined_nodes
+from tests.support.witnesses import see_together
 
 
 @pytest.fixture
@@ -91,6 +92,7 @@ def test_a_round_brings_back_what_was_signed_and_clears_the_mark(
         assert [stage.failure for stage in report.stages if stage.failure] == []
         assert report.stages[-1].stage == "restored"
         assert not is_anything_behind(restored)
+        see_together(vn, restored)
         flows.resume(restored, terms.id, reason="it answers again")
         assert run_round(restored).exit_code is ExitCode.OK
         send_alert(restored, make_draft("VN"))
