@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from agency_client.errors import ClientError
+from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import Contradiction, ContradictionKind, list_contradictions
-from agency_client.local_store.inbox import InboxMessage, InboxState
+from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
+from agency_client.local_store.sent import list_deliveries
+from agency_client.local_store.streams import StreamNumber
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
@@ -19,16 +22,20 @@ from agency_client.own_keys.publishing import publish_queued
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.sending.flow import send_alert
 from agency_client.sending.seal import SealedLeg
+from agency_client.sending.views import SentLine, list_waiting
 from agency_client.syncing.rounds import RoundReport, sync_once
 from agency_client.trust import pin_partner
 from agency_client.witness.walker import walk_log
+from keys.sealing import SealedMessage
 from schemas.agreements.terms import Terms
+from schemas.api import MESSAGES_PATH, Evidence
 from tests.hostile.exchange import HostileExchange, hostile_exchange
 from tests.support.drafts import make_draft
 from tests.support.lying_world import World
 from tests.support.nodes import MovableClock, make_node
 
 GB, VN, BE = "GB", "VN", "BE"
+LEASE = timedelta(seconds=61)
 
 
 @dataclass(kw_only=True)
@@ -53,6 +60,38 @@ class Arena(World):
         """Run a whole round of a node."""
         return sync_once(self[agency])
 
+    def join(self, agency: str, *, meets: bool = True) -> Node:
+        """Let another agency join, which a test may use up; unless it is to wait, GB, VN and it pin each other."""
+        node = self.nodes[agency] = make_node(self.exchange, self.folder, agency, clock=self.clock)
+        publish_queued(node, prepare_encryption_keys(node))
+        if meets:
+            self.introduce(node)
+        return node
+
+    def introduce(self, node: Node) -> None:
+        """Let GB, VN and another node pin each other."""
+        meet(node, self[GB], self[VN])
+        for other in (self[GB], self[VN]):
+            meet(other, node)
+
+    def witness(self) -> None:
+        """Let every node cosign what it has walked, and learn what the others have."""
+        for agency in (GB, VN, BE, GB, VN):
+            self.sync(agency)
+
+    def hand_in(self, sender: str, sealed: SealedMessage) -> None:
+        """Hand in a crafted message."""
+        self[sender].connection.post(MESSAGES_PATH, sealed.envelope.canonical(), Evidence)
+
+    def let_lease_end(self) -> None:
+        """Let both clocks pass the end of every lease."""
+        self.clock.ahead += LEASE
+        self.exchange.move_clock(self.clock.ahead.total_seconds())
+
+    def waiting(self, agency: str) -> list[SentLine]:
+        """Return what waits in a node's outbox, or for its recipients to sign for it."""
+        return list_waiting(self[agency])
+
     def find(self, agency: str, digest: str) -> InboxMessage | None:
         """Return a message as a node's store holds it, if it does."""
         with self[agency].store.read() as snapshot:
@@ -61,10 +100,25 @@ class Arena(World):
 
     def load(self, agency: str, digest: str) -> InboxMessage:
         """Return a message as a node's store holds it."""
-        from agency_client.local_store.inbox import load_by_digest
-
         with self[agency].store.read() as snapshot:
             return load_by_digest(snapshot, digest)
+
+    def list_digests(self, agency: str) -> set[str]:
+        """Return every message that a node's inbox holds."""
+        with self[agency].store.read() as snapshot:
+            return {row[0] for row in snapshot.fetch_all("SELECT digest FROM inbox_message")}
+
+    def read_number(self, sender: str, message_id: str) -> StreamNumber:
+        """Return the place of a sent message in the stream to its one recipient."""
+        with self[sender].store.read() as snapshot:
+            (delivery,) = list_deliveries(snapshot, message_id)
+        return delivery.number
+
+    def count_walked(self, agency: str) -> int:
+        """Return how many leaves of the log a node has read and believed."""
+        with self[agency].store.read() as snapshot:
+            walk = load_walk(snapshot, self[agency].sheet.origin)
+        return 0 if walk is None else walk.size
 
     def list_proofs(self, agency: str) -> list[Contradiction]:
         """Return the proofs a node keeps that its exchange showed two histories."""
@@ -110,14 +164,10 @@ def meet(node: Node, *others: Node) -> None:
 
 
 def forgive(arena: Arena) -> None:
-    """Forget proofs against the exchange, which would stop all sending, and moments in days to come."""
-    arena.clock.ahead = timedelta()
-    arena.exchange.move_clock(0)
-    now = int(arena.clock.now().timestamp())
+    """Forget proofs against the exchange, which would stop all sending. Clocks go on: leaves never go back in time."""
     for node in arena.nodes.values():
         with node.store.write() as transaction:
             transaction.execute("DELETE FROM contradiction")
-            transaction.execute("UPDATE checkpoint SET seen_at = min(seen_at, ?)", now)
 
 
 def demand_unseen(arena: Arena, agency: str, digest: str, message_id: str) -> None:

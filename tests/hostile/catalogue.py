@@ -1,9 +1,19 @@
 """Every manipulation by its name."""
 
-from tests.hostile.families import contents, histories
+from tests.hostile.families import (
+    agreements,
+    answers,
+    believing,
+    contents,
+    histories,
+    inboxes,
+    keys,
+    receipts,
+    statuses,
+)
 from tests.hostile.manipulation import Manipulation
 
-_FAMILIES = (contents, histories)
+_FAMILIES = (contents, inboxes, believing, agreements, keys, histories, statuses, receipts, answers)
 
 MANIPULATIONS: dict[str, type[Manipulation]] = {
     found.name: found

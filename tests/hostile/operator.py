@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from broker.audit.log import LogBatch, LogView
+from broker.audit.log import LogBatch, LogView, read_leaf
 from broker.clock import SystemClock
 from broker.composition import Broker
 from broker.storage.transaction import PendingLeaf, Transaction
@@ -76,6 +76,13 @@ class HostileOperator:
         # The broker's own services read the log by type, and would believe or stumble over what is made up.
         await self.execute("UPDATE log_leaf SET record_type = 'made-up' WHERE leaf_index = :index", index=logged.index)
         return logged
+
+    def recall(self, index: int) -> LoggedRecord:
+        """Return a leaf of the true log with its record."""
+        with self.broker.database.read() as connection:
+            leaf = read_leaf(connection, index)
+        assert leaf is not None
+        return LoggedRecord.from_canonical(leaf.logged.canonical())
 
     async def execute(self, statement: str, **values: Any) -> None:
         """Change the broker's tables behind its services' back."""

@@ -24,6 +24,8 @@ class LieAboutMessages(Manipulation):
 
     async def change(self, operator: HostileOperator, call: Call, answer: LeaseAnswer) -> LeaseAnswer:
         """Change every message of a lease."""
+        if not any(isinstance(item, MessageItem) for item in answer.items):
+            return answer
         lease = answer.lease or ""
         items = [
             await self.change_item(operator, item, call.agency, lease) if isinstance(item, MessageItem) else item

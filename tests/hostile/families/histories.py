@@ -5,11 +5,11 @@ from typing import Any
 
 from keys.generation import generate_bytes, generate_seed
 from keys.log_keys import LogSigner
-from schemas.api import CHECKPOINT_PATH, CONSISTENCY_PATH, LEAVES_PATH, RangeLeaf
+from schemas.api import CHECKPOINT_PATH, CONSISTENCY_PATH, LEAVES_PATH, ConsistencyAnswer, RangeLeaf
 from schemas.codec import b64u_encode
 from schemas.log.records import RecordType
 from schemas.log.tree import EMPTY_ROOT
-from tests.hostile.calls import Call
+from tests.hostile.calls import Call, Reply, make_reply
 from tests.hostile.history import OtherHistory
 from tests.hostile.manipulation import Manipulation
 from tests.hostile.operator import HostileOperator
@@ -128,17 +128,22 @@ class HiddenLeaves(Manipulation):
         return answer.model_copy(update={"leaves": (*answer.leaves[:-1], make_private_leaf())})
 
 
-class FalseConsistency(Manipulation):
+class FalseConsistency(AnotherHead):
     name = "false-consistency"
-    sentence = "Answer with a proof of consistency that proves nothing, under a head that no tree has."
-    on = (("GET", CHECKPOINT_PATH), ("GET", CONSISTENCY_PATH))
+    sentence = "Sign a larger tree that does not exist, and prove by chance that it continues the true one."
+    on = (("GET", CHECKPOINT_PATH),)
 
-    async def change(self, operator: HostileOperator, call: Call, answer: Any) -> Any:
-        """Sign a larger tree of nothing, and prove it by chance."""
-        note = operator.sign(operator.view.size + 1000, bytes(32))
-        if call.path == CHECKPOINT_PATH:
-            return answer.model_copy(update={"checkpoint": note})
-        return answer.model_copy(update={"proof": (b64u_encode(bytes(32)),)})
+    async def take(self, operator: HostileOperator, call: Call) -> Reply | None:
+        """Answer with a proof of nothing."""
+        if call.path != CONSISTENCY_PATH:
+            return None
+        old_size, proof = int(call.query["from"]), (b64u_encode(bytes(32)),)
+        answer = ConsistencyAnswer(old_size=old_size, proof=proof, checkpoint=self.sign(operator))
+        return make_reply(200, answer.canonical())
+
+    def sign(self, operator: HostileOperator) -> str:
+        """Sign a tree of nothing."""
+        return operator.sign(operator.view.size + 1000, bytes(32))
 
 
 def make_private_leaf() -> RangeLeaf:
