@@ -15,9 +15,10 @@ from agency_client.node import Node
 from keys.errors import KeysError
 from keys.signing import verify_document
 from keys.timeline import MemberTimeline
-from schemas.agreements.steps import ChainedStep, ChainError, Step, is_step_carried_over, verify_continuation
+from schemas.agreements.steps import ChainedStep, ChainError, Step, verify_continuation
 from schemas.agreements.terms import Terms
 from schemas.codec import CodecError
+from schemas.log.epoch import is_carried_over
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 
 
@@ -95,7 +96,7 @@ def _verify_signature(document: SignedDocument, step: Step, timeline: MemberTime
     try:
         slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
         kids = tuple(slot.header.kid for slot in slots)
-        if is_step_carried_over(step, at.time, at.opened_at):
+        if is_carried_over(step.time, at.time, at.opened_at):
             jwks = timeline.find_keys_when_signed(KeyUse.AGREEMENT, kids, step.time)
         else:
             jwks = timeline.find_signing_keys(KeyUse.AGREEMENT, kids, at.index, at.time)

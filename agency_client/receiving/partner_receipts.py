@@ -4,8 +4,6 @@ A receipt whose signer's keys are not known yet is not stored and not acknowledg
 wrong is kept as a suspicion and acknowledged.
 """
 
-from datetime import datetime
-
 from agency_client.epochs.places import compute_place
 from agency_client.errors import DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.checkpoints import load_walk
@@ -15,6 +13,7 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.receipts import Direction, ReceiptSubject, StoredReceipt, record_receipt
 from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
+from agency_client.local_store.trust import load_exchange
 from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.errors import UnprovenError, WaitingError
@@ -27,9 +26,10 @@ from keys.signing import verify_document
 from keys.timeline import MemberTimeline
 from schemas.api import LoggedRecord, ReceiptItem
 from schemas.codec import CodecError
+from schemas.log.epoch import is_carried_over
 from schemas.log.records import RecordType
 from schemas.receipts import Receipt
-from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
+from schemas.signed import DocumentType, KeyUse, read_signatures
 
 
 def take_in_receipts(node: Node, leased: Leased) -> tuple[int, list[Problem]]:
@@ -66,8 +66,7 @@ def verify_receipt(node: Node, leased: Leased, item: ReceiptItem) -> OpenedRecei
         raise UnprovenError("the receipt is for another agency or exchange", code="receipt-of-others")
     opened = _open(node, item)
     timeline = _read_signer(node, sealed.from_agency, item.accepted)
-    place = compute_place(node.sheet.origin, item.accepted.index)
-    _verify_signatures(opened.document, timeline, place, item.accepted.record.time)
+    _verify_signatures(node, opened, timeline, item.accepted)
     _verify_subjects(node, opened.receipt)
     return opened
 
@@ -111,11 +110,17 @@ def _read_signer(node: Node, partner: str, leaf: LoggedRecord) -> MemberTimeline
             raise WaitingError(error.sentence, fix=error.fix, code=error.code) from error
 
 
-def _verify_signatures(document: SignedDocument, timeline: MemberTimeline, place: int, accepted: datetime) -> None:
+def _verify_signatures(node: Node, opened: OpenedReceipt, timeline: MemberTimeline, leaf: LoggedRecord) -> None:
+    document, place = opened.document, compute_place(node.sheet.origin, leaf.index)
+    with node.store.read() as snapshot:
+        log = load_exchange(snapshot, node.sheet.origin)
     try:
         slots = read_signatures(document.payload, document.signatures, DocumentType.RECEIPT)
         kids = tuple(slot.header.kid for slot in slots)
-        jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, place, accepted)
+        if log is not None and is_carried_over(opened.receipt.time, leaf.record.time, log.opened_at):
+            jwks = timeline.find_keys_when_signed(KeyUse.RECEIPT, kids, opened.receipt.time)
+        else:
+            jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, place, leaf.record.time)
         verify_document(document, DocumentType.RECEIPT, jwks)
     except (KeysError, CodecError) as error:
         raise UnprovenError(f"a receipt of {timeline.agency}: {error}", code="receipt-refused") from error

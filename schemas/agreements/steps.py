@@ -15,6 +15,7 @@ from pydantic import model_validator
 
 from schemas.agreements.terms import Terms
 from schemas.codec import hash_text
+from schemas.log.epoch import is_carried_over
 from schemas.model import AgencyId, Counter, Digest, ExchangeName, Paragraph, Timestamp, Uuid, WireModel
 
 
@@ -33,8 +34,6 @@ class StepAction(StrEnum):
 
 MAX_SKEW = timedelta(minutes=5)
 MAX_NARROWING_SKEW = timedelta(hours=24)
-CARRIED_OVER_WITHIN = timedelta(days=7)
-"""How long after a new log was opened the steps of the one before may still be logged in it."""
 NARROWING_ACTIONS = frozenset({StepAction.SUSPEND, StepAction.REVOKE, StepAction.WITHDRAW, StepAction.REJECT})
 
 
@@ -148,11 +147,5 @@ def is_step_in_time(step: Step, logged_at: datetime, *, opened_at: datetime | No
 
     `opened_at` is when the log was opened, if it goes on from an earlier one: steps of that one are logged once more.
     """
-    return abs(step.time - logged_at) <= get_allowed_skew(step.action) or is_step_carried_over(
-        step, logged_at, opened_at
-    )
-
-
-def is_step_carried_over(step: Step, logged_at: datetime, opened_at: datetime | None) -> bool:
-    """Return whether a step may have stood in the log before: signed before this one was opened, and logged soon."""
-    return opened_at is not None and step.time <= opened_at <= logged_at <= opened_at + CARRIED_OVER_WITHIN
+    is_near = abs(step.time - logged_at) <= get_allowed_skew(step.action)
+    return is_near or is_carried_over(step.time, logged_at, opened_at)
