@@ -1,6 +1,7 @@
 """Byte strings and what the codec says of each, in the manner of JSONTestSuite: one name, one verdict.
 
-An accepted string stands with the value it means, a refused one with the error that names the rule it breaks.
+An accepted string stands with the value it means, a refused one with the error that names the rule it breaks. Every
+place that reads foreign bytes is given the refused ones.
 """
 
 from typing import Any
@@ -176,3 +177,65 @@ REFUSED: dict[str, tuple[bytes, type[CodecError]]] = {
     "too deep behind many that are closed": (b"[" + b"[]," * 50 + b"[" * 32 + b"]" * 33, TooDeepError),
     "closed more often than opened": (b"[" + b"]" * 50 + b"[" * 33, NotJsonError),
 }
+
+# fmt: off
+_NOT_JSON: dict[str, tuple[bytes, ...]] = {
+    "structure": (
+        b"[", b"]", b"{", b"}", b"[[", b"]]", b"{]", b"[}", b"[{", b"{[", b",", b":", b";", b"*", b"#", b"<.>",
+        b"[<null>]", b"[1]x", b"[1]]", b"[1][", b"[][]", b"{}}", b"{}#", b"{}{}", b'{"a":true,', b'["asd]', b"['",
+        b"[,", b"[1,,2]", b"[1,,]", b"[,]", b"[,,]", b'["a",,]', b"[1:2]", b'["":1]', b"[3[4]]", b"[x", b"[*]",
+        b'{"a"', b'{"a":', b'{"a":"b"', b'{"a"b}', b'{"a",1}', b'{"a"::1}', b'{"a":1,,"b":2}', b'{"a":1,,,}', b"{,}",
+        b'{:"b"}', b'{"a":"b" 123}', b'{"a":/**/1}', b'{"a":1}/**/', b'{"a":1}//', b'{"a":1}/', b'{"a":1}#',
+        b"{null:null}", b"{9999E9999:1}", b"{'a':0}", b'{"a":0,\'b\':0}', b'{a:"b"}', b'{[:"x"}', b'{"x"}',
+        b"[\n1\n,1", b"[1,\n1\n,", b"\x0c[]", b"\x0b[]", b"\xe2\x81\xa0[]", b"\xc2\xa0[]", b"\xe3\x80\x80[]",
+        b"\xef\xbb\xbf", b"[\xef\xbb\xbf]", b"\x00", b"[\x00]", b"{}\x00", b"\x1e{}", b"{}\x1e{}\n", b"\x1a",
+        b"{}\x04",
+    ),
+    "words": (
+        b"nul", b"tru", b"fals", b"[nul]", b"[tru]", b"[fals]", b"nulll", b"truee", b"TRUE", b"Null", b"FALSE",
+        b"None", b"nil", b"NULL", b"yes", b"[true false]", b"[truefalse]", b'["a" true]', b"a", b"abc", b"\xc3\xa9",
+        b"a\xcc\x8a", b"inf", b"Inf", b"+Inf", b"-Inf", b"[-NaN]", b"[nan]", b"[Infinity,1]", b"function(){}",
+    ),
+    "numbers": (
+        b"++1", b"--1", b"- 1", b"-01", b"-012", b"-x", b"-1x", b"-.5", b".-1", b".2e-3", b"0.1.2", b"0.3e", b"0.3e+",
+        b"0.e1", b"0E", b"0E+", b"0e", b"0e+", b"0e+-1", b"1.0e", b"1.0e+", b"1.0e-", b"1 000", b"1,000", b"1eE2",
+        b"2.e3", b"2.e+3", b"2.e-3", b"1+2", b"0x", b"0x42", b"0b1", b"0o7", b"1L", b"1n", b"1f", b"1e1e1", b"1ea",
+        b"-123.4x", b"[012]", b"1/2", b"1%", b"$1", b"\xe2\x91\xa0", b"\xd9\xa3", b"\xe2\x88\x921", b"1\xd9\xab5",
+    ),
+    "strings": (
+        b'"', b'"\\"', b'"\\', b'"\\u', b'"\\u"', b'"\\u1"', b'"\\u12"', b'"\\u123"', b'"\\uqqqq"', b'"\\U00000041"',
+        b'"\\u{41}"', b'"\\x00"', b'"\\0"', b'"\\1"', b'"\\\'"', b'"\\`"', b'"\\ "', b'"\\\t"', b'"\\\x00"', b'"\\v"',
+        b'"\\e"', b'"\\ud83d"', b'"\\ud83d\\u"', b'"\\ud83d\\u0041"', b'"\\ud83d\\ud83d"', b'"\\ud83d "', b'"\\ude00"',
+        b'"\\ud800\\n"', b'"a" "b"', b'"a""b"', b'"a"b', b"`a`", b"\xe2\x80\x9ca\xe2\x80\x9d", b'"\x01"',
+        b'"\x1b[31m"', b'"\x1f"', b'"\x7f', b'"\\\xf0\x9f\x8c\x80"', b'\\"a"', b'\\u0020"a"', b'\\n"a"',
+    ),
+}
+_NOT_UTF8: tuple[bytes, ...] = (
+    b"\xff", b"\xfe\xff", b"\xef\xbb", b"\x80", b"[\xe5]", b"[123\xe5]", b"[0\xe5]", b"[1e1\xe5]", b'{"\xb9":"0",}',
+    b'"\\u\xe5"', b'"\\\xe5"', b'"\xe9"', b'"\xc0\x80"', b'"\xe0\x80\x80"', b'"\xf0\x80\x80\x80"',
+    b'"\xfc\x80\x80\x80\x80\xaf"', b'"\xed\xa0\xbd\xed\xb8\x80"', b'"\xf8\x88\x80\x80\x80"', b'"\xf5\x80\x80\x80"',
+    b'"\xe2\x82', b'"\xf0\x9f\x98"', b'"\x93\xfa\x96{"', b'\xff\xfe[\x00"\x00\xe9\x00"\x00]\x00',
+    b'\xff\xfe\x00\x00"\x00\x00\x00\xe9\x00\x00\x00"\x00\x00\x00', b'"\xc3("', b'"\xa0\xa1"',
+)
+# fmt: on
+
+REFUSED |= {
+    f"{category}, not JSON: {data!r}": (data, NotJsonError) for category, many in _NOT_JSON.items() for data in many
+}
+REFUSED |= {f"not UTF-8: {data!r}": (data, NotUtf8Error) for data in _NOT_UTF8}
+
+HUGE: dict[str, bytes] = {
+    "a hundred thousand opening brackets": b"[" * 100_000,
+    "fifty thousand objects in arrays, open": b'[{"":' * 50_000,
+    "a hundred thousand arrays, closed": b"[" * 100_000 + b"]" * 100_000,
+    "a number of half a million digits": b"1" * 500_000,
+    "a fraction of half a million digits": b"0." + b"1" * 500_000,
+    "an exponent of half a million digits": b"1e" + b"9" * 500_000,
+    "half a million quotes": b'"' * 500_000,
+    "half a million backslashes": b'"' + b"\\" * 500_000,
+    "half a million spaces": b" " * 500_000 + b"1",
+    "a hundred thousand equal members": b"{" + b",".join([b'"a":1'] * 100_000) + b"}",
+    "a name of half a million letters": b'{"' + b"a" * 500_000 + b'":null}',
+    "two hundred thousand nulls": b"[" + b",".join([b"null"] * 200_000) + b"]",
+}
+"""Byte strings within the size of a document, which cost a careless parser its stack, its memory or a minute."""
