@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agency_client.connection import BusyError, NotSentError, RefusedConflictError, RefusedError
+from agency_client.epochs.places import number_epoch
 from agency_client.errors import ClientError, ConflictError, NotAuthenticatedError, NotFoundError, OfflineError
 from agency_client.local_store.contradictions import EquivocationError
 from agency_client.local_store.engine import Snapshot
@@ -36,6 +37,7 @@ from agency_client.witness.evidence import accept_evidence
 from keys.sealing import ParsedEnvelope, parse_envelope
 from schemas.api import MESSAGES_PATH, Evidence, LoggedRecord, MessageStatesAnswer
 from schemas.envelope import Reference
+from schemas.log.epoch import FIRST_EPOCH
 from schemas.log.records import RecordedRecipient, RecordType
 
 CLAIM_SECONDS = 60
@@ -159,11 +161,23 @@ def _submit(node: Node, item: OutboxItem, envelope: bytes, report: DeliveryRepor
 def accept_acceptance(node: Node, evidence: Evidence, parsed: ParsedEnvelope) -> LoggedRecord:
     """Verify that the broker's evidence is about this very envelope, every member of it, and return the leaf.
 
+    A log that goes on from an earlier one says of a message that was handed over before only that it was.
+
     Raises:
         LogError: it is not, or does not stand in the log.
         EquivocationError: its checkpoint proves two histories.
     """
+    is_later = number_epoch(node.sheet.origin) > FIRST_EPOCH
+    if is_later and evidence.leaf.record.type is RecordType.MESSAGE_CARRIED:
+        return accept_evidence(node.observer, evidence, RecordType.MESSAGE_CARRIED, describe_carried(parsed))
     return accept_evidence(node.observer, evidence, RecordType.MESSAGE_ACCEPTED, describe_acceptance(parsed))
+
+
+def describe_carried(parsed: ParsedEnvelope) -> dict[str, object]:
+    """Return what the record of an envelope that an earlier log had, and handed over, must say."""
+    accepted, (recipient,) = describe_acceptance(parsed), parsed.header.recipients
+    told = {name: accepted[name] for name in ("message", "agency", "recipients", "kind", "marking", "size")}
+    return {**told, "partner": recipient.agency}
 
 
 def describe_acceptance(parsed: ParsedEnvelope) -> dict[str, object]:
