@@ -1,92 +1,38 @@
 """The decision, reason by reason: sound facts with one thing changed, and the answer must name that thing."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from broker.inbox.rules import Passage
-from broker.routing.rules import (
-    Decision,
-    EarlierMessage,
-    Facts,
-    Progress,
-    Reason,
-    RecipientFacts,
-    decide,
-)
-from schemas.agreements.lifecycle import AgreementView, State
-from schemas.agreements.terms import Terms
+from broker.routing.rules import Decision, EarlierMessage, Facts, Progress, Reason, decide
+from schemas.agreements.lifecycle import State
 from schemas.codec import b64u_encode
-from schemas.envelope import Header, HeaderRecipient, HeaderSender, Reference, Routing
-from schemas.key_documents import AgencyClass, EncryptionKey
+from schemas.envelope import Header, Routing
+from schemas.key_documents import AgencyClass
 from schemas.markings import Tlp, Urgency
 from schemas.signed import EncryptionUse
+from tests.broker.routing.facts import (
+    BE,
+    GB,
+    NOW,
+    ORIGINAL,
+    TERMS,
+    VN,
+    make_address,
+    make_aftercare,
+    make_facts,
+    make_header,
+    make_key,
+    make_many,
+    make_recipient,
+    make_sender,
+    make_view,
+)
 from tests.strategies.agreements import make_clause, make_terms
-from tests.support.members import make_member
 from tests.support.messages import make_id
-
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-EXCHANGE = "alerts.example"
-GB, VN, BE = "GB-HO", "VN", "BE-OE"
-TERMS = make_terms(GB, VN, clauses=(make_clause(GB, VN, daily_quota=2), make_clause(VN, GB)))
-ORIGINAL = Reference(id=make_id("original"), digest=b64u_encode(bytes(32)))
-
-
-def make_header(**changes: Any) -> Header:
-    whole: dict[str, Any] = {
-        "v": 1,
-        "exchange": EXCHANGE,
-        "id": make_id("message"),
-        "issued_at": NOW,
-        "expires_at": NOW + timedelta(days=10),
-        "sender": HeaderSender(agency=GB, keyset=1, kids=(ORIGINAL.digest, ORIGINAL.digest)),
-        "recipients": (make_address(),),
-        "routing": Routing(kind="document-fraud", marking=Tlp.AMBER, urgency=Urgency.ROUTINE),
-    }
-    return Header(**whole | changes)
-
-
-def make_address(agency: str = VN, agreement: str = TERMS.digest()) -> HeaderRecipient:
-    return HeaderRecipient(agency=agency, kid=ORIGINAL.digest, agreement=agreement, stream=b64u_encode(bytes(16)), n=7)
-
-
-def make_key(use: EncryptionUse = EncryptionUse.ENCRYPTION) -> EncryptionKey:
-    return make_member("GB-HO").encryption.encryption_keys.keys[0].model_copy(update={"use": use})
-
-
-def make_view(state: State = State.IN_FORCE, terms: Terms | None = TERMS) -> AgreementView:
-    return AgreementView(TERMS.digest(), terms, state, "for a reason", binding=True)
-
-
-def make_recipient(header: HeaderRecipient | None = None, **changes: Any) -> RecipientFacts:
-    sound = RecipientFacts(
-        header=header or make_address(),
-        agency_class=AgencyClass.AGENCY,
-        encryption_key=make_key(),
-        agreement=make_view(),
-        accepted_today=0,
-        number_used_by=None,
-    )
-    return replace(sound, **changes)
-
-
-def make_facts(**changes: Any) -> Facts:
-    sound = Facts(
-        caller=GB,
-        exchange=EXCHANGE,
-        now=NOW,
-        header=make_header(),
-        size_bytes=4096,
-        attachments=0,
-        signature_problem=None,
-        other_digest=None,
-        is_aftercare=False,
-        earlier=None,
-        recipients=(make_recipient(),),
-    )
-    return replace(sound, **changes)
 
 
 def codes(decision: Decision) -> list[tuple[str, str, str]]:
@@ -99,10 +45,22 @@ def test_sound_facts_are_accepted_under_their_agreement() -> None:
 
 def test_a_message_of_somebody_else_is_refused_without_a_word_about_it() -> None:
     decision = decide(make_facts(caller=BE, other_digest="something", attachments=3))
-    assert codes(decision) == [("not-the-sender", "not-the-sender", "sender.agency")]
-    assert GB in decision.reasons[0].sentence
+    sentence = "the message is signed for GB-HO; only that agency can send it"
+    assert decision == Decision((Reason("not-the-sender", "not-the-sender", sentence, "sender.agency"),), ())
 
 
+NO_AGENCY = Reason(
+    "recipient-refused",
+    "not-an-agency",
+    "VN is no agency of this exchange that messages can be sent to",
+    "recipients.0.agency",
+)
+UNKNOWN_AGREEMENT = Reason(
+    "agreement-unknown",
+    "agreement-unknown",
+    "no agreement of this digest is known between GB-HO and VN",
+    "recipients.0.agreement",
+)
 BAD_SIGNATURE = Reason(
     "signature-refused", "signature-refused", "the ML-DSA-65 signature does not verify", "signatures"
 )
@@ -111,54 +69,93 @@ BAD_SIGNATURE = Reason(
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({"other_digest": "x"}, ("digest-conflict", "digest-conflict", "id"), id="another-under-this-id"),
+        pytest.param(
+            {"other_digest": "x"},
+            Reason(
+                "digest-conflict",
+                "digest-conflict",
+                f"another message was accepted under the id {make_id('message')}; a new message needs a new id",
+                "id",
+            ),
+            id="another-under-this-id",
+        ),
         pytest.param(
             {"header": make_header(exchange="staging.example")},
-            ("wrong-exchange", "wrong-exchange", "exchange"),
+            Reason(
+                "wrong-exchange",
+                "wrong-exchange",
+                "the message is for the exchange staging.example, this is alerts.example",
+                "exchange",
+            ),
             id="staging-on-production",
         ),
         pytest.param(
             {"signature_problem": BAD_SIGNATURE},
-            ("signature-refused", "signature-refused", "signatures"),
+            BAD_SIGNATURE,
             id="signature",
         ),
         pytest.param(
             {"header": make_header(issued_at=NOW + timedelta(seconds=301))},
-            ("wrong-time", "issued-ahead", "issued_at"),
+            Reason(
+                "wrong-time",
+                "issued-ahead",
+                "it is issued more than 300 seconds ahead of this exchange's clock",
+                "issued_at",
+            ),
             id="issued-more-than-five-minutes-ahead",
         ),
         pytest.param(
             {"header": make_header(issued_at=NOW - timedelta(days=1), expires_at=NOW)},
-            ("wrong-time", "deadline-passed", "expires_at"),
+            Reason("wrong-time", "deadline-passed", "the deadline for its delivery has passed", "expires_at"),
             id="deadline-is-now",
         ),
         pytest.param(
             {"header": make_header(expires_at=NOW + timedelta(days=30, seconds=1))},
-            ("wrong-time", "deadline-too-late", "expires_at"),
+            Reason(
+                "wrong-time",
+                "deadline-too-late",
+                "the deadline for its delivery is more than 30 days after issued_at",
+                "expires_at",
+            ),
             id="deadline-beyond-thirty-days",
         ),
         pytest.param(
-            {"attachments": 1}, ("attachments-refused", "attachments-not-carried", "attachments"), id="attachment"
+            {"attachments": 1},
+            Reason(
+                "attachments-refused",
+                "attachments-not-carried",
+                "this version of the exchange carries no attachments; send the message without them",
+                "attachments",
+            ),
+            id="attachment",
         ),
-        pytest.param({"size_bytes": 65_537}, ("not-covered", "too-large", "recipients.0.agreement"), id="too-large"),
+        pytest.param(
+            {"size_bytes": 65_537},
+            Reason("not-covered", "too-large", "65537 bytes, at most 65536 were agreed", "recipients.0.agreement"),
+            id="too-large",
+        ),
         pytest.param(
             {"header": make_header(routing=Routing(kind="facilitator", marking=Tlp.AMBER, urgency=Urgency.ROUTINE))},
-            ("not-covered", "kind-not-covered", "recipients.0.agreement"),
+            Reason(
+                "not-covered", "kind-not-covered", "facilitator is not among document-fraud", "recipients.0.agreement"
+            ),
             id="kind",
         ),
         pytest.param(
             {"header": make_header(routing=Routing(kind="document-fraud", marking=Tlp.RED, urgency=Urgency.ROUTINE))},
-            ("not-covered", "marking-too-high", "recipients.0.agreement"),
+            Reason(
+                "not-covered",
+                "marking-too-high",
+                "red is above amber, the highest marking agreed",
+                "recipients.0.agreement",
+            ),
             id="marking",
         ),
     ],
 )
-def test_a_message_is_refused_for_the_one_thing_that_is_wrong(
-    changes: dict[str, Any], expected: tuple[str, str, str]
-) -> None:
+def test_a_message_is_refused_for_the_one_thing_that_is_wrong(changes: dict[str, Any], expected: Reason) -> None:
     decision = decide(make_facts(**changes))
-    assert codes(decision) == [expected]
-    assert decision.passages == ()
+    assert decision == Decision((expected,), ())
     assert not decision.is_accepted
 
 
@@ -178,37 +175,52 @@ def test_the_limits_of_time_themselves_are_accepted(header: Header) -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"agency_class": None}, ("recipient-refused", "not-an-agency", "recipients.0.agency")),
-        ({"agency_class": AgencyClass.OVERSIGHT}, ("recipient-refused", "not-an-agency", "recipients.0.agency")),
+        ({"agency_class": None}, NO_AGENCY),
+        ({"agency_class": AgencyClass.OVERSIGHT}, NO_AGENCY),
         (
             {"encryption_key": None},
-            ("encryption-key-not-current", "encryption-key-not-current", "recipients.0.kid"),
+            Reason(
+                "encryption-key-not-current",
+                "encryption-key-not-current",
+                "the encryption key named is no current key of VN; fetch its newest and seal again",
+                "recipients.0.kid",
+            ),
         ),
         (
             {"encryption_key": make_key(EncryptionUse.SAFEGUARDING)},
-            ("encryption-key-not-current", "encryption-key-of-other-use", "recipients.0.kid"),
-        ),
-        ({"number_used_by": make_id("other")}, ("number-conflict", "number-used", "recipients.0.n")),
-        ({"agreement": None}, ("agreement-unknown", "agreement-unknown", "recipients.0.agreement")),
-        (
-            {"agreement": make_view(State.DRAFT, None)},
-            ("agreement-unknown", "agreement-unknown", "recipients.0.agreement"),
-        ),
-        (
-            {"agreement": make_view(terms=make_terms(BE, VN))},
-            ("agreement-unknown", "agreement-unknown", "recipients.0.agreement"),
+            Reason(
+                "encryption-key-not-current",
+                "encryption-key-of-other-use",
+                "the key named is of use encryption-safeguarding, which is not the one for document-fraud",
+                "recipients.0.kid",
+            ),
         ),
         (
-            {"agreement": make_view(terms=make_terms(BE, GB))},
-            ("agreement-unknown", "agreement-unknown", "recipients.0.agreement"),
+            {"number_used_by": make_id("other")},
+            Reason(
+                "number-conflict",
+                "number-used",
+                f"number 7 of this stream was used by the message {make_id('other')}",
+                "recipients.0.n",
+            ),
         ),
-        ({"accepted_today": 2}, ("quota-exhausted", "quota-exhausted", "recipients.0.agreement")),
+        ({"agreement": None}, UNKNOWN_AGREEMENT),
+        ({"agreement": make_view(State.DRAFT, None)}, UNKNOWN_AGREEMENT),
+        ({"agreement": make_view(terms=make_terms(BE, VN))}, UNKNOWN_AGREEMENT),
+        ({"agreement": make_view(terms=make_terms(BE, GB))}, UNKNOWN_AGREEMENT),
+        (
+            {"accepted_today": 2},
+            Reason(
+                "quota-exhausted",
+                "quota-exhausted",
+                "the 2 messages a day agreed to VN were sent",
+                "recipients.0.agreement",
+            ),
+        ),
     ],
 )
-def test_a_recipient_is_refused_for_the_one_thing_that_is_wrong(
-    changes: dict[str, Any], expected: tuple[str, str, str]
-) -> None:
-    assert codes(decide(make_facts(recipients=(make_recipient(**changes),)))) == [expected]
+def test_a_recipient_is_refused_for_the_one_thing_that_is_wrong(changes: dict[str, Any], expected: Reason) -> None:
+    assert decide(make_facts(recipients=(make_recipient(**changes),))).reasons == (expected,)
 
 
 def test_the_last_message_of_the_quota_is_accepted() -> None:
@@ -219,7 +231,7 @@ def test_the_last_message_of_the_quota_is_accepted() -> None:
 def test_a_new_message_passes_in_no_other_state_than_in_force(state: State) -> None:
     decision = decide(make_facts(recipients=(make_recipient(agreement=make_view(state)),)))
     assert codes(decision) == [("agreement-not-in-force", f"agreement-{state.value}", "recipients.0.agreement")]
-    assert "for a reason" in decision.reasons[0].sentence
+    assert decision.reasons[0].sentence == f"version 1 of the agreement is {state.value}: for a reason"
 
 
 def test_a_clause_of_the_other_direction_covers_nothing() -> None:
@@ -259,47 +271,33 @@ def test_a_confidential_message_goes_under_the_safeguarding_key_alone() -> None:
 
 
 def test_a_recipient_stands_once_and_is_not_the_sender() -> None:
-    twice = (make_address(), make_address())
-    assert "recipient-twice" in str(codes(decide(make_many(*twice))))
-    assert ("recipient-refused", "recipient-is-sender", "recipients") in codes(decide(make_many(make_address(GB))))
+    twice = Reason("recipient-refused", "recipient-twice", "a recipient stands twice", "recipients")
+    own = Reason("recipient-refused", "recipient-is-sender", "the sender is a recipient", "recipients")
+    assert decide(make_many(make_address(), make_address())).reasons == (twice,)
+    assert own in decide(make_many(make_address(GB))).reasons
 
 
 def test_recipients_of_one_envelope_share_one_agreement_or_are_named() -> None:
     decision = decide(make_many(make_address(), make_address(BE)))
     named = [reason for reason in decision.reasons if reason.code == "not-one-agreement"]
-    assert [(reason.problem, reason.field) for reason in named] == [("recipient-refused", "recipients.1.agency")]
-    assert named[0].sentence.startswith(BE)
+    sentence = "BE-OE is no party to the agreement VN is addressed under; each partner gets an envelope of its own"
+    assert named == [Reason("recipient-refused", "not-one-agreement", sentence, "recipients.1.agency")]
     other = b64u_encode(bytes([9]) * 32)
     assert "not-one-agreement" in str(codes(decide(make_many(make_address(), make_address(VN, other)))))
 
 
-def make_many(*addresses: HeaderRecipient) -> Facts:
-    recipients = tuple(make_recipient(address) for address in addresses)
-    return make_facts(header=make_header(recipients=addresses), recipients=recipients)
-
-
-def make_aftercare(
-    kind: str = "correction",
-    *,
-    caller: str = GB,
-    to: str = VN,
-    sender: str = GB,
-    progress: dict[str, Progress] | None = None,
-    state: State = State.IN_FORCE,
-    **changes: Any,
-) -> Facts:
-    header = make_header(
-        sender=HeaderSender(agency=caller, keyset=1, kids=(ORIGINAL.digest, ORIGINAL.digest)),
-        routing=Routing(kind=kind, marking=Tlp.RED, urgency=Urgency.ROUTINE),
-        refers_to=ORIGINAL,
-        recipients=(make_address(to),),
-    )
-    earlier = EarlierMessage(
-        ORIGINAL.digest, TERMS.id, sender, {VN: Progress.HANDED_OVER} if progress is None else progress
-    )
-    recipient = make_recipient(make_address(to), agreement=make_view(state), accepted_today=99)
-    sound = make_facts(caller=caller, header=header, is_aftercare=True, earlier=earlier, recipients=(recipient,))
-    return replace(sound, **changes)
+def test_each_of_several_recipients_is_judged_in_its_own_place() -> None:
+    """Both are parties of one agreement, and the second has three things against it."""
+    sound = make_many(make_address(GB), make_address())
+    header = make_header(sender=make_sender(BE), recipients=sound.header.recipients)
+    second = make_recipient(make_address(), encryption_key=None, number_used_by=make_id("other"), agreement=None)
+    decision = decide(make_facts(caller=BE, header=header, recipients=(make_recipient(make_address(GB)), second)))
+    assert [(code, field) for _, code, field in codes(decision)] == [
+        ("agreement-unknown", "recipients.0.agreement"),
+        ("encryption-key-not-current", "recipients.1.kid"),
+        ("number-used", "recipients.1.n"),
+        ("agreement-unknown", "recipients.1.agreement"),
+    ]
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.DRAFT])
@@ -317,8 +315,9 @@ def test_an_outcome_goes_back_to_the_sender_in_every_state(state: State) -> None
 def test_a_correction_of_what_is_under_way_shares_its_fate() -> None:
     under_way = {VN: Progress.UNDER_WAY}
     assert decide(make_aftercare(progress=under_way)) == Decision((), (Passage.FOLLOWING,))
-    suspended = decide(make_aftercare(progress=under_way, state=State.SUSPENDED))
-    assert codes(suspended) == [("agreement-not-in-force", "agreement-suspended", "refers_to")]
+    sentence = "version 1 of the agreement is suspended: for a reason"
+    suspended = Reason("agreement-not-in-force", "agreement-suspended", sentence, "refers_to")
+    assert decide(make_aftercare(progress=under_way, state=State.SUSPENDED)) == Decision((suspended,), ())
 
 
 def test_a_withdrawal_of_what_is_under_way_passes_in_every_state() -> None:
@@ -327,42 +326,56 @@ def test_a_withdrawal_of_what_is_under_way_passes_in_every_state() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "words"),
+    ("facts", "sentence"),
     [
-        pytest.param(make_aftercare(earlier=None), "was accepted here", id="unknown"),
+        pytest.param(
+            make_aftercare(earlier=None), "a correction refers to a message that was accepted here", id="unknown"
+        ),
         pytest.param(
             make_aftercare(earlier=EarlierMessage("another", TERMS.id, GB, {VN: Progress.HANDED_OVER})),
-            "was accepted here",
+            "a correction refers to a message that was accepted here",
             id="another-digest",
         ),
         pytest.param(
             make_aftercare(
                 header=make_header(routing=Routing(kind="correction", marking=Tlp.RED, urgency=Urgency.ROUTINE))
             ),
-            "was accepted here",
+            "a correction refers to a message that was accepted here",
             id="no-reference",
         ),
         pytest.param(
             make_aftercare(earlier=EarlierMessage(ORIGINAL.digest, make_id("else"), GB, {VN: Progress.HANDED_OVER})),
-            "cites the agreement of",
+            "a correction cites the agreement of the message it refers to",
             id="another-agreement",
         ),
-        pytest.param(make_aftercare(progress={VN: Progress.ENDED}), "never reached", id="never-reached-it"),
-        pytest.param(make_aftercare(progress={BE: Progress.HANDED_OVER}), "did not pass between", id="not-a-recipient"),
-        pytest.param(make_aftercare("withdrawal", caller=VN, to=GB), "only the agency that sent", id="not-its-sender"),
+        pytest.param(
+            make_aftercare(progress={VN: Progress.ENDED}),
+            "the message it refers to never reached VN, so there is nothing to follow up there",
+            id="never-reached-it",
+        ),
+        pytest.param(
+            make_aftercare(progress={BE: Progress.HANDED_OVER}),
+            "the message it refers to did not pass between GB-HO and VN",
+            id="not-a-recipient",
+        ),
+        pytest.param(
+            make_aftercare("withdrawal", caller=VN, to=GB),
+            "only the agency that sent a message can withdraw it",
+            id="not-its-sender",
+        ),
         pytest.param(
             make_aftercare("outcome", caller=VN, to=GB, progress={VN: Progress.UNDER_WAY}),
-            "did not pass between",
+            "the message it refers to did not pass between VN and GB-HO",
             id="outcome-of-what-nobody-handed-over",
         ),
         pytest.param(
             make_aftercare("outcome", caller=GB, to=VN, sender=BE, progress={GB: Progress.HANDED_OVER}),
-            "did not pass between",
+            "the message it refers to did not pass between GB-HO and VN",
             id="to-a-third-agency",
         ),
     ],
 )
-def test_aftercare_goes_only_where_the_message_went(facts: Facts, words: str) -> None:
+def test_aftercare_goes_only_where_the_message_went(facts: Facts, sentence: str) -> None:
     decision = decide(facts)
     assert codes(decision) == [("reference-refused", "reference-refused", "refers_to")]
-    assert words in decision.reasons[0].sentence
+    assert decision.reasons[0].sentence == sentence
