@@ -23,9 +23,12 @@ from agency_client.local_store.restored import find_restored_at
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node, get_certificate_path
 from agency_client.own_keys.documents import load_own_encryption_keys, load_revoked_kids
+from agency_client.own_keys.ending import is_replacement_unwitnessed
 from agency_client.profiles.key_store import TlsUse
 from agency_client.profiles.private_files import read_private_file
 from agency_client.trust import list_members
+from agency_client.witness.quorum import describe_quorum
+from agency_client.witness.standing import read_quorum
 from agency_client.witness.walker import refresh_checkpoint
 from keys.certificates import read_validity
 from schemas.api import CHECKPOINT_PATH
@@ -69,6 +72,7 @@ def examine_node(node: Node) -> list[Finding]:
         check_exchange,
         check_broker,
         check_log,
+        check_witnesses,
         check_trust,
         check_queues,
         check_store,
@@ -161,6 +165,19 @@ def check_log(node: Node) -> Iterator[Finding]:
     if suspicions:
         sentence = f"{len(suspicions)} public records that were not believed"
         yield Finding("suspicions", Level.WARN, sentence, "see: agency trust contradictions")
+
+
+def check_witnesses(node: Node) -> Iterator[Finding]:
+    """How much of the log the pinned partners have seen, who is behind, and what waits for them."""
+    with node.store.read() as snapshot:
+        quorum, waits = read_quorum(node, snapshot), is_replacement_unwitnessed(node, snapshot)
+    now = node.clock.now()
+    stale = quorum.list_stale(now)
+    fix = f"ask them to run: agency sync ({', '.join(witness.agency for witness in stale)})" if stale else ""
+    yield Finding("witnesses", Level.WARN if quorum.is_short(now) else Level.OK, describe_quorum(quorum), fix)
+    if waits:
+        sentence = "the newest key set is not yet witnessed: the private keys of the one before it are kept"
+        yield Finding("witnesses", Level.WARN, sentence, "run: agency sync, and let the partners do so")
 
 
 def check_trust(node: Node) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.terminal.marks import mark_witnessed
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _thread(
                 entry.partner,
                 label_kind(entry.kind),
                 entry.subject,
-                entry.state,
+                mark_witnessed(entry.state, Tone.NORMAL, is_witnessed=entry.is_witnessed),
                 entry.message_id[:SHORT_ID],
             )
             for entry in entries
@@ -117,6 +118,7 @@ def _thread(
                 "subject": entry.subject,
                 "at": entry.at,
                 "state": entry.state,
+                "witnessed": None if entry.is_own else entry.is_witnessed,
             }
         )
 
@@ -173,7 +175,8 @@ def _show_rows(output: Output, view: "InboxView", now: datetime) -> None:
 def _spell_state(row: "InboxRow") -> Cell:
     if row.message.withdrawn_at:
         return Cell("withdrawn", Tone.CAUTION)
-    return Cell("read", Tone.QUIET) if row.message.read_at else Cell("unread", Tone.STRONG)
+    state, tone = ("read", Tone.QUIET) if row.message.read_at else ("unread", Tone.STRONG)
+    return mark_witnessed(state, tone, is_witnessed=row.is_witnessed)
 
 
 def _show_set_aside(output: Output, view: "InboxView") -> None:
@@ -231,4 +234,5 @@ def _describe_row(row: "InboxRow") -> dict[str, object]:
         "answered_at": message.answered_at,
         "withdrawn_at": message.withdrawn_at,
         "leaf": message.leaf_index,
+        "witnessed": row.is_witnessed,
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agency_client.cli.invocation import get_invocation
+from agency_client.terminal.marks import NOT_YET_WITNESSED
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ def _show_received(output: Output, found: "ReadMessage") -> None:
     marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert)
     output.show_banner(marking, rules)
     _warn_of_later(output, found)
+    if not found.is_witnessed:
+        words = f"only this node and the exchange have seen its place in the log so far (leaf {origin.leaf_index})"
+        output.show_line(f"{NOT_YET_WITNESSED}: {words}", Tone.CAUTION)
     output.show_details(
         [
             ("from", stored.sender),
@@ -131,6 +135,7 @@ def _show_received(output: Output, found: "ReadMessage") -> None:
                 "leaf": origin.leaf_index,
                 "accepted_at": origin.accepted_at,
                 "disputed": origin.is_disputed,
+                "witnessed": found.is_witnessed,
                 "checks": [{"name": check.name, "sentence": check.sentence} for check in found.checks],
             },
             "alert": alert.to_wire(),

@@ -11,6 +11,7 @@ from agency_client.terminal.output import Tone
 if TYPE_CHECKING:
     from agency_client.local_store.problems import Problem
     from agency_client.syncing.rounds import RoundReport, StageReport
+    from agency_client.witness.quorum import Quorum
 
 _TONES = {False: Tone.CAUTION, True: Tone.BAD}
 
@@ -41,11 +42,13 @@ def _sync(
         return
     from agency_client.node import Node
     from agency_client.syncing.rounds import sync_once
+    from agency_client.witness.standing import load_quorum
 
     with Node(invocation.open_profile(), invocation.clock) as node:
         report = sync_once(node)
+        quorum = load_quorum(node)
     teller = _Teller(invocation)
-    teller.tell(report)
+    teller.tell(report, quorum)
     if report.is_quiet:
         invocation.output.say("up to date", Tone.GOOD)
     if report.exit_code is not ExitCode.OK:
@@ -78,8 +81,8 @@ class _Teller:
         """Return whether a round did something, or something else stands in the way than was told before."""
         return any(any(stage.counts.values()) or stage.notes or self._list_new(stage) for stage in report.stages)
 
-    def tell(self, report: "RoundReport") -> None:
-        """Tell one round: what was done on standard output, what went wrong on standard error."""
+    def tell(self, report: "RoundReport", quorum: "Quorum | None" = None) -> None:
+        """Tell one round: what was done on standard output, what went wrong and who has seen how much on the other."""
         from agency_client.syncing.rounds import CAUGHT_UP
 
         output, now = self._invocation.output, self._invocation.clock.now()
@@ -96,7 +99,16 @@ class _Teller:
                 word = "ALARM " if is_alarm else ""
                 output.say(f"{stage.stage}: {word}{problem.code}: {problem.sentence}", _TONES[is_alarm])
             self._told[stage.stage] = _list_problems(stage)
-        output.write_json({"at": now, "stages": [_describe(stage) for stage in report.stages]})
+        if quorum is not None:
+            self._tell_witnesses(quorum)
+        stages = [_describe(stage) for stage in report.stages]
+        output.write_json({"at": now, "stages": stages, "witnesses": quorum and _describe_quorum(quorum)})
+
+    def _tell_witnesses(self, quorum: "Quorum") -> None:
+        from agency_client.witness.quorum import describe_quorum
+
+        is_short = quorum.is_short(self._invocation.clock.now())
+        self._invocation.output.say(describe_quorum(quorum), Tone.CAUTION if is_short else Tone.NORMAL)
 
     def _list_new(self, stage: "StageReport") -> "list[Problem]":
         told = self._told.get(stage.stage, [])
@@ -105,6 +117,18 @@ class _Teller:
 
 def _list_problems(stage: "StageReport") -> "list[Problem]":
     return [*stage.alarms, *stage.problems, *([stage.failure] if stage.failure else [])]
+
+
+def _describe_quorum(quorum: "Quorum") -> dict[str, Any]:
+    return {
+        "own_size": quorum.own_size,
+        "witnessed_size": quorum.witnessed_size,
+        "needed": quorum.needed,
+        "partners": [
+            {"agency": witness.agency, "size": witness.size, "cosigned_at": witness.cosigned_at}
+            for witness in quorum.witnesses
+        ],
+    }
 
 
 def _describe(stage: "StageReport") -> dict[str, Any]:

@@ -18,6 +18,7 @@ from agency_client.local_store.sent import list_messages as list_sent_messages
 from agency_client.node import Node
 from agency_client.reading.messages import find_readable
 from agency_client.sending.summary import read_summary as read_sent_summary
+from agency_client.witness.standing import is_leaf_witnessed, read_quorum
 from schemas.alerts import kind_of
 from schemas.alerts.registry import UnknownKindError
 from schemas.codec import decode_canonical
@@ -27,12 +28,16 @@ MAX_THREAD_MESSAGES = 1000
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """One received message in a list. `subject` and `attachments` are foreign, "" and 0 where nothing was opened."""
+    """One received message in a list. `subject` and `attachments` are foreign, "" and 0 where nothing was opened.
+
+    `is_witnessed`: the quorum has seen the leaf of its acceptance.
+    """
 
     message: InboxMessage
     subject: str
     attachments: int
     thread_size: int
+    is_witnessed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class InboxView:
 
 @dataclass(frozen=True, slots=True)
 class ThreadEntry:
-    """One message of a thread, ours or theirs, in the order of time."""
+    """One message of a thread, ours or theirs, in the order of time. Of ours nothing is said about witnesses."""
 
     message_id: str
     is_own: bool
@@ -56,6 +61,7 @@ class ThreadEntry:
     subject: str
     at: datetime
     state: str
+    is_witnessed: bool = True
 
 
 def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxView:
@@ -64,8 +70,11 @@ def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxVie
         newest = load_newest_checkpoint(snapshot, node.sheet.origin)
         messages = list_messages(snapshot, wanted, limit=limit)
         sizes = count_threads(snapshot, {message.thread for message in messages if message.thread})
-        counts = count_states(snapshot)
-    rows = tuple(_make_row(message, sizes) for message in messages)
+        counts, quorum = count_states(snapshot), read_quorum(node, snapshot)
+    rows = tuple(
+        _make_row(message, sizes, is_witnessed=is_leaf_witnessed(node, quorum, message.origin, message.leaf_index))
+        for message in messages
+    )
     return InboxView(rows, counts, newest.seen_at if newest else None, newest.size if newest else 0)
 
 
@@ -80,7 +89,11 @@ def view_thread(node: Node, reference: str) -> tuple[str, list[ThreadEntry]]:
         received = list_messages(
             snapshot, InboxFilter(states=tuple(InboxState), thread=thread), limit=MAX_THREAD_MESSAGES
         )
-        entries = [_describe_received(message) for message in received]
+        quorum = read_quorum(node, snapshot)
+        entries = [
+            _describe_received(message, is_leaf_witnessed(node, quorum, message.origin, message.leaf_index))
+            for message in received
+        ]
         for sent in list_sent_messages(snapshot, thread=thread, limit=MAX_THREAD_MESSAGES):
             entries += _describe_sent(snapshot, sent)
     if not entries:
@@ -101,10 +114,10 @@ def label_kind(kind: str) -> str:
         return kind
 
 
-def _make_row(message: InboxMessage, sizes: dict[str, int]) -> InboxRow:
+def _make_row(message: InboxMessage, sizes: dict[str, int], *, is_witnessed: bool) -> InboxRow:
     summary = {} if message.summary is None else decode_canonical(message.summary)
     size = sizes.get(message.thread or "", 1)
-    return InboxRow(message, str(summary.get("subject", "")), int(summary.get("attachments", 0)), size)
+    return InboxRow(message, str(summary.get("subject", "")), int(summary.get("attachments", 0)), size, is_witnessed)
 
 
 def _find_thread(snapshot: Snapshot, reference: str) -> str:
@@ -116,10 +129,17 @@ def _find_thread(snapshot: Snapshot, reference: str) -> str:
     return message.thread
 
 
-def _describe_received(message: InboxMessage) -> ThreadEntry:
+def _describe_received(message: InboxMessage, is_witnessed: bool) -> ThreadEntry:
     state = "withdrawn" if message.withdrawn_at else "read" if message.read_at else message.state.value
     return ThreadEntry(
-        message.message_id, False, message.sender, message.kind, read_subject(message), message.issued_at, state
+        message_id=message.message_id,
+        is_own=False,
+        partner=message.sender,
+        kind=message.kind,
+        subject=read_subject(message),
+        at=message.issued_at,
+        state=state,
+        is_witnessed=is_witnessed,
     )
 
 

@@ -32,6 +32,7 @@ from agency_client.receiving.verification import (
     VerifiedMessage,
     verify_message,
 )
+from agency_client.witness.standing import is_leaf_witnessed, read_quorum
 from keys.errors import KeysError
 from keys.sealing import verify_message as verify_content
 from schemas.agreements.lifecycle import list_versions
@@ -65,7 +66,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """A message as a reader sees it. `followed_by` are the ids of what corrected or withdrew it since."""
+    """A message as a reader sees it. `followed_by` are the ids of what corrected or withdrew it since.
+
+    `is_witnessed`: the quorum has seen the leaf of its acceptance. Nobody is kept from reading what it has not seen.
+    """
 
     stored: InboxMessage
     message: Message
@@ -73,6 +77,7 @@ class ReadMessage:
     provenance: Provenance
     checks: tuple[CheckedStep, ...]
     followed_by: tuple[InboxMessage, ...] = ()
+    is_witnessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +133,12 @@ def read_message(
         followed_by = tuple(
             load_by_digest(snapshot, digest) for digest in list_corrections(snapshot, found.digest, _FOLLOWING_KINDS)
         )
+        is_witnessed = is_leaf_witnessed(node, read_quorum(node, snapshot), found.origin, found.leaf_index)
     data = _unlock_content(node, found, verb, reason, case)
     message = _verify_content(verified.facts.sealed, data)
     alert = read_alert(message, verified.facts)
     _note_first_reading(node, found)
-    return ReadMessage(found, message, alert, describe_provenance(verified), verified.checks, followed_by)
+    return ReadMessage(found, message, alert, describe_provenance(verified), verified.checks, followed_by, is_witnessed)
 
 
 def verify_again(node: Node, message_id: str, *, reason: str) -> tuple[InboxMessage, tuple[CheckedStep, ...]]:

@@ -62,6 +62,10 @@ class Quorum:
             witness for witness in behind if witness.cosigned_at is None or now - witness.cosigned_at > STALE_AFTER
         )
 
+    def is_short(self, now: datetime) -> bool:
+        """Return whether so many partners have been silent for a day that no quorum can be expected."""
+        return len(self.witnesses) - len(self.list_stale(now)) < self.needed
+
 
 def judge_quorum(own_size: int, pinned: Iterable[str], seen: Iterable[Witness]) -> Quorum:
     """Return the quorum of the partners that are pinned; what others are said to have seen is left out."""
