@@ -1,13 +1,10 @@
 """Accepting a message: load the facts, decide, commit, answer.
 
-The signatures are verified before the writer's turn, since they cost most and cannot change; whether their key is still
+The signatures are verified before the transaction, since they cost most and cannot change; whether their key is still
 in force, and everything else that can change, is judged inside the transaction that stores the message.
 """
 
-import asyncio
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,7 +35,7 @@ from broker.routing.signatures import SignatureCheck, check_signatures, recheck_
 from broker.routing.store import count_accepted, select_standing, select_used
 from broker.routing.views import RecentViews
 from broker.storage.failpoints import failpoint
-from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.group_commit import GroupCommitWriter, Operation
 from broker.storage.transaction import PendingLeaf, Transaction
 from keys.errors import KeyNotInForceError
 from keys.sealing import ParsedEnvelope, parse_envelope
@@ -61,13 +58,12 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class _Submission:
-    """One envelope on its way through: who hands it in, its bytes, what is in it, what its signatures are worth."""
+    """One envelope on its way through: who hands it in, its bytes, what is in it, and how others will refer to it."""
 
     caller: Caller
     data: bytes
     parsed: ParsedEnvelope
     reference: Reference
-    signatures: SignatureCheck
 
 
 class RoutingService:
@@ -93,7 +89,6 @@ class RoutingService:
         self._refusals = refusals
         self._clock = clock
         self._views = RecentViews()
-        self._verifiers = ThreadPoolExecutor(os.cpu_count(), "verify")
 
     async def accept(self, caller: Caller, unverified_data: bytes) -> tuple[Evidence, bool]:
         """Accept an envelope; return the evidence, and whether it is new. The same envelope again gets the same leaf.
@@ -109,10 +104,9 @@ class RoutingService:
             if refusal is not None:
                 await self._refusals.record(refusal, caller.agency, caller.actor)
             raise
-        signatures = await self._check_signatures(caller, parsed)
         reference = Reference(id=parsed.header.id, digest=parsed.digest)
-        submission = _Submission(caller, unverified_data, parsed, reference, signatures)
-        outcome = await self._writer.commit(partial(self._judge, submission))
+        submission = _Submission(caller, unverified_data, parsed, reference)
+        outcome = await self._writer.prepare_and_commit(partial(self._check_signatures, submission))
         if isinstance(outcome, Decision):
             refusal = make_refusal(outcome.reasons)
             await self._record(refusal, submission)
@@ -120,20 +114,23 @@ class RoutingService:
         failpoint("accept.before-answer")
         return self._log.prove(outcome.leaf), outcome.is_new
 
-    async def _check_signatures(self, caller: Caller, parsed: ParsedEnvelope) -> SignatureCheck:
-        # In a thread: the arithmetic releases the interpreter's lock, so parsing and storing go on beside it.
-        timeline, now = self._directory.current.get(caller.agency), self._clock.now()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._verifiers, check_signatures, parsed, timeline, now)
+    def _check_signatures(self, submission: _Submission) -> Operation[Accepted | Decision]:
+        """Verify before the transaction what takes long; return what is left to do in it."""
+        timeline = self._directory.current.get(submission.caller.agency)
+        signatures = check_signatures(submission.parsed, timeline, self._clock.now())
+        return partial(self._judge, submission, signatures)
 
-    def _judge(self, submission: _Submission, transaction: Transaction) -> Accepted | Decision:
-        """Decide inside the writer's turn, and store what is accepted."""
+    def _judge(
+        self, submission: _Submission, signatures: SignatureCheck, transaction: Transaction
+    ) -> Accepted | Decision:
+        """Decide inside the transaction, and store what is accepted."""
         header, agency = submission.parsed.header, submission.caller.agency
         standing = select_standing(transaction.connection, agency, header.id)
         if standing is not None and standing.digest == submission.parsed.digest:
             return _repeat(transaction, standing.number)
         earlier = self._find_earlier(transaction, submission)
-        facts = self._load_facts(transaction, submission, None if standing is None else standing.digest, earlier)
+        other_digest = None if standing is None else standing.digest
+        facts = self._load_facts(transaction, submission, signatures, other_digest, earlier)
         decision = decide(facts)
         failpoint("accept.decided")
         if not decision.is_accepted:
@@ -146,6 +143,7 @@ class RoutingService:
         self,
         transaction: Transaction,
         submission: _Submission,
+        signatures: SignatureCheck,
         other_digest: str | None,
         earlier: Sequence[StoredMessage],
     ) -> Facts:
@@ -159,9 +157,7 @@ class RoutingService:
             header=parsed.header,
             size_bytes=len(parsed.ciphertext),
             attachments=len(parsed.payload.attachments),
-            signature_problem=recheck_keys(
-                submission.signatures, parsed, members.get(submission.caller.agency), transaction.now
-            ),
+            signature_problem=recheck_keys(signatures, parsed, members.get(submission.caller.agency), transaction.now),
             other_digest=other_digest,
             is_aftercare=is_aftercare(parsed.header.routing.kind),
             earlier=_describe_earlier(earlier, agreements),

@@ -1,6 +1,6 @@
 """Whether an envelope is signed by message keys of its sender that are in force. Pure: timeline and time come in.
 
-Two halves: `check_signatures` does the arithmetic before the writer's turn; `recheck_keys` asks in it, without
+Two halves: `check_signatures` does the arithmetic before the transaction; `recheck_keys` asks in it, without
 arithmetic, whether the key documents have changed meanwhile.
 """
 

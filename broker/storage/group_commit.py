@@ -3,6 +3,9 @@
 One thread owns the writing connection. While it commits, the next operations queue up and become the next batch; there
 is no timer, so a lone operation never waits. What an answer says is true after a crash, because nothing is answered
 before COMMIT has returned. The log is written along in the same transaction through the `Journal` port.
+
+What an operation needs no transaction for is prepared here too, before the batch's begins: threads of its own would
+hand each operation over twice more, which cost a sixth of an acceptance, and split the batches that share an fsync.
 """
 
 import asyncio
@@ -25,6 +28,7 @@ from broker.storage.transaction import Journal, JournalBatch, Transaction
 
 T = TypeVar("T")
 Operation = Callable[[Transaction], T]
+Preparation = Callable[[], Operation[T]]
 Hook = Callable[[], None]
 
 _log = structlog.get_logger(__name__)
@@ -32,9 +36,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Job:
-    operation: Operation[Any]
+    prepare: Preparation[Any]
     future: "asyncio.Future[Any] | Future[Any]"
     loop: asyncio.AbstractEventLoop | None
+    operation: Operation[Any] = field(init=False)
     result: Any = None
     error: BaseException | None = None
     hooks: list[Hook] = field(default_factory=list)
@@ -87,15 +92,22 @@ class GroupCommitWriter:
             CommitUnansweredError: it was kept, but could not be signed.
             Exception: whatever `operation` raised; nothing of it was kept.
         """
+        return await self.prepare_and_commit(lambda: operation)
+
+    async def prepare_and_commit(self, prepare: Preparation[T]) -> T:
+        """Do what `commit` does with the operation that `prepare` returns.
+
+        `prepare` is called on the writer's thread before the batch's transaction begins. What it raises is raised here.
+        """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._submit(_Job(operation, future, loop))
+        self._submit(_Job(prepare, future, loop))
         return await future
 
     def commit_and_wait(self, operation: Operation[T]) -> T:
         """Do what `commit` does, from a thread without an event loop; hooks then run on the writer's thread."""
         future: Future[T] = Future()
-        self._submit(_Job(operation, future, None))
+        self._submit(_Job(lambda: operation, future, None))
         return future.result()
 
     def close(self) -> None:
@@ -157,7 +169,8 @@ class GroupCommitWriter:
     def _serve(self, batch: list[_Job]) -> None:
         started = time.perf_counter()
         self._in_hand = batch
-        failure = self._commit_and_publish(batch)
+        prepared = [job for job in batch if _prepare_job(job)]
+        failure = self._commit_and_publish(prepared) if prepared else None
         self._count(batch, time.perf_counter() - started, failure)
         failpoint("commit.before-answer")
         self._in_hand = []
@@ -213,6 +226,15 @@ def _fail_all(batch: list[_Job], refusal: type[CommitFailedError | CommitUnanswe
         job.error.__cause__ = cause
         if refusal is CommitFailedError:
             job.hooks.clear()
+
+
+def _prepare_job(job: _Job) -> bool:
+    """Make a job ready for the transaction; return whether it is, for what its preparation raised is its caller's."""
+    try:
+        job.operation = job.prepare()
+    except Exception as error:  # noqa: BLE001 - it belongs to the caller of this operation alone
+        job.error = error
+    return job.error is None
 
 
 def _run_job(job: _Job, connection: Connection, leaves: JournalBatch) -> None:

@@ -11,7 +11,7 @@ from broker.agreements.rules import verify_signed_step
 from broker.http.refusal import RefusedError
 from broker.routing.rules import Decision
 from broker.routing.service import Accepted, _Submission
-from broker.routing.signatures import check_signatures
+from broker.storage.group_commit import Operation
 from broker.storage.transaction import Transaction
 from keys.encryption_keys import sign_revocation
 from keys.errors import EnvelopeError
@@ -172,15 +172,15 @@ def test_messages_that_cross_a_suspension_stand_before_it_or_are_refused(bench: 
 
 def test_a_suspension_counts_for_the_next_message_of_the_very_same_batch(bench: Bench) -> None:
     terms = bench.agree()
-    before, after = (prepare(bench, bench.seal(GB, VN, terms, name)) for name in ("before", "after"))
+    before, after = (submit_to(bench, bench.seal(GB, VN, terms, name)) for name in ("before", "after"))
     document = bench.sign_step(VN, terms, StepAction.SUSPEND)
     caller = bench.caller(VN)
     suspension = verify_signed_step(bench.directory.current, document, VN, EXCHANGE, bench.now)
 
     def cross(transaction: Transaction) -> list[object]:
-        first = bench.routing._judge(before, transaction)
+        first = before(transaction)
         bench.agreements._accept(transaction, caller, suspension)
-        return [first, bench.routing._judge(after, transaction)]
+        return [first, after(transaction)]
 
     accepted, refused = bench.writer.commit_and_wait(cross)
     assert isinstance(accepted, Accepted)
@@ -188,12 +188,11 @@ def test_a_suspension_counts_for_the_next_message_of_the_very_same_batch(bench: 
     assert [reason.code for reason in refused.reasons] == ["agreement-suspended"]
 
 
-def prepare(bench: Bench, sealed: SealedMessage) -> _Submission:
-    """Return a submission as it comes to the writer's turn."""
+def submit_to(bench: Bench, sealed: SealedMessage) -> Operation[Accepted | Decision]:
+    """Return what is left to do with a message in the transaction, its signatures verified."""
     data = sealed.envelope.canonical()
-    parsed = parse_envelope(data)
-    check = check_signatures(parsed, bench.directory.current.get(GB), bench.now)
-    return _Submission(bench.caller(GB), data, parsed, Reference(id=sealed.header.id, digest=sealed.digest), check)
+    reference = Reference(id=sealed.header.id, digest=sealed.digest)
+    return bench.routing._check_signatures(_Submission(bench.caller(GB), data, parse_envelope(data), reference))
 
 
 def test_a_key_that_was_revoked_signs_nothing_any_more(bench: Bench) -> None:

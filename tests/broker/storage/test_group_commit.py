@@ -144,6 +144,46 @@ def test_an_operation_sees_what_an_earlier_one_of_its_batch_wrote(store: Store) 
     assert asyncio.run(commit_together(store, write_note("first"), look_back))[1] == ("first", "first")
 
 
+def test_what_needs_no_transaction_is_prepared_before_it_begins_on_the_writers_thread(store: Store) -> None:
+    seen: list[object] = []
+
+    def prepare() -> Callable[[Transaction], PendingLeaf]:
+        seen.append((threading.current_thread().name, store.database.writing.pool.checkedout()))  # type: ignore[attr-defined]
+        return write_note("prepared")
+
+    leaf = asyncio.run(store.writer.prepare_and_commit(prepare))
+    assert seen == [("group-commit", 0)]
+    assert store.log.prove(leaf).leaf.record.detail == "prepared"
+
+
+def test_what_a_preparation_raises_is_its_callers_alone(store: Store) -> None:
+    def fail() -> Callable[[Transaction], PendingLeaf]:
+        raise KeyError("the preparation's own mistake")
+
+    async def cross() -> list[object]:
+        release = await occupy(store)
+        pending = [store.writer.commit(write_note("before")), store.writer.prepare_and_commit(fail)]
+        tasks = [asyncio.ensure_future(one) for one in (*pending, store.writer.commit(write_note("after")))]
+        await asyncio.sleep(0)
+        release.set()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    assert [type(answer) for answer in asyncio.run(cross())] == [PendingLeaf, KeyError, PendingLeaf]
+    assert store.notes() == ["before", "after"]
+
+
+def test_a_batch_of_which_nothing_was_prepared_begins_no_transaction(store: Store) -> None:
+    begun: list[object] = []
+    event.listen(store.database.writing, "begin", begun.append)
+
+    def fail() -> Callable[[Transaction], None]:
+        raise KeyError("nothing to do")
+
+    with pytest.raises(KeyError):
+        asyncio.run(store.writer.prepare_and_commit(fail))
+    assert begun == []
+
+
 def test_when_the_commit_fails_nobody_is_told_yes_and_nothing_is_kept(store: Store) -> None:
     called: list[str] = []
 
