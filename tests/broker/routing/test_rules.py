@@ -240,6 +240,12 @@ def test_a_clause_of_the_other_direction_covers_nothing() -> None:
     assert [code for _, code, _ in codes(decision)] == ["direction-not-covered"]
 
 
+def test_attachments_that_were_not_agreed_are_told_beside_that_none_are_carried() -> None:
+    bare = make_view(terms=make_terms(GB, VN, clauses=(make_clause(GB, VN, attachments=False),)))
+    decision = decide(make_facts(attachments=1, recipients=(make_recipient(agreement=bare),)))
+    assert [code for _, code, _ in codes(decision)] == ["attachments-not-carried", "attachments-not-covered"]
+
+
 def test_every_reason_is_told_at_once_and_the_first_leads() -> None:
     decision = decide(
         make_facts(
