@@ -26,6 +26,14 @@ Unit = Annotated[str | None, typer.Option(help="Your unit, as the partner reads 
 Officer = Annotated[
     str | None, typer.Option(help="A pseudonym, instead of the one made for you.", envvar=PSEUDONYM_VARIABLE)
 ]
+Override = Annotated[
+    str | None,
+    typer.Option(
+        "--override-old-status",
+        metavar="REASON",
+        help="Why a reply goes although the partner's status is older than 72 hours; for a threat to life only.",
+    ),
+]
 DetailsFile = Annotated[
     Path | None,
     typer.Argument(help="JSON: the details, or a whole alert of which the details are taken; - reads standard input."),
@@ -83,6 +91,7 @@ def _refuse(
     case: Case = None,
     unit: Unit = None,
     officer: Officer = None,
+    override_old_status: Override = None,
 ) -> None:
     """Refuse what a message asks, with the ground.
 
@@ -99,7 +108,7 @@ def _refuse(
     invocation = get_invocation(context)
     code = parse_code(RefusalGround, ground, "ground").value
     with Node(invocation.open_profile(), invocation.clock) as node:
-        author = _make_author(invocation, node, reason or f"refusal: {code}", case, unit, officer)
+        author = _make_author(invocation, node, reason or f"refusal: {code}", case, unit, officer, override_old_status)
         report = refuse(node, message_id, author, ground=code, words=words)
     _show(invocation, report)
 
@@ -119,6 +128,7 @@ def _reply(
     case: Case = None,
     unit: Unit = None,
     officer: Officer = None,
+    override_old_status: Override = None,
 ) -> None:
     """Answer a verification, per question. The document asked about is filled in.
 
@@ -139,7 +149,8 @@ def _reply(
         details |= {"outcome": "no-record"}
     details |= {name: value for name, value in (("state", state), ("confidence", confidence)) if value is not None}
     with Node(invocation.open_profile(), invocation.clock) as node:
-        author = _make_author(invocation, node, reason or "reply to a verification", case, unit, officer)
+        why = reason or "reply to a verification"
+        author = _make_author(invocation, node, why, case, unit, officer, override_old_status)
         report = reply(node, message_id, author, details=details, subject=text)
     _show(invocation, report)
 
@@ -242,13 +253,20 @@ def _withdraw(
 
 
 def _make_author(
-    invocation: Invocation, node: "Node", reason: str, case: str | None, unit: str | None, officer: str | None
+    invocation: Invocation,
+    node: "Node",
+    reason: str,
+    case: str | None,
+    unit: str | None,
+    officer: str | None,
+    override: str | None = None,
 ) -> "Author":
     from agency_client.sending.answering import Author
     from agency_client.sending.pseudonym import make_pseudonym
 
     unit = unit or invocation.environment.get(UNIT_VARIABLE)
-    return Author(reason, unit or node.agency, officer or make_pseudonym(node), case)
+    pseudonym = officer or make_pseudonym(node)
+    return Author(reason, unit or node.agency, pseudonym, case, old_status_override=override)
 
 
 def _read_details(invocation: Invocation, file: Path | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from agency_client.terminal.output import Cell, Output, Tone
 if TYPE_CHECKING:
     from agency_client.local_store.inbox import InboxFilter, InboxState
     from agency_client.reading.lists import InboxRow, InboxView
+    from agency_client.statuses.freshness import StatusAge
 
 SHORT_ID = 8
 _URGENCY = {"threat-to-life": Tone.BAD, "urgent": Tone.CAUTION, "routine": Tone.NORMAL}
@@ -50,6 +51,8 @@ def _inbox(
     from agency_client.local_store.inbox import InboxFilter
     from agency_client.node import Node
     from agency_client.reading.lists import view_inbox
+    from agency_client.statuses.standing import list_ages, list_standings
+    from agency_client.terminal.partner_pages import warn_of_ages, warn_of_gaps
 
     invocation = get_invocation(context)
     now = invocation.clock.now()
@@ -65,13 +68,16 @@ def _inbox(
     )
     with Node(invocation.open_profile(), invocation.clock) as node:
         view = view_inbox(node, wanted, limit=limit)
+        standings, ages = list_standings(node), list_ages(node, (row.message.sender for row in view.rows))
     if waiting or unverifiable:
-        _show_set_aside(invocation.output, view)
+        _show_set_aside(invocation.output, view, ages)
     else:
-        _show_rows(invocation.output, view, now)
+        _show_rows(invocation.output, view, ages, now)
     _say_rest(invocation, view, wanted)
+    warn_of_ages(invocation.output, ages.values())
+    warn_of_gaps(invocation.output, standings)
     for row in view.rows:
-        invocation.output.write_json(_describe_row(row))
+        invocation.output.write_json(_describe_row(row, ages))
 
 
 def _thread(
@@ -86,11 +92,14 @@ def _thread(
     """
     from agency_client.node import Node
     from agency_client.reading.lists import label_kind, view_thread
+    from agency_client.statuses.standing import list_ages
     from agency_client.terminal.moments import spell_moment
+    from agency_client.terminal.partner_pages import describe_age, mark_agency, warn_of_ages
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         thread, entries = view_thread(node, reference)
+        ages = list_ages(node, (entry.partner for entry in entries))
     invocation.output.say(f"thread {thread}: {len(entries)} messages")
     invocation.output.show_table(
         ("when", "way", "agency", "kind", "subject", "state", "id"),
@@ -98,7 +107,7 @@ def _thread(
             (
                 spell_moment(entry.at),
                 "to" if entry.is_own else "from",
-                entry.partner,
+                mark_agency(entry.partner, ages),
                 label_kind(entry.kind),
                 entry.subject,
                 mark_witnessed(entry.state, Tone.NORMAL, is_witnessed=entry.is_witnessed),
@@ -107,6 +116,7 @@ def _thread(
             for entry in entries
         ],
     )
+    warn_of_ages(invocation.output, ages.values())
     for entry in entries:
         invocation.output.write_json(
             {
@@ -114,6 +124,7 @@ def _thread(
                 "id": entry.message_id,
                 "direction": "sent" if entry.is_own else "received",
                 "partner": entry.partner,
+                "partner_status": describe_age(ages[entry.partner]),
                 "kind": entry.kind,
                 "subject": entry.subject,
                 "at": entry.at,
@@ -145,9 +156,10 @@ def _parse_day(text: str) -> datetime:
         raise UsageError(f"{text!r} is no day", fix="write it like 2026-11-21") from error
 
 
-def _show_rows(output: Output, view: "InboxView", now: datetime) -> None:
+def _show_rows(output: Output, view: "InboxView", ages: "dict[str, StatusAge]", now: datetime) -> None:
     from agency_client.reading.lists import label_kind
     from agency_client.terminal.moments import make_due_cell
+    from agency_client.terminal.partner_pages import mark_agency
     from schemas.markings import Tlp, Urgency
 
     rows = []
@@ -159,7 +171,7 @@ def _show_rows(output: Output, view: "InboxView", now: datetime) -> None:
                 Cell(message.message_id[:SHORT_ID], Tone.NORMAL if message.read_at else Tone.STRONG),
                 Cell(urgency, _URGENCY[message.urgency]),
                 make_due_cell(message.reply_due, message.answered_at, now),
-                message.sender,
+                mark_agency(message.sender, ages),
                 label_kind(message.kind),
                 Cell(row.subject, Tone.QUIET if message.withdrawn_at else Tone.NORMAL),
                 Tlp.from_code(message.marking).label,
@@ -179,11 +191,13 @@ def _spell_state(row: "InboxRow") -> Cell:
     return mark_witnessed(state, tone, is_witnessed=row.is_witnessed)
 
 
-def _show_set_aside(output: Output, view: "InboxView") -> None:
+def _show_set_aside(output: Output, view: "InboxView", ages: "dict[str, StatusAge]") -> None:
+    from agency_client.terminal.partner_pages import mark_agency
+
     rows = [
         (
             row.message.message_id[:SHORT_ID],
-            row.message.sender,
+            mark_agency(row.message.sender, ages),
             row.message.kind,
             row.message.state.value,
             row.message.problem.sentence if row.message.problem else "tried again at the next sync",
@@ -212,12 +226,15 @@ def _say_rest(invocation: Invocation, view: "InboxView", wanted: "InboxFilter") 
     output.say(f"{view.counts.get('unread', 0)} unread; as of {as_of}")
 
 
-def _describe_row(row: "InboxRow") -> dict[str, object]:
+def _describe_row(row: "InboxRow", ages: "dict[str, StatusAge]") -> dict[str, object]:
+    from agency_client.terminal.partner_pages import describe_age
+
     message = row.message
     return {
         "id": message.message_id,
         "digest": message.digest,
         "from": message.sender,
+        "partner_status": describe_age(ages[message.sender]) if message.sender in ages else None,
         "kind": message.kind,
         "marking": message.marking,
         "urgency": message.urgency,

@@ -10,6 +10,7 @@ from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
     from agency_client.sending.views import BrokerWord, DeliveryLine, SentLine
+    from agency_client.statuses.freshness import StatusAge
 
 _ID_CHARACTERS = 8
 _BAD = frozenset({"refused-by-broker", "returned", "expired", "cancelled", "unverifiable", "refused"})
@@ -42,6 +43,8 @@ def _outbox(
     from agency_client.local_store.outbox import WAITING, OutboxState
     from agency_client.node import Node
     from agency_client.sending.views import list_waiting, list_waiting_documents
+    from agency_client.statuses.standing import list_ages
+    from agency_client.terminal.partner_pages import describe_age, warn_of_ages
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
@@ -49,7 +52,8 @@ def _outbox(
             cancel_queued(node, cancel, reason=reason)
         lines = list_waiting(node, OutboxState if everything else WAITING)
         documents = list_waiting_documents(node)
-    rows = [_list_outbox_row(line) for line in lines]
+        ages = list_ages(node, (delivery.recipient for line in lines for delivery in line.deliveries))
+    rows = [_list_outbox_row(line, ages) for line in lines]
     titles = ["id", "kind", "to", "state", "tried", "next", "problem"]
     output = invocation.output
     output.show_table(titles, rows, empty="nothing waits")
@@ -57,7 +61,10 @@ def _outbox(
         why = f": {document.problem.sentence}" if document.problem else ""
         output.say(f"also waiting: {document.kind.value} for {document.partner or 'the exchange'}{why}")
     waiting = [{"kind": item.kind.value, "partner": item.partner, "attempts": item.attempts} for item in documents]
-    output.write_json({"messages": [describe_line(line) for line in lines], "documents": waiting})
+    warn_of_ages(output, ages.values())
+    partners = {agency: describe_age(age) for agency, age in ages.items()}
+    messages = [describe_line(line) for line in lines]
+    output.write_json({"messages": messages, "documents": waiting, "partner_status": partners})
 
 
 def _sent(
@@ -174,14 +181,16 @@ def _describe_word(word: "BrokerWord") -> dict[str, Any]:
     return {"asked_at": word.asked_at, "states": states, "problem": word.problem or None}
 
 
-def _list_outbox_row(line: "SentLine") -> list[str | Cell]:
+def _list_outbox_row(line: "SentLine", ages: "dict[str, StatusAge]") -> list[str | Cell]:
+    from agency_client.terminal.partner_pages import mark_agency
+
     item = line.item
     tone = Tone.BAD if item.state.value == "refused" else Tone.NORMAL
     is_trying = item.state.value in ("queued", "in-doubt")
     return [
         line.message.message_id[:_ID_CHARACTERS],
         line.message.kind,
-        ", ".join(delivery.recipient for delivery in line.deliveries),
+        ", ".join(mark_agency(delivery.recipient, ages).text for delivery in line.deliveries),
         Cell(item.state.value, tone),
         str(item.attempts),
         _format_time(item.next_attempt_at) if is_trying else "",

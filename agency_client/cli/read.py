@@ -11,6 +11,7 @@ from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
     from agency_client.reading.messages import ReadMessage, ReadOwnMessage
+    from agency_client.statuses.freshness import StatusAge
     from schemas.alerts.base import Alert
     from schemas.envelope import Message
 
@@ -38,16 +39,21 @@ def _read(
     """
     from agency_client.node import Node
     from agency_client.reading.messages import ReadOwnMessage, read_message
+    from agency_client.statuses.standing import list_ages
+    from agency_client.terminal.partner_pages import warn_of_ages
 
     invocation = get_invocation(context)
     output = invocation.output
     why = reason or output.ask_line("Reason for reading", instead='give it with --reason "…"')
     with Node(invocation.open_profile(), invocation.clock) as node:
         found = read_message(node, message_id, reason=why, case=case)
+        partners = found.recipients if isinstance(found, ReadOwnMessage) else (found.stored.sender,)
+        ages = list_ages(node, partners)
     if isinstance(found, ReadOwnMessage):
-        _show_own(output, found)
+        _show_own(output, found, ages)
     else:
-        _show_received(output, found)
+        _show_received(output, found, ages)
+    warn_of_ages(output, ages.values())
 
 
 def _verify(
@@ -84,10 +90,11 @@ def _verify(
     output.write_json({"id": found.message_id, "digest": found.digest, "from": found.sender, "checks": steps})
 
 
-def _show_received(output: Output, found: "ReadMessage") -> None:
+def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, StatusAge]") -> None:
     from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
+    from agency_client.terminal.partner_pages import describe_age, mark_agency
     from schemas.markings import Tlp, Urgency
 
     stored, alert, origin = found.stored, found.alert, found.provenance
@@ -99,7 +106,7 @@ def _show_received(output: Output, found: "ReadMessage") -> None:
         output.show_line(f"{NOT_YET_WITNESSED}: {words}", Tone.CAUTION)
     output.show_details(
         [
-            ("from", stored.sender),
+            ("from", mark_agency(stored.sender, ages)),
             ("verified by", Cell(_spell_origin(found), Tone.GOOD)),
             ("kind", label_kind(alert.kind)),
             ("subject", Cell(alert.subject, Tone.STRONG)),
@@ -119,6 +126,8 @@ def _show_received(output: Output, found: "ReadMessage") -> None:
             "id": stored.message_id,
             "digest": stored.digest,
             "from": stored.sender,
+            "partner_status": describe_age(ages[stored.sender]),
+            "voided": found.is_voided,
             "marking": stored.marking,
             "urgency": stored.urgency,
             "issued_at": stored.issued_at,
@@ -143,10 +152,11 @@ def _show_received(output: Output, found: "ReadMessage") -> None:
     )
 
 
-def _show_own(output: Output, found: "ReadOwnMessage") -> None:
+def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAge]") -> None:
     from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
+    from agency_client.terminal.partner_pages import describe_age, mark_agency
     from schemas.markings import Tlp
 
     stored, alert = found.stored, found.alert
@@ -154,7 +164,7 @@ def _show_own(output: Output, found: "ReadOwnMessage") -> None:
     output.show_banner(marking, rules)
     output.show_details(
         [
-            ("to", ", ".join(found.recipients)),
+            ("to", ", ".join(mark_agency(agency, ages).text for agency in found.recipients)),
             ("kind", label_kind(alert.kind)),
             ("subject", Cell(alert.subject, Tone.STRONG)),
             ("sealed", spell_moment(stored.issued_at)),
@@ -171,6 +181,7 @@ def _show_own(output: Output, found: "ReadOwnMessage") -> None:
             "id": stored.message_id,
             "digest": stored.digest,
             "to": found.recipients,
+            "partner_status": {agency: describe_age(age) for agency, age in ages.items()},
             "marking": stored.marking,
             "urgency": stored.urgency,
             "issued_at": stored.issued_at,
@@ -189,6 +200,9 @@ def _warn_of_later(output: Output, found: "ReadMessage") -> None:
         output.show_line(f"DISPUTED: {words}", Tone.BAD)
     if found.stored.withdrawn_at:
         output.show_line(f"WITHDRAWN by its sender on {spell_moment(found.stored.withdrawn_at)}", Tone.BAD)
+    if found.is_voided:
+        words = "its sender holds that it never arrived, and may have sent another in its place"
+        output.show_line(f"VOIDED: {words}", Tone.BAD)
     for later in found.followed_by:
         if later.kind == "correction":
             output.show_line(f"CORRECTED by message {later.message_id} of {later.sender}: read it too", Tone.BAD)

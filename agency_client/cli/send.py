@@ -61,6 +61,13 @@ def _send(
         str | None, typer.Option(help="A pseudonym, instead of the one made for you.", envvar=PSEUDONYM_VARIABLE)
     ] = None,
     deliver_within: Annotated[int, typer.Option(min=1, max=30, help="Days that the exchange may try.")] = 10,
+    override_old_status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Why it goes although a partner's status is older than 72 hours; for a threat to life only.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what every agreement allows, and send nothing.")
     ] = False,
@@ -98,6 +105,7 @@ def _send(
         "urgency": urgency,
         "agreement": agreement,
         "delivery_days": deliver_within,
+        "override": override_old_status,
     }
     with Node(invocation.open_profile(), invocation.clock) as node:
         alert = _compose(node, files, lines, {name: value for name, value in given.items() if value}, field or [])
@@ -198,6 +206,7 @@ def _make_draft(
         agreement=options["agreement"],
         case=options["case"],
         delivery_days=options["delivery_days"],
+        old_status_override=options["override"],
     )
 
 
@@ -209,8 +218,11 @@ def _refresh(invocation: Invocation, node: "Node") -> None:
 
 def _send_and_show(invocation: Invocation, node: "Node", draft: "Draft") -> None:
     from agency_client.sending.flow import send_alert
+    from agency_client.terminal.partner_pages import warn_of_ages
 
-    show_sent(invocation, send_alert(node, draft))
+    report = send_alert(node, draft)
+    warn_of_ages(invocation.output, [item.status_age for item in report.plan.recipients if item.status_age is not None])
+    show_sent(invocation, report)
 
 
 def show_sent(invocation: Invocation, report: "SendReport") -> None:
@@ -252,12 +264,14 @@ def _end_by_state(states: list[str], say: Any) -> None:
 
 def _show_plan(invocation: Invocation, node: "Node", draft: "Draft") -> None:
     from agency_client.sending.flow import plan_alert
+    from agency_client.terminal.partner_pages import warn_of_ages
 
     plan = plan_alert(node, draft)
     rows = [row for recipient in (*plan.recipients, *plan.left_out) for row in _list_rows(recipient)]
     output = invocation.output
     output.show_table(["to", "agreement", "state", "verdict", "why"], rows, empty="no agreement with anybody is known")
     output.write_json(_describe_plan(plan))
+    warn_of_ages(output, [item.status_age for item in plan.recipients if item.status_age is not None])
     if plan.is_allowed:
         output.say("it would be sent; nothing was sent", Tone.GOOD)
         return
@@ -290,11 +304,15 @@ def _describe_plan(plan: "Plan") -> dict[str, Any]:
 
 
 def _describe_recipient(recipient: "RecipientPlan") -> dict[str, Any]:
+    from agency_client.terminal.partner_pages import describe_age
+
     return {
         "agency": recipient.agency,
         "allowed": recipient.is_allowed,
         "chosen": recipient.chosen.view.digest if recipient.chosen and recipient.is_allowed else None,
         "obstacles": [{"code": item.code, "sentence": item.sentence} for item in recipient.obstacles],
+        "overridden": recipient.overridden.code if recipient.overridden else None,
+        "partner_status": describe_age(recipient.status_age) if recipient.status_age else None,
         "agreements": [
             {
                 "id": option.terms.id,

@@ -11,6 +11,7 @@ from datetime import datetime
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbound_streams import has_voided_number
 from agency_client.local_store.inbox import (
     InboxMessage,
     InboxState,
@@ -69,6 +70,7 @@ class ReadMessage:
     """A message as a reader sees it. `followed_by` are the ids of what corrected or withdrew it since.
 
     `is_witnessed`: the quorum has seen the leaf of its acceptance. Nobody is kept from reading what it has not seen.
+    `is_voided`: its sender has said since that it never arrived.
     """
 
     stored: InboxMessage
@@ -78,6 +80,7 @@ class ReadMessage:
     checks: tuple[CheckedStep, ...]
     followed_by: tuple[InboxMessage, ...] = ()
     is_witnessed: bool = False
+    is_voided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +136,14 @@ def read_message(
         followed_by = tuple(
             load_by_digest(snapshot, digest) for digest in list_corrections(snapshot, found.digest, _FOLLOWING_KINDS)
         )
+        is_voided = has_voided_number(snapshot, found.digest)
         is_witnessed = is_leaf_witnessed(node, read_quorum(node, snapshot), found.origin, found.leaf_index)
     data = _unlock_content(node, found, verb, reason, case)
     message = _verify_content(verified.facts.sealed, data)
     alert = read_alert(message, verified.facts)
     _note_first_reading(node, found)
-    return ReadMessage(found, message, alert, describe_provenance(verified), verified.checks, followed_by, is_witnessed)
+    origin = describe_provenance(verified)
+    return ReadMessage(found, message, alert, origin, verified.checks, followed_by, is_witnessed, is_voided)
 
 
 def verify_again(node: Node, message_id: str, *, reason: str) -> tuple[InboxMessage, tuple[CheckedStep, ...]]:

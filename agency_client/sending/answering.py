@@ -46,6 +46,7 @@ class Author:
     """Who answers and why.
 
     `reason` and `case` stay in this agency's access log; `unit` and `pseudonym` are what the partner reads.
+    `old_status_override` is why a reply goes although the partner's status is too old; all else passes without.
     """
 
     reason: str
@@ -53,6 +54,7 @@ class Author:
     pseudonym: str
     case: str | None = None
     language: str = "en"
+    old_status_override: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def _send(
         marking=marking,
         urgency=urgency,
         case=author.case,
+        old_status_override=author.old_status_override if answer.kind == REPLY_KIND else None,
     )
     report = send_alert(node, draft)
     return AnswerReport(answer.kind, report.thread, report.items)

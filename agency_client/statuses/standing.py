@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.agreements.chains import Agreement, load_all
+from agency_client.errors import NotFoundError
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbound_streams import (
     Gap,
@@ -22,12 +23,14 @@ from agency_client.local_store.settings import Setting, read_moment_setting
 from agency_client.local_store.statuses import (
     StoredStatus,
     find_last_leaf_time,
+    list_status_partners,
     load_newest_own_status,
     load_newest_partner_status,
 )
 from agency_client.node import Node
 from agency_client.statuses.freshness import StatusAge, StatusFacts, StatusTimes, judge_age
 from agency_client.statuses.gaps import GapAlarm, describe_gap, list_alarming
+from agency_client.statuses.hidden import find_hidden_keys, find_hidden_steps, load_newest_status
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import DutyDesk
@@ -39,15 +42,20 @@ _ESTABLISHED = frozenset({State.IN_FORCE, State.SUSPENDED})
 class PartnerStanding:
     """One partner in full.
 
-    `status` is the newest of its own that is here, `ours` the newest this node signed for it. `alarms` are the gaps old
-    enough to be one, `gaps` all. `agreements` are the versions that are in force or suspended. `asked_at` is when the
-    exchange last showed its statuses, `emptied_at` when this node's inbox was last empty.
+    `status` is the newest of its own that is here, `ours` the newest this node signed for it. `shown_key_set` is the
+    number of the key set that the log shows here, `announced_key_set` the one its status speaks of; `hidden` says what
+    its status announces and the log has not shown. `alarms` are the gaps old enough to be one, `gaps` all.
+    `agreements` are the versions that are in force or suspended. `asked_at` is when the exchange last showed its
+    statuses, `emptied_at` when this node's inbox was last empty.
     """
 
     agency: str
     age: StatusAge
     status: StoredStatus | None
     ours: StoredStatus | None
+    shown_key_set: int | None
+    announced_key_set: int | None
+    hidden: tuple[str, ...]
     gaps: tuple[Gap, ...]
     alarms: tuple[GapAlarm, ...]
     voided: tuple[VoidedMessage, ...]
@@ -55,6 +63,11 @@ class PartnerStanding:
     desks: tuple[DutyDesk, ...]
     asked_at: datetime | None
     emptied_at: datetime | None
+
+    @property
+    def young_gaps(self) -> list[Gap]:
+        """Return the gaps that are no alarm yet."""
+        return [gap for gap in self.gaps if all(alarm.gap != gap for alarm in self.alarms)]
 
 
 def load_age(node: Node, snapshot: Snapshot, agency: str) -> StatusAge:
@@ -95,16 +108,34 @@ def list_standings(node: Node) -> list[PartnerStanding]:
         return [load_standing(node, snapshot, agency) for agency in list_partners(snapshot, node.agency)]
 
 
+def view_partner(node: Node, agency: str) -> PartnerStanding:
+    """Return how one partner stands.
+
+    Raises:
+        NotFoundError: there is no agreement with such an agency, and it signed no status.
+    """
+    with node.store.read() as snapshot:
+        known = {*list_partners(snapshot, node.agency), *list_status_partners(snapshot)}
+        if agency not in known:
+            raise NotFoundError(f"{agency} is no partner of {node.agency}", fix="see: agency partners")
+        return load_standing(node, snapshot, agency)
+
+
 def load_standing(node: Node, snapshot: Snapshot, agency: str) -> PartnerStanding:
     """Return how one partner stands."""
     emptied_at = read_moment_setting(snapshot, Setting.INBOX_EMPTIED)
     gaps, views = find_gaps(snapshot, agency), _list_established(load_all(snapshot), agency, node.clock.now())
-    desks = load_desks(views, agency)
+    status, timeline = load_newest_status(snapshot, agency), node.directory.read_timeline(snapshot, agency)
+    hidden = [] if timeline is None else find_hidden_keys(snapshot, timeline)
+    steps = [] if status is None else find_hidden_steps(snapshot, status)
     return PartnerStanding(
         agency=agency,
         age=load_age(node, snapshot, agency),
         status=load_newest_partner_status(snapshot, agency),
         ours=load_newest_own_status(snapshot, agency),
+        shown_key_set=None if timeline is None else timeline.newest_key_set.key_set.seq,
+        announced_key_set=None if status is None else status.keyset,
+        hidden=tuple(sentence for _, sentence in (*hidden, *steps)),
         gaps=tuple(gaps),
         alarms=tuple(
             describe_gap(gap, node.clock.now(), claimants=count_claimants(snapshot, gap), is_held=_is_held(views))
@@ -112,7 +143,7 @@ def load_standing(node: Node, snapshot: Snapshot, agency: str) -> PartnerStandin
         ),
         voided=tuple(list_voided_messages(snapshot, agency)),
         agreements=tuple(views),
-        desks=desks,
+        desks=load_desks(views, agency),
         asked_at=read_moment_setting(snapshot, Setting.STATUSES_ASKED),
         emptied_at=emptied_at,
     )
