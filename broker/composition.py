@@ -70,8 +70,12 @@ class Broker:
 
 
 @contextmanager
-def open_broker(exchange: Exchange, settings: Settings, clock: Clock) -> Iterator[Broker]:
+def open_broker(
+    exchange: Exchange, settings: Settings, clock: Clock, *, standing: Standing | None = None
+) -> Iterator[Broker]:
     """Open the exchange's database, verify and load it, and start its writer; commit what is queued at the end.
+
+    `standing` takes the place of what the folder says of whether the log may grow.
 
     Raises:
         SchemaOutdatedError: the tables are of another version.
@@ -82,7 +86,9 @@ def open_broker(exchange: Exchange, settings: Settings, clock: Clock) -> Iterato
     try:
         with database.read() as connection:
             verify_migrated(connection)
-        broker = _compose(exchange, settings, clock, database)
+        if standing is None:
+            standing = Standing(read_stop(exchange.folder), partial(write_stop, exchange.folder))
+        broker = _compose(exchange, settings, clock, database, standing)
         broker.log.load()
         broker.directory.load(database)
         broker.book.load(database)
@@ -96,9 +102,8 @@ def open_broker(exchange: Exchange, settings: Settings, clock: Clock) -> Iterato
         database.close()
 
 
-def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Database) -> Broker:
+def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Database, standing: Standing) -> Broker:
     name, metrics = exchange.name, Metrics()
-    standing = Standing(read_stop(exchange.folder), partial(write_stop, exchange.folder))
     log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing)
     writer = GroupCommitWriter(
         database,

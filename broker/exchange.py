@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,6 +19,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from broker.audit.standing import Stop
+from broker.durable_files import sync_folder, write_private_file
+from broker.epochs.switch import finish_switch, is_switching
 from keys.certificates import export_certificate_pem, export_tls_key, issue_server_certificate, make_tls_ca
 from keys.container import (
     NONCE_BYTES,
@@ -34,6 +36,7 @@ from schemas.codec import CodecError, b64u_decode, b64u_encode
 from schemas.jwk import AkpJwk, Algorithm, OkpJwk, make_jwk
 from schemas.key_documents import ExchangeSheet, LogKeys
 from schemas.log.checkpoint import Checkpoint
+from schemas.log.epoch import FIRST_EPOCH, format_origin, read_epoch
 from schemas.model import Salt, WireModel
 
 CA_YEARS = 20
@@ -140,7 +143,11 @@ class ExchangeFolder:
         Raises:
             ExchangeMissingError: there is no exchange.
             ExchangeError: others may enter.
+            ExchangeInUseError: another process is moving it on to a new epoch.
         """
+        if is_switching(self.path):
+            with self.hold_lock():
+                pass
         if not self.sheet.is_file():
             raise ExchangeMissingError(f"{self.path} holds no exchange: make one with `broker init`")
         if self.path.stat().st_mode & 0o077:
@@ -148,7 +155,7 @@ class ExchangeFolder:
 
     @contextmanager
     def hold_lock(self) -> Iterator[None]:
-        """Hold the right to write for as long as the block runs.
+        """Hold the right to write for as long as the block runs; what a rebase left to do is done first.
 
         Raises:
             ExchangeInUseError: another process holds it.
@@ -160,6 +167,7 @@ class ExchangeFolder:
             os.close(descriptor)
             raise ExchangeInUseError(f"another process has the exchange in {self.path} open") from error
         try:
+            finish_switch(self.path)
             yield
         finally:
             os.close(descriptor)
@@ -171,7 +179,7 @@ class Exchange:
 
     folder: ExchangeFolder
     sheet: ExchangeSheet
-    hosts: tuple[str, ...]
+    names: ServerNames
     log_signer: LogSigner
     token_key: TokenKey
     secrets: ExchangeSecrets
@@ -180,6 +188,21 @@ class Exchange:
     def name(self) -> str:
         """Return the exchange's name, which every document repeats."""
         return self.sheet.name
+
+    @property
+    def epoch(self) -> int:
+        """Return the epoch of its log."""
+        return read_epoch(self.sheet.origin, self.sheet.name)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names and addresses by which clients reach the broker."""
+        return self.names.hosts
+
+    def move_on(self, origin: str, secrets: ExchangeSecrets) -> "Exchange":
+        """Return the exchange as it stands in another epoch, perhaps with other log keys."""
+        sheet = self.sheet.model_copy(update={"origin": origin, "log_keys": _publish_log_keys(secrets)})
+        return replace(self, sheet=sheet, secrets=secrets, log_signer=_load_log_signer(secrets))
 
     def sign(self, checkpoint: Checkpoint) -> bytes:
         """Return the signed note of a checkpoint that is durable."""
@@ -225,12 +248,18 @@ def make_exchange(
         {
             "v": 1,
             "name": name,
-            "origin": f"{name}/1",
+            "origin": format_origin(name, FIRST_EPOCH),
             "log_keys": _publish_log_keys(secrets).to_wire(),
             "tls_ca": b64u_encode(authority),
         }
     )
     return sheet, ServerNames.from_wire({"v": 1, "hosts": list(hosts)}), secrets
+
+
+def redraw_log_keys(secrets: ExchangeSecrets, draw: DrawBytes) -> ExchangeSecrets:
+    """Return an exchange's secrets with fresh log keys."""
+    fresh = {"log_ed25519": b64u_encode(draw(32)), "log_ml_dsa_44": b64u_encode(draw(32))}
+    return secrets.model_copy(update=fresh)
 
 
 def draw_serial(draw: DrawBytes) -> int:
@@ -294,8 +323,7 @@ def open_exchange(folder: ExchangeFolder, passphrase: str | None) -> Exchange:
         names = ServerNames.from_canonical(folder.names.read_bytes())
     except (OSError, CodecError) as error:
         raise ExchangeError(f"{folder.names}: {error}") from error
-    signer = LogSigner(b64u_decode(secrets.log_ed25519), b64u_decode(secrets.log_ml_dsa_44))
-    return Exchange(folder, sheet, names.hosts, signer, TokenKey(b64u_decode(secrets.token)), secrets)
+    return Exchange(folder, sheet, names, _load_log_signer(secrets), TokenKey(b64u_decode(secrets.token)), secrets)
 
 
 def read_sheet(folder: ExchangeFolder) -> ExchangeSheet:
@@ -311,27 +339,6 @@ def read_sheet(folder: ExchangeFolder) -> ExchangeSheet:
         raise ExchangeError(f"{folder.sheet}: {error}") from error
 
 
-def write_private_file(path: Path, data: bytes) -> None:
-    """Write a file that only its owner reads, durable before this returns, whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make durable which files a folder holds under which names."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def read_stop(folder: ExchangeFolder) -> Stop | None:
     """Return why the exchange's log may not grow, or nothing.
 
@@ -344,6 +351,12 @@ def read_stop(folder: ExchangeFolder) -> Stop | None:
         return None
     except CodecError as error:
         raise ExchangeError(f"{folder.stop}: {error}") from error
+
+
+def lift_stop(folder: ExchangeFolder) -> None:
+    """Make it durable that the exchange's log may grow again."""
+    folder.stop.unlink(missing_ok=True)
+    sync_folder(folder.path)
 
 
 def write_stop(folder: ExchangeFolder, stop: Stop) -> None:
@@ -365,8 +378,12 @@ def _read_secrets(folder: ExchangeFolder, passphrase: str | None) -> ExchangeSec
         raise ExchangeError(f"the exchange's secrets cannot be read: {error}") from error
 
 
+def _load_log_signer(secrets: ExchangeSecrets) -> LogSigner:
+    return LogSigner(b64u_decode(secrets.log_ed25519), b64u_decode(secrets.log_ml_dsa_44))
+
+
 def _publish_log_keys(secrets: ExchangeSecrets) -> LogKeys:
-    public = LogSigner(b64u_decode(secrets.log_ed25519), b64u_decode(secrets.log_ml_dsa_44)).public
+    public = _load_log_signer(secrets).public
     ed25519 = make_jwk(Algorithm.ED25519, public.ed25519)
     ml_dsa = make_jwk(Algorithm.ML_DSA_44, public.ml_dsa_44)
     assert isinstance(ed25519, OkpJwk)  # noqa: S101 - make_jwk gives an OKP key for Ed25519

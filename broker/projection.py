@@ -46,7 +46,12 @@ class Projection(Generic[Value]):
     def load(self, database: Database) -> None:
         """Read everything stored; before the writer starts."""
         with database.read() as connection:
-            self._current = self._catch_up(connection, self._current)
+            self.read(connection)
+
+    def read(self, connection: Connection) -> Value:
+        """Read everything stored that this connection sees, and return the value; before the writer starts."""
+        self._current = self._catch_up(connection, self._current)
+        return self._current
 
     def as_of(self, transaction: Transaction) -> Value:
         """Return the value with everything that stands before this point of this transaction."""

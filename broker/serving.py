@@ -21,7 +21,7 @@ from broker.control import (
     bind_control_socket,
     serve_control,
 )
-from broker.exchange import write_private_file
+from broker.durable_files import write_private_file
 from broker.http.protocol import ConnectionLimits
 from broker.observability.admin import make_admin_app
 from broker.server import BrokerServer, ServerOptions, bind_socket, read_port

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Table, and_, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Table, and_, exists, func, not_, select
 
 from broker.agreements.tables import agreement_step
 from broker.audit.log_store import select_hashes
@@ -49,9 +49,11 @@ _OUTCOMES = {
     ItemState.EXPIRED: RecordType.MESSAGE_EXPIRED,
 }
 _PASSING = (RecordType.MESSAGE_RELEASED,)
+_HAND_OVERS = frozenset({RecordType.MESSAGE_HANDED_OVER, RecordType.MESSAGE_CARRIED})
 _MOVES = frozenset({*_OUTCOMES.values(), *_PASSING})
+_STORED = (RecordType.MESSAGE_ACCEPTED, RecordType.MESSAGE_CARRIED)
 _ITEM_LEAVES = {
-    ItemType.MESSAGE: frozenset({RecordType.MESSAGE_ACCEPTED}),
+    ItemType.MESSAGE: frozenset(_STORED),
     ItemType.RECEIPT: frozenset({RecordType.RECEIPT}),
     ItemType.OUTCOME: _MOVES,
 }
@@ -84,10 +86,16 @@ def _check_messages(connection: Connection, report: LogReport) -> None:
     for row, record in _list(connection, message, message.c.number, report):
         if _is_other_message(row, record):
             report.add(f"the message stored under it for {row.recipient} is not the one it records", row.number)
+    later = message.alias()  # what was carried into this epoch and handed in once more stands under its new leaf alone
+    is_superseded = exists().where(
+        later.c.id == _leaf.message, later.c.sender == _leaf.agency, later.c.number > _leaf.leaf_index
+    )
+    is_carried = _leaf.record_type == RecordType.MESSAGE_CARRIED.value
     rows = (
         select(_leaf.leaf_index, _leaf.record, func.group_concat(message.c.recipient).label("stored"))
         .outerjoin(message, message.c.number == _leaf.leaf_index)
-        .where(_leaf.record_type == RecordType.MESSAGE_ACCEPTED.value, _leaf.record.is_not(None))
+        .where(_leaf.record_type.in_([one.value for one in _STORED]), _leaf.record.is_not(None))
+        .where(not_(and_(is_carried, is_superseded)))
         .group_by(_leaf.leaf_index)
     )
     for row in _stream(connection, rows):
@@ -97,7 +105,7 @@ def _check_messages(connection: Connection, report: LogReport) -> None:
 
 
 def _is_other_message(row: Row[Any], record: Record) -> bool:
-    if record.type is not RecordType.MESSAGE_ACCEPTED or record.message is None or record.marking is None:
+    if record.type not in _STORED or record.message is None or record.marking is None:
         return True
     recipients = {to.agency: to.agreement for to in record.recipients or ()}
     said = (record.message.id, record.message.digest, record.agency, record.kind, record.marking.value, record.size)
@@ -128,7 +136,7 @@ def _check_message_states(connection: Connection, report: LogReport) -> None:
         select(
             message.c.number, message.c.recipient, message.c.document, inbox_content.c.content, inbox_item.c.state,
             inbox_item.c.is_open, inbox_item.c.state_at, inbox_item.c.handed_over_at, move.label("moved_at"),
-            _newest_about_message({RecordType.MESSAGE_HANDED_OVER}).label("last_hand_over"),
+            _newest_about_message(_HAND_OVERS).label("last_hand_over"),
         )
         .select_from(
             message.outerjoin(inbox_item, is_same).outerjoin(
@@ -339,6 +347,7 @@ def _newest_about_message(types: "frozenset[RecordType] | set[RecordType]") -> A
             _leaf.message == message.c.id,
             _leaf.agency == message.c.sender,
             _leaf.partner == message.c.recipient,
+            _leaf.leaf_index >= message.c.number,
             _leaf.record_type.in_(sorted(one.value for one in types)),
         )
         .correlate(message)

@@ -83,11 +83,14 @@ def verify_signed_step(
     return SignedStep(document, chained, kids)
 
 
-def verify_step_follows(agreements: Agreements, members: Members, signed: SignedStep, now: datetime) -> Terms:
+def verify_step_follows(
+    agreements: Agreements, members: Members, signed: SignedStep, now: datetime, opening: datetime | None = None
+) -> Terms:
     """Verify that a signed step may follow all that stands, and return the terms it is about.
 
     1. Its key is still in force. 2. A proposal's parties are enrolled agencies with these very trust anchors. 3. It
-    continues its party's chain. 4. Its time is near now. 5. The lifecycle allows it.
+    continues its party's chain. 4. Its time is near now, or before the `opening` of a log that goes on from one which
+    was lost in part: the step may have been in that part. 5. The lifecycle allows it.
 
     Raises:
         AgreementError, KeysError: naming what failed.
@@ -101,7 +104,8 @@ def verify_step_follows(agreements: Agreements, members: Members, signed: Signed
         verify_continuation(chains.get(step.agency, ()), step)
     except ChainError as error:
         raise ChainConflictError(_say_what_is_expected(error), "party_seq") from error
-    _verify_time(step, now)
+    if opening is None or step.time >= opening:
+        _verify_time(step, now)
     decision = judge_step(step, chains, now)
     if not decision.allowed:
         raise AgreementError(decision.because, "action")

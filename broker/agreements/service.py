@@ -9,6 +9,7 @@ from broker.agreements.live import AgreementBook
 from broker.agreements.rules import SignedStep, read_step, verify_signed_step, verify_step_follows
 from broker.agreements.store import StoredStep, insert_step, select_steps
 from broker.audit.log import AuditLog, LogView, read_leaf
+from broker.audit.opening import find_opening
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.directory.live import Directory
@@ -104,7 +105,8 @@ class AgreementService:
         if known is not None:
             return known, False
         step = signed.step
-        terms = verify_step_follows(agreements, self._directory.as_of(transaction), signed, transaction.now)
+        members, opening = self._directory.as_of(transaction), find_opening(transaction.connection)
+        terms = verify_step_follows(agreements, members, signed, transaction.now, opening)
         partner = terms.counterpart_of(step.agency)
         leaf = transaction.append(
             RecordType.AGREEMENT_STEP,

@@ -101,7 +101,7 @@ class Standing:
         """Stop for good, keep the note that shows why, and return the error to raise. For the writer's thread."""
         stop = Stop(v=1, reason=StopReason.BEHIND, since=now, note=note.decode(), witness=witness)
         known = self._stop
-        if known is None or known.shown is None or _is_further(stop, known):
+        if known is None or known.reason is StopReason.RESTORED or _is_further(stop, known):
             self._stop = stop  # before the disk is asked: a full one must not let the log go on
             _log.critical("exchange-behind", epoch=_place_of(stop)[0], size=_place_of(stop)[1], witness=witness)
             self._keep(stop)

@@ -1,11 +1,11 @@
-"""The operator's command line: `broker init`, `enrol`, `serve`, `status`, `verify-log`, `migrate`.
+"""The operator's command line: `broker init`, `enrol`, `serve`, `status`, `verify-log`, `migrate`, and the way back.
 
 Data goes to stdout and words to stderr. A verb imports what it needs when it runs, so that `broker --help` stays quick.
 """
 
 import typer
 
-from broker.cli import enrol, init, migrate, serve, status, verify_log
+from broker.cli import backup, enrol, init, migrate, rebase, restore, resume, serve, status, verify_log
 
 app = typer.Typer(
     name="broker",
@@ -21,6 +21,10 @@ app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("verify-log")(verify_log.verify_log)
 app.command("migrate")(migrate.migrate)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
+app.command("resume")(resume.resume)
+app.command("rebase")(rebase.rebase)
 
 
 def main() -> None:

@@ -25,5 +25,14 @@ PassphraseFile = Annotated[
         show_default=False,
     ),
 ]
+Witnessed = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--witnessed",
+        metavar="FILE",
+        help="A note of the log that a member exported; repeatable.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout, for scripts.")]
 DEFAULT_DATA = Path("exchange")

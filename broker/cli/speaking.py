@@ -3,7 +3,8 @@
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -55,6 +56,7 @@ def find_exit_code(error: Exception) -> ExitCode | None:
     from broker.audit.standing import ExchangeStoppedError
     from broker.control import ControlError
     from broker.directory.errors import DirectoryError
+    from broker.epochs.errors import BackupError, CarryingError, EpochError, WrongStateError
     from broker.exchange import ExchangeError, ExchangeExistsError, ExchangeInUseError, ExchangeMissingError
     from broker.exchange import PassphraseError as Passphrase
     from broker.server import StartError
@@ -67,9 +69,13 @@ def find_exit_code(error: Exception) -> ExitCode | None:
     kinds: tuple[tuple[tuple[type[Exception], ...], ExitCode], ...] = (
         ((ExchangeMissingError, LogMissingError, FileNotFoundError), ExitCode.NOT_FOUND),
         ((Passphrase,), ExitCode.NOT_AUTHENTICATED),
-        ((ExchangeExistsError, ExchangeInUseError, ExchangeStoppedError), ExitCode.CONFLICT),
+        (
+            (ExchangeExistsError, ExchangeInUseError, ExchangeStoppedError, WrongStateError, BackupError),
+            ExitCode.CONFLICT,
+        ),
+        ((CarryingError,), ExitCode.VERIFICATION_FAILED),
         ((CodecError, SettingsError), ExitCode.USAGE),
-        ((DirectoryError, KeysError, ControlError), ExitCode.DENIED),
+        ((DirectoryError, KeysError, ControlError, EpochError), ExitCode.DENIED),
         ((LogError,), ExitCode.VERIFICATION_FAILED),
         ((ExchangeError, SchemaOutdatedError, StartError, StoreError, OSError), ExitCode.FAILED),
     )
@@ -86,6 +92,18 @@ def put_json(value: dict[str, Any]) -> None:
     from schemas.codec import encode_canonical
 
     typer.echo(encode_canonical(value).decode())
+
+
+@contextmanager
+def show_progress(of_what: str) -> Iterator[Callable[[int, int], None]]:
+    """Lend a bar on stderr, where a person looks, that is told how much was done and of how much."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(of_what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def read_passphrase(path: Path | None) -> str | None:

@@ -1,13 +1,11 @@
 """`broker verify-log`: recompute the whole log from what is stored."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from broker.cli.options import DEFAULT_DATA, AsJson, Data
-from broker.cli.speaking import ExitCode, put_json, say, speaking
+from broker.cli.speaking import ExitCode, put_json, say, show_progress, speaking
 
 if TYPE_CHECKING:
     from broker.audit.verification import LogReport
@@ -36,7 +34,7 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     sheet = read_sheet(folder)
     database = open_database(folder.database)
     try:
-        with database.read() as connection, _show_progress() as progress:
+        with database.read() as connection, show_progress("leaves") as progress:
             verify_migrated(connection)
             report = verify_stored_log(connection, sheet, progress)
             verify_stored_state(connection, sheet, report)
@@ -48,17 +46,6 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
         _tell(report)
     if not report.is_sound:
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
-
-
-@contextmanager
-def _show_progress() -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("leaves", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _describe(report: "LogReport") -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """The directory in memory: a projection of the log's key documents, verified again whenever they are read from disk."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
+from broker.audit.opening import find_opening
 from broker.directory.members import Members, VerifiedKeyDocument
 from broker.directory.rules import read_key_document
 from broker.directory.store import select_key_records
@@ -20,14 +23,17 @@ def make_directory(exchange: str) -> Directory:
 
     def catch_up(connection: Connection, members: Members) -> Members:
         for index, record in select_key_records(connection, members.last_index):
-            members = members.add(index, _verify_stored(members, record, exchange))
+            members = members.add(index, _verify_stored(members, record, exchange, find_opening(connection)))
         return members
 
     return Projection(Members(), catch_up)
 
 
-def _verify_stored(members: Members, record: Record, exchange: str) -> VerifiedKeyDocument:
-    """Verify a document read back, at the time of its leaf: signatures and chain, so that the disk cannot add a key."""
+def _verify_stored(members: Members, record: Record, exchange: str, opening: datetime | None) -> VerifiedKeyDocument:
+    """Verify a document read back, at the time of its leaf: signatures and chain, so that the disk cannot add a key.
+
+    What was issued before this epoch was opened had its leaf in an earlier one: it is judged by its own time.
+    """
     document, agency = record.document, record.agency
     assert isinstance(document, SignedDocument)  # noqa: S101 - a record of these types has a document
     assert agency is not None  # noqa: S101 - and an agency
@@ -36,7 +42,8 @@ def _verify_stored(members: Members, record: Record, exchange: str) -> VerifiedK
         known = members.get(claimed.agency)
         previous = known.newest_key_set if known else None
         assert isinstance(claimed, KeySet)  # noqa: S101 - read as one
-        return verify_key_set(document, previous, exchange=exchange, now=record.time)
+        is_older = opening is not None and claimed.issued_at < opening
+        return verify_key_set(document, previous, exchange=exchange, now=claimed.issued_at if is_older else record.time)
     timeline = members.find(agency)
     if record.type is RecordType.ENCRYPTION_KEYS:
         return verify_encryption_keys(document, timeline.newest_key_set, timeline.newest_encryption_keys)

@@ -1,0 +1,88 @@
+"""What an exchange's database at rest says of its log: the head, the tree, and every note kept in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from broker.audit.log import LogDamagedError
+from broker.audit.log_store import StoredHead, select_hashes, select_head
+from broker.audit.standing import Stop
+from broker.directory.live import make_directory
+from broker.directory.members import Members
+from broker.epochs.rules import Shown, read_notes, sort_shown
+from broker.exchange import Exchange, ExchangeFolder
+from broker.storage.engine import open_database
+from broker.storage.revision import verify_migrated
+from broker.witnesses.rules import OwnLog
+from broker.witnesses.store import select_all_cosignatures
+from schemas.log.checkpoint import Checkpoint
+from schemas.log.tree import MerkleTree
+
+Notes = list[tuple[str, bytes]]
+"""Notes, each with where it comes from; not verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogAtRest:
+    """A stored log: its head, the tree over its leaves, what witnesses cosigned of it, and its members."""
+
+    own: OwnLog
+    head: StoredHead
+    tree: MerkleTree
+    cosigned: Notes
+    members: Members
+
+    def find_root(self, size: int) -> bytes | None:
+        """Return the root over the first `size` leaves; nothing where there are fewer."""
+        return self.tree.root(size) if 0 <= size <= len(self.tree) else None
+
+    def compare(self, unverified_notes: Notes, stop: Stop | None) -> list[Shown]:
+        """Verify the given notes, those in the database and the evidence; return them, the largest head first.
+
+        The stored head is among them without a note: somebody may have seen it signed.
+
+        Raises:
+            NotWitnessedError: one is not signed by this log's keys.
+            LogDamagedError: the stored leaves do not hash to the stored head.
+        """
+        if self.find_root(self.head.size) != self.head.root:
+            raise LogDamagedError("the stored leaves do not hash to the stored head")
+        evidence = [("the evidence", stop.note.encode())] if stop is not None and stop.note is not None else []
+        shown = read_notes([*unverified_notes, *self.cosigned, *evidence], self.own, self.find_root)
+        head = Checkpoint(self.head.origin, self.head.size, self.head.root)
+        return sort_shown([*shown, Shown("this database", b"", head, is_lost=False)])
+
+
+def read_log(exchange: Exchange) -> LogAtRest:
+    """Read the log of an exchange that nobody serves.
+
+    Raises:
+        LogMissingError, SchemaOutdatedError: the database is not one of this version.
+    """
+    with read_database(exchange.folder) as connection:
+        members = make_directory(exchange.name).read(connection)
+        return LogAtRest(
+            own=OwnLog(exchange.name, exchange.sheet.origin, exchange.log_signer.public),
+            head=select_head(connection),
+            tree=MerkleTree(select_hashes(connection, 0)),
+            cosigned=[(f"the cosignature of {row.agency}", row.note) for row in select_all_cosignatures(connection)],
+            members=members,
+        )
+
+
+@contextmanager
+def read_database(folder: ExchangeFolder) -> Iterator[Connection]:
+    """Lend a snapshot of an exchange's database.
+
+    Raises:
+        SchemaOutdatedError: its tables are of another version.
+    """
+    database = open_database(folder.database)
+    try:
+        with database.read() as connection:
+            verify_migrated(connection)
+            yield connection
+    finally:
+        database.close()

@@ -1,0 +1,169 @@
+"""Open a new log that goes on from the last head of the old one that anybody saw: a new epoch.
+
+Everything is built beside the old epoch and verified there; then the folder switches over (`broker.epochs.switch`). A
+crash before the switch leaves the old epoch as it was, a crash after it the new one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from broker.agreements.live import make_agreement_book
+from broker.audit.log import AuditLog, create_log
+from broker.audit.standing import Stop
+from broker.audit.verification import LogReport, verify_stored_log
+from broker.clock import Clock
+from broker.directory.live import make_directory
+from broker.epochs.carrying import Carried, Carrier, Progress
+from broker.epochs.errors import CarryingError, WrongStateError
+from broker.epochs.reading import read_database, read_log
+from broker.epochs.rules import Shown, choose_last
+from broker.epochs.switch import build_epoch, name_archive
+from broker.exchange import DrawBytes, Exchange, ExchangeFolder, redraw_log_keys, write_exchange
+from broker.inbox.delivery import Inboxes
+from broker.inbox.waiters import Waiters
+from broker.storage.engine import Database, open_database
+from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.migrate import migrate
+from broker.storage.transaction import Transaction
+from broker.stored_state import verify_stored_state
+from keys.anchors import format_anchor_hex
+from schemas.codec import b64u_encode
+from schemas.envelope import SeenCheckpoint
+from schemas.key_documents import ExchangeSheet, compute_exchange_anchor
+from schemas.log.checkpoint import Checkpoint
+from schemas.log.epoch import format_origin
+from schemas.log.leaf import SALT_BYTES
+from schemas.log.records import RecordType
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a rebase is going to do: the head it goes on from, everything that was shown, the old log's own size."""
+
+    last: Shown
+    shown: tuple[Shown, ...]
+    own_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rebased:
+    """What a rebase did: the new sheet, the head it went on from, what was carried, where the old epoch lies."""
+
+    sheet: ExchangeSheet
+    last: Checkpoint
+    carried: Carried
+    archive: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the outside world lends a rebase."""
+
+    clock: Clock
+    draw: DrawBytes
+    progress: Progress
+
+
+def plan_rebase(exchange: Exchange, stop: Stop | None, unverified_notes: Sequence[tuple[str, bytes]]) -> Plan:
+    """Find the head a new epoch goes on from: the largest that the given notes, the evidence or the database show.
+
+    Raises:
+        NotWitnessedError: a note is not one of this log, or two histories were signed.
+        LogMissingError, SchemaOutdatedError: the database is not one of this version.
+    """
+    log = read_log(exchange)
+    shown = log.compare(list(unverified_notes), stop)
+    last = choose_last(shown, frozenset(source for source, _ in unverified_notes))
+    return Plan(last, tuple(shown), log.head.size)
+
+
+def rebase(exchange: Exchange, plan: Plan, passphrase: str | None, tools: Tools, *, new_log_keys: bool) -> Rebased:
+    """Open the next epoch and let it take the place of this one. For whoever holds the exchange's lock.
+
+    Raises:
+        CarryingError: the old database holds something that does not verify; nothing was changed.
+        WrongStateError: the folder of the archive exists already.
+    """
+    archive = exchange.folder.path / name_archive(exchange.epoch)
+    if archive.exists():
+        raise WrongStateError(f"{archive} exists already: move it away first")
+    secrets = redraw_log_keys(exchange.secrets, tools.draw) if new_log_keys else exchange.secrets
+    opened = exchange.move_on(format_origin(exchange.name, exchange.epoch + 1), secrets)
+    with build_epoch(exchange.folder.path, exchange.epoch) as building:
+        folder = ExchangeFolder(building)
+        sealing = passphrase if exchange.folder.sealed_secrets.exists() else None
+        write_exchange(folder, opened.sheet, opened.names, opened.secrets, sealing, tools.draw)
+        carried = _build_database(exchange, replace(opened, folder=folder), plan.last.checkpoint, tools)
+        _verify_built(replace(opened, folder=folder))
+    return Rebased(opened.sheet, plan.last.checkpoint, carried, archive)
+
+
+def _build_database(old: Exchange, new: Exchange, last: Checkpoint, tools: Tools) -> Carried:
+    database = open_database(new.folder.database)
+    try:
+        migrate(database)
+        with database.writing.begin() as connection:
+            create_log(connection, new.sheet.origin, tools.clock.now())
+        log = AuditLog(database, tools.clock, new.sign, lambda: tools.draw(SALT_BYTES))
+        log.load()
+        writer = GroupCommitWriter(database, log)
+        writer.start()
+        try:
+            writer.commit_and_wait(partial(_append_opening, new.sheet, last))
+            carried = _carry(old, writer, tools)
+            writer.commit_and_wait(partial(_append_account, old.sheet.origin, carried))
+            writer.commit_and_wait(log.store_checkpoint)
+        finally:
+            writer.close()
+        _leave_write_ahead_log(database)
+    finally:
+        database.close()
+    return carried
+
+
+def _carry(old: Exchange, writer: GroupCommitWriter, tools: Tools) -> Carried:
+    inboxes = Inboxes(make_agreement_book(), Waiters())
+    with read_database(old.folder) as connection:
+        return Carrier(old.name, connection, writer, inboxes).carry_all(tools.progress)
+
+
+def _append_opening(sheet: ExchangeSheet, last: Checkpoint, transaction: Transaction) -> None:
+    anchor = format_anchor_hex(compute_exchange_anchor(sheet))
+    transaction.append(
+        RecordType.EXCHANGE_OPENED,
+        concerns=[],
+        detail=f"{sheet.origin} opened after {last.origin}; its sheet is {anchor}",
+        checkpoint=SeenCheckpoint(origin=last.origin, size=last.size, root=b64u_encode(last.root)),
+    )
+
+
+def _append_account(old_origin: str, carried: Carried, transaction: Transaction) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(carried.counts.items()))
+    transaction.append(
+        RecordType.OPERATOR_ACTION, concerns=[], detail=f"carried over from {old_origin}: {counts or 'nothing'}"
+    )
+
+
+def _verify_built(new: Exchange) -> None:
+    """Verify the new database as `broker verify-log` does, and load it as a start would."""
+    with read_database(new.folder) as connection:
+        report: LogReport = verify_stored_log(connection, new.sheet, lambda _done, _of: None)
+        verify_stored_state(connection, new.sheet, report)
+    for finding in report.findings:
+        raise CarryingError(finding.leaf or 0, f"in the new log: {finding.problem}")
+    with read_database(new.folder) as connection:
+        try:
+            make_directory(new.name).read(connection)
+            make_agreement_book().read(connection)
+        except ValueError as error:
+            raise CarryingError(0, f"in the new log: {error}") from error
+
+
+def _leave_write_ahead_log(database: Database) -> None:
+    """Bring everything into the one file that is moved."""
+    with database.writing.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
