@@ -26,6 +26,7 @@ from agency_client.directory.documents import KEY_RECORDS, rebuild_timeline
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.access_chain import AccessChainError, verify_chain
 from agency_client.witness.observer import hash_logged_record, read_log_keys
+from keys.cosignatures import find_cosigner, list_witness_keys, verify_cosignature
 from keys.errors import KeysError
 from keys.log_keys import LogSignatureError, verify_checkpoint
 from keys.signing import verify_document
@@ -34,7 +35,9 @@ from schemas.api import AccessLogHead, LoggedRecord
 from schemas.codec import CodecError, b64u_decode, decode_canonical, hash_text
 from schemas.key_documents import ExchangeSheet
 from schemas.log.checkpoint import Checkpoint
+from schemas.log.cosignature import format_witness_name
 from schemas.log.leaf import leaf_hash, make_leaf
+from schemas.log.note import parse_note
 from schemas.log.records import RecordType
 from schemas.log.tree import Frontier
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
@@ -95,8 +98,8 @@ def check_bundle(
 
     1. Form and completeness of the file. 2. The checkpoint's signatures. 3. The tree over all leaves has its root. 4.
     Each record is the one its leaf commits to, under the class its type demands, in the order of time. 5. The key
-    documents verify. 6. The access log is one unbroken chain, and its heads are signed by the agency and stand in the
-    log.
+    documents verify. 6. So do the cosignatures under the checkpoint, by whatever agencies. 7. The access log is one
+    unbroken chain, and its heads are signed by the agency and stand in the log.
 
     Raises:
         BundleError: the file cannot be read as one, or its end is missing.
@@ -110,8 +113,9 @@ def check_bundle(
     leaves, tree = _check_tree(_pick(lines, LeavesLine), checkpoint)
     records, kept = _check_records(_pick(lines, RecordLine), leaves)
     timelines, keys = _check_keys(kept, header)
+    cosigned = _check_cosignatures(header, _pick(lines, CheckpointLine), timelines)
     access, heads = _check_access_log(lines, header, kept, timelines.get(header.agency))
-    return AuditVerdict(header, checkpoint, (whole, signed, tree, records, keys, access, heads), tuple(kept))
+    return AuditVerdict(header, checkpoint, (whole, signed, tree, records, keys, cosigned, access, heads), tuple(kept))
 
 
 def read_origin(unverified_lines: Iterable[bytes]) -> str:
@@ -235,6 +239,29 @@ def _check_keys(kept: list[LoggedRecord], header: HeaderLine) -> tuple[dict[str,
             timelines[agency] = timeline
             part.holding += 1
     return timelines, part
+
+
+def _check_cosignatures(
+    header: HeaderLine, lines: list[CheckpointLine], timelines: dict[str, MemberTimeline]
+) -> CheckedPart:
+    part = CheckedPart("cosignatures of agencies under the checkpoint")
+    prefix = format_witness_name(header.exchange, "")
+    try:
+        notes = [(line.note.encode(), parse_note(line.note.encode())) for line in lines]
+    except CodecError:
+        return part  # told of the checkpoint already
+    for data, note in notes:
+        for name in (line.name for line in note.signatures if line.name.startswith(prefix)):
+            timeline = timelines.get(name.removeprefix(prefix))
+            sets = () if timeline is None else timeline.key_sets
+            keys = [key for _, verified in sets for key in list_witness_keys(verified.key_set)]
+            try:
+                verify_cosignature(data, name, find_cosigner(data, name, keys))
+            except (KeysError, CodecError) as error:
+                part.fail(str(error))
+            else:
+                part.holding += 1
+    return part
 
 
 def _check_access_log(

@@ -1,8 +1,12 @@
-"""Write an audit into a file that anybody with the exchange's sheet can verify, offline and line by line."""
+"""Write an audit into a file that anybody with the exchange's sheet can verify, offline and line by line.
+
+It stands on the newest checkpoint that the quorum of pinned witnesses has seen, never on one that was shown to this
+node alone: evidence must not come out of a history made for its reader. What was logged after that is left for later.
+"""
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,10 +23,13 @@ from agency_client.audit.bundle import (
 )
 from agency_client.local_store.access_chain import AccessEntry
 from agency_client.local_store.access_log import iterate_lines, list_signed_heads
+from agency_client.local_store.checkpoints import SignedCheckpoint, load_checkpoint_within
+from agency_client.local_store.cosignatures import list_partner_heads
 from agency_client.node import Node
 from agency_client.witness.observer import LogError
+from agency_client.witness.standing import NotYetWitnessedError, demand_witnessed, read_quorum
+from agency_client.witness.waiting import meet_witnesses
 from schemas.api import LEAVES_PATH, MAX_RANGE_LEAVES, LeavesAnswer, LoggedRecord
-from schemas.log.checkpoint import Checkpoint
 from schemas.signed import SignedDocument
 
 Progress = Callable[[int, int], None]
@@ -31,13 +38,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export holds."""
+    """What an export holds; `left_out` records that were found lie beyond what the witnesses have seen."""
 
     path: Path
     lines: int
     leaves: int
     records: int
     entries: int
+    left_out: int
 
 
 def export_audit(node: Node, path: Path, order: AuditOrder, progress: Progress | None = None) -> ExportReport:
@@ -48,15 +56,15 @@ def export_audit(node: Node, path: Path, order: AuditOrder, progress: Progress |
     Raises:
         FileExistsError: there is such a file.
         LogError: the exchange's answers do not hold.
+        NotYetWitnessedError: the quorum has seen nothing of what was asked for.
     """
     found = ask_records(node, AuditOrder(order.reason, order.case, order.filters, MAX_RECORDS, "audit-export"))
-    checkpoint = found.checkpoint
-    if checkpoint is None:
-        raise LogError("the exchange gave no checkpoint")
+    meet_witnesses(node)
+    note = _choose_checkpoint(node, found)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            report = _write(node, file, path, order, found, checkpoint, progress)
+            report = _write(node, file, path, order, found, note, progress)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
@@ -65,29 +73,43 @@ def export_audit(node: Node, path: Path, order: AuditOrder, progress: Progress |
     return report
 
 
+def _choose_checkpoint(node: Node, found: ProvenRecords) -> SignedCheckpoint:
+    """Return the newest checkpoint that is held here and witnessed, with a witness's own line where one cosigned it."""
+    with node.store.read() as snapshot:
+        size = read_quorum(node, snapshot).witnessed_size
+        checkpoint = load_checkpoint_within(snapshot, node.sheet.origin, size)
+        heads = {(head.size, head.root): head.note for head in list_partner_heads(snapshot, node.sheet.origin)}
+        first = min((logged.index for logged in found.records), default=0)
+        demand_witnessed(node, snapshot, first + 1, "what was asked for")
+    if checkpoint is None or checkpoint.size <= first:
+        raise NotYetWitnessedError("this node holds no checkpoint that the witnesses have seen", fix="run: agency sync")
+    return replace(checkpoint, note=heads.get((checkpoint.size, checkpoint.root), checkpoint.note))
+
+
 def _write(
     node: Node,
     file: BinaryIO,
     path: Path,
     order: AuditOrder,
     found: ProvenRecords,
-    checkpoint: Checkpoint,
+    checkpoint: SignedCheckpoint,
     progress: Progress | None,
 ) -> ExportReport:
     writer = _Writer(file)
     writer.write(_make_header(node, order, found))
-    writer.write(CheckpointLine(type="checkpoint", note=found.note))
+    writer.write(CheckpointLine(type="checkpoint", note=checkpoint.note.decode()))
     records = {logged.index: logged for logged in found.records}
     for line, public in _fetch_leaves(node, checkpoint.size, progress):
         writer.write(line)
         records |= public
-    for index in sorted(records):
+    shown = [index for index in sorted(records) if index < checkpoint.size]
+    for index in shown:
         logged = records[index]
-        if index < checkpoint.size:
-            writer.write(RecordLine(type="record", index=index, record=logged.record, salt=logged.salt))
+        writer.write(RecordLine(type="record", index=index, record=logged.record, salt=logged.salt))
     entries = _write_access_log(node, writer)
     writer.write(writer.hash.make_end())
-    return ExportReport(path, writer.hash.lines, checkpoint.size, len(records), entries)
+    left_out = len(records) - len(shown)
+    return ExportReport(path, writer.hash.lines, checkpoint.size, len(shown), entries, left_out)
 
 
 class _Writer:

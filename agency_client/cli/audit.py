@@ -147,6 +147,8 @@ def _export(
 ) -> None:
     """Write records, every leaf, the signed checkpoint and the own access log into one file that proves itself.
 
+    It goes as far as the pinned witnesses have seen the log; what is newer comes into a later export.
+
     \b
     Examples:
       agency audit export --reason "yearly inspection" --out 2026.jsonl
@@ -177,6 +179,8 @@ def _export(
     output.say(
         f"{report.path}: {report.records} records, {report.leaves} leaves, {report.entries} entries of the access log"
     )
+    if report.left_out:
+        output.say(f"{report.left_out} records are newer than what the witnesses have seen: left out", Tone.CAUTION)
     output.write_json(
         {
             "file": report.path,
@@ -184,6 +188,7 @@ def _export(
             "leaves": report.leaves,
             "records": report.records,
             "access_entries": report.entries,
+            "left_out": report.left_out,
         }
     )
 

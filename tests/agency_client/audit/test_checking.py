@@ -11,11 +11,14 @@ from agency_client.audit.bundle import LineHash
 from agency_client.audit.checking import AuditVerdict, BundleError, check_bundle
 from agency_client.audit.exporting import export_audit
 from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.cosignatures import list_partner_heads
 from agency_client.statuses.signing import STATUS_ROUTES, sign_access_log_head
 from agency_client.syncing.submitting import submit_due
+from agency_client.witness.standing import NotYetWitnessedError
 from schemas.codec import b64u_encode, decode_canonical, encode_canonical
-from schemas.log.records import Action
+from schemas.log.records import Action, RecordType
 from tests.support.lying_world import LyingWorld, lying_world
+from tests.support.witnesses import see_together
 
 TREE, RECORDS, KEYS = "leaves that hash", "records that their leaves", "members whose key"
 CHECKPOINT, CHAIN, HEADS = "checkpoint signed", "entries of the agency's", "signed heads"
@@ -31,6 +34,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LyingWor
         node = world["VN"]
         assert sign_access_log_head(node)
         submit_due(node, STATUS_ROUTES)
+        see_together(*world.nodes.values())
         with node.store.write() as transaction:
             append_entry(transaction, node.note_access(Action.CONSULTATION, "read", "after the head"))
         export_audit(node, folder / "audit.jsonl", AuditOrder("inspection"))
@@ -85,6 +89,35 @@ def test_the_file_is_private_and_never_overwrites(world: LyingWorld, tmp_path: P
     with pytest.raises(FileExistsError):
         export_audit(world["VN"], path, AuditOrder("second"))
     assert path.read_bytes() == before
+
+
+def test_an_export_stands_on_what_the_witnesses_have_seen(world: LyingWorld, exported: Lines, tmp_path: Path) -> None:
+    with world["VN"].store.read() as snapshot:
+        (head,) = list_partner_heads(snapshot, world.exchange.sheet.origin)
+    assert pick(exported, "checkpoint")[0]["note"] == head.note.decode()
+    world.exchange.append(RecordType.ACCESS_LOG_HEAD, ("VN",), agency="VN", digest="A" * 43, count=1)
+    report = export_audit(world["VN"], tmp_path / "later.jsonl", AuditOrder("later"))
+    assert (report.leaves, report.left_out > 0) == (head.size, True)
+
+
+def test_without_witnesses_nothing_is_exported(world: LyingWorld, tmp_path: Path) -> None:
+    with world["VN"].store.write() as transaction:
+        rows = transaction.fetch_all("SELECT * FROM partner_head")
+        transaction.execute("DELETE FROM partner_head")
+    with pytest.raises(NotYetWitnessedError, match="GB has cosigned nothing yet"):
+        export_audit(world["VN"], tmp_path / "audit.jsonl", AuditOrder("too early"))
+    assert list(tmp_path.iterdir()) == []
+    with world["VN"].store.write() as transaction:
+        for row in rows:
+            transaction.insert("partner_head", dict(row))
+
+
+def test_a_cosignature_that_does_not_hold_is_named(world: LyingWorld, exported: Lines) -> None:
+    (line,) = pick(exported, "checkpoint")
+    head, _, last = line["note"].rstrip("\n").rpartition("\n")
+    name, _, blob = last.rpartition(" ")
+    line["note"] = f"{head}\n{name} {blob[:-8]}{'A' * 4 if blob[-8:-4] != 'A' * 4 else 'B' * 4}{blob[-4:]}\n"
+    assert list(failing(check(world, exported))) == ["cosignatures of agencies under the checkpoint"]
 
 
 def test_half_an_export_is_not_left_behind(world: LyingWorld, tmp_path: Path) -> None:
