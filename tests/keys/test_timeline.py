@@ -14,7 +14,7 @@ from tests.support.members import EXCHANGE, START, make_member, make_signer, suc
 
 GB = make_member("GB")
 KIDS = GB.signers[KeyUse.MESSAGE].kids
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 def revoke(*kids: str, effective_from: object = START) -> VerifiedRevocation:
@@ -69,6 +69,36 @@ def test_a_revocation_counts_from_its_leaf_on() -> None:
     with pytest.raises(KeyRevokedError, match="laptop-lost"):
         timeline.find_signing_keys(KeyUse.MESSAGE, KIDS, 20, START + DAY)
     timeline.find_signing_keys(KeyUse.RECEIPT, GB.signers[KeyUse.RECEIPT].kids, 20, START + DAY)
+
+
+def test_a_key_is_good_for_what_it_signed_while_its_key_set_was_in_force() -> None:
+    new = make_operational_key(EXCHANGE, "GB", KeyUse.MESSAGE, make_signer("GB", KeyUse.MESSAGE, 1))
+    others = tuple(key for key in GB.key_set.keys if key.use is not KeyUse.MESSAGE)
+    document = sign_key_set(succeed(GB, keys=(new, *others), issued_at=START + DAY), GB.roots[:2])
+    timeline = GB.timeline.add_key_set(20, verify_key_set(document, GB.verified, exchange=EXCHANGE, now=START + DAY))
+    jwks = GB.signers[KeyUse.MESSAGE].jwks
+    for signed_at in (START, START + 2 * DAY, GB.key_set.expires_at - SECOND):
+        assert timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, signed_at) == jwks
+    timeline.find_keys_when_signed(KeyUse.MESSAGE, new.kids, START + DAY)
+    refused = (
+        (KeyUse.MESSAGE, KIDS, START - SECOND),
+        (KeyUse.MESSAGE, KIDS, GB.key_set.expires_at),
+        (KeyUse.MESSAGE, new.kids, START + DAY - SECOND),
+        (KeyUse.MESSAGE, KIDS[::-1], START),
+        (KeyUse.RECEIPT, KIDS, START),
+    )
+    for use, kids, signed_at in refused:
+        with pytest.raises(KeyNotInForceError, match=f"^no key set of GB in force then has such a {use.value} key$"):
+            timeline.find_keys_when_signed(use, kids, signed_at)
+
+
+def test_a_revocation_from_then_on_refuses_what_was_signed_wherever_its_leaf_stands() -> None:
+    timeline = GB.timeline.add_revocation(20, revoke(KIDS[1], effective_from=START + DAY))
+    timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, START + DAY - SECOND)
+    for signed_at in (START + DAY, START + 2 * DAY):
+        with pytest.raises(KeyRevokedError, match=r"^a key of GB was revoked: laptop-lost$"):
+            timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, signed_at)
+    timeline.find_keys_when_signed(KeyUse.RECEIPT, GB.signers[KeyUse.RECEIPT].kids, START + DAY)
 
 
 def test_every_revoked_kid_is_listed_wherever_its_leaf_stands() -> None:
