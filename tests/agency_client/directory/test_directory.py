@@ -1,18 +1,27 @@
 """Knowing a member is not trusting it; and a store that was changed adds no key."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from agency_client.directory.directory import AnchorMismatchError, Directory, DirectoryDamagedError, NotPinnedError
+from agency_client.directory.directory import (
+    AnchorMismatchError,
+    Directory,
+    DirectoryDamagedError,
+    NotPinnedError,
+    load_openings,
+    read_placed,
+)
 from agency_client.errors import NotFoundError
-from agency_client.local_store.trust import pin_agency
+from agency_client.local_store.trust import load_key_chain, note_opened, pin_agency
 from agency_client.node import Node
 from agency_client.witness.walker import walk_log
 from keys.key_sets import sign_key_set
 from schemas.signed import DocumentType
-from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
 from tests.support.members import START, make_member, succeed
 
 VN, BE = make_member("VN"), make_member("BE")
@@ -99,3 +108,34 @@ def test_a_store_that_was_changed_adds_no_key(node: Node) -> None:
     with pytest.raises(DirectoryDamagedError, match=r"^the keys of VN in the store do not verify: .") as caught:
         fresh.load_timeline("VN")
     assert caught.value.fix == "restore the last backup"
+
+
+def test_what_another_log_had_before_is_rebuilt_by_the_times_of_then(
+    reader_template: ReaderTemplate, tmp_path: Path
+) -> None:
+    opened_at = START + timedelta(days=450)  # VN's key set and its CA have ended
+    again = LogSimulator()
+    again.append_member(VN, at=opened_at)
+    with make_reader(again, reader_template, tmp_path, FixedClock(opened_at)) as node:
+        with node.store.write() as transaction:
+            note_opened(transaction, node.sheet.origin, opened_at)
+        walk_log(node)
+        with node.store.read() as snapshot:
+            assert load_openings(snapshot) == {1: opened_at}
+        assert Directory(node.store, node.exchange).load_timeline("VN") == VN.timeline
+
+
+def test_a_document_that_names_no_log_is_damage(node: Node) -> None:
+    with node.store.read() as snapshot:
+        (document,) = load_key_chain(snapshot, "VN", DocumentType.KEY_SET)
+    assert read_placed(document).index == 0
+    for damaged in (replace(document, leaf=None), replace(document, origin=None)):
+        with pytest.raises(DirectoryDamagedError) as caught:
+            read_placed(damaged)
+        assert caught.value.sentence == "a key document of VN names no log"
+        assert caught.value.fix == "restore the last backup"
+
+
+def test_a_log_that_goes_on_from_none_has_no_opening(node: Node) -> None:
+    with node.store.read() as snapshot:
+        assert load_openings(snapshot) == {}

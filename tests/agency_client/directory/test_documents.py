@@ -15,8 +15,9 @@ from agency_client.directory.documents import (
     verify_key_record,
     verify_not_shared,
 )
+from agency_client.epochs.places import LEAVES_AN_EPOCH
 from keys.encryption_keys import VerifiedEncryptionKeys, VerifiedRevocation
-from keys.errors import EncryptionKeysError, KeyNotInForceError, KeyRevokedError, KeySetError
+from keys.errors import CertificateError, EncryptionKeysError, KeyNotInForceError, KeyRevokedError, KeySetError
 from keys.key_sets import VerifiedKeySet, sign_key_set
 from keys.timeline import MemberTimeline
 from schemas.api import LoggedRecord
@@ -190,6 +191,41 @@ def test_encryption_keys_of_more_bytes_than_allowed_are_not_read(read: Callable[
         read(fitting)
     with pytest.raises(TooLargeError):
         read(larger)
+
+
+# What a log has once more that another one had before it.
+
+
+@pytest.mark.parametrize(
+    ("document", "document_type", "known", "error"),
+    [
+        (FIRST, KEY_SET, None, CertificateError),
+        (SECOND_KEYS, ENCRYPTION_KEYS, VN.timeline, KeyNotInForceError),
+    ],
+    ids=["a key set", "encryption keys"],
+)
+def test_what_was_issued_before_its_log_was_opened_is_judged_by_its_own_time(
+    document: SignedDocument, document_type: DocumentType, known: MemberTimeline | None, error: type[Exception]
+) -> None:
+    opened_at = START + 450 * DAY  # the key set and its CA have ended
+    again = log(document, document_type, index=LEAVES_AN_EPOCH, at=opened_at)
+
+    verify_key_record(again, known, exchange=EXCHANGE, openings={2: opened_at})
+    for openings in ({}, {1: opened_at}, {2: START}):
+        with pytest.raises(error):
+            verify_key_record(again, known, exchange=EXCHANGE, openings=openings)
+
+
+def test_a_timeline_is_rebuilt_from_what_a_log_has_once_more() -> None:
+    opened_at = START + 450 * DAY
+    records = [
+        log(FIRST, KEY_SET, index=LEAVES_AN_EPOCH, at=opened_at),
+        log(FIRST_KEYS, ENCRYPTION_KEYS, index=LEAVES_AN_EPOCH + 1, at=opened_at),
+    ]
+
+    timeline = rebuild_timeline(records, exchange=EXCHANGE, openings={2: opened_at})
+
+    assert timeline == MemberTimeline(((LEAVES_AN_EPOCH, VN.verified),), ((LEAVES_AN_EPOCH + 1, VN.encryption),))
 
 
 # Keys of two agencies.
