@@ -32,7 +32,7 @@ from broker.routing.rules import (
     decide,
 )
 from broker.routing.signatures import SignatureCheck, check_signatures, recheck_keys
-from broker.routing.store import count_accepted, select_standing, select_used
+from broker.routing.store import count_accepted, forget_carried, select_standing, select_used
 from broker.routing.views import RecentViews
 from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter, Operation
@@ -64,6 +64,14 @@ class _Submission:
     data: bytes
     parsed: ParsedEnvelope
     reference: Reference
+
+
+class _RefusedAgainError(Exception):
+    """A decision against a message that stood already: raised, so that what stood stays as it was."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__("refused")
+        self.decision = decision
 
 
 class RoutingService:
@@ -106,7 +114,10 @@ class RoutingService:
             raise
         reference = Reference(id=parsed.header.id, digest=parsed.digest)
         submission = _Submission(caller, unverified_data, parsed, reference)
-        outcome = await self._writer.prepare_and_commit(partial(self._check_signatures, submission))
+        try:
+            outcome = await self._writer.prepare_and_commit(partial(self._check_signatures, submission))
+        except _RefusedAgainError as error:
+            outcome = error.decision
         if isinstance(outcome, Decision):
             refusal = make_refusal(outcome.reasons)
             await self._record(refusal, submission)
@@ -124,12 +135,32 @@ class RoutingService:
         self, submission: _Submission, signatures: SignatureCheck, transaction: Transaction
     ) -> Accepted | Decision:
         """Decide inside the transaction, and store what is accepted."""
-        header, agency = submission.parsed.header, submission.caller.agency
-        standing = select_standing(transaction.connection, agency, header.id)
-        if standing is not None and standing.digest == submission.parsed.digest:
-            return _repeat(transaction, standing.number)
+        standing = select_standing(transaction.connection, submission.caller.agency, submission.parsed.header.id)
+        if standing is None or standing.digest != submission.parsed.digest:
+            return self._decide(submission, signatures, None if standing is None else standing.digest, transaction)
+        leaf = _recall(transaction, standing.number)
+        if leaf.record.type is RecordType.MESSAGE_CARRIED:
+            return self._accept_again(submission, signatures, leaf, transaction)
+        return Accepted(leaf, is_new=False)
+
+    def _accept_again(
+        self, submission: _Submission, signatures: SignatureCheck, carried: PendingLeaf, transaction: Transaction
+    ) -> Accepted:
+        """Accept what an earlier epoch handed over: its sender has no receipt for it, and its recipient knows it."""
+        forget_carried(transaction.connection, submission.caller.agency, submission.reference.id, carried.record.time)
+        outcome = self._decide(submission, signatures, None, transaction)
+        if isinstance(outcome, Decision):
+            raise _RefusedAgainError(outcome)
+        return outcome
+
+    def _decide(
+        self,
+        submission: _Submission,
+        signatures: SignatureCheck,
+        other_digest: str | None,
+        transaction: Transaction,
+    ) -> Accepted | Decision:
         earlier = self._find_earlier(transaction, submission)
-        other_digest = None if standing is None else standing.digest
         facts = self._load_facts(transaction, submission, signatures, other_digest, earlier)
         decision = decide(facts)
         failpoint("accept.decided")
@@ -273,11 +304,11 @@ def make_refusal(reasons: Sequence[Reason]) -> Refusal:
     )
 
 
-def _repeat(transaction: Transaction, number: int) -> Accepted:
+def _recall(transaction: Transaction, number: int) -> PendingLeaf:
     leaf = transaction.recall(number)
     if leaf is None:
         raise refuse("not-found", "the message was accepted before, and the record of it has been erased", field="id")
-    return Accepted(leaf, is_new=False)
+    return leaf
 
 
 def _find_encryption_key(

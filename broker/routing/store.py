@@ -1,10 +1,12 @@
 """The SQL of accepting a message: what stands already, and the day's count."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from broker.inbox.tables import message
+from broker.inbox.rules import Passage
+from broker.inbox.tables import inbox_item, message
 from broker.routing.tables import quota_day
 from broker.storage.prepared import Prepared
 from schemas.envelope import HeaderRecipient
@@ -36,6 +38,7 @@ _SELECT_USED = Prepared(
         select(quota_day.c.accepted).where(_THIS_DAY).scalar_subquery().label("accepted_today"),
     )
 )
+_SELECT_PLACES = select(message.c.recipient, message.c.number, message.c.agreement, message.c.passage)
 _INSERT_DAY = Prepared(insert(quota_day))
 _COUNT_ONE_MORE = Prepared(
     update(quota_day)
@@ -93,3 +96,24 @@ def count_accepted(connection: Connection, sender: str, recipient: HeaderRecipie
     else:
         values = {"recipient": recipient.agency, "sender": sender, "agreement": recipient.agreement}
         _INSERT_DAY.run(connection, {**values, "day": day, "accepted": 1})
+
+
+def forget_carried(connection: Connection, sender: str, message_id: str, carried_at: datetime) -> None:
+    """Take away what an earlier epoch left of a message, and what of it counts in the quota of the day it was carried.
+
+    It is about to be accepted as if it had never been.
+    """
+    is_it = and_(message.c.sender == sender, message.c.id == message_id)
+    for recipient, number, agreement, passage in connection.execute(_SELECT_PLACES.where(is_it)).all():
+        place = (inbox_item.c.recipient == recipient, inbox_item.c.number == number)
+        connection.execute(delete(inbox_item).where(*place))
+        if passage == Passage.COVERED.value:
+            _count_one_less(connection, (recipient, sender, agreement, carried_at.toordinal()))
+    connection.execute(delete(message).where(is_it))
+
+
+def _count_one_less(connection: Connection, day: tuple[str, str, str, int]) -> None:
+    columns = (quota_day.c.recipient, quota_day.c.sender, quota_day.c.agreement, quota_day.c.day)
+    is_day = and_(*(column == value for column, value in zip(columns, day, strict=True)))
+    connection.execute(update(quota_day).where(is_day).values(accepted=quota_day.c.accepted - 1))
+    connection.execute(delete(quota_day).where(is_day, quota_day.c.accepted <= 0))
