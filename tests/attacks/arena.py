@@ -13,6 +13,7 @@ from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import Contradiction, ContradictionKind, list_contradictions
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.local_store.sent import list_deliveries
+from agency_client.local_store.statuses import request_status
 from agency_client.local_store.streams import StreamNumber
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
@@ -168,6 +169,19 @@ def forgive(arena: Arena) -> None:
     for node in arena.nodes.values():
         with node.store.write() as transaction:
             transaction.execute("DELETE FROM contradiction")
+
+
+def speak(arena: Arena, signer: str, reader: str) -> RoundReport:
+    """Let a node sign a status of now for a partner, and hand it in."""
+    with arena[signer].store.write() as transaction:
+        request_status(transaction, reader, reason="for a test", at=arena.clock.now())
+    return arena.sync(signer)
+
+
+def list_codes(report: RoundReport) -> set[str]:
+    """Return every alarm and problem of a round, and what ended a stage of it."""
+    found = [(*stage.alarms, *stage.problems, *filter(None, [stage.failure])) for stage in report.stages]
+    return {problem.code for problems in found for problem in problems}
 
 
 def demand_unseen(arena: Arena, agency: str, digest: str, message_id: str) -> None:

@@ -11,7 +11,6 @@ import pytest
 from agency_client.local_store.inbound_streams import find_gaps
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.sent import DeliveryFact
-from agency_client.local_store.statuses import request_status
 from agency_client.sending.answering import Author, withdraw
 from agency_client.sending.delivery import deliver_due
 from agency_client.sending.seal import SealedLeg
@@ -22,7 +21,7 @@ from schemas.api import MESSAGES_PATH, Evidence
 from schemas.codec import b64u_encode
 from schemas.envelope import Envelope
 from schemas.signed import DocumentType, KeyUse
-from tests.attacks.arena import BE, GB, VN, Arena, demand_unseen
+from tests.attacks.arena import BE, GB, VN, Arena, demand_unseen, speak
 from tests.attacks.recipient import read_payload
 from tests.hostile.forging import read_envelope
 from tests.support.nodes import make_wide_clause, take_step
@@ -59,13 +58,6 @@ def list_facts(arena: Arena, leg: SealedLeg) -> set[DeliveryFact]:
     """Return what GB knows of a message's way, by signed receipts and by leaves."""
     (delivery,) = describe_sent(arena[GB], leg.message_id).deliveries
     return {fact.fact for fact in delivery.facts}
-
-
-def sign_statuses(arena: Arena) -> None:
-    """Let GB tell VN, by a status of now, how far its messages go."""
-    with arena[GB].store.write() as transaction:
-        request_status(transaction, VN, reason="for a test", at=arena.clock.now())
-    arena.sync(GB)
 
 
 def is_missed(arena: Arena, leg: SealedLeg) -> bool:
@@ -107,7 +99,7 @@ def demand_forgery_aside(arena: Arena, terms: Any, switch: str, code: str, words
     (forged,) = arena.list_digests(VN) - before
     assert forged != leg.digest
     demand_aside(arena, forged, arena.load(VN, forged).message_id, code, words)
-    sign_statuses(arena)
+    speak(arena, GB, VN)
     arena.sync(VN)
     assert is_missed(arena, leg)
     arena.demand_service(terms)
@@ -216,7 +208,7 @@ def test_a_message_kept_back_is_a_gap_and_comes_when_the_broker_relents(arena: A
 
 def test_the_last_message_kept_back_is_missed_as_soon_as_its_sender_speaks_of_it(arena: Arena, terms: Any) -> None:
     leg = arena.send(terms)
-    sign_statuses(arena)
+    speak(arena, GB, VN)
     with arena.lying(f"withheld-inbox={VN}"):
         arena.sync(VN)
         assert arena.find(VN, leg.digest) is None
@@ -229,7 +221,7 @@ def test_the_last_message_kept_back_is_missed_as_soon_as_its_sender_speaks_of_it
 def test_a_message_accepted_and_thrown_away_is_missed_on_both_sides(arena: Arena, terms: Any) -> None:
     with arena.lying(f"lost-messages={GB}"):
         leg = arena.send(terms)
-    sign_statuses(arena)
+    speak(arena, GB, VN)
     arena.sync(VN)
     assert leg.message_id in {line.message.message_id for line in arena.waiting(GB)}  # nobody has signed for it
     assert is_missed(arena, leg)

@@ -15,19 +15,17 @@ from agency_client.agreements.pulling import pull_steps
 from agency_client.errors import ClientError
 from agency_client.local_store.dispatch import DispatchState, load_dispatch
 from agency_client.local_store.inbox import InboxState
-from agency_client.local_store.statuses import request_status
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.sending.flow import NotCoveredError, plan_alert, send_alert
-from agency_client.syncing.rounds import RoundReport
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import walk_log
 from schemas.agreements.lifecycle import State
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
 from schemas.signed import EncryptionUse, KeyUse
-from tests.attacks.arena import GB, VN, Arena
+from tests.attacks.arena import GB, VN, Arena, list_codes, speak
 from tests.support.drafts import make_draft
 from tests.support.lying_world import find_encryption_key
 from tests.support.nodes import make_terms_of, take_step
@@ -39,23 +37,11 @@ def terms(arena: Arena, request: pytest.FixtureRequest) -> Any:
     return arena.agree(GB, VN, request.node.name)
 
 
-def list_codes(report: RoundReport) -> set[str]:
-    """Return every alarm and problem of a round."""
-    return {found.code for stage in report.stages for found in (*stage.alarms, *stage.problems)}
-
-
 def state_of(arena: Arena, agency: str, terms: Terms) -> State:
     """Return where an agreement stands by what a node holds."""
     with arena[agency].store.read() as snapshot:
         views = load_agreement(snapshot, terms.id).list_views(arena.clock.now())
     return next(view.state for view in views if view.digest == terms.digest())
-
-
-def speak(arena: Arena, signer: str, reader: str) -> RoundReport:
-    """Let a node sign a status of now for a partner, and hand it in."""
-    with arena[signer].store.write() as transaction:
-        request_status(transaction, reader, reason="for a test", at=arena.clock.now())
-    return arena.sync(signer)
 
 
 # Keys

@@ -71,9 +71,7 @@ def test_a_rewritten_history_with_proofs_that_all_hold_is_proven_to_be_another(a
     small, large = (verify_checkpoint(note, arena[VN].sheet.origin, keys) for note in (proof.first, proof.second))
     assert small.size < large.size
     assert proof.proof is not None
-    verify_prefix_proof(
-        PrefixProof.from_canonical(proof.proof), small, large
-    )
+    verify_prefix_proof(PrefixProof.from_canonical(proof.proof), small, large)
     with pytest.raises(SendingStoppedError):
         send_alert(arena[VN], make_draft(GB, agreement=terms.digest()))
     assert arena.find(VN, leg.digest) is None

@@ -8,27 +8,20 @@ from agency_client.connection import MAX_ANSWER_BYTES
 from agency_client.errors import ClientError
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.sent import DeliveryFact
-from agency_client.local_store.statuses import load_newest_partner_status, request_status
+from agency_client.local_store.statuses import load_newest_partner_status
 from agency_client.sending.seal import SealedLeg
 from agency_client.sending.views import describe_sent
 from agency_client.statuses.partners import pull_statuses
 from agency_client.terminal.output import Form
 from agency_client.witness.walker import walk_log
 from tests.agency_client.terminal.test_output import capture
-from tests.attacks.arena import BE, GB, VN, Arena
+from tests.attacks.arena import BE, GB, VN, Arena, speak
 
 
 @pytest.fixture
 def terms(arena: Arena, request: pytest.FixtureRequest) -> Any:
     """An agreement between GB and VN in force, of this test alone."""
     return arena.agree(GB, VN, request.node.name)
-
-
-def speak(arena: Arena, signer: str, reader: str) -> None:
-    """Let a node sign a status of now for a partner, and hand it in."""
-    with arena[signer].store.write() as transaction:
-        request_status(transaction, reader, reason="for a test", at=arena.clock.now())
-    arena.sync(signer)
 
 
 def read_seq(arena: Arena, reader: str, signer: str) -> int:

@@ -10,10 +10,11 @@ from tests.hostile.families import (
     keys,
     receipts,
     statuses,
+    witnesses,
 )
 from tests.hostile.manipulation import Manipulation
 
-_FAMILIES = (contents, inboxes, believing, agreements, keys, histories, statuses, receipts, answers)
+_FAMILIES = (contents, inboxes, believing, agreements, keys, histories, witnesses, statuses, receipts, answers)
 
 MANIPULATIONS: dict[str, type[Manipulation]] = {
     found.name: found
