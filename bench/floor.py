@@ -10,12 +10,10 @@ nothing, draws no salt, builds no tree and proves nothing. Change it only with a
 
 import asyncio
 import gc
-import os
 import signal
 import ssl
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,7 +39,7 @@ from broker.observability.metrics import Metrics
 from broker.routing.store import count_accepted
 from broker.server import Listener, ServerOptions, bind_socket, read_port
 from broker.storage.engine import open_database
-from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.group_commit import GroupCommitWriter, Operation
 from broker.storage.transaction import Transaction
 from keys.algorithms import load_verifying_key
 from keys.generation import generate_bytes
@@ -68,22 +66,22 @@ class VerifyingKey(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedMessage:
-    """An envelope whose hash and signatures are good."""
+class ParsedMessage:
+    """An envelope decoded, its ciphertext the one signed for; `unverified` are each signature and what it is over."""
 
     header: dict[str, Any]
     header_bytes: bytes
     document: bytes
     ciphertext: bytes
     digest: str
+    unverified: tuple[tuple[bytes, bytes], ...]
 
 
-def verify_message(unverified_body: bytes, keys: Sequence[VerifyingKey]) -> VerifiedMessage:
-    """Decode an envelope, and verify its ciphertext's hash and its two signatures.
+def parse_message(unverified_body: bytes) -> ParsedMessage:
+    """Decode an envelope and verify its ciphertext's hash.
 
     Raises:
         ValueError: not canonical, or the ciphertext is another than the one signed for.
-        cryptography.exceptions.InvalidSignature: a signature is false.
     """
     envelope = decode_canonical(unverified_body, max_bytes=MAX_ENVELOPE_BYTES)
     payload_bytes = b64u_decode(envelope["payload"])
@@ -93,10 +91,23 @@ def verify_message(unverified_body: bytes, keys: Sequence[VerifyingKey]) -> Veri
     ciphertext = b64u_decode(envelope["ciphertext"])
     if b64u_encode(sha256(ciphertext).digest()) != payload["body"]["sha256"]:
         raise ValueError("the ciphertext is not the one that was signed")
-    for key, item in zip(keys, envelope["signatures"], strict=True):
-        key.verify(b64u_decode(item["signature"]), f"{item['protected']}.{envelope['payload']}".encode("ascii"))
+    unverified = tuple(
+        (b64u_decode(item["signature"]), f"{item['protected']}.{envelope['payload']}".encode("ascii"))
+        for item in envelope["signatures"]
+    )
     document = b"{" + unverified_body[_DOCUMENT_START + len(envelope["ciphertext"]) :]
-    return VerifiedMessage(header, header_bytes, document, ciphertext, hash_text("envelope", payload_bytes))
+    return ParsedMessage(header, header_bytes, document, ciphertext, hash_text("envelope", payload_bytes), unverified)
+
+
+def verify_signatures(message: ParsedMessage, keys: Sequence[VerifyingKey]) -> None:
+    """Verify each signature with its key.
+
+    Raises:
+        ValueError: there are more or fewer than keys.
+        cryptography.exceptions.InvalidSignature: one is false.
+    """
+    for key, (signature, data) in zip(keys, message.unverified, strict=True):
+        key.verify(signature, data)
 
 
 def find_message_keys(timeline: MemberTimeline) -> tuple[VerifyingKey, ...]:
@@ -119,7 +130,7 @@ class FloorBatch:
         """How many leaves there are, those of this batch included."""
         return self.head.size + len(self.rows)
 
-    def add(self, message: VerifiedMessage) -> int:
+    def add(self, message: ParsedMessage) -> int:
         """Add the leaf of a message and return its index."""
         index, digest, header = self.size, sha256(message.header_bytes).digest(), message.header
         sender, recipient = header["sender"]["agency"], header["recipients"][0]["agency"]
@@ -168,7 +179,7 @@ class FloorJournal:
         self.note = self._sign(Checkpoint(batch.head.origin, batch.head.size, batch.head.root))
 
 
-def store_message(message: VerifiedMessage, transaction: Transaction) -> None:
+def store_message(message: ParsedMessage, transaction: Transaction) -> None:
     """Write what the broker writes of a message for one recipient: leaf, message, content, item and the day's count."""
     connection, header, (to,) = transaction.connection, message.header, message.header["recipients"]
     number = cast(FloorBatch, transaction.batch).add(message)
@@ -179,7 +190,7 @@ def store_message(message: VerifiedMessage, transaction: Transaction) -> None:
     count_accepted(connection, header["sender"]["agency"], recipient, 0, before=to["n"] - 1)
 
 
-def _message_row(message: VerifiedMessage, number: int) -> dict[str, Any]:
+def _message_row(message: ParsedMessage, number: int) -> dict[str, Any]:
     header, (to,) = message.header, message.header["recipients"]
     return {
         "recipient": to["agency"], "number": number, "sender": header["sender"]["agency"], "id": header["id"],
@@ -189,7 +200,7 @@ def _message_row(message: VerifiedMessage, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _item_row(message: VerifiedMessage, number: int) -> dict[str, Any]:
+def _item_row(message: ParsedMessage, number: int) -> dict[str, Any]:
     (to,), expires_at = message.header["recipients"], parse_timestamp(message.header["expires_at"])
     return {
         "recipient": to["agency"], "number": number, "type": "message", "state": "waiting", "is_open": True, "haste": 3,
@@ -203,22 +214,23 @@ class Floor:
 
     def __init__(
         self, exchange: Exchange, keys: Sequence[VerifyingKey], writer: GroupCommitWriter, journal: FloorJournal
-    ):
+    ) -> None:
         self._exchange = exchange
         self._keys = keys
         self._writer = writer
         self._journal = journal
         self._known_tokens: set[str] = set()
-        # Verified inline, messages came to the writer one by one: the batches of half the size cost more than threads.
-        self._verifiers = ThreadPoolExecutor(os.cpu_count())
 
     async def accept(self, request: Request) -> Response:
         """Accept an envelope: answered once it is durable."""
         self._verify_token(request.headers["authorization"])
-        body, loop = await request.body(), asyncio.get_running_loop()
-        message = await loop.run_in_executor(self._verifiers, verify_message, body, self._keys)
-        await self._writer.commit(partial(store_message, message))
+        message = parse_message(await request.body())
+        await self._writer.prepare_and_commit(partial(self._prepare, message))
         return Response(self._journal.note, 202, media_type="application/json")
+
+    def _prepare(self, message: ParsedMessage) -> Operation[None]:
+        verify_signatures(message, self._keys)
+        return partial(store_message, message)
 
     def _verify_token(self, authorization: str) -> None:
         if authorization not in self._known_tokens:

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
-from bench.floor import FloorJournal, VerifiedMessage, VerifyingKey, find_message_keys, store_message, verify_message
+from bench.floor import FloorJournal, ParsedMessage, find_message_keys, parse_message, store_message
 from bench.stage import SENDER, Stage, read_envelopes
 from broker.audit.log import LogView
 from broker.audit.log_store import select_head
@@ -24,7 +24,7 @@ from broker.exchange import ExchangeFolder, open_exchange
 from broker.storage.engine import open_database
 from broker.storage.group_commit import GroupCommitWriter
 from keys.generation import generate_bytes
-from schemas.codec import b64u_decode, decode_canonical, decode_json
+from schemas.codec import decode_json
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.tree import HASH_BYTES, MerkleTree
 from tests.support.exchange import make_live_member
@@ -32,16 +32,6 @@ from tests.support.exchange import make_live_member
 _PROOF_LEAVES = 1 << 17
 _SERIES = 5
 _WARM_UP, _MESSAGES = 128, 512
-
-
-class _NoKey:
-    """Stands for a key whose verification costs nothing."""
-
-    def verify(self, signature: bytes, data: bytes, /) -> None:
-        """Do nothing."""
-
-
-_NO_KEYS = (_NoKey(), _NoKey())
 
 
 def time_cpu_us(works: Sequence[Callable[[], Any]]) -> float:
@@ -59,13 +49,14 @@ def measure_terms(stage: Stage, batch: int) -> dict[str, float]:
     """Return the terms of the floor in microseconds a message, where so many messages share a commit."""
     keys = find_message_keys(make_live_member(SENDER).timeline)
     bodies = read_envelopes(stage.messages, _WARM_UP + _MESSAGES)
+    messages = [parse_message(body) for body in bodies]
     exchange = open_exchange(ExchangeFolder(stage.exchange), None)
     checkpoint = Checkpoint(exchange.sheet.origin, 1_000_000, bytes(HASH_BYTES))
     return {
-        "ed25519": time_cpu_us(_list_verifications(bodies[:_MESSAGES], keys, 0)),
-        "ml_dsa_65": time_cpu_us(_list_verifications(bodies[:_MESSAGES], keys, 1)),
-        "parse_and_hash": time_cpu_us([partial(verify_message, body, _NO_KEYS) for body in bodies[:_MESSAGES]]),
-        "store": _measure_store(stage, [verify_message(body, _NO_KEYS) for body in bodies], batch),
+        "ed25519": time_cpu_us([partial(keys[0].verify, *message.unverified[0]) for message in messages[:_MESSAGES]]),
+        "ml_dsa_65": time_cpu_us([partial(keys[1].verify, *message.unverified[1]) for message in messages[:_MESSAGES]]),
+        "parse_and_hash": time_cpu_us([partial(parse_message, body) for body in bodies[:_MESSAGES]]),
+        "store": _measure_store(stage, messages, batch),
         "checkpoint": time_cpu_us([partial(exchange.sign, checkpoint)] * 100) / batch,
     }
 
@@ -98,21 +89,7 @@ def _verify_log(folder: Path) -> tuple[int, float]:
     return answer["leaves"], used
 
 
-def _list_verifications(
-    bodies: Sequence[bytes], keys: Sequence[VerifyingKey], position: int
-) -> list[Callable[[], None]]:
-    envelopes = [decode_canonical(body) for body in bodies]
-    return [
-        partial(
-            keys[position].verify,
-            b64u_decode(envelope["signatures"][position]["signature"]),
-            f"{envelope['signatures'][position]['protected']}.{envelope['payload']}".encode("ascii"),
-        )
-        for envelope in envelopes
-    ]
-
-
-def _measure_store(stage: Stage, messages: Sequence[VerifiedMessage], batch: int) -> float:
+def _measure_store(stage: Stage, messages: Sequence[ParsedMessage], batch: int) -> float:
     """Return the CPU time of storing one message in microseconds, without the checkpoint's signature."""
     folder = ExchangeFolder(stage.folder / "store")
     shutil.copytree(stage.exchange, folder.path)
@@ -131,7 +108,7 @@ def _measure_store(stage: Stage, messages: Sequence[VerifiedMessage], batch: int
             shutil.rmtree(folder.path)
 
 
-async def _store_in_batches(writer: GroupCommitWriter, messages: Sequence[VerifiedMessage], batch: int) -> None:
+async def _store_in_batches(writer: GroupCommitWriter, messages: Sequence[ParsedMessage], batch: int) -> None:
     for start in range(0, len(messages), batch):
         together = messages[start : start + batch]
         await asyncio.gather(*(writer.commit(partial(store_message, message)) for message in together))
