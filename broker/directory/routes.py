@@ -15,8 +15,8 @@ from schemas.log.records import Role
 from schemas.signed import DocumentType, SignedDocument
 
 _REFUSALS = (
-    "certificate-unknown", "token-refused", "role-not-allowed", "not-the-sender", "wrong-exchange", "wrong-time",
-    "signature-refused", "key-set-refused", "key-set-not-current", "key-revoked",
+    "certificate-unknown", "token-refused", "role-not-allowed", "not-the-sender", "wrong-shape", "wrong-exchange",
+    "wrong-time", "signature-refused", "key-set-refused", "key-set-not-current", "key-revoked",
 )  # fmt: skip
 
 

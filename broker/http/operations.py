@@ -26,6 +26,11 @@ ALWAYS_REFUSED = (
 )  # fmt: skip
 """What every address may answer, whatever it does."""
 
+_REFUSAL_HEADERS = {
+    401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
+    429: {"Retry-After": {"schema": {"type": "integer"}}},
+    503: {"Retry-After": {"schema": {"type": "integer"}}},
+}
 _REF = "#/components/schemas/{model}"
 _FASTAPI_MODELS = ("HTTPValidationError", "ValidationError")
 
@@ -135,6 +140,9 @@ def _complete(operation: dict[str, Any], *, needs_version: bool) -> None:
     refused = operation["responses"].get("422", {}).get("content", {})
     if refused.pop(JSON, None) is not None and MEDIA_TYPE not in refused:
         operation["responses"].update(_describe_problems(["wrong-shape"]))
+    for response in operation["responses"].values():
+        said = {"required": True, "schema": {"type": "string", "const": str(PROTOCOL_VERSION)}}
+        response["headers"] = {**response.get("headers", {}), VERSION_HEADER: said}
 
 
 def _operations(app: FastAPI) -> Iterator[tuple[Any, Operation]]:
@@ -149,12 +157,16 @@ def _describe_problems(slugs: Iterable[str]) -> dict[str, Any]:
     for slug in slugs:
         problem = PROBLEMS[slug]
         by_status[problem.status][problem.uri] = problem.title
+    return {str(status): _describe_refusal(status, titles) for status, titles in sorted(by_status.items())}
+
+
+def _describe_refusal(status: int, titles: Mapping[str, str]) -> dict[str, Any]:
+    # The types possible here are said twice: in words, and so that a program may hold the answer to them.
+    exactly = {"type": "object", "properties": {"status": {"const": status}, "type": {"enum": sorted(titles)}}}
     return {
-        str(status): {
-            "description": "; ".join(f"{title} (`{uri}`)" for uri, title in titles.items()),
-            "content": _content(MEDIA_TYPE, ProblemDocument),
-        }
-        for status, titles in sorted(by_status.items())
+        "description": "; ".join(f"{title} (`{uri}`)" for uri, title in titles.items()),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=ProblemDocument.__name__), **exactly}}},
+        "headers": _REFUSAL_HEADERS.get(status, {}),
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -83,7 +84,16 @@ def install_problems(app: FastAPI) -> None:
 async def _handle(request: Request, error: Exception) -> Response:
     refusal, response = answer_error(error)
     request.scope[PROBLEM_SLUG_KEY] = refusal.slug
+    if refusal.slug == "method-not-allowed":
+        response.headers["Allow"] = ", ".join(_list_methods(request))
     return response
+
+
+def _list_methods(request: Request) -> list[str]:
+    """Return what an address takes; the framework names the methods of the first route that fits, not of all."""
+    path = request.scope["path"]
+    routes = (context for context in iter_route_contexts(request.app.routes) if context.path_regex.match(path))
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 def _refuse_http(error: HTTPException) -> Refusal:
