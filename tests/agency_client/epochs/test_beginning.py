@@ -1,0 +1,336 @@
+"""What goes on under a new log: nothing acknowledged is lost, nothing is shown twice, what narrowed stays narrowed."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from agency_client.agreements.pulling import pull_steps
+from agency_client.agreements.submitting import submit_due_steps
+from agency_client.connection import RefusalDetails, RefusedError
+from agency_client.epochs.handing_in import queue_missing_steps
+from agency_client.errors import DeniedError
+from agency_client.local_store.access_log import load_newest_signed_head
+from agency_client.local_store.agreements import list_unshown_steps
+from agency_client.local_store.contradictions import ContradictionKind, list_contradictions
+from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, load_dispatch
+from agency_client.local_store.inbox import InboxState, list_messages
+from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
+from agency_client.local_store.statuses import list_due_statuses
+from agency_client.local_store.trust import list_unshown
+from agency_client.node import Node
+from agency_client.own_keys.encryption import prepare_encryption_keys
+from agency_client.own_keys.publishing import publish_queued
+from agency_client.reading.messages import verify_again
+from agency_client.receiving.flow import receive
+from agency_client.receiving.leasing import lease_items
+from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
+from agency_client.sending.delivery import deliver_due
+from agency_client.sending.flow import send_alert
+from agency_client.statuses.signing import sign_access_log_head
+from agency_client.syncing.rounds import sync_agreements, sync_keys, sync_log, wake_outbox
+from agency_client.witness.walker import walk_log
+from keys.encryption_keys import sign_encryption_keys
+from schemas.agreements.steps import StepAction
+from schemas.agreements.terms import Terms
+from schemas.api import STEPS_PATH
+from schemas.key_documents import digest_key_document
+from schemas.log.records import Record, RecordType
+from schemas.signed import DocumentType, KeyUse
+from tests.support.bad_line import Refusing, tampered
+from tests.support.drafts import make_draft
+from tests.support.lying_world import LyingWorld
+from tests.support.new_log import move_on
+from tests.support.nodes import take_step
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def gb(world: LyingWorld) -> Node:
+    return world["GB"]
+
+
+@pytest.fixture
+def vn(world: LyingWorld) -> Node:
+    return world["VN"]
+
+
+@pytest.fixture
+def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Terms:
+    """Give an agreement between GB and VN in force, of this test alone."""
+    found = world.agree("GB", "VN", request.node.name)
+    for node in world.nodes.values():
+        pull_steps(node)
+    return found
+
+
+@pytest.fixture
+def send(gb: Node, terms: Terms) -> Callable[[], str]:
+    """Give what lets GB send a message to VN under this test's agreement; it returns the message's id."""
+    return lambda: send_alert(gb, make_draft("VN", agreement=terms.digest())).legs[0].message_id
+
+
+def look_up(node: Node, message_id: str) -> OutboxItem:
+    with node.store.read() as snapshot:
+        return load_item(snapshot, message_id)
+
+
+def learn(*nodes: Node) -> None:
+    """Let nodes read the log, and hand in what it lacks of theirs."""
+    for node in nodes:
+        sync_log(node)
+        sync_keys(node)
+        sync_agreements(node)
+
+
+def answer(node: Node) -> None:
+    """Let a node hand in the receipts it owes."""
+    sign_owed_receipts(node)
+    send_due_receipts(node)
+
+
+def deliver(node: Node) -> list[str]:
+    wake_outbox(node)
+    return deliver_due(node).taken
+
+
+def forget_of(agency: str, *types: RecordType, last: int = 1) -> Callable[[Record], bool]:
+    """Return what lets an exchange forget everything of an agency of these types but so many first records."""
+    seen: list[Record] = []
+
+    def forgets(record: Record) -> bool:
+        if record.agency != agency or record.type not in types:
+            return False
+        seen.append(record)
+        return len(seen) > last
+
+    return forgets
+
+
+def test_what_was_taken_and_never_delivered_goes_again(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    world.exchange.delivers = False
+    message_id = send()
+    taken = look_up(gb, message_id)
+    assert (taken.state, taken.leaf is not None) == (OutboxState.TAKEN, True)
+    world.exchange.delivers = True
+    move_on(world.exchange, gb, vn)
+    queued = look_up(gb, message_id)
+    assert (queued.state, queued.leaf, queued.envelope) == (OutboxState.QUEUED, None, taken.envelope)
+    with gb.store.read() as snapshot:
+        earlier = snapshot.fetch_value("SELECT earlier_leaf FROM outbox WHERE message_id = ?", message_id)
+    assert earlier == taken.leaf
+    learn(gb, vn)
+    assert message_id in deliver(gb)
+    assert receive(vn).count(InboxState.OPENED) == 1
+    answer(vn)
+    receive(gb)
+    assert look_up(gb, message_id).state is OutboxState.SETTLED
+
+
+def test_what_was_opened_before_is_dropped_and_its_receipts_go_again(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    message_id = send()
+    assert receive(vn).count(InboxState.OPENED) == 1
+    answer(vn)
+    world.exchange.inboxes.clear()  # the receipts are lost with the old log
+    with vn.store.read() as snapshot:
+        before = list_messages(snapshot)
+    move_on(world.exchange, gb, vn)
+    with vn.store.read() as snapshot:
+        waiting = [item.kind for item in list_dispatches(snapshot)]
+    assert waiting.count(DispatchKind.RECEIPT) >= 2
+    learn(gb, vn)
+    deliver(gb)
+    repeated = receive(vn)
+    assert (repeated.stored, repeated.repeated, repeated.findings) == (0, 1, [])
+    with vn.store.read() as snapshot:
+        assert list_messages(snapshot) == before
+    send_due_receipts(vn)
+    assert receive(gb).receipts >= 2
+    assert look_up(gb, message_id).state is OutboxState.SETTLED
+
+
+def test_receipts_refused_before_their_message_was_known_go_again_with_it(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    message_id = send()
+    receive(vn)
+    answer(vn)
+    world.exchange.inboxes.clear()
+    move_on(world.exchange, gb, vn)
+    with vn.store.write() as transaction:
+        transaction.execute("UPDATE dispatch SET state = 'refused' WHERE kind = 'receipt'")
+    learn(gb, vn)
+    deliver(gb)
+    receive(vn)
+    send_due_receipts(vn)
+    receive(gb)
+    assert look_up(gb, message_id).state is OutboxState.SETTLED
+
+
+def test_what_was_opened_before_is_verified_by_the_log_it_stood_in(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    message_id = send()
+    receive(vn)
+    with vn.store.read() as snapshot:
+        (before,) = [item for item in list_messages(snapshot) if item.message_id == message_id]
+    move_on(world.exchange, gb, vn)
+    learn(gb, vn)
+    found, checks = verify_again(vn, message_id, reason="complaint 12")
+    assert found.origin == before.origin != vn.sheet.origin
+    assert [check.name for check in checks][-1] == "content"
+    assert f"leaf {before.leaf_index}" in checks[0].sentence
+
+
+def test_own_key_documents_that_the_new_log_forgot_are_handed_in_again(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    publish_queued(gb, prepare_encryption_keys(gb))
+    walk_log(vn)
+    before = vn.directory.load_timeline("GB")
+    move_on(world.exchange, gb, vn, forgets=forget_of("GB", RecordType.ENCRYPTION_KEYS))
+    walk_log(gb)
+    with gb.store.read() as snapshot:
+        missing = list_unshown(snapshot, "GB")
+    assert missing
+    learn(vn)
+    assert vn.directory.load_timeline("GB") == before, "what a partner holds already, it keeps"
+    with vn.store.read() as snapshot:
+        assert list_unshown(snapshot, "GB")
+    learn(gb, vn)
+    for node in (gb, vn):
+        with node.store.read() as snapshot:
+            assert list_unshown(snapshot, "GB") == []
+    assert vn.directory.load_timeline("GB") == before, "written once more, nothing moves"
+    assert [item.record.type for item in world.exchange.records].count(RecordType.ENCRYPTION_KEYS) >= 3
+
+
+def test_a_message_waits_until_the_new_log_shows_what_it_needs(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    world.exchange.delivers = False
+    message_id = send()
+    world.exchange.delivers = True
+    publish_queued(vn, prepare_encryption_keys(vn))
+    walk_log(gb)
+    move_on(world.exchange, gb, vn, forgets=forget_of("VN", RecordType.ENCRYPTION_KEYS))
+    learn(gb)
+    assert message_id not in deliver(gb)
+    waiting = look_up(gb, message_id)
+    assert waiting.state is OutboxState.QUEUED
+    assert waiting.problem is not None
+    assert (waiting.problem.code, "key documents of VN" in waiting.problem.sentence) == ("log-incomplete", True)
+    learn(vn, gb)
+    assert message_id in deliver(gb)
+
+
+def test_what_a_partner_suspended_stays_suspended_though_the_new_log_forgot_it(
+    world: LyingWorld, gb: Node, vn: Node, terms: Terms, send: Callable[[], str]
+) -> None:
+    world.exchange.delivers = False
+    message_id = send()
+    world.exchange.delivers = True
+    take_step(vn, terms, StepAction.SUSPEND, vn)
+    pull_steps(gb)
+    is_suspension: Callable[[Record], bool] = lambda record: record.step == "suspend"  # noqa: E731
+    move_on(world.exchange, gb, vn, forgets=is_suspension)
+    learn(gb)
+    with pytest.raises(DeniedError, match="suspended"):
+        send()
+    assert message_id not in deliver(gb)
+    learn(vn)
+    with vn.store.read() as snapshot:
+        assert list_unshown_steps(snapshot) == []
+    learn(gb)
+    deliver(gb)
+    waiting = look_up(gb, message_id)
+    assert waiting.problem is not None
+    assert waiting.problem.code == "agreement-suspended"
+    take_step(vn, terms, StepAction.RESUME, vn)
+    learn(gb)
+    assert message_id in deliver(gb)
+
+
+def test_a_step_that_the_exchange_refuses_now_is_kept_and_tried_again(
+    world: LyingWorld, gb: Node, vn: Node, terms: Terms
+) -> None:
+    move_on(world.exchange, gb, vn, forgets=lambda record: record.agreement == terms.id and record.agency == "GB")
+
+    world.clock.ahead += HOUR
+    sync_log(gb)
+    pull_steps(gb)
+    assert queue_missing_steps(gb) == 2
+    refusal = RefusedError("the step is too old", RefusalDetails("wrong-time", 422, (), "time"))
+    with tampered(gb, Refusing(STEPS_PATH, refusal)):
+        assert len(submit_due_steps(gb).refused) == 2
+    with gb.store.read() as snapshot:
+        own = [item for item in list_unshown_steps(snapshot, party="GB") if item.agreement == terms.id]
+        states = [found.state for item in own if (found := load_dispatch(snapshot, item.digest))]
+    assert len(own) == 2
+    assert states == [DispatchState.WAITING] * 2
+    world.clock.ahead += HOUR
+    learn(gb)
+    with gb.store.read() as snapshot:
+        assert list_unshown_steps(snapshot, party="GB") == []
+
+
+def test_another_document_at_a_place_that_is_taken_is_a_proof(world: LyingWorld, gb: Node, vn: Node) -> None:
+    publish_queued(gb, prepare_encryption_keys(gb))
+    walk_log(vn)
+    move_on(world.exchange, gb, vn, forgets=forget_of("GB", RecordType.ENCRYPTION_KEYS))
+    newest = gb.directory.load_timeline("GB").newest_encryption_keys
+    assert newest is not None
+    changed = newest.encryption_keys.model_copy(update={"issued_at": gb.clock.now() + HOUR})
+    document = sign_encryption_keys(changed, gb.signer(KeyUse.ROTATION))
+    digest = digest_key_document(DocumentType.ENCRYPTION_KEYS, document.payload_bytes)
+    world.exchange.append(RecordType.ENCRYPTION_KEYS, ("GB",), agency="GB", digest=digest, document=document)
+    walk_log(vn)
+    with vn.store.write() as transaction:
+        (proof,) = list_contradictions(transaction, ContradictionKind.KEY_DOCUMENT)
+        assert proof.signer == "GB"
+        transaction.execute("DELETE FROM contradiction")
+    assert vn.directory.load_timeline("GB").newest_encryption_keys == newest
+    learn(gb, vn)
+
+
+def test_what_was_never_judged_takes_the_leaf_of_the_new_log(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    message_id = send()
+    lease_items(vn)
+    move_on(world.exchange, gb, vn)
+    learn(gb, vn)
+    receive(vn)
+    with vn.store.read() as snapshot:
+        row = snapshot.fetch_one("SELECT state, problem_code FROM inbox_message WHERE message_id = ?", message_id)
+        leases = snapshot.fetch_value("SELECT count(*) FROM lease_item WHERE settled_at IS NULL")
+    assert row is not None
+    assert tuple(row) == ("new", "log-ended")
+    assert leases == 0
+    deliver(gb)
+    receive(vn)
+    with vn.store.read() as snapshot:
+        (found,) = [item for item in list_messages(snapshot) if item.message_id == message_id]
+    assert (found.state, found.origin) == (InboxState.OPENED, vn.sheet.origin)
+
+
+def test_partners_are_told_anew_and_the_access_log_signed_again(
+    world: LyingWorld, gb: Node, vn: Node, terms: Terms
+) -> None:
+    sign_access_log_head(gb)
+    with gb.store.write() as transaction:
+        transaction.execute("UPDATE dispatch SET state = 'done', body = x'' WHERE kind = 'access-log-head'")
+        transaction.execute("DELETE FROM status_due")
+    move_on(world.exchange, gb, vn)
+    with gb.store.read() as snapshot:
+        head = load_newest_signed_head(snapshot)
+        assert head is not None
+        found = load_dispatch(snapshot, head.digest)
+        assert found is not None
+        assert (found.state, found.body) == (DispatchState.WAITING, head.document)
+        assert [(due.partner, due.reason) for due in list_due_statuses(snapshot)] == [("VN", "new-log")]
