@@ -188,7 +188,7 @@ class Record(WireModel):
 
     @model_validator(mode="after")
     def _check_members(self) -> "Record":
-        present = {name for name in type(self).model_fields if getattr(self, name) is not None} - _ALWAYS
+        present = {name for name, value in vars(self).items() if value is not None} - _ALWAYS
         missing = REQUIRED[self.type] - present
         foreign = present - REQUIRED[self.type] - OPTIONAL.get(self.type, frozenset())
         if missing or foreign:
