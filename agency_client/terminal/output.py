@@ -17,7 +17,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TextIO
 
 from agency_client.errors import UsageError
-from agency_client.terminal.cleaning import clean_block, clean_line
+from agency_client.terminal.cleaning import MAX_BLOCK_CHARACTERS, clean_block, clean_line
 from schemas.codec import b64u_encode, encode_canonical
 
 if TYPE_CHECKING:
@@ -154,9 +154,9 @@ class Output:
     def say(self, words: str, tone: Tone = Tone.NORMAL) -> None:
         """Say something beside the data, on standard error."""
         if words and self.form is Form.RICH and tone is not Tone.NORMAL:
-            self._print((clean_block(words), tone), to=self.stderr)
+            self._print((_clean_words(words), tone), to=self.stderr)
         elif words:
-            self._write(self.stderr, clean_block(words))
+            self._write(self.stderr, _clean_words(words))
 
     def show_error(self, code: str, sentence: str, fix: str) -> None:
         """Say what went wrong and what to do, on standard error; for a program as `{"error":{…},"v":1}`."""
@@ -272,6 +272,11 @@ def _make_plain(value: Any) -> Any:
 def _escape_json(character: str) -> str:
     units = character.encode("utf-16-be")
     return "".join(f"\\u{units[index]:02x}{units[index + 1]:02x}" for index in range(0, len(units), 2))
+
+
+def _clean_words(words: str) -> str:
+    # One line each: a break in a foreign word would begin a line that passes for one of ours.
+    return clean_line(words, max_characters=MAX_BLOCK_CHARACTERS)
 
 
 def _fold(text: str) -> str:

@@ -1,4 +1,4 @@
-"""No bytes make the broker fail: the JSON corpus, hostile fields, bodies that its own document describes, and spoilt ones.
+"""No bytes make the broker fail: the JSON corpus, hostile fields, bodies that its document describes and spoilt ones.
 
 A real broker process over real TLS. Every answer must be one that the document describes; none may be its own failure.
 `make fuzz` does the same at length with schemathesis.
