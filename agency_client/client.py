@@ -35,6 +35,7 @@ from agency_client.sending.plan import Plan
 from agency_client.sending.pseudonym import make_pseudonym
 from agency_client.sending.views import BrokerWord, SentLine, ask_broker, describe_sent, list_sent, list_waiting
 from agency_client.statuses.partners import pull_statuses
+from agency_client.statuses.signing import announce_narrowing
 from agency_client.statuses.standing import has_marked_partner
 from agency_client.syncing.rounds import RoundReport, sync_once
 from agency_client.witness.walker import walk_log
@@ -218,4 +219,5 @@ def cancel_queued(node: Node, message_id: str, *, reason: str) -> SentLine:
     line = describe_sent(node, message_id)
     with node.store.write() as transaction:
         cancel_message(transaction, line.message.message_id, reason=reason, at=node.clock.now())
+    announce_narrowing(node)
     return describe_sent(node, line.message.message_id)

@@ -16,7 +16,7 @@ from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import list_contradictions
-from agency_client.local_store.dispatch import DispatchState, list_dispatches
+from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.outbox import OutboxState, list_outbox
 from agency_client.local_store.restored import find_restored_at
@@ -26,6 +26,7 @@ from agency_client.own_keys.documents import load_own_encryption_keys, load_revo
 from agency_client.own_keys.ending import is_replacement_unwitnessed
 from agency_client.profiles.key_store import TlsUse
 from agency_client.profiles.private_files import read_private_file
+from agency_client.statuses.standing import list_standings
 from agency_client.trust import list_members
 from agency_client.witness.quorum import describe_quorum
 from agency_client.witness.standing import read_quorum
@@ -39,6 +40,7 @@ MAX_SKEW = timedelta(seconds=25)
 MIN_FREE_BYTES = 256 * 1024 * 1024
 STALE_AFTER = timedelta(hours=24)
 LONG_WAIT = timedelta(hours=1)
+STATUS_WAIT = timedelta(minutes=15)
 PROBE_SECONDS = 5.0
 
 
@@ -74,6 +76,7 @@ def examine_node(node: Node) -> list[Finding]:
         check_log,
         check_witnesses,
         check_trust,
+        check_partners,
         check_queues,
         check_store,
     ):
@@ -197,6 +200,28 @@ def check_trust(node: Node) -> Iterator[Finding]:
         yield Finding(
             "agreements", Level.WARN, f"a step of {step.agency} waits: {step.sentence}", "see: agency agreements"
         )
+
+
+def check_partners(node: Node) -> Iterator[Finding]:
+    """How old each partner's status is, which of its messages are missing, and whether ours reach it."""
+    standings = list_standings(node)
+    for standing in standings:
+        see = f"see whom to call: agency partner show {standing.agency}"
+        if standing.age.is_marked:
+            level = Level.FAIL if standing.age.stops_sending else Level.WARN
+            yield Finding("status", level, standing.age.sentence, see)
+        for alarm in standing.alarms:
+            yield Finding("missing", Level.WARN, alarm.sentence, see)
+        for sentence in standing.hidden:
+            yield Finding("hidden", Level.WARN, sentence, see)
+    fresh = [standing.agency for standing in standings if not standing.age.is_marked]
+    if fresh:
+        yield Finding("status", Level.OK, f"of {', '.join(fresh)} heard in the last 24 h, or none is due")
+    with node.store.read() as snapshot:
+        waiting = [item for item in list_dispatches(snapshot) if item.kind is DispatchKind.STATUS]
+    for partner in sorted({item.partner for item in waiting if node.clock.now() - item.created_at > STATUS_WAIT}):
+        fix = f"run: agency sync; if it stays so, carry it: agency partner export {partner} --out FILE"
+        yield Finding("status", Level.WARN, f"the exchange has not taken our status for {partner}", fix)
 
 
 def check_queues(node: Node) -> Iterator[Finding]:

@@ -12,10 +12,11 @@ from agency_client.errors import ConflictError, VerificationFailedError
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
+from agency_client.statuses.hidden import list_hidden_revocations
 from keys.errors import KeysError
 from keys.signing import verify_document
 from keys.timeline import MemberTimeline
-from schemas.agreements.steps import ChainedStep, ChainError, Step, verify_continuation
+from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, ChainError, Step, verify_continuation
 from schemas.agreements.terms import Terms
 from schemas.codec import CodecError
 from schemas.log.epoch import is_carried_over
@@ -54,7 +55,8 @@ def verify_step(node: Node, snapshot: Snapshot, document: SignedDocument, at: Mo
 
     Raises:
         StepRefusedError: it does not hold.
-        StepEarlyError: something that stands before it is missing here.
+        StepEarlyError: something that stands before it is missing here; or it widens, and its signer's own status calls
+            the key revoked.
         NotPinnedError, NotFoundError, AnchorMismatchError: its signer is not trusted.
     """
     try:
@@ -66,7 +68,13 @@ def verify_step(node: Node, snapshot: Snapshot, document: SignedDocument, at: Mo
         raise StepRefusedError(f"the step is for {step.exchange}, this is {node.exchange}")
     agreement = load_agreement(snapshot, step.agreement)
     _verify_terms(node, snapshot, step, agreement)
-    _verify_signature(document, step, node.directory.read_trusted_timeline(snapshot, step.agency), at)
+    timeline = node.directory.read_trusted_timeline(snapshot, step.agency)
+    kids = _verify_signature(document, step, timeline, at)
+    if step.action not in NARROWING_ACTIONS and not list_hidden_revocations(snapshot, timeline).isdisjoint(kids):
+        raise StepEarlyError(
+            f"{step.agency} says that it has revoked the key that signed this step, and the log has not shown it",
+            code="revocation-hidden",
+        )
     _verify_place(agreement, step)
     return chained
 
@@ -92,7 +100,7 @@ def _verify_anchors(snapshot: Snapshot, terms: Terms) -> None:
             )
 
 
-def _verify_signature(document: SignedDocument, step: Step, timeline: MemberTimeline, at: Moment) -> None:
+def _verify_signature(document: SignedDocument, step: Step, timeline: MemberTimeline, at: Moment) -> tuple[str, ...]:
     try:
         slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
         kids = tuple(slot.header.kid for slot in slots)
@@ -103,6 +111,7 @@ def _verify_signature(document: SignedDocument, step: Step, timeline: MemberTime
         verify_document(document, DocumentType.AGREEMENT_STEP, jwks)
     except (KeysError, CodecError) as error:
         raise StepRefusedError(f"the signature does not hold: {error}") from error
+    return kids
 
 
 def _verify_place(agreement: Agreement, step: Step) -> None:

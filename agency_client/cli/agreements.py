@@ -62,15 +62,18 @@ def _list(
     """
     from agency_client.agreements.views import list_lines, read_as_of
     from agency_client.node import Node
+    from agency_client.statuses.standing import list_ages
     from agency_client.terminal.agreement_pages import describe_line, show_as_of, show_state
+    from agency_client.terminal.partner_pages import describe_age, mark_agency, warn_of_ages
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         lines, as_of = list_lines(node, even_ended=every), read_as_of(node)
+        ages = list_ages(node, (line.partner for line in lines))
     rows = [
         (
             line.agreement[:_ID_CHARACTERS],
-            line.partner,
+            mark_agency(line.partner, ages),
             str(line.terms.version),
             show_state(line),
             f"{line.terms.in_force_until:%Y-%m-%d}",
@@ -83,7 +86,9 @@ def _list(
     invocation.output.show_table(titles, rows, empty="no agreement is known here; agency sync pulls what partners said")
     show_as_of(invocation.output, as_of)
     seen_at = as_of.seen_at if as_of else None
-    invocation.output.write_json({"as_of": seen_at, "agreements": [describe_line(line) for line in lines]})
+    warn_of_ages(invocation.output, ages.values())
+    described = [{**describe_line(line), "partner_status": describe_age(ages[line.partner])} for line in lines]
+    invocation.output.write_json({"as_of": seen_at, "agreements": described})
 
 
 def _show(context: typer.Context, reference: Reference) -> None:
@@ -96,12 +101,16 @@ def _show(context: typer.Context, reference: Reference) -> None:
     """
     from agency_client.agreements.views import read_as_of, view_page
     from agency_client.node import Node
+    from agency_client.statuses.standing import list_ages
     from agency_client.terminal.agreement_pages import describe_page, show_as_of, show_page
+    from agency_client.terminal.partner_pages import show_age, warn_of_ages
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         page, as_of = view_page(node, reference), read_as_of(node)
-    show_page(invocation.output, page)
+        age = list_ages(node, [page.line.partner])[page.line.partner]
+    show_page(invocation.output, page, show_age(age))
+    warn_of_ages(invocation.output, [age])
     show_as_of(invocation.output, as_of)
     invocation.output.write_json({"as_of": as_of.seen_at if as_of else None, **describe_page(page)})
 
@@ -310,6 +319,7 @@ def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]", wait_seco
     from agency_client.agreements.views import view_page
     from agency_client.errors import OfflineError
     from agency_client.node import Node
+    from agency_client.statuses.signing import announce_narrowing
     from agency_client.terminal.agreement_pages import describe_line, show_state
     from agency_client.witness.waiting import meet_witnesses
 
@@ -325,6 +335,7 @@ def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]", wait_seco
                 code=error.code,
             ) from error
         meet_witnesses(node)
+        announce_narrowing(node)
         page = view_page(node, step.terms_digest)
     line = page.line
     invocation.output.show_details(

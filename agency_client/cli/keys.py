@@ -230,11 +230,13 @@ def _revoke(
     from agency_client.node import Node
     from agency_client.own_keys.publishing import publish_queued
     from agency_client.own_keys.revoking import prepare_revocation
+    from agency_client.statuses.signing import announce_narrowing
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         digest = prepare_revocation(node, kid, reason)
         report = publish_queued(node, digest)
+        announce_narrowing(node)
     invocation.output.say(f"revoked; the log has it at size {report.size}")
     invocation.output.write_json({"digest": digest, "log_size": report.size})
 

@@ -106,15 +106,18 @@ def _list(context: typer.Context) -> None:
       agency trust list
     """
     from agency_client.node import Node
+    from agency_client.statuses.standing import list_ages
+    from agency_client.terminal.partner_pages import describe_age, mark_agency, warn_of_ages
     from agency_client.trust import list_members
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         members = list_members(node)
         own = node.agency
+        ages = list_ages(node, (member.agency for member in members))
     rows = [
         (
-            member.agency,
+            mark_agency(member.agency, ages),
             Cell("ours" if member.agency == own else member.standing, _TONES[member.standing]),
             member.timeline.newest_key_set.key_set.name if member.timeline else "",
             member.timeline.agency_class.value if member.timeline else "",
@@ -125,12 +128,14 @@ def _list(context: typer.Context) -> None:
     invocation.output.show_table(
         ("agency", "standing", "name", "class", "pinned"), rows, empty="no agency is known yet"
     )
+    warn_of_ages(invocation.output, ages.values())
     invocation.output.write_json(
         {
             "members": [
                 {
                     "agency": member.agency,
                     "standing": member.standing,
+                    "partner_status": describe_age(ages[member.agency]) if member.agency in ages else None,
                     "name": member.timeline.newest_key_set.key_set.name if member.timeline else None,
                     "class": member.timeline.agency_class.value if member.timeline else None,
                     "pinned_at": member.pin.pinned_at if member.pin else None,

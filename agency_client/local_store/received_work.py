@@ -33,6 +33,9 @@ _OWED = {
 }
 """Receipt type → which messages it is owed for."""
 
+NUMBER_VOIDED = "number-voided"
+"""The reason of a second `verified`: the sender holds that the message never arrived, and it is here."""
+
 
 def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedReceipt]:
     """Return every receipt that follows from the state of the inbox and was not signed yet, oldest message first."""
@@ -52,7 +55,25 @@ def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedRec
             for row in rows
             for reason in [row["problem_code"] if receipt_type in ("unverifiable", "refused") else ""]
         ]
-    return owed
+    return owed + _list_voided(snapshot, limit)
+
+
+def _list_voided(snapshot: Snapshot, limit: int) -> list[OwedReceipt]:
+    """Return what the senders must be told of once more: it was receipted, and they voided its number all the same."""
+    rows = snapshot.fetch_all(
+        "SELECT message.sender, message_id, message.digest, expires_at FROM inbox_message AS message"
+        " JOIN inbound_number USING (digest) WHERE inbound_number.voided_at IS NOT NULL AND verified_at IS NOT NULL"
+        " AND (SELECT count(*) FILTER (WHERE reason = '') > 0 AND count(*) FILTER (WHERE reason = ?1) = 0"
+        "   FROM receipt_subject JOIN receipt ON receipt.digest = receipt_subject.receipt"
+        "   WHERE receipt_subject.message = message.digest AND receipt.type = 'verified' AND direction = 'out')"
+        " ORDER BY message.digest LIMIT ?2",
+        NUMBER_VOIDED,
+        limit,
+    )
+    return [
+        OwedReceipt("verified", sender, message_id, digest, NUMBER_VOIDED, read_moment(expires_at))
+        for sender, message_id, digest, expires_at in rows
+    ]
 
 
 def note_waiting(transaction: Transaction, digest: str, problem: Problem) -> None:

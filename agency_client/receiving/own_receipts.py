@@ -32,7 +32,7 @@ from agency_client.local_store.receipts import (
     has_own_receipt,
     record_receipt,
 )
-from agency_client.local_store.received_work import OwedReceipt, list_owed_receipts
+from agency_client.local_store.received_work import NUMBER_VOIDED, OwedReceipt, list_owed_receipts
 from agency_client.node import Node
 from agency_client.syncing.submitting import next_attempt_after
 from agency_client.witness.evidence import verify_record_says
@@ -237,7 +237,8 @@ def _note_failed(node: Node, items: Sequence[Dispatch], error: ClientError) -> N
 def _group(owed: Sequence[OwedReceipt], now: datetime) -> list[tuple[str, ReceiptType, bool, Sequence[OwedReceipt]]]:
     groups: dict[tuple[str, ReceiptType, bool], list[OwedReceipt]] = {}
     for item in owed:
-        groups.setdefault((item.partner, ReceiptType(item.type), now > item.expires_at), []).append(item)
+        late = now > item.expires_at or item.reason == NUMBER_VOIDED
+        groups.setdefault((item.partner, ReceiptType(item.type), late), []).append(item)
     return [
         (*key, items[start : start + MAX_MESSAGES_PER_RECEIPT])
         for key, items in groups.items()

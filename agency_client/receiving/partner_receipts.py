@@ -11,13 +11,21 @@ from agency_client.local_store.engine import Transaction
 from agency_client.local_store.outbox import settle_delivery
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.receipts import Direction, ReceiptSubject, StoredReceipt, record_receipt
-from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
+from agency_client.local_store.sent import (
+    ENDS,
+    DeliveryFact,
+    RecordedFact,
+    find_message_by_digest,
+    list_deliveries,
+    list_facts,
+)
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.local_store.trust import load_exchange
 from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.errors import UnprovenError, WaitingError
 from agency_client.receiving.leasing import Leased, note_leased
+from agency_client.statuses.hidden import list_hidden_revocations
 from agency_client.witness.evidence import verify_record_says
 from agency_client.witness.observer import LogError
 from keys.errors import KeysError
@@ -28,7 +36,7 @@ from schemas.api import LoggedRecord, ReceiptItem
 from schemas.codec import CodecError
 from schemas.log.epoch import is_carried_over
 from schemas.log.records import RecordType
-from schemas.receipts import Receipt
+from schemas.receipts import Receipt, ReceiptType
 from schemas.signed import DocumentType, KeyUse, read_signatures
 
 
@@ -45,7 +53,7 @@ def take_in_receipts(node: Node, leased: Leased) -> tuple[int, list[Problem]]:
             _suspect(node, leased, item, error)
         else:
             taken += 1
-            _record(node, leased, item, opened)
+            problems += _record(node, leased, item, opened)
     return taken, problems
 
 
@@ -113,7 +121,7 @@ def _read_signer(node: Node, partner: str, leaf: LoggedRecord) -> MemberTimeline
 def _verify_signatures(node: Node, opened: OpenedReceipt, timeline: MemberTimeline, leaf: LoggedRecord) -> None:
     document, place = opened.document, compute_place(node.sheet.origin, leaf.index)
     with node.store.read() as snapshot:
-        log = load_exchange(snapshot, node.sheet.origin)
+        log, hidden = load_exchange(snapshot, node.sheet.origin), list_hidden_revocations(snapshot, timeline)
     try:
         slots = read_signatures(document.payload, document.signatures, DocumentType.RECEIPT)
         kids = tuple(slot.header.kid for slot in slots)
@@ -124,6 +132,11 @@ def _verify_signatures(node: Node, opened: OpenedReceipt, timeline: MemberTimeli
         verify_document(document, DocumentType.RECEIPT, jwks)
     except (KeysError, CodecError) as error:
         raise UnprovenError(f"a receipt of {timeline.agency}: {error}", code="receipt-refused") from error
+    if not hidden.isdisjoint(kids):
+        raise WaitingError(
+            f"{timeline.agency} says that it has revoked the key that signed a receipt, and the log has not shown it",
+            code="revocation-hidden",
+        )
 
 
 def _verify_subjects(node: Node, receipt: Receipt) -> None:
@@ -138,7 +151,7 @@ def _verify_subjects(node: Node, receipt: Receipt) -> None:
                 )
 
 
-def _record(node: Node, leased: Leased, item: ReceiptItem, opened: OpenedReceipt) -> None:
+def _record(node: Node, leased: Leased, item: ReceiptItem, opened: OpenedReceipt) -> list[Problem]:
     receipt = opened.receipt
     stored = StoredReceipt(
         digest=item.receipt.digest,
@@ -149,10 +162,27 @@ def _record(node: Node, leased: Leased, item: ReceiptItem, opened: OpenedReceipt
         at=receipt.time,
         subjects=tuple(ReceiptSubject(message.digest, message.reason or "") for message in receipt.messages),
     )
+    problems: list[Problem] = []
     with node.store.write() as transaction:
         if record_receipt(transaction, stored):
+            problems = _find_arrived(transaction, receipt)
             _settle(transaction, receipt, item.receipt.digest)
         note_leased(transaction, leased, item.number, item.type, item.receipt.digest)
+    return problems
+
+
+def _find_arrived(transaction: Transaction, receipt: Receipt) -> list[Problem]:
+    """Return what a person is told of messages that a recipient has although the exchange said that they had ended."""
+    if receipt.type is ReceiptType.UNVERIFIABLE:
+        return []
+    problems = []
+    for message in receipt.messages:
+        facts = list_facts(transaction, message.id, receipt.from_agency)
+        end = next((item.fact for item in facts if item.fact in ENDS), None)
+        if end is not None:
+            sentence = f"{receipt.from_agency} signed that it has message {message.id}, which was {end.value} here"
+            problems.append(Problem("arrived-after-its-end", sentence))
+    return problems
 
 
 def _settle(transaction: Transaction, receipt: Receipt, digest: str) -> None:

@@ -17,6 +17,7 @@ from agency_client.sending.facts import verify_may_send
 from agency_client.sending.judging import judge_draft, make_order
 from agency_client.sending.plan import Plan
 from agency_client.sending.seal import SealedLeg, SealingOrder, seal_recipients
+from agency_client.statuses.signing import announce_narrowing
 from schemas.log.records import Action
 
 
@@ -99,6 +100,7 @@ def _send(node: Node, draft: Draft, order: SealingOrder, *, deliver: bool) -> Se
         raise
     if deliver:
         deliver_messages(node, [leg.message_id for leg in legs])
+        announce_narrowing(node)
     with node.store.read() as snapshot:
         items = tuple(load_item(snapshot, leg.message_id) for leg in legs)
     return SendReport(order.alert.thread, order.batch, plan, legs, items)

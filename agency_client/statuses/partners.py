@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agency_client.agreements.pulling import pull_steps
+from agency_client.epochs.places import compute_place
 from agency_client.errors import ClientError
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
-from agency_client.local_store.engine import Transaction
+from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbound_streams import VoidedMessage, apply_announcement
 from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.problems import Problem
@@ -21,15 +22,21 @@ from agency_client.local_store.settings import Setting, write_moment, write_sett
 from agency_client.local_store.statuses import (
     StoredStatus,
     list_status_partners,
-    load_announced_revocations,
     load_newest_partner_status,
     load_partner_status,
     record_announced_revocations,
     record_partner_status,
 )
 from agency_client.local_store.suspicions import Suspicion, list_suspicions, record_suspicion
+from agency_client.local_store.trust import load_exchange
 from agency_client.node import Node
-from agency_client.statuses.hidden import find_hidden_keys, find_hidden_steps, list_hidden_agreements, read_status
+from agency_client.statuses.hidden import (
+    find_hidden_keys,
+    find_hidden_steps,
+    list_hidden_agreements,
+    list_hidden_revocations,
+    read_status,
+)
 from agency_client.witness.evidence import verify_record_says
 from agency_client.witness.gossip import note_sighting
 from agency_client.witness.observer import LogError
@@ -129,11 +136,11 @@ def verify_status_document(node: Node, document: SignedDocument, *, at: LoggedRe
     slots = read_signatures(document.payload, document.signatures, DocumentType.STATUS)
     kids = tuple(slot.header.kid for slot in slots)
     with node.store.read() as snapshot:
-        walk, given_up = load_walk(snapshot, node.sheet.origin), load_announced_revocations(snapshot, status.agency)
+        walk, hidden = load_walk(snapshot, node.sheet.origin), list_hidden_revocations(snapshot, timeline)
     index, time = (0 if walk is None else walk.size, node.clock.now()) if at is None else (at.index, at.record.time)
-    jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, index, time)
+    jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, compute_place(node.sheet.origin, index), time)
     # What the log itself shows revoked was judged by place; what it does not show must not sign another word.
-    if not (given_up - timeline.list_revoked_kids()).isdisjoint(kids):
+    if not hidden.isdisjoint(kids):
         raise KeyRevokedError(f"{status.agency} has said that it revoked the key that signed this status")
     verify_document(document, DocumentType.STATUS, jwks)
     return status
@@ -229,6 +236,11 @@ def _note_older(
     if verified.leaf is None:
         sentence = f"the file holds status {status.seq} of {status.agency}; {newest.seq} is here already"
         report.problems[status.agency] = Problem("status-older", sentence)
+    elif _is_of_earlier_log(node, transaction, newest):
+        sentence = (
+            f"the exchange's new log has status {status.seq} of {status.agency} as its newest; {newest.seq} is here"
+        )
+        report.problems[status.agency] = Problem("status-withheld", sentence)
     elif newest.logged_at is None:
         sentence = f"the exchange gives us none newer than {status.seq} of {status.agency}; {newest.seq} came as a file"
         report.problems[status.agency] = Problem("status-withheld", sentence)
@@ -246,12 +258,21 @@ def _note_missing(
         newest = load_newest_partner_status(transaction, agency)
         if agency in shown or newest is None or newest.logged_at is None:
             continue
+        if _is_of_earlier_log(node, transaction, newest):
+            continue
         sentence = f"the exchange shows no status of {agency} any more; {newest.seq} was seen before"
         if all(item.sentence != sentence for item in list_suspicions(transaction, agency)):
             place = (node.sheet.origin, checkpoint.size)
             record, now = answer.checkpoint.encode(), node.clock.now()
             record_suspicion(transaction, Suspicion(*place, "status-missing", agency, sentence, record, now))
             report.alarms.append(Alarm(agency, "status-missing", sentence))
+
+
+def _is_of_earlier_log(node: Node, snapshot: Snapshot, status: StoredStatus) -> bool:
+    """Tell whether the log that had a status has ended since: the one that goes on from it may not have it yet."""
+    log = load_exchange(snapshot, node.sheet.origin)
+    opened_at = None if log is None else log.opened_at
+    return status.logged_at is not None and opened_at is not None and status.logged_at < opened_at
 
 
 def _make_stored(node: Node, verified: VerifiedStatus) -> StoredStatus:

@@ -31,8 +31,8 @@ def show_as_of(output: Output, checkpoint: SignedCheckpoint | None) -> None:
         output.say(f"as of {checkpoint.seen_at:%Y-%m-%d %H:%M} UTC, log size {checkpoint.size}; to renew: agency sync")
 
 
-def show_page(output: Output, page: AgreementPage) -> None:
-    """Show an agreement in full: how it stands, its terms, and who signed what."""
+def show_page(output: Output, page: AgreementPage, partner_status: Cell) -> None:
+    """Show an agreement in full: how it and its partner stand, its terms, and who signed what."""
     line, terms = page.line, page.line.terms
     output.show_details(
         [
@@ -43,6 +43,7 @@ def show_page(output: Output, page: AgreementPage) -> None:
             ("parties", " and ".join(terms.agencies)),
             ("state", show_state(line)),
             ("because", line.because),
+            (f"status of {line.partner}", partner_status),
             ("due", line.due or "-"),
             ("in force", f"{terms.in_force_from:%Y-%m-%d} to {terms.in_force_until:%Y-%m-%d}"),
             ("review by", f"{terms.review_by:%Y-%m-%d}"),

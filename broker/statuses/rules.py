@@ -105,12 +105,17 @@ def verify_partner(partner: MemberTimeline | None, name: str) -> None:
 def verify_status_follows(status: Status, seq: int, digest: str | None, time: datetime | None) -> None:
     """Verify that a status continues the chain whose newest has number `seq` (0 for none) and this digest and time.
 
+    Numbers may be passed over: what they named was in a log that was lost, or went to the partner as a file. The
+    partner holds the chain itself.
+
     Raises:
         RefusedError: `chain-conflict`, saying what is expected.
     """
-    if (status.seq, status.prev) != (seq + 1, digest):
+    is_next = status.seq == seq + 1
+    continues = status.prev == digest if is_next else status.seq > seq and status.prev is not None
+    if not continues:
         predecessor = f"with prev {digest}" if digest else "without prev"
-        sentence = f"status {status.seq} does not follow status {seq}: expected is seq {seq + 1} {predecessor}"
+        sentence = f"status {status.seq} does not follow status {seq}: expected is seq {seq + 1} {predecessor}, or more"
         raise refuse("chain-conflict", sentence, field="seq")
     if time is not None and status.time < time:
         raise refuse("chain-conflict", "a status cannot be older than the one before it", field="time")

@@ -12,13 +12,14 @@ from agency_client.local_store.contradictions import ContradictionKind, Equivoca
 from agency_client.local_store.inbox import InboxFilter, list_messages
 from agency_client.local_store.outbox import OutboxState, load_item
 from agency_client.local_store.sent import DeliveryFact, list_facts, load_message
-from agency_client.local_store.statuses import list_due_statuses
+from agency_client.local_store.statuses import list_due_statuses, load_newest_own_status
 from agency_client.local_store.streams import list_stream_states
 from agency_client.node import Node
 from agency_client.receiving.flow import receive
 from agency_client.sending.draft import AlertRefusedError
 from agency_client.sending.facts import SendingStoppedError
 from agency_client.sending.flow import NotCoveredError, plan_alert, push_past_client, send_alert
+from agency_client.statuses.hidden import read_status
 from agency_client.syncing.rounds import run_round
 from schemas.agreements.lifecycle import State
 from schemas.agreements.steps import StepAction
@@ -111,7 +112,12 @@ def test_pushed_past_the_client_it_is_refused_by_the_broker_and_its_number_is_vo
         facts = list_facts(snapshot, item.message_id, "VN")
         assert [fact.fact for fact in facts] == [DeliveryFact.REFUSED_BY_BROKER]
         assert list_stream_states(snapshot, "VN")[-1].voided[-1] == list_stream_states(snapshot, "VN")[-1].last
-        assert "VN" in [due.partner for due in list_due_statuses(snapshot)]
+        assert "VN" not in [due.partner for due in list_due_statuses(snapshot)], "the status that says so was signed"
+        newest = load_newest_own_status(snapshot, "VN")
+    assert newest is not None
+    assert newest.logged_at is not None, "and handed in, without waiting for a round"
+    told = read_status(newest.document).streams[-1]
+    assert told.voided[-1] == told.last
 
 
 def test_nobody_is_pushed_to_where_no_key_is_trusted(gb: Node) -> None:

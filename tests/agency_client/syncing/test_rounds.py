@@ -84,6 +84,7 @@ def test_a_stage_that_fails_leaves_the_others_alone(nodes: dict[str, Node]) -> N
         "inbox",
         "gossip",
         "receipts",
+        "partners",
     ]
     assert [stage.stage for stage in report.stages if stage.failure] == ["statuses"]
     assert report.exit_code is ExitCode.OFFLINE_QUEUED
