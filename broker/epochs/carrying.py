@@ -101,7 +101,7 @@ class Carrier:
             else:
                 self._write_public(old.record, transaction)
         except ValueError as error:  # every refusal of directory, agreements and keys is one
-            raise CarryingError(old.index, str(error)) from error
+            raise CarryingError(f"the old log does not verify: {error}", old.index) from error
         self._carried.counts[old.record.type.value] += 1
 
     def _write_public(self, record: Record, transaction: Transaction) -> None:

@@ -6,10 +6,11 @@ class EpochError(Exception):
 
 
 class CarryingError(EpochError):
-    """Something in the old database does not verify, so no new log can begin with it."""
+    """Something in a database does not verify, so no new log begins with it."""
 
-    def __init__(self, leaf: int, problem: str) -> None:
-        super().__init__(f"leaf {leaf} of the old log does not verify: {problem}; see `broker verify-log`")
+    def __init__(self, problem: str, leaf: int | None = None) -> None:
+        place = "" if leaf is None else f"leaf {leaf} of "
+        super().__init__(f"{place}{problem}; see `broker verify-log`")
 
 
 class NotWitnessedError(EpochError):

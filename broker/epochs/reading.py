@@ -26,13 +26,12 @@ Notes = list[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class LogAtRest:
-    """A stored log: its head, the tree over its leaves, what witnesses cosigned of it, and its members."""
+    """A stored log: its head, the tree over its leaves, and what witnesses cosigned of it."""
 
     own: OwnLog
     head: StoredHead
     tree: MerkleTree
     cosigned: Notes
-    members: Members
 
     def find_root(self, size: int) -> bytes | None:
         """Return the root over the first `size` leaves; nothing where there are fewer."""
@@ -62,14 +61,22 @@ def read_log(exchange: Exchange) -> LogAtRest:
         LogMissingError, SchemaOutdatedError: the database is not one of this version.
     """
     with read_database(exchange.folder) as connection:
-        members = make_directory(exchange.name).read(connection)
         return LogAtRest(
             own=OwnLog(exchange.name, exchange.sheet.origin, exchange.log_signer.public),
             head=select_head(connection),
             tree=MerkleTree(select_hashes(connection, 0)),
             cosigned=[(f"the cosignature of {row.agency}", row.note) for row in select_all_cosignatures(connection)],
-            members=members,
         )
+
+
+def read_members(exchange: Exchange) -> Members:
+    """Read the members of an exchange that nobody serves, verifying every key document.
+
+    Raises:
+        KeysError, CodecError: one does not verify.
+    """
+    with read_database(exchange.folder) as connection:
+        return make_directory(exchange.name).read(connection)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from broker.agreements.live import make_agreement_book
 from broker.audit.log import AuditLog, create_log
 from broker.audit.standing import Stop
-from broker.audit.verification import LogReport, verify_stored_log
+from broker.audit.verification import verify_stored_log
 from broker.clock import Clock
 from broker.directory.live import make_directory
 from broker.epochs.carrying import Carried, Carrier, Progress
@@ -83,7 +83,7 @@ def rebase(exchange: Exchange, plan: Plan, passphrase: str | None, tools: Tools,
     """Open the next epoch and let it take the place of this one. For whoever holds the exchange's lock.
 
     Raises:
-        CarryingError: the old database holds something that does not verify; nothing was changed.
+        CarryingError: the old database, or the new one, holds something that does not verify; nothing was changed.
         WrongStateError: the folder of the archive exists already.
     """
     archive = exchange.folder.path / name_archive(exchange.epoch)
@@ -91,6 +91,7 @@ def rebase(exchange: Exchange, plan: Plan, passphrase: str | None, tools: Tools,
         raise WrongStateError(f"{archive} exists already: move it away first")
     secrets = redraw_log_keys(exchange.secrets, tools.draw) if new_log_keys else exchange.secrets
     opened = exchange.move_on(format_origin(exchange.name, exchange.epoch + 1), secrets)
+    _verify_whole(exchange, "the old log")
     with build_epoch(exchange.folder.path, exchange.epoch) as building:
         folder = ExchangeFolder(building)
         sealing = passphrase if exchange.folder.sealed_secrets.exists() else None
@@ -147,18 +148,22 @@ def _append_account(old_origin: str, carried: Carried, transaction: Transaction)
 
 
 def _verify_built(new: Exchange) -> None:
-    """Verify the new database as `broker verify-log` does, and load it as a start would."""
-    with read_database(new.folder) as connection:
-        report: LogReport = verify_stored_log(connection, new.sheet, lambda _done, _of: None)
-        verify_stored_state(connection, new.sheet, report)
-    for finding in report.findings:
-        raise CarryingError(finding.leaf or 0, f"in the new log: {finding.problem}")
+    """Verify the new database as `broker verify-log` does, and read it as a start would."""
+    _verify_whole(new, "the new log")
     with read_database(new.folder) as connection:
         try:
             make_directory(new.name).read(connection)
             make_agreement_book().read(connection)
         except ValueError as error:
-            raise CarryingError(0, f"in the new log: {error}") from error
+            raise CarryingError(f"the new log: {error}") from error
+
+
+def _verify_whole(exchange: Exchange, which: str) -> None:
+    with read_database(exchange.folder) as connection:
+        report = verify_stored_log(connection, exchange.sheet, lambda _done, _of: None)
+        verify_stored_state(connection, exchange.sheet, report)
+    for finding in report.findings:
+        raise CarryingError(f"{which}: {finding.problem}", finding.leaf)
 
 
 def _leave_write_ahead_log(database: Database) -> None:

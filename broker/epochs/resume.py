@@ -8,7 +8,7 @@ from broker.audit.standing import Standing, StopReason
 from broker.clock import Clock
 from broker.composition import open_broker
 from broker.epochs.errors import WrongStateError
-from broker.epochs.reading import read_log
+from broker.epochs.reading import read_log, read_members
 from broker.epochs.rules import verify_nothing_lost
 from broker.exchange import Exchange, lift_stop, read_stop
 from broker.settings import Settings
@@ -45,9 +45,9 @@ def resume(
     if stop is None or stop.reason is not StopReason.RESTORED:
         state = "its log may grow" if stop is None else "a witness showed that it is behind: rebase"
         raise WrongStateError(f"there is nothing to resume: {state}")
-    log = read_log(exchange)
+    log, members = read_log(exchange), read_members(exchange)
     shown = log.compare(list(unverified_notes), stop)
-    witnesses = tuple(verify_nothing_lost(shown, log.members.timelines, log.own, stop.since, excused))
+    witnesses = tuple(verify_nothing_lost(shown, members.timelines, log.own, stop.since, excused))
     # Until its reason stands in the log, the stop stays; a crash in between leaves it, and the operator resumes again.
     with open_broker(exchange, settings, clock, standing=Standing()) as broker:
         broker.writer.commit_and_wait(partial(_append_resumption, witnesses, sorted(excused)))
