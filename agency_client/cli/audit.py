@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agency_client.cli.evidence import check_evidence_file
 from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Cell, Output, Tone
 
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(_show)
     group.command("export")(_export)
     group.command("verify")(_verify)
+    group.command("evidence")(check_evidence_file)
     app.add_typer(group, name="audit")
 
 

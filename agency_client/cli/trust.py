@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agency_client.cli.ceremony import show_anchor
+from agency_client.cli.evidence import compare_checkpoint, write_checkpoint, write_evidence
 from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Cell, Tone
 
@@ -31,6 +32,9 @@ def register(app: typer.Typer) -> None:
     group.command("show")(_show)
     group.command("list")(_list)
     group.command("contradictions")(_contradictions)
+    group.command("evidence")(write_evidence)
+    group.command("checkpoint")(write_checkpoint)
+    group.command("compare")(compare_checkpoint)
     app.add_typer(group, name="trust")
 
 
@@ -149,13 +153,14 @@ def _list(context: typer.Context) -> None:
 
 
 def _contradictions(context: typer.Context) -> None:
-    """Show the proofs that somebody said two things, and the public records that this node did not believe.
+    """Show the proofs that somebody said two things, and what this node read and did not believe.
 
     Ends with 6 when there is any.
 
     \b
-    Example:
+    Examples:
       agency trust contradictions
+      agency trust evidence 1 -o evidence.json       what proves number 1, for anybody to check
     """
     from agency_client.node import Node
     from agency_client.terminal.exit_codes import ExitCode
@@ -164,16 +169,21 @@ def _contradictions(context: typer.Context) -> None:
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         contradictions, suspicions = list_alarms(node)
-    proofs = [(_date(item.found_at), Cell("proof", Tone.BAD), item.signer, item.kind.value) for item in contradictions]
+    proofs = [
+        (str(item.number), _date(item.found_at), Cell("proof", Tone.BAD), item.signer, item.kind.value)
+        for item in contradictions
+    ]
     doubts = [
-        (_date(item.found_at), Cell("not believed", Tone.CAUTION), item.agency, item.sentence) for item in suspicions
+        ("", _date(item.found_at), Cell("not believed", Tone.CAUTION), item.agency, item.sentence)
+        for item in suspicions
     ]
     rows = [*proofs, *doubts]
-    invocation.output.show_table(("found", "what", "who", "about"), rows, empty="nothing contradicts anything")
+    invocation.output.show_table(("no.", "found", "what", "who", "about"), rows, empty="nothing contradicts anything")
     invocation.output.write_json(
         {
             "contradictions": [
                 {
+                    "number": item.number,
                     "kind": item.kind.value,
                     "signer": item.signer,
                     "first": item.first,
