@@ -85,17 +85,19 @@ class MemberTimeline:
         return jwks
 
     def find_keys_when_signed(
-        self, use: KeyUse, kids: Sequence[str], signed_at: datetime
+        self, use: KeyUse, kids: Sequence[str], index: int, signed_at: datetime
     ) -> tuple[OkpJwk | AkpJwk, ...]:
         """Return the public keys named by `kids` if they were good for `use` at the time of what they signed.
 
-        For what a log has once more that another one had before: its leaf says nothing of the keys of then. Only the
-        signer says when it signed; a revocation from before that moment on, wherever it stands, refuses it.
+        For what a log has once more that another one had before: the key set of then may have ended or given way. Only
+        the signer says when it signed, so a revoked key is believed in nothing that stands behind the revocation, nor
+        in what is dated after the moment from which it was revoked.
 
         Raises:
             KeyNotInForceError: no key set that was in force then has them.
-            KeyRevokedError: one of them was revoked from then on, or before.
+            KeyRevokedError: one of them was revoked at an earlier leaf, or from that time on.
         """
+        self.verify_not_revoked(kids, index)
         for _, key_set in reversed(self.key_sets):
             is_of_then = key_set.key_set.issued_at <= signed_at < key_set.key_set.expires_at
             found = key_set.keys_by_kids.get(tuple(kids))

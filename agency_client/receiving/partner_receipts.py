@@ -126,7 +126,7 @@ def _verify_signatures(node: Node, opened: OpenedReceipt, timeline: MemberTimeli
         slots = read_signatures(document.payload, document.signatures, DocumentType.RECEIPT)
         kids = tuple(slot.header.kid for slot in slots)
         if log is not None and is_carried_over(opened.receipt.time, leaf.record.time, log.opened_at):
-            jwks = timeline.find_keys_when_signed(KeyUse.RECEIPT, kids, opened.receipt.time)
+            jwks = timeline.find_keys_when_signed(KeyUse.RECEIPT, kids, place, opened.receipt.time)
         else:
             jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, place, leaf.record.time)
         verify_document(document, DocumentType.RECEIPT, jwks)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 _EPOCH = re.compile(r"[1-9][0-9]{0,5}")
 
 FIRST_EPOCH = 1
-CARRIED_OVER_WITHIN = timedelta(days=7)
+CARRIED_OVER_WITHIN = timedelta(days=30)
 """How long after a new log was opened what stood in the one before may still be logged in it once more."""
 
 
