@@ -27,7 +27,7 @@ long: setup ## run the tests that take a minute or more: the whole demonstration
 
 mutants: setup ## change the code that decides, spot by spot: do the tests notice? ARGS=schemas/codec.py chooses
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --requirement requirements/mutants.txt
-	@$(BIN)/python deploy/mutants.py $(ARGS)
+	@$(BIN)/python -m deploy.mutants $(ARGS)
 
 bench: setup ## measure what an accept costs beside its floor (five minutes); ARGS=--quick for a first look
 	@$(BIN)/python -m bench $(ARGS)
