@@ -110,6 +110,11 @@ def test_init_for_scripts_prints_one_line(tmp_path: Path) -> None:
         (("serve",), 3),
         (("migrate",), 3),
         (("enrol", "nothing.json"), 3),
+        (("backup", "backup.tar"), 3),
+        (("restore", "backup.tar"), 3),
+        (("resume",), 2),
+        (("resume", "--nothing-was-lost"), 3),
+        (("rebase",), 3),
         (("no-such-verb",), 2),
     ],
 )
@@ -127,7 +132,9 @@ def test_what_cannot_be_done_ends_with_its_code_and_no_traceback(
     assert done.stderr
 
 
-@pytest.mark.parametrize("verb", ["init", "enrol", "serve", "status", "verify-log", "migrate"])
+@pytest.mark.parametrize(
+    "verb", ["init", "enrol", "serve", "status", "verify-log", "migrate", "backup", "restore", "resume", "rebase"]
+)
 def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
     help_text = run(verb, "--help").stdout
 
@@ -340,3 +347,34 @@ def test_a_database_of_a_newer_version_is_named_with_a_way_out_that_works(restin
     assert (done.returncode, done.stdout) == (1, "")
     assert "run the newer program" in done.stderr
     assert "broker migrate" not in done.stderr
+
+
+def test_a_backup_comes_back_stopped_and_a_new_epoch_opens_it_again(tmp_path: Path, resting: RunningExchange) -> None:
+    folder, backup = resting.folder.path, tmp_path / "backup.tar"
+    saved = read_json(run("backup", "--json", "--data", folder, backup, "--with-open-keys"))
+    assert (saved["origin"], saved["size"], saved["keys"]) == (resting.sheet.origin, 1, "secrets.json")
+    assert run("backup", "--data", folder, backup).returncode == 8
+    assert run("rebase", "--data", folder, "--yes").returncode == 8  # its log may grow: nothing to move on from
+    assert read_json(run("restore", "--json", "--data", tmp_path / "made", backup))["size"] == 1
+    stopped = read_json(run("status", "--json", "--data", tmp_path / "made"))["stopped"]
+    assert stopped["reason"] == "restored"
+    assert "STOPPED since" in run("status", "--data", tmp_path / "made").stdout
+    enrolment = write_enrolment(tmp_path, make_live_member("GB-HO"))
+    assert run("enrol", "--yes", "--data", tmp_path / "made", enrolment).returncode == 8
+    asked = run("rebase", "--data", tmp_path / "made")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert "give --yes" in asked.stderr
+    done = read_json(run("rebase", "--json", "--yes", "--data", tmp_path / "made"))
+    assert (done["origin"], done["after"]["size"]) == ("exchange.example/2", 1)
+    assert "stopped" not in read_json(run("status", "--json", "--data", tmp_path / "made"))
+    assert run("verify-log", "--data", done["archive"]).returncode == 0
+
+
+def test_an_exchange_without_members_has_nobody_to_ask_before_it_resumes(
+    tmp_path: Path, resting: RunningExchange
+) -> None:
+    run("backup", "--data", resting.folder.path, tmp_path / "backup.tar", "--with-open-keys")
+    run("restore", "--data", tmp_path / "made", tmp_path / "backup.tar")
+    assert run("resume", "--nothing-was-lost", "--without", "GB-HO", "--data", tmp_path / "made").returncode == 5
+    assert read_json(run("resume", "--json", "--nothing-was-lost", "--data", tmp_path / "made"))["size"] == 2
+    assert run("resume", "--nothing-was-lost", "--data", tmp_path / "made").returncode == 8

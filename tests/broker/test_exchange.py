@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.clock import SystemClock
+from broker.durable_files import write_private_file
 from broker.exchange import (
     ExchangeError,
     ExchangeExistsError,
@@ -17,7 +18,6 @@ from broker.exchange import (
     build_folder,
     open_exchange,
     read_sheet,
-    write_private_file,
 )
 from broker.founding import found_exchange
 from broker.http.tls import build_server_context
