@@ -105,7 +105,7 @@ def _verify_signature(document: SignedDocument, step: Step, timeline: MemberTime
         slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
         kids = tuple(slot.header.kid for slot in slots)
         if is_carried_over(step.time, at.time, at.opened_at):
-            jwks = timeline.find_keys_when_signed(KeyUse.AGREEMENT, kids, step.time)
+            jwks = timeline.find_keys_when_signed(KeyUse.AGREEMENT, kids, at.index, step.time)
         else:
             jwks = timeline.find_signing_keys(KeyUse.AGREEMENT, kids, at.index, at.time)
         verify_document(document, DocumentType.AGREEMENT_STEP, jwks)

@@ -78,8 +78,8 @@ def test_a_key_is_good_for_what_it_signed_while_its_key_set_was_in_force() -> No
     timeline = GB.timeline.add_key_set(20, verify_key_set(document, GB.verified, exchange=EXCHANGE, now=START + DAY))
     jwks = GB.signers[KeyUse.MESSAGE].jwks
     for signed_at in (START, START + 2 * DAY, GB.key_set.expires_at - SECOND):
-        assert timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, signed_at) == jwks
-    timeline.find_keys_when_signed(KeyUse.MESSAGE, new.kids, START + DAY)
+        assert timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, 99, signed_at) == jwks
+    timeline.find_keys_when_signed(KeyUse.MESSAGE, new.kids, 99, START + DAY)
     refused = (
         (KeyUse.MESSAGE, KIDS, START - SECOND),
         (KeyUse.MESSAGE, KIDS, GB.key_set.expires_at),
@@ -89,16 +89,22 @@ def test_a_key_is_good_for_what_it_signed_while_its_key_set_was_in_force() -> No
     )
     for use, kids, signed_at in refused:
         with pytest.raises(KeyNotInForceError, match=f"^no key set of GB in force then has such a {use.value} key$"):
-            timeline.find_keys_when_signed(use, kids, signed_at)
+            timeline.find_keys_when_signed(use, kids, 99, signed_at)
 
 
 def test_a_revocation_from_then_on_refuses_what_was_signed_wherever_its_leaf_stands() -> None:
     timeline = GB.timeline.add_revocation(20, revoke(KIDS[1], effective_from=START + DAY))
-    timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, START + DAY - SECOND)
+    timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, 19, START + DAY - SECOND)
     for signed_at in (START + DAY, START + 2 * DAY):
         with pytest.raises(KeyRevokedError, match=r"^a key of GB was revoked: laptop-lost$"):
-            timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, signed_at)
-    timeline.find_keys_when_signed(KeyUse.RECEIPT, GB.signers[KeyUse.RECEIPT].kids, START + DAY)
+            timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, 19, signed_at)
+    timeline.find_keys_when_signed(KeyUse.RECEIPT, GB.signers[KeyUse.RECEIPT].kids, 99, START + DAY)
+
+
+def test_behind_its_revocation_a_key_is_believed_in_nothing_whatever_its_date() -> None:
+    timeline = GB.timeline.add_revocation(20, revoke(KIDS[1], effective_from=START + DAY))
+    with pytest.raises(KeyRevokedError, match=r"^a key of GB was revoked: laptop-lost$"):
+        timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, 20, START)
 
 
 def test_every_revoked_kid_is_listed_wherever_its_leaf_stands() -> None:
