@@ -21,7 +21,7 @@ from agency_client.errors import UsageError
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.terminal.output import Output, choose_form
 
-_FRAME = frozenset({"app", "failures", "invocation"})
+_FRAME = frozenset({"app", "evidence", "failures", "invocation"})
 _GLOBAL_FLAGS = frozenset({"--json", "--plain"})
 _GLOBAL_VALUES = ("--profile", "--lang", "--passphrase-file")
 
@@ -56,7 +56,8 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         invocation.output.show_error(failure.code, failure.sentence, failure.fix)
         if failure.code == "internal" and environment.get("BILATERAL_DEBUG"):
             # Messages of exceptions repeat foreign text: cleaned, they steer no terminal either.
-            invocation.output.say("".join(traceback.format_exception(error)))
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                invocation.output.say(line)
         return failure.exit_code
 
 
