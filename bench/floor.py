@@ -45,7 +45,7 @@ from keys.algorithms import load_verifying_key
 from keys.generation import generate_bytes
 from keys.timeline import MemberTimeline
 from schemas.api import MESSAGES_PATH
-from schemas.codec import b64u_decode, b64u_encode, decode_canonical, encode_canonical, hash_text
+from schemas.codec import b64u_decode, b64u_encode, decode_canonical, encode_canonical, hash_bytes, hash_text
 from schemas.envelope import MAX_ENVELOPE_BYTES, HeaderRecipient
 from schemas.log.checkpoint import Checkpoint
 from schemas.model import parse_timestamp
@@ -89,7 +89,7 @@ def parse_message(unverified_body: bytes) -> ParsedMessage:
     header_bytes = b64u_decode(payload["header"])
     header = decode_canonical(header_bytes)
     ciphertext = b64u_decode(envelope["ciphertext"])
-    if b64u_encode(sha256(ciphertext).digest()) != payload["body"]["sha256"]:
+    if b64u_encode(hash_bytes(ciphertext)) != payload["body"]["sha256"]:
         raise ValueError("the ciphertext is not the one that was signed")
     unverified = tuple(
         (b64u_decode(item["signature"]), f"{item['protected']}.{envelope['payload']}".encode("ascii"))

@@ -6,7 +6,6 @@ pass it on under another name. Which keys and agreements are good is decided bef
 come.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives import hpke
 from keys.algorithms import OpeningKey, load_encryption_key
 from keys.errors import EnvelopeError, OpeningError
 from keys.signing import Signer, verify_document
-from schemas.codec import b64u_decode, b64u_encode
+from schemas.codec import b64u_decode, b64u_encode, hash_bytes
 from schemas.envelope import (
     CONTENT_ENCRYPTION,
     KEM_OUTPUT_BYTES,
@@ -240,4 +239,4 @@ def _make_info(kid: str, binding: bytes) -> bytes:
 
 
 def _sha256(data: bytes) -> str:
-    return b64u_encode(hashlib.sha256(data).digest())
+    return b64u_encode(hash_bytes(data))

@@ -111,8 +111,8 @@ def move_head(connection: Connection, old_size: int, head: StoredHead) -> None:
 
 def insert_leaves(connection: Connection, leaves: list[dict[str, Any]], concerns: list[dict[str, Any]]) -> None:
     """Write leaves, and whom they concern."""
-    _INSERT_LEAVES.run_many(connection, leaves)
-    _INSERT_CONCERNS.run_many(connection, concerns)
+    _INSERT_LEAVES.insert_many(connection, leaves)
+    _INSERT_CONCERNS.insert_many(connection, concerns)
 
 
 def select_hashes(connection: Connection, start: int) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ def test_every_commit_is_synced_to_disk_through_the_write_ahead_log(tmp_path: Pa
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10_000
+        assert connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar() == 4096
     database.close()
 
 

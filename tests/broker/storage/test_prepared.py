@@ -65,6 +65,22 @@ def test_values_of_the_statement_itself_are_kept(database: Database) -> None:
         assert connection.execute(select(inbox_item)).all() == []
 
 
+def test_many_rows_are_inserted_as_one_by_one(database: Database) -> None:
+    """More than one statement takes; the last statement takes fewer."""
+    rows = [ROW | {"number": number, "is_open": number % 2 == 0} for number in range(300)]
+    with database.writing.begin() as connection:
+        INSERT.insert_many(connection, rows)
+        INSERT.insert_many(connection, [])
+        stored = connection.execute(select(inbox_item).order_by(inbox_item.c.number)).all()
+    assert [tuple(row) for row in stored] == [tuple(row[column.name] for column in inbox_item.c) for row in rows]
+
+
+def test_an_update_says_how_many_rows_it_changed(database: Database) -> None:
+    with database.writing.begin() as connection:
+        INSERT.run(connection, ROW)
+        assert (CLOSE.run(connection, {"which": 7}), CLOSE.run(connection, {"which": 8})) == (1, 0)
+
+
 def test_it_is_part_of_the_transaction(database: Database) -> None:
     with database.writing.connect() as connection, connection.begin() as transaction:
         INSERT.run(connection, ROW)
