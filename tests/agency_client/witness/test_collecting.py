@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -130,7 +129,10 @@ def test_shams_that_the_exchange_invents_are_not_taken_in(world: LyingWorld) -> 
 @pytest.mark.parametrize(
     ("forge", "code"),
     [
-        (lambda world: cosign(world["BE"], world.exchange.sign_note(), name="exchange.example/witness/VN"), "signature"),
+        (
+            lambda world: cosign(world["BE"], world.exchange.sign_note(), name="exchange.example/witness/VN"),
+            "signature",
+        ),
         (lambda world: world.exchange.sign_note(), "signature"),
         (lambda world: cosign(world["VN"], _sign_as_another_log(world)), "signature"),
         (lambda _: "no note at all", "note"),

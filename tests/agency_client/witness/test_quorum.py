@@ -30,7 +30,7 @@ def test_a_leaf_is_witnessed_when_this_node_and_enough_pinned_partners_have_seen
 
 @given(own=SIZES, pinned=PINNED, heads=HEADS)
 def test_witnesses_that_nobody_pinned_count_nothing(own: int, pinned: set[str], heads: dict[str, int]) -> None:
-    shams = {f"SHAM{number}": 10**6 for number in range(5)} | {agency: 10**6 for agency in {*AGENCIES} - pinned}
+    shams = {f"SHAM{number}": 10**6 for number in range(5)} | dict.fromkeys({*AGENCIES} - pinned, 10**6)
     assert judge(own, pinned, heads | shams) == judge(own, pinned, {k: v for k, v in heads.items() if k in pinned})
 
 
