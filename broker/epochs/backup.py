@@ -119,7 +119,7 @@ def _copy_database(source: Path, target: Path, progress: Progress) -> None:
     """Copy what is committed, page by page, without holding up whoever writes (SQLite's online backup)."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with (
-        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as reading,
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
         closing(sqlite3.connect(target)) as writing,
     ):
         reading.backup(

@@ -35,6 +35,7 @@ def build_epoch(folder: Path, old_epoch: int) -> Iterator[Path]:
     building.mkdir(mode=0o700)
     try:
         yield building
+        _drop_empty_side_files(building)
         for path in building.iterdir():
             sync_file(path)
         sync_folder(building)
@@ -74,10 +75,19 @@ def finish_switch(folder: Path) -> None:
     sync_folder(folder)
 
 
+def _drop_empty_side_files(building: Path) -> None:
+    """Leave the new database in one file: what stands beside the old one is told from it by that."""
+    ahead, index = (building / name for name in DATABASE_FILES[1:])
+    if ahead.exists() and ahead.stat().st_size:
+        raise RuntimeError("the new database is not all in its own file")
+    for path in (ahead, index):
+        path.unlink(missing_ok=True)
+
+
 def _find_decided(folder: Path) -> Path | None:
     return next(folder.glob(f"{_DECIDED}[0-9]*"), None)
 
 
 def _is_old(decided: Path, name: str) -> bool:
-    """Return whether the file in the exchange's folder is still the old epoch's: the new one has not been moved yet."""
-    return (decided / name).exists() or name in ("broker.db-wal", "broker.db-shm", "stopped.json")
+    """Return whether the file in the exchange's folder is still the old epoch's: the new one, if any, was not moved."""
+    return (decided / name).exists() or name in (*DATABASE_FILES[1:], "stopped.json")

@@ -22,9 +22,9 @@ from schemas.problems import MEDIA_TYPE, PROBLEMS, ProblemDocument
 
 ALWAYS_REFUSED = (
     "malformed", "request-timeout", "too-large", "unsupported-media-type", "client-too-old", "busy", "unavailable",
-    "internal",
+    "exchange-behind", "internal",
 )  # fmt: skip
-"""What every address may answer, whatever it does."""
+"""What every address may answer, whatever it does. A refusal is a leaf too, and a log that has stopped takes none."""
 
 _REFUSAL_HEADERS = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},

@@ -15,6 +15,7 @@ from broker.epochs.errors import CarryingError, NotWitnessedError, WrongStateErr
 from broker.epochs.reading import read_database
 from broker.epochs.rebase import Rebased, Tools, plan_rebase, rebase
 from broker.exchange import ExchangeError, ExchangeFolder, open_exchange, read_sheet, read_stop, write_stop
+from broker.founding import found_exchange
 from broker.stored_state import verify_stored_state
 from keys.generation import generate_bytes
 from keys.log_keys import sign_checkpoint
@@ -108,6 +109,16 @@ def test_fresh_log_keys_are_drawn_where_asked_for(place: ExchangeFolder) -> None
     assert done.sheet.log_keys != before.sheet.log_keys
     assert after.secrets.tls_ca == before.secrets.tls_ca
     read_records(place)
+
+
+def test_keys_under_a_passphrase_stay_under_it(tmp_path: Path) -> None:
+    found_exchange(tmp_path / "sealed", "exchange.example", ("localhost",), "a passphrase", CLOCK, generate_bytes)
+    place = ExchangeFolder(tmp_path / "sealed")
+    with place.hold_lock():
+        exchange = open_exchange(place, "a passphrase")
+        rebase(exchange, plan_rebase(exchange, None, []), "a passphrase", TOOLS, new_log_keys=True)
+    assert not place.open_secrets.exists()
+    assert open_exchange(place, "a passphrase").secrets.log_ed25519 != exchange.secrets.log_ed25519
 
 
 def test_without_a_note_it_goes_on_from_the_databases_own_head(place: ExchangeFolder) -> None:

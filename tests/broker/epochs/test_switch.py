@@ -103,3 +103,17 @@ def test_a_failure_while_building_leaves_the_old_epoch(folder: Path) -> None:
     with pytest.raises(CutError):
         fail()
     assert read_all(folder) == before
+
+
+def test_a_new_database_that_is_not_in_one_file_is_not_switched_to(folder: Path) -> None:
+    before = read_all(folder)
+
+    def begin_half() -> None:
+        with build_epoch(folder, 1) as building:
+            (building / "broker.db").write_text("new broker.db")
+            (building / "broker.db-shm").touch()
+            (building / "broker.db-wal").write_text("not in it yet")
+
+    with pytest.raises(RuntimeError, match="not all in its own file"):
+        begin_half()
+    assert read_all(folder) == before
