@@ -112,7 +112,8 @@ def _show(context: typer.Context, reference: Reference) -> None:
     show_page(invocation.output, page, show_age(age))
     warn_of_ages(invocation.output, [age])
     show_as_of(invocation.output, as_of)
-    invocation.output.write_json({"as_of": as_of.seen_at if as_of else None, **describe_page(page)})
+    seen_at = as_of.seen_at if as_of else None
+    invocation.output.write_json({"as_of": seen_at, "partner_status": describe_age(age), **describe_page(page)})
 
 
 def _propose(
