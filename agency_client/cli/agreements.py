@@ -103,7 +103,7 @@ def _show(context: typer.Context, reference: Reference) -> None:
     from agency_client.node import Node
     from agency_client.statuses.standing import list_ages
     from agency_client.terminal.agreement_pages import describe_page, show_as_of, show_page
-    from agency_client.terminal.partner_pages import show_age, warn_of_ages
+    from agency_client.terminal.partner_pages import describe_age, show_age, warn_of_ages
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
