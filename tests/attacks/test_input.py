@@ -27,13 +27,14 @@ from schemas.api import (
     STEPS_PATH,
     TOKEN_PATH,
 )
-from schemas.codec import CodecError, encode_canonical
+from schemas.codec import CodecError, decode_canonical, encode_canonical
 from schemas.log.records import Role
 from schemas.signed import DocumentType, KeyUse
 from tests.schemas.json_corpus import ACCEPTED, HUGE, REFUSED
 from tests.strategies.agreements import steps
 from tests.strategies.documents import encryption_key_documents, key_sets, revocations, statuses
 from tests.strategies.from_schema import anything, described_values, spoilt_values
+from tests.strategies.hostile_text import HOSTILE, MARK
 from tests.support.caller import FORM, JSON, Caller, read_slug
 from tests.support.described import Description, Operation, read_description
 from tests.support.exchange import RunningExchange, running_exchange
@@ -277,3 +278,17 @@ def spell(value: Any) -> bytes:
 def demand_answered(description: Description, operation: Operation, response: httpx.Response) -> None:
     assert response.status_code < 500, (str(operation), response.text)
     description.demand_conforming(operation, response)
+
+
+def test_no_foreign_word_reaches_the_operators_log_or_metrics(exchange: RunningExchange, gb: Caller) -> None:
+    auditor = exchange.caller(GB, Role.AUDITOR)
+    for text in HOSTILE.values():
+        quoted = quote(text, safe="")
+        gb.http.get(f"/{quoted}", headers=gb.authorize())
+        gb.http.get(f"/messages/{quoted}?{urlencode({'start': text})}", headers={"Authorization": f"Bearer {quoted}"})
+        gb.post(STEPS_PATH, encode_canonical({"payload": text, text.encode().hex(): [text]}))
+        auditor.post(AUDIT_PATH, encode_canonical({"reason": text, "limit": 1}))
+    with httpx.Client(base_url=exchange.admin_url) as operator:
+        metrics = operator.get("/metrics").text
+    assert MARK not in exchange.errors + metrics
+    assert all("event" in decode_canonical(line.encode()) for line in exchange.errors.splitlines())
