@@ -28,6 +28,11 @@ def run_beside(members: Sequence[Member], *words: str) -> None:
             done.result()
 
 
+def let_witness(*members: Member) -> None:
+    """Let members cosign, unseen, all that the log has now: what widens waits until pinned partners have seen it."""
+    run_beside(members, "sync")
+
+
 def list_missing_facts(member: Member, message: str, recipient: str, wanted: Sequence[str]) -> list[str]:
     """Return which of these facts a sender does not know of a message with one recipient."""
     found = member.ask_one("status", message, "--offline")

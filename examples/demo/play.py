@@ -12,6 +12,7 @@ from types import FrameType
 from examples.demo.acts.agreeing import negotiate_agreements
 from examples.demo.acts.alerting import report_fake_passport, share_smuggler, verify_document
 from examples.demo.acts.auditing import audit_everything, show_own_access_log
+from examples.demo.acts.betraying import face_hostile_broker
 from examples.demo.acts.correcting import correct_mistake
 from examples.demo.acts.founding import found_exchange, hold_ceremonies
 from examples.demo.acts.joining import enrol_members, pin_partners
@@ -41,6 +42,7 @@ ACTS: tuple[Callable[[Cast], None], ...] = (
     correct_mistake,
     audit_everything,
     show_own_access_log,
+    face_hostile_broker,
 )
 
 

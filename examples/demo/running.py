@@ -154,13 +154,15 @@ class BrokerProcess:
         return found
 
 
-def start_broker(words: Sequence[str], folder: Path, data: Path, log: Path) -> BrokerProcess:
-    """Start `broker serve`; the caller waits until it serves, and stops it."""
+def start_broker(
+    words: Sequence[str], folder: Path, data: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> BrokerProcess:
+    """Start `broker serve`, or what takes its place; the caller waits until it serves, and stops it."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [find_program(words[0]), *words[1:]],
             cwd=folder,
-            env=make_environment({}, for_person=False),
+            env=make_environment(environment or {}, for_person=False),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

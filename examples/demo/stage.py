@@ -22,7 +22,7 @@ from examples.demo.running import Outcome, quote_words
 INDENT = 4
 MAX_WIDTH = 110
 _MAX_LINES = 14
-_FOLDED = ("error:", "refused:", "verified by")
+_FOLDED = ("error:", "refused:", "verified by", "log: ", "statuses: ")
 
 
 class UnmetError(Exception):

@@ -22,7 +22,7 @@ def main() -> int:
     else:
         from tests.hostile.serving import serve_hostile
 
-        serve_hostile(arguments.data, arguments.host, arguments.port, arguments.switch)
+        serve_hostile(arguments.data, arguments.host, arguments.port, arguments.switch, arguments.passphrase_file)
     return 0
 
 
@@ -32,6 +32,7 @@ def _read_arguments() -> argparse.Namespace:
     serve = verbs.add_parser("serve", help="serve an exchange, lying as the switches say")
     serve.add_argument("--host")
     serve.add_argument("--port", type=int)
+    serve.add_argument("--passphrase-file", type=Path, metavar="FILE", help="opens the exchange's keys")
     switch = verbs.add_parser("switch", help="turn everything off at a serving hostile broker, then these on")
     for verb in (serve, switch):
         verb.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder of the exchange")

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 from broker import serving
 from broker.app import make_app
+from broker.cli.speaking import read_passphrase
 from broker.composition import Broker, open_broker
 from broker.exchange import ExchangeFolder, open_exchange
 from broker.observability.logs import configure_logs
@@ -16,10 +17,12 @@ from tests.hostile.operator import HostileClock, HostileOperator
 from tests.hostile.switchboard import Switchboard
 
 
-def serve_hostile(data: Path, host: str | None, port: int | None, switches: Sequence[str]) -> None:
+def serve_hostile(
+    data: Path, host: str | None, port: int | None, switches: Sequence[str], passphrase_file: Path | None = None
+) -> None:
     """Serve the exchange in a folder under these switches, until a signal ends it."""
     listen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = load_settings(None, os.environ, folder=data, passphrase_file=None, listen=listen or None)
+    settings = load_settings(None, os.environ, folder=data, passphrase_file=passphrase_file, listen=listen or None)
     configure_logs(settings.log_level)
     folder, clock = ExchangeFolder(settings.folder), HostileClock()
 
@@ -28,7 +31,7 @@ def serve_hostile(data: Path, host: str | None, port: int | None, switches: Sequ
 
     with (
         folder.hold_lock(),
-        open_broker(open_exchange(folder, None), settings, clock) as broker,
+        open_broker(open_exchange(folder, read_passphrase(settings.passphrase_file)), settings, clock) as broker,
         patch.object(serving, "make_app", wrap),
     ):
         serving.serve_exchange(broker)

@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 
 from examples.demo.cast import Cast, Member
+from examples.demo.following import let_witness
 
 _DAYS = {"in_force_from": -1, "review_by": 730, "in_force_until": 1461}
 
@@ -31,7 +32,13 @@ def _negotiate_in_view(cast: Cast, proposer: Member, file: str) -> None:
     copy = proposer.write_file(file, date_terms(cast.read_example(f"agreements/{file}"), cast.today))
     proposed = proposer.play("agreement", "propose", copy, keep=("agreement", "partner", "state", "due"))
     reference = cast.agreements["migration"] = proposed.read_detail("agreement")
+    cast.stage.say(
+        "Nobody answers what an exchange may have shown to him alone: Hanoi's two partners cosign the log first, by "
+        "their always-on nodes, and then Hanoi cosigns for London."
+    )
+    let_witness(*cast.partners_of(cast.vn))
     cast.vn.play("agreement", "accept", reference[:8], keep=("state", "because", "due"))
+    let_witness(cast.vn)
     confirmed = proposer.play("agreement", "confirm", reference[:8], keep=("state", "because"))
     cast.stage.expect("signed three times, it binds both", came=confirmed.read_detail("state"), wanted="in-force")
 
@@ -39,7 +46,9 @@ def _negotiate_in_view(cast: Cast, proposer: Member, file: str) -> None:
 def _negotiate(cast: Cast, proposer: Member, file: str) -> str:
     copy = proposer.write_file(file, date_terms(cast.read_example(f"agreements/{file}"), cast.today))
     reference = str(proposer.ask_one("agreement", "propose", copy)["agreement"])
+    let_witness(*cast.partners_of(cast.vn))
     cast.vn.do("agreement", "accept", reference)
+    let_witness(cast.vn)
     confirmed = proposer.ask_one("agreement", "confirm", reference)
     cast.stage.expect(f"“{confirmed['title']}” is in force", came=confirmed["state"], wanted="in-force")
     return reference

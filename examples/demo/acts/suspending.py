@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from agency_client.sending.draft import Draft
 from examples.demo.cases import make_recruiter, write_alert
 from examples.demo.cast import Cast
-from examples.demo.following import collect, find_sent, list_missing_facts
+from examples.demo.following import collect, find_sent, let_witness, list_missing_facts
 from examples.demo.passing import push_past_client
 from schemas.markings import Purpose
 
@@ -45,6 +45,7 @@ def resume_agreement(cast: Cast) -> None:
     with stage.act(
         "The agreement resumes", "Hanoi ends its suspension. What was held comes out; nobody had to send it again."
     ):
+        let_witness(*cast.partners_of(vn))
         vn.play("agreement", "resume", cast.agreements["trafficking"][:8], keep=("state", "because"))
         collect(vn)
         vn.play("read", message, "--reason", "case HN-402", keep=("TLP:", "verified by", "Recruiter who"))

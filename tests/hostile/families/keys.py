@@ -54,13 +54,13 @@ class SwappedKeyHistory(Manipulation):
 
 class SwappedKeyInLog(Manipulation):
     name = "swapped-key-in-log"
-    sentence = "Log a newer encryption key for every member, signed by a rotation key of the broker's own."
+    sentence = "Log a newer encryption key for every member, or for the one named, signed by a key of the broker's own."
 
     async def begin(self, operator: HostileOperator) -> None:
         """Write the records, for everybody to read."""
         for timeline in operator.broker.directory.current.timelines.values():
             newest = timeline.newest_encryption_keys
-            if newest is None:
+            if newest is None or self.against not in ("", timeline.agency):
                 continue
             document = make_keys_document(newest.encryption_keys, prev=newest.digest)
             digest = digest_key_document(DocumentType.ENCRYPTION_KEYS, document.payload_bytes)
