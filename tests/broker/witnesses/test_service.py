@@ -3,8 +3,9 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,16 @@ from broker.storage.errors import CommitFailedError
 from broker.storage.transaction import Transaction
 from broker.witnesses.service import MAX_COSIGNATURES_PER_MINUTE
 from keys.cosignatures import CosignatureError, verify_cosignature
+from keys.errors import KeyRevokedError
 from keys.log_keys import LogSigner, WrongOriginError, sign_checkpoint, verify_checkpoint
 from schemas.jwk import AkpJwk
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.cosignature import format_witness_name
 from schemas.log.records import RecordType
-from schemas.signed import KeyUse
+from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import BE, GB, VN, Bench
 from tests.broker.ports import ORIGIN, make_signer
+from tests.support.documents import make_revocation, sign_by
 from tests.support.members import EXCHANGE
 
 
@@ -156,34 +159,55 @@ def test_the_note_alone_is_proof_whatever_line_stands_under_it(behind: tuple[Ben
     assert bench.stop is not None
 
 
-def test_what_stands_in_the_same_batch_as_the_discovery_is_not_committed(behind: tuple[Bench, str]) -> None:
-    bench, lost = behind
-    size = bench.log.view.size
+def run_in_one_batch(bench: Bench, *jobs: Coroutine[Any, Any, Any]) -> list[object]:
+    """Let the jobs queue up behind a held operation, in this order, and return what became of each."""
     is_held, is_queued = threading.Event(), threading.Event()
 
     def hold(_transaction: Transaction) -> None:
         is_held.set()
         assert is_queued.wait(10)
 
-    async def submit_together() -> list[object]:
-        note = bench.cosign(GB, lost)
+    async def run() -> list[object]:
         held = asyncio.ensure_future(bench.writer.commit(hold))
         await asyncio.to_thread(is_held.wait, 10)
-        jobs = [bench.writer.commit(append) for _ in range(40)]
-        speaks = bench.witnesses.submit(bench.caller(GB), note)
-        queued = [asyncio.ensure_future(job) for job in (*jobs[:20], speaks, *jobs[20:])]
+        queued = [asyncio.ensure_future(job) for job in jobs]
         await asyncio.sleep(0)
-        is_queued.set()  # what has queued up meanwhile is one batch
+        is_queued.set()
         await held
         return list(await asyncio.gather(*queued, return_exceptions=True))
 
-    found = bench.run(submit_together())
+    return bench.run(run())
+
+
+def test_what_stands_in_the_same_batch_as_the_discovery_is_not_committed(behind: tuple[Bench, str]) -> None:
+    bench, lost = behind
+    size = bench.log.view.size
+    jobs = [bench.writer.commit(append) for _ in range(40)]
+    speaks = bench.witnesses.submit(bench.caller(GB), bench.cosign(GB, lost))
+    found = run_in_one_batch(bench, *jobs[:20], speaks, *jobs[20:])
     assert len(found) == 41
     assert all(isinstance(one, ExchangeStoppedError | CommitFailedError) for one in found)
     assert bench.log.view.size == size
     bench.restart()
     assert len(bench.records(*RecordType)) == size
     bench.verify_log()
+
+
+def test_a_key_revoked_in_the_same_batch_cosigns_nothing(bench: Bench) -> None:
+    revocation = sign_by(
+        bench.members[GB], make_revocation(bench.members[GB], bench.now, KeyUse.WITNESS), DocumentType.REVOCATION
+    )
+
+    def revoke(transaction: Transaction) -> None:
+        bench.directory_service._accept(
+            transaction, bench.caller(GB), revocation, DocumentType.REVOCATION, bench.directory.current, None
+        )
+
+    found = run_in_one_batch(
+        bench, bench.writer.commit(revoke), bench.witnesses.submit(bench.caller(GB), bench.cosign(GB))
+    )
+    assert isinstance(found[1], KeyRevokedError)
+    assert list_sizes(bench, GB) == {}
 
 
 def test_the_furthest_head_shown_is_kept_as_evidence(behind: tuple[Bench, str]) -> None:
