@@ -231,13 +231,12 @@ class MerkleTree:
         return seed + self._sibling_hashes(old_size - 1, new_size, height)
 
     def _sibling_hashes(self, index: int, size: int, first_height: int) -> list[bytes]:
-        return [
-            self._subtree_root(node << height, min(node + 1 << height, size))
-            for height, node in _siblings(index, size, first_height)
-        ]
+        return [self._subtree_root(height, node, size) for height, node in _siblings(index, size, first_height)]
 
-    def _subtree_root(self, begin: int, end: int) -> bytes:
-        return _fold_peaks(self._peaks(begin, end))
+    def _subtree_root(self, height: int, node: int, size: int) -> bytes:
+        if node + 1 << height <= size:
+            return self._node(height, node)
+        return _fold_peaks(self._peaks(node << height, size))
 
     def _peaks(self, begin: int, end: int) -> list[bytes]:
         # `begin` is a multiple of the smallest power of two that holds the range, so each full subtree is a node.
