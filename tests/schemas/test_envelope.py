@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from schemas import envelope as module
 from schemas.codec import b64u_decode, b64u_encode
 from schemas.envelope import (
+    CONFIDENTIAL_KIND,
+    CONTENT_ENCRYPTION,
     KEM_OUTPUT_BYTES,
     MAX_ATTACHMENTS,
     MAX_CIPHERTEXT_BYTES,
+    MAX_CLOCK_AHEAD_SECONDS,
+    MAX_DELIVERY_DAYS,
     MAX_ENVELOPE_BYTES,
     MAX_RECIPIENTS,
     PADDING_BUCKETS,
+    TOMBSTONE_DAYS,
     Body,
     Envelope,
     Header,
@@ -115,6 +120,13 @@ def make_largest_envelope(header: Header, wrapped: WrappedKey, attachment: Seale
     }
 
 
+def test_the_numbers_and_words_are_those_of_the_protocol() -> None:
+    assert (MAX_CIPHERTEXT_BYTES, MAX_ENVELOPE_BYTES, MAX_RECIPIENTS, MAX_ATTACHMENTS) == (262_144, 524_288, 8, 32)
+    assert (MAX_DELIVERY_DAYS, MAX_CLOCK_AHEAD_SECONDS, TOMBSTONE_DAYS) == (30, 300, 7)
+    assert (CONTENT_ENCRYPTION, CONFIDENTIAL_KIND, KEM_OUTPUT_BYTES) == ("Cobblestone-256", "confidential", 1120)
+    assert PADDING_BUCKETS == (2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072, 261_120)
+
+
 @given(headers, wrapped_keys, sealed_attachments, signatures())
 @settings(max_examples=3)
 def test_an_envelope_at_all_its_limits_fits(
@@ -144,6 +156,53 @@ def test_more_recipients_or_attachments_than_allowed_are_refused(payload: Payloa
         assert refusal.value.field == name
 
 
+@given(payloads, messages, st.data())
+@settings(max_examples=2)
+def test_a_header_a_message_and_its_padding_have_a_length(payload: Payload, message: Message, data: Any) -> None:
+    wire = payload.to_wire()
+    for length, is_accepted in ((16_384, True), (16_386, False)):
+        longer = wire | {"header": "A" * length}
+        assert is_read(Payload, longer) is is_accepted
+    wire = message.to_wire()
+    attachment = data.draw(message_attachments).to_wire()
+    for changed, is_accepted in (
+        ({"attachments": [attachment] * 32}, True),
+        ({"attachments": [attachment] * 33}, False),
+        ({"padding": "0" * 261_120}, True),
+        ({"padding": "0" * 261_121}, False),
+    ):
+        assert is_read(Message, wire | changed) is is_accepted
+
+
+@given(header_recipients, header_senders)
+@settings(max_examples=2)
+def test_a_header_names_from_one_to_eight_recipients(recipient: HeaderRecipient, sender: HeaderSender) -> None:
+    whole = {
+        "v": 1,
+        "exchange": "exchange.example",
+        "id": "3f0f6d0a-7c57-4c2c-9d3a-0d2f9a4b1c77",
+        "issued_at": "2026-11-21T08:00:00Z",
+        "expires_at": "2026-11-22T08:00:00Z",
+        "sender": sender.to_wire(),
+        "routing": {"kind": "advisory", "marking": "green", "urgency": "routine"},
+    }
+    for count in (0, 1, 8, 9):
+        assert is_read(Header, whole | {"recipients": [recipient.to_wire()] * count}) is (1 <= count <= 8)
+
+
+def is_read(kind: type[WireModel], wire: dict[str, Any]) -> bool:
+    try:
+        kind.from_wire(wire)
+    except DocumentError:
+        return False
+    return True
+
+
+def test_a_body_has_at_least_a_byte_and_at_most_all_that_are_allowed() -> None:
+    for size in (1, MAX_CIPHERTEXT_BYTES):
+        assert Body.from_wire({"enc": "Cobblestone-256", "sha256": "A" * 43, "size": size}).size == size
+
+
 @pytest.mark.parametrize("size", [0, -1, MAX_CIPHERTEXT_BYTES + 1])
 def test_a_body_has_a_size_within_its_limits(size: int) -> None:
     with pytest.raises(DocumentError) as refusal:
@@ -168,6 +227,8 @@ def test_a_wrapped_key_holds_the_output_of_its_kem() -> None:
     assert WrappedKey.from_wire(wire).to_wire() == wire
     with pytest.raises(DocumentError, match="ek"):
         WrappedKey.from_wire(wire | {"ek": b64u_encode(bytes(KEM_OUTPUT_BYTES + 1))})
+    assert is_read(WrappedKey, wire | {"encrypted_key": "A" * 64})
+    assert not is_read(WrappedKey, wire | {"encrypted_key": "A" * 66})
 
 
 @given(messages, st.text("é", max_size=3000))

@@ -7,6 +7,7 @@ import pytest
 from broker.inbox.rules import (
     Fate,
     ItemState,
+    ItemType,
     Passage,
     Standing,
     Verdict,
@@ -31,6 +32,7 @@ NARROW = make_terms(
     supersedes=FIRST.digest(),
     clauses=(make_clause(highest_marking=Tlp.GREEN), make_clause(VN, GB)),
 )
+MESSAGE_STATES = ["waiting", "held", "handed-over", "returned", "withdrawn", "expired"]
 PROPOSE, ACCEPT, CONFIRM = StepAction.PROPOSE, StepAction.ACCEPT, StepAction.CONFIRM
 SUSPEND, RESUME, REVOKE, WITHDRAW = StepAction.SUSPEND, StepAction.RESUME, StepAction.REVOKE, StepAction.WITHDRAW
 
@@ -172,6 +174,17 @@ def test_a_standing_says_whether_anything_under_it_must_be_looked_at(
 ) -> None:
     standing: Standing = find_standing(FIRST.digest(), chains, NOON)
     assert (standing.is_over, standing.is_holding, standing.is_plain) == (over, holding, plain)
+
+
+def test_the_words_that_are_stored_and_sent_keep_their_spelling() -> None:
+    assert [str(passage) for passage in Passage] == ["covered", "following", "aftercare", "carried"]
+    assert [str(fate) for fate in Fate] == ["deliver", "hold", "return", "expire"]
+    assert [str(kind) for kind in ItemType] == ["message", "receipt", "outcome"]
+    of_messages = [state for state in ItemState if state is not ItemState.SETTLED]
+    assert [str(state) for state in of_messages] == MESSAGE_STATES
+    assert [find_message_state(state, is_leased=False) for state in of_messages] == MESSAGE_STATES
+    assert [state for state in ItemState if state.is_open] == [ItemState.WAITING, ItemState.HELD]
+    assert str(ItemState.SETTLED) == "settled"
 
 
 def test_only_a_waiting_message_can_be_called_leased() -> None:

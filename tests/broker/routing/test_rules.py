@@ -43,6 +43,10 @@ def test_sound_facts_are_accepted_under_their_agreement() -> None:
     assert decide(make_facts()) == Decision((), (Passage.COVERED,))
 
 
+def test_how_far_a_message_has_come_is_stored_by_these_words() -> None:
+    assert [str(progress) for progress in Progress] == ["under-way", "handed-over", "ended"]
+
+
 def test_a_message_of_somebody_else_is_refused_without_a_word_about_it() -> None:
     decision = decide(make_facts(caller=BE, other_digest="something", attachments=3))
     sentence = "the message is signed for GB-HO; only that agency can send it"

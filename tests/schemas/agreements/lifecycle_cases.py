@@ -15,6 +15,10 @@ PROPOSE, ACCEPT, CONFIRM = StepAction.PROPOSE, StepAction.ACCEPT, StepAction.CON
 SUSPEND, RESUME, REVOKE = StepAction.SUSPEND, StepAction.RESUME, StepAction.REVOKE
 WITHDRAW, REJECT = StepAction.WITHDRAW, StepAction.REJECT
 DAY = timedelta(days=1)
+WORDS = [
+    *("draft", "proposed", "countered", "accepted", "confirmed", "in-force", "suspended"),
+    *("superseded", "revoked", "expired", "withdrawn", "rejected", "lapsed"),
+]
 NOON = MORNING + timedelta(hours=4)
 
 TERMS = make_terms()

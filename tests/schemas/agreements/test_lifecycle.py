@@ -44,6 +44,7 @@ from tests.schemas.agreements.lifecycle_cases import (
     TERMS,
     THIRD,
     WITHDRAW,
+    WORDS,
     Move,
 )
 from tests.schemas.agreements.lifecycle_machine import NegotiationMachine, list_in_force
@@ -63,7 +64,6 @@ from tests.strategies.agreements import (
     take_steps,
 )
 
-NOT_YET = (State.CONFIRMED, "both parties signed; its first day has not come")
 STANDS = (State.IN_FORCE, "both parties signed and it stands")
 TOO_LATE = StepDecision(False, "the time to confirm has passed")
 
@@ -91,6 +91,7 @@ def test_the_states_of_the_table_and_those_that_need_time_are_all_there_are() ->
     by_time = {State.COUNTERED, State.LAPSED, State.EXPIRED, State.SUPERSEDED}
 
     assert {expected for _, expected, _ in STATES.values()} | by_time == set(State)
+    assert [str(state) for state in State] == WORDS
 
 
 @pytest.mark.parametrize("moves", list(permutations(CONFIRMED)))
@@ -131,7 +132,7 @@ def test_a_counter_proposal_leaves_the_proposal_open_to_an_answer() -> None:
 @pytest.mark.parametrize(
     ("now", "expected"),
     [
-        (TERMS.in_force_from - timedelta(seconds=1), NOT_YET),
+        (TERMS.in_force_from - timedelta(seconds=1), (State.CONFIRMED, STATES["its first day has not come"][2])),
         (TERMS.in_force_from, STANDS),
         (TERMS.in_force_until - timedelta(seconds=1), STANDS),
         (TERMS.in_force_until, (State.EXPIRED, "its term is over")),

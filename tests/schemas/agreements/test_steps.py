@@ -51,6 +51,21 @@ OWN_TERMS = "the proposal's terms must be those of its digest, agreement and exc
 CONFIRM_BY = "confirm_by stands in an acceptance and nowhere else"
 NOTICE = "effective_from stands in a revocation only"
 PREDECESSOR = "party_prev is absent in the first step of a chain and present in every other"
+
+
+def test_the_words_of_steps_are_those_of_the_protocol() -> None:
+    assert [str(action) for action in StepAction] == [
+        "propose",
+        "accept",
+        "confirm",
+        "suspend",
+        "resume",
+        "revoke",
+        "withdraw",
+        "reject",
+    ]
+
+
 INCONSISTENT: dict[str, tuple[StepAction, dict[str, Any], str]] = {
     "a proposal without terms": (PROPOSE, {"terms": None}, TERMS_STAND),
     "an acceptance with terms": (ACCEPT, {"terms": TERMS}, TERMS_STAND),

@@ -7,10 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.agreements.terms import MAX_CLAUSES, OnwardRule, Signatory, Terms
+from schemas.agreements.terms import (
+    MAX_CLAUSES,
+    MAX_TERMS_BYTES,
+    AnswerDeadline,
+    Clause,
+    DutyDesk,
+    OnwardRule,
+    Signatory,
+    Terms,
+    TransferGroundKind,
+)
 from schemas.codec import hash_text
 from schemas.markings import Tlp
-from schemas.model import DocumentError
+from schemas.model import DocumentError, WireModel
+from schemas.receipts import ReceiptType
 from tests.strategies.agreements import GB, MORNING, VN, follow_terms, make_clause, make_terms, terms_between
 
 TERMS = make_terms()
@@ -36,6 +47,8 @@ PARTIES = WIRE["parties"]
 CLAUSE = WIRE["clauses"][0]
 DESKS = WIRE["duty_desks"]
 OFFICER = {"agency": "BE", "name": "Specimen", "office": "Specimen"}
+SIGNATORY = OFFICER | {"agency": GB}
+DEADLINE = {"urgency": "routine", "minutes": 60}
 ORDER = "parties must be two different agencies in order of their ids"
 CHAIN = "version 1 supersedes nothing, and every later version names the digest it supersedes"
 END = "in_force_until must be later than in_force_from"
@@ -95,6 +108,91 @@ def test_a_wrong_member_is_named(change: dict[str, Any], field: str) -> None:
         Terms.from_wire(WIRE | change)
 
     assert refusal.value.field == field
+
+
+LIMITS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    "kinds": ((["advisory"], ["advisory"] * 64), ([], ["advisory"] * 65)),
+    "purposes": ((["system-test"], ["system-test"] * 32), ([], ["system-test"] * 33)),
+    "nationalities": ((["UTO"], ["UTO"] * 300), ([], ["UTO"] * 301)),
+    "handling": ((["h0"], ["h0"] * 8), ([], ["h0"] * 9)),
+    "max_bytes": ((1, 2**40), (0, 2**40 + 1)),
+    "daily_quota": ((1, 10_000_000), (0, 10_000_001)),
+    "answer_within": (([], [DEADLINE] * 3), ([DEADLINE] * 4,)),
+    "retention_days": ((1, 36_500), (0, 36_501)),
+    "evidence_days": ((1, 36_500), (0, 36_501)),
+    "receipts": (([], ["opened"] * 8), (["opened"] * (len(ReceiptType) + 1),)),
+}
+WHOLE_LIMITS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    "parties": ((PARTIES,), (PARTIES[:1], [*PARTIES, PARTIES[1]])),
+    "legal_basis": ((["Treaty"], ["Treaty"] * 16), ([], ["Treaty"] * 17)),
+    "clauses": (([CLAUSE], [CLAUSE] * 64), ([], [CLAUSE] * 65)),
+    "notice_days": ((0, 3650), (-1, 3651)),
+    "duty_desks": ((DESKS, DESKS * 4), (DESKS[:1], [*DESKS * 4, DESKS[0]])),
+    "signatories": (([], [SIGNATORY] * 8), ([SIGNATORY] * 9,)),
+}
+
+
+@pytest.mark.parametrize(("name", "limits"), LIMITS.items(), ids=LIMITS)
+def test_a_clause_is_accepted_at_its_limits_and_not_beyond(
+    name: str, limits: tuple[tuple[Any, ...], tuple[Any, ...]]
+) -> None:
+    accepted, refused = limits
+    for value in accepted:
+        assert Clause.from_wire(CLAUSE | {name: value}).to_wire()[name] == value
+    for value in refused:
+        with pytest.raises(DocumentError) as refusal:
+            Clause.from_wire(CLAUSE | {name: value})
+        assert refusal.value.field == name
+
+
+@pytest.mark.parametrize(("name", "limits"), WHOLE_LIMITS.items(), ids=WHOLE_LIMITS)
+def test_terms_are_accepted_at_their_limits_and_not_beyond(
+    name: str, limits: tuple[tuple[Any, ...], tuple[Any, ...]]
+) -> None:
+    accepted, refused = limits
+    for value in accepted:
+        assert Terms.from_wire(WIRE | {name: value}).to_wire()[name] == value
+    for value in refused:
+        with pytest.raises(DocumentError) as refusal:
+            Terms.from_wire(WIRE | {name: value})
+        assert refusal.value.field == name
+
+
+def test_a_listed_rule_names_up_to_64_agencies() -> None:
+    listed = CLAUSE | {"onward": "listed", "onward_agencies": ["BE"] * 64}
+
+    assert Terms.from_wire(WIRE | {"clauses": [listed]}).clauses[0].onward is OnwardRule.LISTED
+    with pytest.raises(DocumentError) as refusal:
+        Terms.from_wire(WIRE | {"clauses": [listed | {"onward_agencies": ["BE"] * 65}]})
+    assert refusal.value.field == "clauses.0.onward_agencies"
+
+
+@pytest.mark.parametrize(
+    ("model", "wire", "name", "accepted", "refused"),
+    [
+        (AnswerDeadline, {"urgency": "routine"}, "minutes", (1, 525_600), (0, 525_601)),
+        (DutyDesk, DESKS[0], "phone", ("+1234567", "+123456789012345"), ("+123456", "+1234567890123456", "+01234567")),
+    ],
+)
+def test_a_deadline_lies_within_a_year_and_a_telephone_number_is_e164(
+    model: type[WireModel], wire: dict[str, Any], name: str, accepted: tuple[Any, ...], refused: tuple[Any, ...]
+) -> None:
+    for value in accepted:
+        assert model.from_wire(wire | {name: value}).to_wire()[name] == value
+    for value in refused:
+        with pytest.raises(DocumentError, match=name):
+            model.from_wire(wire | {name: value})
+
+
+def test_the_words_and_the_numbers_of_terms_are_those_of_the_protocol() -> None:
+    assert (MAX_CLAUSES, MAX_TERMS_BYTES) == (64, 65_536)
+    assert [str(rule) for rule in OnwardRule] == ["forbidden", "with-consent", "listed"]
+    assert [str(kind) for kind in TransferGroundKind] == [
+        "not-a-transfer",
+        "adequacy",
+        "appropriate-safeguards",
+        "derogation",
+    ]
 
 
 @given(st.data())
