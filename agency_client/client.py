@@ -34,9 +34,16 @@ from agency_client.sending.flow import SendReport, plan_alert, push_past_client,
 from agency_client.sending.plan import Plan
 from agency_client.sending.pseudonym import make_pseudonym
 from agency_client.sending.views import BrokerWord, SentLine, ask_broker, describe_sent, list_sent, list_waiting
+from agency_client.statuses.files import (
+    ExportedStatus,
+    ImportedStatus,
+    export_status,
+    import_status,
+    read_status_file,
+)
 from agency_client.statuses.partners import pull_statuses
 from agency_client.statuses.signing import announce_narrowing
-from agency_client.statuses.standing import has_marked_partner
+from agency_client.statuses.standing import PartnerStanding, has_marked_partner, list_standings
 from agency_client.syncing.rounds import RoundReport, sync_once
 from agency_client.witness.walker import walk_log
 from schemas.markings import Purpose, Tlp
@@ -141,6 +148,22 @@ class AgencyClient:
         """
         author = Author(reason=reason, unit=self.node.agency, pseudonym=make_pseudonym(self.node), case=case)
         return how(self.node, message_id, author, **what)
+
+    def partners(self) -> list[PartnerStanding]:
+        """Return how every partner stands: the age of its status, what is missing, and whom to call."""
+        return list_standings(self.node)
+
+    def export_status(self, partner: str) -> ExportedStatus:
+        """Return this node's newest status for a partner, to carry past the exchange; a fresh one where one is due."""
+        return export_status(self.node, partner)
+
+    def import_status(self, unverified_data: bytes) -> ImportedStatus:
+        """Take in a partner's status from a file. What it narrows works at once.
+
+        Raises:
+            VerificationFailedError, DeniedError: it does not hold, or its signer is not trusted.
+        """
+        return import_status(self.node, read_status_file(unverified_data))
 
     def outbox(self) -> list[SentLine]:
         """Return what waits to be delivered, or for its recipients to sign for it."""

@@ -4,7 +4,7 @@ The rules are `agency_client.statuses.freshness` and `agency_client.statuses.gap
 The exchange is not asked, so a list and a page show the same offline, and say when the exchange was asked last.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -70,13 +70,17 @@ class PartnerStanding:
         return [gap for gap in self.gaps if all(alarm.gap != gap for alarm in self.alarms)]
 
 
-def load_age(node: Node, snapshot: Snapshot, agency: str) -> StatusAge:
-    """Return how a partner stands by its newest status."""
+def load_age(node: Node, snapshot: Snapshot, agency: str, agreements: Sequence[Agreement] | None = None) -> StatusAge:
+    """Return how a partner stands by its newest status; `agreements` are all there are, if they were read already."""
     newest = load_newest_partner_status(snapshot, agency)
+    agreed_since = None
+    if newest is None:
+        known = load_all(snapshot) if agreements is None else agreements
+        agreed_since = _find_agreed_since(known, agency, node.clock.now())
     facts = StatusFacts(
         agency,
         None if newest is None else StatusTimes(newest.seq, newest.signed_at, newest.logged_at, newest.recorded_at),
-        agreed_since=_find_agreed_since(load_all(snapshot), agency, node.clock.now()) if newest is None else None,
+        agreed_since=agreed_since,
         asked_at=read_moment_setting(snapshot, Setting.STATUSES_ASKED),
         heard_at=find_newest_issue(snapshot, agency),
         last_moment=find_last_leaf_time(snapshot),
@@ -90,22 +94,20 @@ def list_ages(node: Node, agencies: Iterable[str]) -> dict[str, StatusAge]:
         return {agency: load_age(node, snapshot, agency) for agency in sorted(set(agencies) - {node.agency})}
 
 
-def list_partners(snapshot: Snapshot, agency: str) -> list[str]:
-    """Return every other party of an agreement of which a step is here, by id."""
-    terms = [terms for item in load_all(snapshot) for terms in item.list_terms().values()]
-    return sorted({party for one in terms if agency in one.agencies for party in one.agencies} - {agency})
-
-
 def has_marked_partner(node: Node) -> bool:
     """Tell whether the newest status of some partner is old."""
     with node.store.read() as snapshot:
-        return any(load_age(node, snapshot, agency).is_marked for agency in list_partners(snapshot, node.agency))
+        agreements = load_all(snapshot)
+        partners = _list_partners(agreements, node.agency)
+        return any(load_age(node, snapshot, agency, agreements).is_marked for agency in partners)
 
 
 def list_standings(node: Node) -> list[PartnerStanding]:
-    """Return how every partner stands, by id."""
+    """Return how every other party of an agreement stands, by id."""
     with node.store.read() as snapshot:
-        return [load_standing(node, snapshot, agency) for agency in list_partners(snapshot, node.agency)]
+        agreements = load_all(snapshot)
+        partners = _list_partners(agreements, node.agency)
+        return [_load_standing(node, snapshot, agency, agreements) for agency in partners]
 
 
 def view_partner(node: Node, agency: str) -> PartnerStanding:
@@ -115,22 +117,27 @@ def view_partner(node: Node, agency: str) -> PartnerStanding:
         NotFoundError: there is no agreement with such an agency, and it signed no status.
     """
     with node.store.read() as snapshot:
-        known = {*list_partners(snapshot, node.agency), *list_status_partners(snapshot)}
-        if agency not in known:
+        agreements = load_all(snapshot)
+        if agency not in {*_list_partners(agreements, node.agency), *list_status_partners(snapshot)}:
             raise NotFoundError(f"{agency} is no partner of {node.agency}", fix="see: agency partners")
-        return load_standing(node, snapshot, agency)
+        return _load_standing(node, snapshot, agency, agreements)
 
 
-def load_standing(node: Node, snapshot: Snapshot, agency: str) -> PartnerStanding:
-    """Return how one partner stands."""
+def load_desks(views: Iterable[AgreementView], agency: str) -> tuple[DutyDesk, ...]:
+    """Return the duty desks that agreements name for a partner, each once."""
+    desks = [desk for view in views if view.terms for desk in view.terms.duty_desks if desk.agency == agency]
+    return tuple({(desk.name, desk.phone): desk for desk in desks}.values())
+
+
+def _load_standing(node: Node, snapshot: Snapshot, agency: str, agreements: Sequence[Agreement]) -> PartnerStanding:
     emptied_at = read_moment_setting(snapshot, Setting.INBOX_EMPTIED)
-    gaps, views = find_gaps(snapshot, agency), _list_established(load_all(snapshot), agency, node.clock.now())
+    gaps, views = find_gaps(snapshot, agency), _list_established(agreements, agency, node.clock.now())
     status, timeline = load_newest_status(snapshot, agency), node.directory.read_timeline(snapshot, agency)
     hidden = [] if timeline is None else find_hidden_keys(snapshot, timeline)
     steps = [] if status is None else find_hidden_steps(snapshot, status)
     return PartnerStanding(
         agency=agency,
-        age=load_age(node, snapshot, agency),
+        age=load_age(node, snapshot, agency, agreements),
         status=load_newest_partner_status(snapshot, agency),
         ours=load_newest_own_status(snapshot, agency),
         shown_key_set=None if timeline is None else timeline.newest_key_set.key_set.seq,
@@ -149,10 +156,9 @@ def load_standing(node: Node, snapshot: Snapshot, agency: str) -> PartnerStandin
     )
 
 
-def load_desks(views: Iterable[AgreementView], agency: str) -> tuple[DutyDesk, ...]:
-    """Return the duty desks that agreements name for a partner, each once."""
-    desks = [desk for view in views if view.terms for desk in view.terms.duty_desks if desk.agency == agency]
-    return tuple({(desk.name, desk.phone): desk for desk in desks}.values())
+def _list_partners(agreements: Iterable[Agreement], agency: str) -> list[str]:
+    terms = [terms for item in agreements for terms in item.list_terms().values()]
+    return sorted({party for one in terms if agency in one.agencies for party in one.agencies} - {agency})
 
 
 def _list_established(agreements: Iterable[Agreement], agency: str, now: datetime) -> list[AgreementView]:

@@ -196,6 +196,21 @@ def test_an_end_claimed_after_the_recipients_own_word_voids_nothing(world: Lying
     assert row["voided_at"] is None
 
 
+def test_a_message_that_arrived_after_its_claimed_end_is_told_at_its_senders(world: LyingWorld, terms: Any) -> None:
+    sent = send(world, terms, "handed over, and said to have expired")
+    outcome_of(world, sent, RecordType.MESSAGE_EXPIRED)
+    leg = sent.legs[0]
+    again = ReceiptedMessage(id=leg.message_id, digest=leg.digest, reason="number-voided")
+    receipt = make_receipt(world, GB, sent, messages=(again,), late=True)
+    world.exchange.place(VN, PlacedReceipt(receipt, log_receipt(world.exchange, receipt)))
+    (problem,) = world.collect(VN).problems
+    assert problem.code == "arrived-after-its-end"
+    assert problem.sentence == f"GB signed that it has message {leg.message_id}, which was expired here"
+    with world[VN].store.read() as snapshot:
+        fact = list_facts(snapshot, leg.message_id, GB)[-1]
+    assert (fact.fact, fact.reason, fact.late) == ("verified", "number-voided", True)
+
+
 def test_an_answer_settles_the_question_it_answers(world: LyingWorld, terms: Any) -> None:
     sent = send(world, terms, "answered")
     leg = sent.legs[0]

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from agency_client.agreements.flows import suspend
+from agency_client.agreements.submitting import submit_step
 from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.access_log import append_entry, find_chain_end, load_newest_signed_head
@@ -17,6 +19,7 @@ from agency_client.local_store.dispatch import (
     DispatchState,
     list_dispatches,
     list_due_dispatches,
+    retry_documents_now,
 )
 from agency_client.local_store.inbound_streams import find_gaps
 from agency_client.local_store.problems import Problem
@@ -25,10 +28,12 @@ from agency_client.local_store.settings import clear_restored
 from agency_client.local_store.sightings import list_sightings
 from agency_client.local_store.statuses import (
     StoredStatus,
+    list_due_statuses,
     load_announced_revocations,
     load_newest_partner_status,
     request_status,
 )
+from agency_client.local_store.streams import StreamState
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
@@ -43,7 +48,10 @@ from agency_client.statuses.partners import (
 )
 from agency_client.statuses.signing import (
     STATUS_ROUTES,
+    announce_narrowing,
     find_due_partners,
+    limit_streams,
+    request_everywhere,
     sign_access_log_head,
     sign_due_statuses,
     sign_status,
@@ -56,8 +64,8 @@ from schemas.api import STATUSES_PATH, STEPS_PATH, LoggedRecord, StatusesAnswer,
 from schemas.codec import b64u_encode
 from schemas.log.records import Action
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from schemas.status import Status, digest_status
-from tests.support.bad_line import Changed, Refusing, tampered
+from schemas.status import MAX_STATUS_BYTES, Status, StreamPosition, digest_status
+from tests.support.bad_line import Changed, LostRequest, Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
@@ -71,7 +79,7 @@ def nodes(shared: dict[str, Node]) -> Iterator[dict[str, Node]]:
     for node in shared.values():
         set_ahead(node, timedelta())
         with node.store.write() as transaction:
-            for table in ("status WHERE direction = 'in'", "suspicious_record", "contradiction"):
+            for table in ("status WHERE direction = 'in'", "status_due", "suspicious_record", "contradiction"):
                 transaction.execute(f"DELETE FROM {table}")  # noqa: S608 - names from code only
             transaction.execute("UPDATE dispatch SET next_attempt_at = 0 WHERE state = 'waiting'")
 
@@ -366,3 +374,58 @@ def test_a_status_that_does_not_verify_is_not_kept(gb: Node, vn: Node, change: A
 def swap_signatures(document: SignedDocument) -> SignedDocument:
     """Return a document whose two signatures stand in each other's place."""
     return document.model_copy(update={"signatures": tuple(reversed(document.signatures))})
+
+
+def test_a_suspension_is_spoken_of_as_soon_as_the_log_has_it(gb: Node, vn: Node) -> None:
+    terms = agree(gb, vn, "suspended at once")
+    submit_due(vn, STATUS_ROUTES)
+    submit_step(vn, suspend(vn, terms.id, reason="the desk does not answer").digest)
+    with vn.store.read() as snapshot:
+        assert [(due.partner, due.reason) for due in list_due_statuses(snapshot)] == [
+            ("GB", f"suspend of agreement {terms.id}")
+        ]
+    announce_narrowing(vn)
+    pull_statuses(gb)
+    heads = {head.agreement: head.party_seq for head in read(load_stored(gb)).chains}
+    assert heads[terms.id] == 2
+
+
+def test_a_revocation_asks_for_a_status_for_everybody_before_the_log_has_it(gb: Node, vn: Node) -> None:
+    with vn.store.write() as transaction:
+        request_everywhere(vn, transaction, "revoked: test")
+    assert find_due(vn) == ["GB"]
+    announce_narrowing(vn)
+    assert find_due(vn) == []
+
+
+def find_due(node: Node) -> list[str]:
+    """Return the partners for which something asked for a status."""
+    with node.store.read() as snapshot:
+        return [due.partner for due in list_due_statuses(snapshot)]
+
+
+def test_what_cannot_be_announced_now_stays_due_or_queued(vn: Node) -> None:
+    with vn.store.write() as transaction:
+        request_status(transaction, "GB", reason="test", at=vn.clock.now())
+    with tampered(vn, LostRequest(STATUSES_PATH)):
+        announce_narrowing(vn)
+    with vn.store.read() as snapshot:
+        assert DispatchKind.STATUS in [item.kind for item in list_dispatches(snapshot)]
+    with vn.store.write() as transaction:
+        assert retry_documents_now(transaction, at=vn.clock.now()) >= 1
+    assert submit_due(vn, STATUS_ROUTES).logged
+
+
+def make_states(streams: int, voided: int) -> list[StreamState]:
+    """Return streams with so many voided numbers each."""
+    return [StreamState(b64u_encode(n.to_bytes(16)), voided, tuple(range(1, voided + 1))) for n in range(streams)]
+
+
+@pytest.mark.parametrize(("streams", "voided"), [(1, 5), (1, 10_000), (100, 3), (3, 4_096), (64, 4_096)])
+def test_a_status_has_room_for_the_newest_whatever_was_voided(streams: int, voided: int) -> None:
+    told = limit_streams(make_states(streams, voided))
+    assert len(told) == min(streams, 64)
+    assert told[-1].stream == make_states(streams, 0)[-1].stream
+    assert told[-1].voided[-1] == voided
+    positions = [StreamPosition(stream=state.stream, last=state.last, voided=state.voided) for state in told]
+    assert sum(len(position.canonical()) for position in positions) < MAX_STATUS_BYTES
