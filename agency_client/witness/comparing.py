@@ -68,12 +68,15 @@ def compare_note(node: Node, unverified_note: str) -> ComparedNote:
         OfflineError: the exchange must be asked, and was not reached.
     """
     checkpoint = _verify_note(node, unverified_note)
+    away: OfflineError | None = None
     try:
         refresh_checkpoint(node)
-    except OfflineError:
-        pass  # what is held here may be enough
+    except OfflineError as error:
+        away = error  # what is held here may be enough
     newest = node.observer.load_newest()
     if newest is None or checkpoint.size > newest.size:
+        if away is not None:
+            raise away
         return _raise_hidden(node, checkpoint, unverified_note, 0 if newest is None else newest.size)
     node.observer.observe(unverified_note)
     sentence = f"the note of {checkpoint.size:,} leaves is of the log that is shown here"

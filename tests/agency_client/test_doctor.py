@@ -17,10 +17,12 @@ from agency_client.doctor import (
     check_store,
     check_terminal,
     check_trust,
+    check_witnesses,
     examine_node,
     judge_clock,
 )
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
+from agency_client.local_store.cosignatures import PartnerHead, record_partner_head
 from agency_client.local_store.restored import begin_restored_life
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
@@ -140,3 +142,24 @@ def test_a_broker_that_is_not_there_hides_no_other_finding(node: Node) -> None:
     found = levels(examine_node(node))
     assert found["broker"] is Level.FAIL
     assert {"key set", "certificate", "exchange", "log", "pins", "outbox", "store"} <= found.keys()
+
+
+def test_a_quorum_that_has_been_silent_for_a_day_is_a_warning(log: LogSimulator, clock: FixedClock, node: Node) -> None:
+    log.append_private(3)
+    walk_log(node)
+    (alone,) = check_witnesses(node)
+    assert (alone.level, alone.sentence) == (Level.OK, "no partner is pinned: only this node has seen the log")
+    pin_partner(node, "VN", make_member("VN").anchor)
+    (silent,) = check_witnesses(node)
+    assert (silent.level, silent.sentence) == (
+        Level.WARN, "0 of 1 witness has seen 3 leaves; VN has cosigned nothing yet",
+    )  # fmt: skip
+    assert "VN" in silent.fix
+    head = PartnerHead(log.sheet.origin, "VN", make_member("VN").anchor, "kid", 2, "root", b"note", START, START)
+    with node.store.write() as transaction:
+        record_partner_head(transaction, head)
+    assert [item.level for item in check_witnesses(node)] == [Level.OK]
+    clock.moment = START + timedelta(hours=25)
+    (behind,) = check_witnesses(node)
+    assert behind.level is Level.WARN
+    assert "VN last at 2, on 2026-11-01 00:00" in behind.sentence

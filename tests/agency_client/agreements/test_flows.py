@@ -7,15 +7,20 @@ from typing import Any
 import pytest
 
 from agency_client.agreements import flows
+from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.signing import StepNotAllowedError
+from agency_client.agreements.submitting import submit_step
 from agency_client.agreements.views import view_page
 from agency_client.directory.directory import AnchorMismatchError, NotPinnedError
 from agency_client.errors import NotFoundError, UsageError
 from agency_client.local_store.agreements import StoredStep
 from agency_client.local_store.engine import Transaction
 from agency_client.node import Node
+from agency_client.witness.standing import NotYetWitnessedError
+from agency_client.witness.walker import walk_log
 from schemas.agreements.lifecycle import State
 from tests.agency_client.agreements.conftest import set_clock
+from tests.support.witnesses import see_together
 
 Say = Callable[..., StoredStep]
 
@@ -180,3 +185,43 @@ def test_a_step_without_an_agreement_key_is_not_signed(
 
     with pytest.raises(KeySetUnusableError, match="expired"):
         flows.propose(gb, {**fields, "in_force_until": "2035-01-01T00:00:00Z"})
+
+
+def test_what_widens_waits_for_the_witnesses_and_what_narrows_does_not(
+    nodes: dict[str, Node], gb: Node, vn: Node, fields: dict[str, Any]
+) -> None:
+    agreement = _hand_in(gb, flows.propose(gb, fields), vn).agreement
+    with pytest.raises(NotYetWitnessedError) as refused:
+        flows.accept(vn, agreement)
+    assert agreement in refused.value.sentence
+    see_together(*nodes.values())
+    _hand_in(vn, flows.accept(vn, agreement), gb)
+    with pytest.raises(NotYetWitnessedError):
+        flows.confirm(gb, agreement)
+    see_together(*nodes.values())
+    _hand_in(gb, flows.confirm(gb, agreement), vn)
+    _hand_in(vn, flows.suspend(vn, agreement, reason="at once"), gb)
+    with pytest.raises(NotYetWitnessedError):
+        flows.resume(vn, agreement)
+    see_together(*nodes.values())
+    _hand_in(vn, flows.resume(vn, agreement), gb)
+    _hand_in(gb, flows.revoke(gb, agreement, reason="at once"), vn)
+    assert find_state(vn, agreement) is State.REVOKED
+
+
+def test_a_step_that_makes_no_sense_is_refused_whatever_the_witnesses_have_seen(
+    gb: Node, vn: Node, fields: dict[str, Any]
+) -> None:
+    agreement = _hand_in(gb, flows.propose(gb, fields), vn).agreement
+    with pytest.raises(StepNotAllowedError):
+        flows.accept(gb, agreement)
+    _hand_in(vn, flows.reject(vn, agreement), gb)
+    assert find_state(gb, agreement) is State.REJECTED
+
+
+def _hand_in(signer: Node, step: StoredStep, partner: Node) -> StoredStep:
+    submit_step(signer, step.digest)
+    for node in (signer, partner):
+        walk_log(node)
+        pull_steps(node)
+    return step

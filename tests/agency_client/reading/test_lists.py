@@ -9,11 +9,12 @@ from agency_client.errors import NotFoundError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.inbox import InboxFilter, InboxState
 from agency_client.reading.lists import label_kind, view_inbox, view_thread
-from agency_client.reading.messages import read_message
+from agency_client.reading.messages import ReadMessage, read_message
 from keys.generation import generate_id
 from keys.sealing import SealedMessage
 from schemas.markings import Urgency
 from tests.support.lying_world import LyingWorld, make_aftercare, make_ping, refer_to
+from tests.support.witnesses import see_together
 
 
 def receive_one(world: LyingWorld, terms: Any, **changes: Any) -> SealedMessage:
@@ -46,6 +47,22 @@ def test_filters_combine(world: LyingWorld, terms: Any) -> None:
     assert ids_of(world, InboxFilter(thread=thread, unread=True)) == [one.header.id]
     assert ids_of(world, InboxFilter(thread=thread, sender="BE")) == []
     assert ids_of(world, InboxFilter(thread=thread, kind="ping", since=world.clock.now() + timedelta(days=1))) == []
+
+
+def test_what_the_witnesses_have_not_seen_is_marked_and_read_all_the_same(world: LyingWorld, terms: Any) -> None:
+    thread = generate_id()
+    sealed = receive_one(world, terms, thread=thread)
+
+    def find_marks() -> tuple[bool, bool, bool]:
+        (row,) = view_inbox(world["VN"], InboxFilter(thread=thread)).rows
+        (entry,) = view_thread(world["VN"], thread)[1]
+        found = read_message(world["VN"], sealed.header.id, reason="x")
+        assert isinstance(found, ReadMessage)
+        return row.is_witnessed, entry.is_witnessed, found.is_witnessed
+
+    assert find_marks() == (False, False, False)
+    see_together(*world.nodes.values())
+    assert find_marks() == (True, True, True)
 
 
 def test_a_list_reads_nothing_and_leaves_no_entry(world: LyingWorld, terms: Any) -> None:
