@@ -6,6 +6,7 @@ from agency_client.local_store.dispatch import (
     list_dispatches,
     list_due_dispatches,
     load_dispatch,
+    queue_again,
     queue_document,
     record_dispatch_failed,
     record_dispatch_refused,
@@ -81,3 +82,27 @@ def test_what_was_refused_waits_for_a_person(store: Store) -> None:
         record_dispatch_refused(transaction, make_digest(2), refused, at=NOON)
         assert [item.problem for item in list_dispatches(transaction, DispatchState.REFUSED)] == [refused]
         assert len(list_dispatches(transaction)) == 2
+
+
+def test_what_an_earlier_log_had_goes_again_in_its_old_place(store: Store) -> None:
+    queue_three(store)
+    step = DispatchKind.AGREEMENT_STEP
+    with store.write() as transaction:
+        for number in (3, 2):
+            record_dispatched(transaction, make_digest(number), at=NOON)
+        assert queue_again(transaction, digest=make_digest(2), kind=step, body=b"step 2", at=NOON)
+        assert queue_again(transaction, digest=make_digest(3), kind=step, body=b"step 3", at=NOON)
+        assert queue_again(transaction, digest=make_digest(1), kind=step, body=b"another body", at=NOON)
+        assert queue_again(transaction, digest=make_digest(4), kind=step, body=b"by hand before", at=NOON)
+        found = [item.body for item in list_due_dispatches(transaction, now=NOON)]
+    assert found == [b"step 3", b"step 1", b"step 2", b"by hand before"]
+
+
+def test_what_was_refused_goes_again_only_when_that_is_said(store: Store) -> None:
+    queue_three(store)
+    receipt = DispatchKind.RECEIPT
+    with store.write() as transaction:
+        record_dispatch_refused(transaction, make_digest(2), OFFLINE, at=NOON)
+        assert not queue_again(transaction, digest=make_digest(2), kind=receipt, body=b"2", at=NOON)
+        assert queue_again(transaction, digest=make_digest(2), kind=receipt, body=b"2", at=NOON, even_refused=True)
+        assert len(list_dispatches(transaction)) == 3

@@ -14,6 +14,7 @@ from agency_client.local_store.inbox import (
     InboxState,
     Opened,
     ReceivedMessage,
+    find_origin,
     find_verified,
     list_messages,
     list_unfinished,
@@ -216,3 +217,25 @@ def test_what_an_officer_types_must_fit_exactly_one(store: Store) -> None:
                 find_verified(transaction, unknown)
         with pytest.raises(NotFoundError):
             load_by_digest(transaction, make_digest(99))
+
+
+def test_only_what_was_never_judged_takes_the_leaf_of_a_later_log(store: Store) -> None:
+    with store.write() as transaction:
+        for number in (1, 2):
+            record_received(transaction, make_message(number))
+        mark_unverifiable(transaction, make_digest(2), FORGED)
+        for number in (1, 2):
+            later = replace(make_message(number), leaf=b"later leaf", leaf_index=2, origin="exchange.example/2")
+            assert not record_received(transaction, later)
+        fresh, judged = (load_by_digest(transaction, make_digest(number)) for number in (1, 2))
+        assert find_origin(transaction, make_digest(3)) is None
+    assert (fresh.leaf, fresh.leaf_index, fresh.origin) == (b"later leaf", 2, "exchange.example/2")
+    assert (judged.leaf, judged.origin) == (b"leaf", "exchange.example/1")
+
+
+def test_what_the_logs_say_one_after_the_other_is_taken_up_in_that_order(store: Store) -> None:
+    with store.write() as transaction:
+        record_received(transaction, replace(make_message(1), leaf_index=1, origin="exchange.example/10"))
+        record_received(transaction, replace(make_message(2), leaf_index=2, origin="exchange.example/9"))
+        record_received(transaction, replace(make_message(3), leaf_index=900, origin="exchange.example/9"))
+        assert list_unfinished(transaction) == [make_digest(2), make_digest(3), make_digest(1)]

@@ -6,6 +6,7 @@ from agency_client.local_store.engine import Store
 from agency_client.local_store.leases import (
     LeaseItem,
     forget_ended_leases,
+    forget_leases,
     list_unsettled,
     mark_settled,
     record_lease_item,
@@ -44,3 +45,12 @@ def test_a_lease_that_ran_out_is_forgotten(store: Store) -> None:
         record_lease_item(transaction, SOONER)
         assert forget_ended_leases(transaction, now=NOON + 2 * MINUTE) == 1
         assert list(list_unsettled(transaction)) == [make_id(1)]
+
+
+def test_when_the_exchange_begins_anew_nothing_leased_before_is_settled(store: Store) -> None:
+    with store.write() as transaction:
+        for item in (FIRST, SECOND, SOONER):
+            record_lease_item(transaction, item)
+        mark_settled(transaction, make_id(1), [FIRST.number], at=NOON)
+        assert forget_leases(transaction) == 2
+        assert list_unsettled(transaction) == {}

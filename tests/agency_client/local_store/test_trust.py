@@ -10,11 +10,16 @@ from agency_client.local_store.engine import Store
 from agency_client.local_store.trust import (
     KeyDocument,
     accept_exchange,
+    find_placed,
+    list_exchanges,
     list_known_agencies,
     list_pins,
+    list_unshown,
     load_exchange,
     load_key_chain,
     load_pin,
+    mark_shown,
+    note_opened,
     pin_agency,
     record_key_document,
 )
@@ -120,3 +125,31 @@ def test_revocations_have_no_number_and_never_collide(store: Store) -> None:
         assert record_key_document(transaction, second)
         assert record_key_document(transaction, first)
         assert load_key_chain(transaction, "VN-IMM", "bilateral-revocation") == [first, second]
+
+
+def test_a_document_keeps_its_first_place_and_says_which_log_has_it_now(store: Store) -> None:
+    accept(store, "exchange.example/1", "a1", 0)
+    first, second = "exchange.example/1", "exchange.example/2"
+    with store.write() as transaction:
+        record_key_document(transaction, KEY_SET)
+        assert find_placed(transaction, KEY_SET.digest) is None
+        record_key_document(transaction, replace(KEY_SET, leaf=b"leaf 7", origin=first))
+        assert list_unshown(transaction, "VN-IMM") == []
+    accept(store, second, "a2", 1)
+    with store.write() as transaction:
+        assert [item.digest for item in list_unshown(transaction, "VN-IMM")] == [KEY_SET.digest]
+        assert list_unshown(transaction, "GB-IE") == []
+        mark_shown(transaction, KEY_SET.digest, second)
+        assert list_unshown(transaction, "VN-IMM") == []
+        found = find_placed(transaction, KEY_SET.digest)
+    assert found is not None
+    assert (found.leaf, found.origin, found.shown_in) == (b"leaf 7", first, second)
+
+
+def test_when_a_later_log_was_opened_is_noted_once(store: Store) -> None:
+    accept(store, "exchange.example/2", "a2", 0)
+    with store.write() as transaction:
+        note_opened(transaction, "exchange.example/2", NOON)
+        note_opened(transaction, "exchange.example/2", NOON + MINUTE)
+        (found,) = list_exchanges(transaction)
+    assert found.opened_at == NOON
