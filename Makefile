@@ -1,7 +1,7 @@
 # Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long mutants lint format types contracts pins clean
+.PHONY: help setup demo test long fuzz mutants lint format types contracts pins clean
 
 # Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
 PYTHON ?=
@@ -24,6 +24,10 @@ test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also
 
 long: setup ## run the tests that take a minute or more: the whole demonstration, and what it leaves behind
 	@$(BIN)/python -m pytest -m long
+
+fuzz: setup ## ask a broker what its document describes, and what not, with schemathesis; ARGS='--seconds 600'
+	@cmp -s requirements/fuzz.txt build/fuzz/installed.txt || { rm -rf build/fuzz && $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --target build/fuzz --requirement requirements/fuzz.txt && cp requirements/fuzz.txt build/fuzz/installed.txt; }
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 mutants: setup ## change the code that decides, spot by spot: do the tests notice? ARGS=schemas/codec.py chooses
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --requirement requirements/mutants.txt

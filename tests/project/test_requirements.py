@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = ROOT / "requirements"
-FILES = ("base.txt", "build.txt", "dev.txt", "mutants.txt", "pins.txt")
+FILES = ("base.txt", "build.txt", "dev.txt", "fuzz.txt", "mutants.txt", "pins.txt")
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>[^ ;]+)(?P<rest>.*)$")
 BASE_SET_MEGABYTES = 150
 PACKAGES = ("agency_client", "broker", "keys", "schemas")
@@ -80,6 +80,7 @@ def test_every_dependency_is_pinned() -> None:
     assert base <= read_pins("base.txt").keys()
     assert development <= read_pins("dev.txt").keys()
     assert mutants <= read_pins("mutants.txt").keys()
+    assert {re.split(r"[<>=\[]", text)[0] for text in groups["fuzz"]} <= read_pins("fuzz.txt").keys()
 
 
 def find_foreign_imports() -> set[str]:
