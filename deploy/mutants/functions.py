@@ -29,7 +29,7 @@ on_dependency_change = "ignore"
 track_dependencies = false
 process_isolation = "forkserver"
 timeout_multiplier = 10.0
-timeout_constant = 3.0
+timeout_constant = 6.0
 """
 
 

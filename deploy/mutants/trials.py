@@ -4,8 +4,9 @@ The workspace holds copies of the code, one for each worker, and the verdicts so
 """
 
 import hashlib
+import multiprocessing
+import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,6 +23,10 @@ TIMEOUT_SECONDS = 180
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 
 _TESTS_FAILED, _INTERRUPTED, _INTERNAL = 1, 2, 3
+_OUTPUT = "output"
+_CHILDREN = multiprocessing.get_context("forkserver")
+_CHILDREN.set_forkserver_preload(["cryptography.x509", "pydantic", "pytest"])
+
 _OF_EXIT_CODE = {0: SURVIVED, _TESTS_FAILED: KILLED, _INTERRUPTED: KILLED, _INTERNAL: KILLED}
 
 
@@ -78,9 +83,9 @@ def _make_copies(target: Target, workers: int) -> Iterator[list[Path]]:
             for name in (*PACKAGES, "tests", "deploy", "examples"):
                 shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
             shutil.copy(ROOT / "pyproject.toml", copy)
-        unchanged = _run_tests(target, copies[0])
-        if unchanged.returncode:
-            sys.exit(f"mutants: the tests of {target.path} fail without any change:\n{unchanged.stdout[-4000:]}")
+        if _run_tests(target, copies[0]) != SURVIVED:
+            words = (copies[0] / _OUTPUT).read_text("utf-8")[-4000:]
+            sys.exit(f"mutants: the tests of {target.path} fail without any change:\n{words}")
         yield copies
     finally:
         for copy in copies:
@@ -110,16 +115,30 @@ def _try_change(target: Target, change: Change, copy: Path) -> str:
     original = path.read_text("utf-8")
     path.write_text(change.source, "utf-8")
     try:
-        return _OF_EXIT_CODE[_run_tests(target, copy).returncode]
-    except subprocess.TimeoutExpired:
-        return TIMEOUT
+        return _run_tests(target, copy)
     finally:
         path.write_text(original, "utf-8")
 
 
-def _run_tests(target: Target, copy: Path) -> subprocess.CompletedProcess[str]:
-    # -B: a changed file of the same size and second would be taken for what was compiled before it.
-    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", *PYTEST_OPTIONS, *target.tests]
-    return subprocess.run(
-        command, cwd=copy, capture_output=True, text=True, encoding="utf-8", check=False, timeout=TIMEOUT_SECONDS
-    )
+def _run_tests(target: Target, copy: Path) -> str:
+    """Run the tests of a file in a child of a process that has loaded what others wrote, and nothing of ours."""
+    process = _CHILDREN.Process(target=_become_pytest, args=(copy, ["-x", "-q", *PYTEST_OPTIONS, *target.tests]))
+    process.start()
+    process.join(TIMEOUT_SECONDS)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        return TIMEOUT
+    return _OF_EXIT_CODE[process.exitcode]
+
+
+def _become_pytest(copy: Path, options: list[str]) -> None:
+    os.chdir(copy)
+    sys.path.insert(0, str(copy))
+    sys.dont_write_bytecode = True  # a changed file of the same size and second would be taken for the one before it
+    with Path(_OUTPUT).open("w", encoding="utf-8") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        import pytest  # noqa: PLC0415 - loaded already in the process this one was forked from
+
+        sys.exit(int(pytest.main(options)))

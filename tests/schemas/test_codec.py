@@ -152,6 +152,13 @@ def test_only_what_is_really_too_deep_is_called_so(depth: int, text: str, in_obj
         assert decode_canonical(data) == value
 
 
+@pytest.mark.parametrize("before", ["\\", '"', '\\"', "a"])
+def test_brackets_inside_a_string_are_no_depth_whatever_stands_before_it(before: str) -> None:
+    value: JsonValue = [before, "[" * (MAX_DEPTH + 8)]
+
+    assert decode_canonical(write_like_the_rfc(value)) == value
+
+
 def test_a_list_and_a_tuple_are_one_array() -> None:
     assert encode_canonical((1, ("a",))) == encode_canonical([1, ["a"]]) == b'[1,["a"]]'
 
@@ -271,11 +278,11 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     ids=["arrays", "objects", "closed", "escaped quotes", "quotes", "backslashes", "flat", "digits", "open string"],
 )
 def test_a_bomb_is_refused_at_once(bomb: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(CodecError):
         decode_canonical(bomb, max_bytes=2_000_000)
 
-    assert time.perf_counter() - start < BOMB_SECONDS
+    assert time.process_time() - start < BOMB_SECONDS
 
 
 def test_a_document_may_have_exactly_the_bytes_allowed() -> None:

@@ -201,6 +201,16 @@ def test_it_refuses_when(
     assert (type(found), found.field, str(found)) == (error, field, sentence)
 
 
+def test_a_step_from_before_a_new_log_was_opened_is_taken_late_and_no_other() -> None:
+    document, late = negotiate().sign(GB.agency, PROPOSE, NOON), NOON + timedelta(days=3)
+    signed = verify_signed_step(MEMBERS, document, GB.agency, EXCHANGE, late)
+
+    verify_step_follows(Agreements(), MEMBERS, signed, late, NOON + timedelta(seconds=1))
+    for opening in (None, NOON):
+        with pytest.raises(WrongTimeError):
+            verify_step_follows(Agreements(), MEMBERS, signed, late, opening)
+
+
 def test_a_step_of_more_bytes_than_allowed_is_not_read() -> None:
     longest = b'"' + b"x" * (MAX_STEP_BYTES - 2) + b'"'
     signatures = negotiate().sign(GB.agency, PROPOSE, NOON).signatures

@@ -176,6 +176,15 @@ def test_a_step_over_terms_with_another_anchor_is_over_another_digest() -> None:
     assert make_step(VN, ACCEPT, other).digest != make_step(VN, ACCEPT, TERMS).digest
 
 
+def test_a_step_of_an_earlier_log_may_be_logged_once_more_when_a_new_one_opens() -> None:
+    step, opened_at = make_step(GB, ACCEPT, TERMS), MORNING + timedelta(days=3)
+
+    assert is_step_in_time(step, opened_at, opened_at=opened_at)
+    assert not is_step_in_time(step, opened_at)
+    assert not is_step_in_time(step, opened_at - timedelta(seconds=1), opened_at=opened_at)
+    assert not is_step_in_time(step, opened_at, opened_at=step.time - timedelta(seconds=1))
+
+
 @pytest.mark.parametrize("action", list(StepAction))
 def test_a_widening_step_is_dated_within_minutes_of_its_leaf_and_a_narrowing_one_within_a_day(
     action: StepAction,
