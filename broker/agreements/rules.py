@@ -29,7 +29,9 @@ from schemas.agreements.steps import (
 )
 from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
 from schemas.codec import MAX_INTEGER
+from schemas.jwk import AkpJwk, OkpJwk
 from schemas.key_documents import AgencyClass, compute_trust_anchor
+from schemas.log.epoch import CARRIED_OVER_WITHIN
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 
 MAX_STEP_BYTES = MAX_TERMS_BYTES + 16 * 1024
@@ -60,12 +62,18 @@ def read_step(document: SignedDocument) -> ChainedStep:
 
 
 def verify_signed_step(
-    members: Members, document: SignedDocument, caller: str, exchange: str, now: datetime
+    members: Members,
+    document: SignedDocument,
+    caller: str,
+    exchange: str,
+    now: datetime,
+    opening: datetime | None = None,
 ) -> SignedStep:
     """Verify whose step this is.
 
     1. Its form is canonical. 2. It is the caller's own and for this exchange. 3. An agreement key of the caller's that
-    is in force now signed it, with both halves.
+    is in force now signed it, with both halves. Of a step that was lost before the `opening` of this epoch, see
+    `is_lost_step`, the key must have been in force when it was signed.
 
     Raises:
         AgreementError, KeysError, CodecError: naming what failed.
@@ -78,7 +86,7 @@ def verify_signed_step(
         raise WrongExchangeError(f"the step is for {step.exchange}, this is {exchange}", "exchange")
     slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
     kids = tuple(slot.header.kid for slot in slots)
-    jwks = members.find(caller).find_signing_keys(KeyUse.AGREEMENT, kids, MAX_INTEGER, now)
+    jwks = _find_keys(members, step, kids, now, opening)
     verify_document(document, DocumentType.AGREEMENT_STEP, jwks)
     return SignedStep(document, chained, kids)
 
@@ -89,14 +97,14 @@ def verify_step_follows(
     """Verify that a signed step may follow all that stands, and return the terms it is about.
 
     1. Its key is still in force. 2. A proposal's parties are enrolled agencies with these very trust anchors. 3. It
-    continues its party's chain. 4. Its time is near now, or before the `opening` of a log that goes on from one which
-    was lost in part: the step may have been in that part. 5. The lifecycle allows it.
+    continues its party's chain. 4. Its time is near now. 5. The lifecycle allows it. Of a step that was lost before the
+    `opening` of this epoch, key and time are judged as they were then.
 
     Raises:
         AgreementError, KeysError: naming what failed.
     """
     step = signed.step
-    members.find(step.agency).find_signing_keys(KeyUse.AGREEMENT, signed.kids, MAX_INTEGER, now)
+    _find_keys(members, step, signed.kids, now, opening)
     if step.terms is not None:
         _verify_parties(step.terms, members)
     chains = agreements.chains_of(step.agreement)
@@ -104,12 +112,29 @@ def verify_step_follows(
         verify_continuation(chains.get(step.agency, ()), step)
     except ChainError as error:
         raise ChainConflictError(_say_what_is_expected(error), "party_seq") from error
-    if opening is None or step.time >= opening:
+    if not is_lost_step(step, now, opening):
         _verify_time(step, now)
     decision = judge_step(step, chains, now)
     if not decision.allowed:
         raise AgreementError(decision.because, "action")
     return step.terms or agreements.find(step.digest).terms
+
+
+def is_lost_step(step: Step, now: datetime, opening: datetime | None) -> bool:
+    """Return whether a step may have stood in the part of an earlier epoch that was lost, and is handed in again.
+
+    `opening` is when this epoch was opened after another, or None in the first. Its party's chain bounds it from below.
+    """
+    return opening is not None and step.time < opening and now <= opening + CARRIED_OVER_WITHIN
+
+
+def _find_keys(
+    members: Members, step: Step, kids: tuple[str, ...], now: datetime, opening: datetime | None
+) -> tuple[OkpJwk | AkpJwk, ...]:
+    timeline = members.find(step.agency)
+    if is_lost_step(step, now, opening):
+        return timeline.find_keys_when_signed(KeyUse.AGREEMENT, kids, MAX_INTEGER, step.time)
+    return timeline.find_signing_keys(KeyUse.AGREEMENT, kids, MAX_INTEGER, now)
 
 
 def _verify_parties(terms: Terms, members: Members) -> None:

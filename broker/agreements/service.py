@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 
 from broker.access.caller import Caller
 from broker.agreements.book import Agreements
@@ -81,7 +83,7 @@ class AgreementService:
         facts = {"agreement": claimed.step.agreement, "digest": claimed.digest, "step": claimed.step.action.value}
         async with self._refusals.recording(caller.actor, concerns=self._list_parties(claimed.step), **facts):
             signed = verify_signed_step(
-                self._directory.current, document, caller.agency, self._exchange, self._clock.now()
+                self._directory.current, document, caller.agency, self._exchange, self._clock.now(), self._opening
             )
             leaf, is_new = await self._writer.commit(lambda transaction: self._accept(transaction, caller, signed))
         failpoint("step.before-answer")
@@ -99,14 +101,20 @@ class AgreementService:
             steps=tuple(_show_step(row, view) for row in shown), more=len(shown) < len(rows), checkpoint=view.note
         )
 
+    @cached_property
+    def _opening(self) -> datetime | None:
+        # Written before anything else is, and never again.
+        with self._database.read() as connection:
+            return find_opening(connection)
+
     def _accept(self, transaction: Transaction, caller: Caller, signed: SignedStep) -> tuple[PendingLeaf, bool]:
         agreements = self._book.as_of(transaction)
         known = _recall_accepted(transaction, agreements, signed)
         if known is not None:
             return known, False
         step = signed.step
-        members, opening = self._directory.as_of(transaction), find_opening(transaction.connection)
-        terms = verify_step_follows(agreements, members, signed, transaction.now, opening)
+        members = self._directory.as_of(transaction)
+        terms = verify_step_follows(agreements, members, signed, transaction.now, self._opening)
         partner = terms.counterpart_of(step.agency)
         leaf = transaction.append(
             RecordType.AGREEMENT_STEP,

@@ -17,6 +17,7 @@ from broker.storage.engine import open_database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import migrate
 from broker.storage.transaction import Transaction
+from keys.errors import KeysError
 from keys.key_sets import sign_key_set
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
@@ -30,7 +31,7 @@ from tests.broker.receipts.test_service import make_receipt, submit
 from tests.broker.statuses.test_service import make_status, sign
 from tests.strategies.agreements import make_clause
 from tests.support.documents import make_next_encryption_keys, make_revocation, sign_by
-from tests.support.members import EXCHANGE, succeed
+from tests.support.members import EXCHANGE, make_key_set, make_signer, succeed
 from tests.support.messages import make_id
 
 
@@ -221,13 +222,25 @@ def test_a_chain_of_statuses_goes_on_where_its_signer_stands(bench: Bench) -> No
         bench.run(bench.statuses.submit_status(bench.caller(GB), sign(bench, make_status(bench.now, seq=1))))
 
 
-def test_a_step_that_was_lost_is_taken_as_late_as_it_comes_and_no_other(bench: Bench, terms: Terms) -> None:
-    lost = bench.sign_step(VN, terms, StepAction.SUSPEND)
+def test_a_step_that_was_lost_is_taken_late_by_the_key_of_its_time_and_no_other_is(bench: Bench, terms: Terms) -> None:
+    lost, never_handed_in = (bench.sign_step(VN, terms, action) for action in (StepAction.SUSPEND, StepAction.RESUME))
     bench.clock.move(86400 * 3)
     open_next(bench)
+    vn = bench.members[VN]
+    signers = {**vn.signers, KeyUse.AGREEMENT: make_signer(VN, KeyUse.AGREEMENT, 2)}
+    keys = make_key_set(VN, vn.roots, signers).keys
+    next_set = sign_key_set(succeed(vn, issued_at=bench.now, keys=keys), vn.roots[:2])
+    bench.run(bench.directory_service.submit(bench.caller(VN), next_set, DocumentType.KEY_SET))
     bench.run(bench.agreements.submit(bench.caller(VN), lost))
     assert bench.book.current.view(terms.digest(), bench.now).state == "suspended"
-    late = bench.sign_step(VN, terms, StepAction.RESUME)
+    bench.clock.move(86400 * 31)
+    with pytest.raises(KeysError):
+        bench.run(bench.agreements.submit(bench.caller(VN), never_handed_in))
+
+
+def test_a_step_of_this_epoch_has_its_minutes_as_ever(bench: Bench, terms: Terms) -> None:
+    open_next(bench)
+    late = bench.sign_step(VN, terms, StepAction.PROPOSE)
     bench.clock.move(301)
     with pytest.raises(ValueError, match="minutes from the exchange"):
         bench.run(bench.agreements.submit(bench.caller(VN), late))
