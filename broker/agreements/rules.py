@@ -31,7 +31,7 @@ from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
 from schemas.codec import MAX_INTEGER
 from schemas.jwk import AkpJwk, OkpJwk
 from schemas.key_documents import AgencyClass, compute_trust_anchor
-from schemas.log.epoch import CARRIED_OVER_WITHIN
+from schemas.log.epoch import is_carried_over
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 
 MAX_STEP_BYTES = MAX_TERMS_BYTES + 16 * 1024
@@ -125,7 +125,7 @@ def is_lost_step(step: Step, now: datetime, opening: datetime | None) -> bool:
 
     `opening` is when this epoch was opened after another, or None in the first. Its party's chain bounds it from below.
     """
-    return opening is not None and step.time < opening and now <= opening + CARRIED_OVER_WITHIN
+    return is_carried_over(step.time, now, opening)
 
 
 def _find_keys(
