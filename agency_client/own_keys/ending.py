@@ -16,7 +16,12 @@ MAX_DELIVERY_DAYS = 30
 
 
 def destroy_ended_keys(node: Node) -> list[StoredKey]:
-    """Destroy the private keys that nothing can need any more, and return them.
+    """Destroy the private keys that nothing can need any more, and return them."""
+    return [key for key in list_ended_keys(node) if node.keys.destroy_key(key.use, key.kid)]
+
+
+def list_ended_keys(node: Node) -> list[StoredKey]:
+    """Return the private keys on this node that nothing can need any more.
 
     An opening key ends when the last message that could be sealed to it has passed its delivery deadline; a signing key
     when a newer key set without it stands where the quorum has seen it, or when it has expired or was revoked itself.
@@ -24,7 +29,7 @@ def destroy_ended_keys(node: Node) -> list[StoredKey]:
     now = node.clock.now()
     with node.store.read() as snapshot:
         ended = {*_list_ended_opening_keys(node, snapshot, now), *_list_replaced_signing_keys(node, snapshot, now)}
-    return [key for key in node.keys.list_keys() if key in ended and node.keys.destroy_key(key.use, key.kid)]
+    return [key for key in node.keys.list_keys() if key in ended]
 
 
 def _list_ended_opening_keys(node: Node, snapshot: Snapshot, now: datetime) -> list[StoredKey]:

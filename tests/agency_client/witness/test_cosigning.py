@@ -1,7 +1,6 @@
 """This agency as a witness: it cosigns what it walked, once and only forward, and nothing it does not remember."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.cosignatures import OwnCosignature, load_own_cosignature
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
+from agency_client.local_store.settings import clear_restored
 from agency_client.node import Node
 from agency_client.syncing.rounds import WITNESSES, run_round
 from agency_client.witness.cosigning import cosign_newest, take_over_own_cosignature
@@ -24,11 +24,23 @@ from tests.support.bad_line import Refusing, tampered
 from tests.support.lying_world import LyingWorld, lying_world
 
 
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[LyingWorld]:
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
     """GB at an exchange in memory."""
-    with lying_world(tmp_path, "GB") as world:
+    with lying_world(tmp_path_factory.mktemp("cosigning"), "GB") as world:
         yield world
+
+
+@pytest.fixture
+def alone(one: LyingWorld) -> LyingWorld:
+    """The same, with a leaf more, and nothing cosigned or proven."""
+    one.exchange.cosignatures.clear()
+    grow(one)
+    with one["GB"].store.write() as transaction:
+        clear_restored(transaction)
+        transaction.execute("DELETE FROM own_cosignature")
+        transaction.execute("DELETE FROM contradiction")
+    return one
 
 
 def grow(world: LyingWorld, count: int = 1) -> None:

@@ -1,7 +1,5 @@
 """A verb that needs the witnesses tries again for a bounded time, meeting them in between; offline it meets nobody."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from agency_client.errors import ConflictError
@@ -14,22 +12,15 @@ from agency_client.witness.walker import walk_log
 from schemas.api import CHECKPOINT_PATH, COSIGNATURES_PATH, CheckpointAnswer
 from schemas.log.records import RecordType
 from tests.support.bad_line import Changed, LostAnswer, LostRequest, tampered
-from tests.support.lying_world import LyingWorld, lying_world
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
-    """GB and VN, pinned with each other."""
-    with lying_world(tmp_path_factory.mktemp("waiting"), "GB", "VN") as world:
-        yield world
+from tests.support.lying_world import LyingWorld
 
 
 @pytest.fixture
-def gb(pair: LyingWorld) -> Node:
+def gb(world: LyingWorld) -> Node:
     """GB, with a leaf that only it has seen."""
-    pair.exchange.append(RecordType.TOKENS_ISSUED, (), agency="GB", count=1)
-    walk_log(pair["GB"])
-    return pair["GB"]
+    world.exchange.append(RecordType.TOKENS_ISSUED, (), agency="GB", count=1)
+    walk_log(world["GB"])
+    return world["GB"]
 
 
 def need_everything(node: Node) -> int:
@@ -39,7 +30,7 @@ def need_everything(node: Node) -> int:
     return size
 
 
-def test_it_goes_on_as_soon_as_the_witnesses_have_seen_it(pair: LyingWorld, gb: Node) -> None:
+def test_it_goes_on_as_soon_as_the_witnesses_have_seen_it(world: LyingWorld, gb: Node) -> None:
     told: list[str] = []
     pauses: list[float] = []
     needed = gb.observer.read_seen().size
@@ -47,8 +38,8 @@ def test_it_goes_on_as_soon_as_the_witnesses_have_seen_it(pair: LyingWorld, gb: 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 2:
-            walk_log(pair["VN"])
-            cosign_newest(pair["VN"])
+            walk_log(world["VN"])
+            cosign_newest(world["VN"])
 
     def attempt() -> int:
         with gb.store.read() as snapshot:
