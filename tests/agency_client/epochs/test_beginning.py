@@ -11,9 +11,10 @@ from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.epochs.handing_in import queue_missing_steps
 from agency_client.errors import DeniedError
 from agency_client.local_store.access_log import load_newest_signed_head
-from agency_client.local_store.agreements import list_unshown_steps
+from agency_client.local_store.agreements import list_unshown_steps, load_chains
 from agency_client.local_store.contradictions import ContradictionKind, list_contradictions
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, load_dispatch
+from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbox import InboxState, list_messages
 from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
 from agency_client.local_store.statuses import list_due_statuses
@@ -25,12 +26,14 @@ from agency_client.reading.messages import verify_again
 from agency_client.receiving.flow import receive
 from agency_client.receiving.leasing import lease_items
 from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
-from agency_client.sending.delivery import deliver_due
+from agency_client.sending.delivery import accept_acceptance, deliver_due, describe_carried
 from agency_client.sending.flow import send_alert
 from agency_client.statuses.signing import sign_access_log_head
 from agency_client.syncing.rounds import sync_agreements, sync_keys, sync_log, wake_outbox
+from agency_client.witness.observer import LogError
 from agency_client.witness.walker import walk_log
 from keys.encryption_keys import sign_encryption_keys
+from keys.sealing import parse_envelope
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
 from schemas.api import STEPS_PATH
@@ -41,7 +44,7 @@ from tests.support.bad_line import Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld
 from tests.support.new_log import move_on
-from tests.support.nodes import take_step
+from tests.support.nodes import install_next_key_set, take_step
 
 HOUR = timedelta(hours=1)
 
@@ -179,6 +182,8 @@ def test_what_was_opened_before_is_verified_by_the_log_it_stood_in(
     receive(vn)
     with vn.store.read() as snapshot:
         (before,) = [item for item in list_messages(snapshot) if item.message_id == message_id]
+    install_next_key_set(gb)
+    learn(gb, vn)
     move_on(world.exchange, gb, vn)
     learn(gb, vn)
     found, checks = verify_again(vn, message_id, reason="complaint 12")
@@ -334,3 +339,47 @@ def test_partners_are_told_anew_and_the_access_log_signed_again(
         assert found is not None
         assert (found.state, found.body) == (DispatchState.WAITING, head.document)
         assert [(due.partner, due.reason) for due in list_due_statuses(snapshot)] == [("VN", "new-log")]
+
+
+@pytest.mark.parametrize(("days", "is_believed"), [(29, True), (31, False)])
+def test_a_step_of_before_is_believed_by_the_keys_of_then_and_not_for_ever(
+    world: LyingWorld, gb: Node, vn: Node, terms: Terms, days: int, is_believed: bool
+) -> None:
+    forget = "DELETE FROM agreement_step WHERE agreement = ? AND party = 'GB'"
+    with vn.store.write() as transaction:
+        assert transaction.execute(forget, terms.id) == 2
+    install_next_key_set(gb)
+    learn(gb, vn)
+    with vn.store.write() as transaction:
+        transaction.execute(forget, terms.id)
+    move_on(world.exchange, gb, vn, forgets=lambda record: record.agreement == terms.id)
+    before = world.clock.ahead
+    world.clock.ahead += timedelta(days=days)
+    learn(gb, vn)
+    with vn.store.write() as transaction:
+        chains = load_chains(transaction, terms.id)
+        held = [step for step in list_held_steps(transaction) if step.agreement == terms.id]
+        transaction.execute("DELETE FROM held_step")
+    world.clock.ahead = before
+    assert (len(chains.get("GB", ())), len(held)) == ((2, 0) if is_believed else (0, 2))
+
+
+def test_only_a_log_that_goes_on_from_another_says_that_a_message_was_handed_over_before(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    message_id = send()
+    envelope = look_up(gb, message_id).envelope
+    assert envelope is not None
+    parsed = parse_envelope(envelope)
+    told = describe_carried(parsed)
+    carried = world.exchange.append(RecordType.MESSAGE_CARRIED, ("GB", "VN"), **told)
+    evidence = world.exchange.make_evidence(carried)
+    assert accept_acceptance(gb, evidence, parsed) == carried
+    other = world.exchange.append(RecordType.MESSAGE_CARRIED, ("GB", "VN"), **told | {"size": 1})
+    with pytest.raises(LogError, match="size"):
+        accept_acceptance(gb, world.exchange.make_evidence(other), parsed)
+    sheet = gb.sheet
+    gb.sheet = sheet.model_copy(update={"origin": f"{sheet.name}/1"})
+    with pytest.raises(LogError, match="message-accepted is expected"):
+        accept_acceptance(gb, evidence, parsed)
+    gb.sheet = sheet
