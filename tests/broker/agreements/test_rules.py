@@ -24,6 +24,7 @@ from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import MAX_TERMS_BYTES, Party, Terms
 from schemas.codec import TooLargeError, b64u_encode
 from schemas.key_documents import AgencyClass
+from schemas.log.epoch import CARRIED_OVER_WITHIN
 from schemas.log.leaf import SALT_BYTES
 from schemas.model import DocumentError
 from schemas.signed import DocumentType, KeyUse, SignedDocument
@@ -205,13 +206,18 @@ def test_a_step_from_before_a_new_log_was_opened_is_taken_late_and_no_other() ->
     document, late = negotiate().sign(GB.agency, PROPOSE, NOON), NOON + timedelta(days=3)
     signed = verify_signed_step(MEMBERS, document, GB.agency, EXCHANGE, late)
 
-    verify_step_follows(Agreements(), MEMBERS, signed, late, NOON + timedelta(seconds=1))
-    for opening in (None, NOON):
+    verify_step_follows(Agreements(), MEMBERS, signed, late, NOON)
+    for opening, now in (
+        (None, late),
+        (NOON - timedelta(seconds=1), late),
+        (NOON, NOON + CARRIED_OVER_WITHIN + timedelta(seconds=1)),
+    ):
         with pytest.raises(WrongTimeError):
-            verify_step_follows(Agreements(), MEMBERS, signed, late, opening)
+            verify_step_follows(Agreements(), MEMBERS, signed, now, opening)
 
 
 def test_a_step_of_more_bytes_than_allowed_is_not_read() -> None:
+    assert MAX_STEP_BYTES == 81_920
     longest = b'"' + b"x" * (MAX_STEP_BYTES - 2) + b'"'
     signatures = negotiate().sign(GB.agency, PROPOSE, NOON).signatures
 
