@@ -1,7 +1,8 @@
 """When missing numbers of a partner's stream are an alarm, and what a person is told of them. Pure.
 
-A gap younger than 15 minutes is an answer that crosses another. It is an alarm only where this node has emptied its
-inbox since: a node that was away must not blame its partner. An alarm is for a person to ask about, and stops nothing.
+A gap younger than 15 minutes is an answer that crosses another, and its age counts only up to when this node last
+emptied its inbox: a node that was away must not blame its partner. An alarm is for a person to ask about, and stops
+nothing.
 """
 
 from collections.abc import Iterable
@@ -22,11 +23,11 @@ class GapAlarm:
     sentence: str
 
 
-def list_alarming(gaps: Iterable[Gap], now: datetime, emptied_at: datetime | None) -> list[Gap]:
+def list_alarming(gaps: Iterable[Gap], emptied_at: datetime | None) -> list[Gap]:
     """Return the gaps that are an alarm; `emptied_at` is when the inbox was last found empty, None if never."""
     if emptied_at is None:
         return []
-    return [gap for gap in gaps if now - gap.since > ALARM_AFTER and emptied_at - gap.since > ALARM_AFTER]
+    return [gap for gap in gaps if emptied_at - gap.since > ALARM_AFTER]
 
 
 def describe_gap(gap: Gap, now: datetime, *, claimants: int = 0, is_held: bool = False) -> GapAlarm:

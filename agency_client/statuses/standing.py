@@ -146,7 +146,7 @@ def _load_standing(node: Node, snapshot: Snapshot, agency: str, agreements: Sequ
         gaps=tuple(gaps),
         alarms=tuple(
             describe_gap(gap, node.clock.now(), claimants=count_claimants(snapshot, gap), is_held=_is_held(views))
-            for gap in list_alarming(gaps, node.clock.now(), emptied_at)
+            for gap in list_alarming(gaps, emptied_at)
         ),
         voided=tuple(list_voided_messages(snapshot, agency)),
         agreements=tuple(views),
