@@ -240,6 +240,7 @@ def test_a_step_that_was_lost_is_taken_late_by_the_key_of_its_time_and_no_other_
 
 def test_a_step_of_this_epoch_has_its_minutes_as_ever(bench: Bench, terms: Terms) -> None:
     open_next(bench)
+    bench.clock.move(1)
     late = bench.sign_step(VN, terms, StepAction.PROPOSE)
     bench.clock.move(301)
     with pytest.raises(ValueError, match="minutes from the exchange"):
