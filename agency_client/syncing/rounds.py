@@ -37,8 +37,9 @@ from agency_client.syncing.catching_up import end_restored_life, is_anything_beh
 from agency_client.syncing.submitting import SubmitReport, submit_due
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.witness.collecting import CollectReport, collect_heads
-from agency_client.witness.cosigning import cosign_newest, take_over_own_cosignature
+from agency_client.witness.cosigning import cosign_newest, show_held_head, take_over_own_cosignature
 from agency_client.witness.gossip import compare_sightings
+from agency_client.witness.observer import LogError
 from agency_client.witness.walker import refresh_checkpoint, walk_log
 from schemas.key_documents import AgencyClass
 
@@ -164,8 +165,12 @@ def choose_stages(node: Node) -> tuple[Stage, ...]:
 
 
 def sync_log(node: Node) -> StageReport:
-    """Walk the log up to its newest checkpoint."""
-    walked = walk_log(node)
+    """Walk the log up to its newest checkpoint; one that does not prove itself is shown what it signed before."""
+    try:
+        walked = walk_log(node)
+    except (LogError, EquivocationError):
+        show_held_head(node)
+        raise
     with node.store.write() as transaction:
         note_caught_up(transaction, "keys")
     alarms = tuple(Problem(item.code, item.sentence) for item in walked.suspicions)

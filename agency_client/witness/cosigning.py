@@ -5,7 +5,7 @@ that was not walked and kept; never two trees of one size; never less after more
 does not know yet what it signed after its backup was made. What is signed is kept before anybody sees it.
 """
 
-from agency_client.errors import VerificationFailedError
+from agency_client.errors import ClientError, VerificationFailedError
 from agency_client.local_store.checkpoints import SignedCheckpoint, load_checkpoint_within, load_walk
 from agency_client.local_store.contradictions import has_log_contradiction
 from agency_client.local_store.cosignatures import (
@@ -44,6 +44,21 @@ def cosign_newest(node: Node) -> OwnCosignature | None:
     with node.store.write() as transaction:
         note_handed_in(transaction, newest, at=node.clock.now())
     return newest
+
+
+def show_held_head(node: Node) -> None:
+    """Hand in the newest head this node has cosigned, once more: by it an exchange that lost its leaves learns so.
+
+    A broker over an older database goes on signing until somebody shows it a head of its own that it does not have.
+    Whatever it answers is of no use.
+    """
+    try:
+        newest = sign_newest(node)
+        if newest is not None:
+            body = Cosignature(note=newest.note.decode()).canonical()
+            node.connection.post(COSIGNATURES_PATH, body, CosignatureAnswer)
+    except ClientError:
+        return
 
 
 def sign_newest(node: Node) -> OwnCosignature | None:

@@ -12,14 +12,15 @@ from agency_client.local_store.cosignatures import OwnCosignature, load_own_cosi
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.local_store.settings import clear_restored
 from agency_client.node import Node
-from agency_client.syncing.rounds import WITNESSES, run_round
+from agency_client.syncing.rounds import LOG, WITNESSES, run_round
 from agency_client.witness.cosigning import cosign_newest, take_over_own_cosignature
 from agency_client.witness.walker import refresh_checkpoint, walk_log
 from keys.cosignatures import list_witness_keys, verify_cosignature
 from keys.log_keys import verify_checkpoint
-from schemas.api import COSIGNATURES_PATH
+from schemas.api import CONSISTENCY_PATH, COSIGNATURES_PATH
 from schemas.log.cosignature import format_witness_name
 from schemas.log.records import RecordType
+from schemas.log.tree import MerkleTree
 from tests.support.bad_line import Refusing, tampered
 from tests.support.lying_world import LyingWorld, lying_world
 
@@ -99,6 +100,25 @@ def test_what_the_exchange_did_not_take_is_handed_in_again_unchanged(alone: Lyin
     assert kept.handed_in_at is None
     cosign_newest(gb)
     assert alone.exchange.cosignatures["GB"].encode() == kept.note
+
+
+def test_an_exchange_that_lost_its_leaves_is_shown_the_head_it_signed_for_them(alone: LyingWorld) -> None:
+    gb, exchange = alone["GB"], alone.exchange
+    walk_log(gb)
+    signed = cosign_newest(gb)
+    assert signed is not None
+    records, tree = list(exchange.records), exchange.tree
+    exchange.cosignatures.clear()
+    exchange.records, exchange.tree = records[:-1], MerkleTree(tree.leaf_hash(n) for n in range(len(records) - 1))
+    no_such_leaves = RefusedError("no such leaves", RefusalDetails("range-refused", 416, (), "to"))
+    try:
+        with tampered(gb, Refusing(CONSISTENCY_PATH, no_such_leaves)):
+            report = run_round(gb, [LOG, WITNESSES])
+    finally:
+        exchange.records, exchange.tree = records, tree
+    assert [stage.stage for stage in report.stages] == ["log"]
+    assert report.has_failed
+    assert exchange.cosignatures["GB"].encode() == signed.note
 
 
 def test_a_log_with_two_proven_histories_is_cosigned_by_nobody(alone: LyingWorld) -> None:
