@@ -41,6 +41,18 @@ from tests.schemas.json_corpus import ACCEPTED, REFUSED
 from tests.strategies.primitives import JsonValue, json_values
 
 BOMB_SECONDS = 2.0
+CODES = {
+    "malformed",
+    "too-large",
+    "not-utf8",
+    "not-json",
+    "too-deep",
+    "number-not-allowed",
+    "member-name-not-ascii",
+    "not-canonical",
+    "unsupported-value",
+    "not-base64",
+}
 
 
 def write_like_the_rfc(value: JsonValue) -> bytes:
@@ -78,7 +90,12 @@ def test_it_refuses(data: bytes, error: type[CodecError]) -> None:
 def test_every_refusal_has_its_own_code() -> None:
     errors = {error for _, error in REFUSED.values()} | {TooLargeError, Base64Error, CodecError}
 
-    assert len({error.code for error in errors}) == len(errors)
+    assert {error.code for error in errors} == CODES
+    assert len(CODES) == len(errors)
+
+
+def test_the_limits_are_those_of_the_protocol() -> None:
+    assert (MAX_DEPTH, MAX_INTEGER, MAX_DOCUMENT_BYTES) == (32, 9_007_199_254_740_991, 1_048_576)
 
 
 @given(json_values())

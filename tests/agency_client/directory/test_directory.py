@@ -51,7 +51,7 @@ def test_a_member_is_known_and_not_trusted_until_it_is_pinned(node: Node) -> Non
     assert not node.directory.is_trusted("VN")
     with pytest.raises(NotPinnedError) as caught:
         node.directory.trusted_timeline("VN")
-    assert caught.value.sentence == "the anchor of VN is not pinned"
+    assert (caught.value.code, caught.value.sentence) == ("not-pinned", "the anchor of VN is not pinned")
     assert caught.value.fix == "compare the paper, then run: agency trust pin VN"
     pin(node, "VN", VN.anchor)
     assert node.directory.is_trusted("VN")
@@ -62,6 +62,7 @@ def test_a_pin_of_other_roots_trusts_nobody(node: Node) -> None:
     pin(node, "VN", BE.anchor)
     with pytest.raises(AnchorMismatchError) as caught:
         node.directory.trusted_timeline("VN")
+    assert caught.value.code == "anchor-mismatch"
     assert caught.value.sentence == "the log shows other roots for VN than the ones pinned on 2026-11-01"
     assert caught.value.fix == (
         "call the partner's duty desk and compare the anchors; trust nothing in its name until then"
@@ -132,6 +133,7 @@ def test_a_document_that_names_no_log_is_damage(node: Node) -> None:
     for damaged in (replace(document, leaf=None), replace(document, origin=None)):
         with pytest.raises(DirectoryDamagedError) as caught:
             read_placed(damaged)
+        assert caught.value.code == "directory-damaged"
         assert caught.value.sentence == "a key document of VN names no log"
         assert caught.value.fix == "restore the last backup"
 

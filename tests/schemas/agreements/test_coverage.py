@@ -127,6 +127,10 @@ def test_attachments_that_were_not_agreed_are_refused() -> None:
     assert judge_header(terms, attachments=0).is_covered
 
 
+def test_a_message_has_no_attachments_unless_they_are_counted() -> None:
+    assert VisibleFacts(GB, VN, "advisory", Tlp.CLEAR, 1).attachments == 0
+
+
 def test_a_clause_without_nationalities_is_for_everybody() -> None:
     terms = make_terms(clauses=(make_clause(GB, VN),))
 
