@@ -112,9 +112,10 @@ def verify_step_follows(
         verify_continuation(chains.get(step.agency, ()), step)
     except ChainError as error:
         raise ChainConflictError(_say_what_is_expected(error), "party_seq") from error
-    if not is_lost_step(step, now, opening):
+    is_lost = is_lost_step(step, now, opening)
+    if not is_lost:
         _verify_time(step, now)
-    decision = judge_step(step, chains, now)
+    decision = judge_step(step, chains, step.time if is_lost else now)
     if not decision.allowed:
         raise AgreementError(decision.because, "action")
     return step.terms or agreements.find(step.digest).terms

@@ -8,6 +8,7 @@ behind with its numbers: its senders, who hold no receipt for it, hand it in aga
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -17,8 +18,11 @@ from sqlalchemy import Connection, Row
 from broker.agreements.book import Agreements
 from broker.agreements.rules import verify_signed_step, verify_step_follows
 from broker.agreements.store import insert_step
+from broker.audit.opening import find_opening
 from broker.directory.members import Members
 from broker.directory.rules import (
+    RECORD_TYPES,
+    read_key_document,
     verify_next_encryption_keys,
     verify_next_key_set,
     verify_next_revocation,
@@ -42,11 +46,13 @@ from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 from schemas.envelope import Reference
+from schemas.log.epoch import is_carried_over
 from schemas.log.records import Record, RecordedRecipient, RecordType
 from schemas.markings import Tlp
 from schemas.signed import SignedDocument
 
 PAGE_ROWS = 500
+DOCUMENT_TYPES = {record_type: document_type for document_type, record_type in RECORD_TYPES.items()}
 
 Progress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -70,6 +76,7 @@ class Carrier:
         self._old = old
         self._writer = writer
         self._inboxes = inboxes
+        self._opening = find_opening(old)
         self._carried = Carried()
         self._progress: Progress = lambda _done, _total: None
         self._done = self._total = 0
@@ -116,7 +123,7 @@ class Carrier:
         self._carried.members = self._carried.members.add(leaf.index, verified)
 
     def _verify_key_document(self, record: Record, document: SignedDocument) -> Any:
-        known, now = self._carried.members, record.time
+        known, now = self._carried.members, self._find_moment(record, document)
         if record.type is RecordType.KEY_SET:
             timeline = known.get(record.agency or "")
             previous = timeline.newest_key_set if timeline else None
@@ -125,13 +132,20 @@ class Carrier:
             return verify_next_encryption_keys(known, document, now)
         return verify_next_revocation(known, document)
 
+    def _find_moment(self, record: Record, document: SignedDocument) -> datetime:
+        """Return when a key document was handed in first: its own time where the old log had carried it over itself."""
+        issued_at = read_key_document(document, DOCUMENT_TYPES[record.type]).issued_at
+        return issued_at if is_carried_over(issued_at, record.time, self._opening) else record.time
+
     def _write_step(self, old: OldRecord, transaction: Transaction) -> None:
         record, carried = old.record, self._carried
         if old.step is None or record.agency is None:
             raise ValueError("the agreement step is not stored")
         document = SignedDocument.from_canonical(old.step)
-        signed = verify_signed_step(carried.members, document, record.agency, self._exchange, record.time)
-        terms = verify_step_follows(carried.agreements, carried.members, signed, record.time)
+        signed = verify_signed_step(
+            carried.members, document, record.agency, self._exchange, record.time, self._opening
+        )
+        terms = verify_step_follows(carried.agreements, carried.members, signed, record.time, self._opening)
         partner = terms.counterpart_of(record.agency)
         leaf = transaction.append(
             RecordType.AGREEMENT_STEP,

@@ -1,6 +1,7 @@
 """What a new log begins with: everything signed, verified once more; what was delivered; and nothing that waits."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,21 @@ def test_keys_that_have_ended_since_are_judged_by_their_own_time(bench: Bench) -
     bench.clock.move((ends - bench.now).total_seconds() + 86400 * 60)
     open_next(bench)
     assert bench.directory.current.find(GB).newest_key_set.key_set.seq == 1
+
+
+def test_one_epoch_after_another_carries_what_was_signed_long_ago(bench: Bench, terms: Terms) -> None:
+    gb = bench.members[GB]
+    bench.clock.move((gb.key_set.expires_at - bench.now).total_seconds() - 86400)
+    next_set = succeed(gb, issued_at=bench.now, expires_at=bench.now + timedelta(days=365))
+    signed = sign_key_set(next_set, gb.roots[:2])
+    bench.run(bench.directory_service.submit(bench.caller(GB), signed, DocumentType.KEY_SET))
+    bench.step(GB, terms, StepAction.SUSPEND)
+    chains = bench.book.current.chains_of(terms.id)
+    for days in (3, 40, 40):
+        bench.clock.move(86400 * days)
+        open_next(bench)
+    assert bench.book.current.chains_of(terms.id) == chains
+    assert bench.directory.current.find(GB).newest_key_set.key_set.seq == 2
 
 
 def test_a_document_that_does_not_verify_stops_it_and_is_named(bench: Bench, terms: Terms) -> None:
