@@ -10,8 +10,10 @@ from broker.directory.rules import read_key_document
 from broker.directory.store import select_key_records
 from broker.projection import Projection
 from keys.encryption_keys import verify_encryption_keys, verify_revocation
+from keys.errors import CertificateError
 from keys.key_sets import verify_key_set
 from schemas.key_documents import KeySet
+from schemas.log.epoch import is_carried_over
 from schemas.log.records import Record, RecordType
 from schemas.signed import DocumentType, SignedDocument
 
@@ -32,7 +34,7 @@ def make_directory(exchange: str) -> Directory:
 def _verify_stored(members: Members, record: Record, exchange: str, opening: datetime | None) -> VerifiedKeyDocument:
     """Verify a document read back, at the time of its leaf: signatures and chain, so that the disk cannot add a key.
 
-    What was issued before this epoch was opened had its leaf in an earlier one: it is judged by its own time.
+    A CA that has ended since was good when its set had its leaf in an earlier epoch: there its own time counts.
     """
     document, agency = record.document, record.agency
     assert isinstance(document, SignedDocument)  # noqa: S101 - a record of these types has a document
@@ -42,8 +44,12 @@ def _verify_stored(members: Members, record: Record, exchange: str, opening: dat
         known = members.get(claimed.agency)
         previous = known.newest_key_set if known else None
         assert isinstance(claimed, KeySet)  # noqa: S101 - read as one
-        is_older = opening is not None and claimed.issued_at < opening
-        return verify_key_set(document, previous, exchange=exchange, now=claimed.issued_at if is_older else record.time)
+        try:
+            return verify_key_set(document, previous, exchange=exchange, now=record.time)
+        except CertificateError:
+            if not is_carried_over(claimed.issued_at, record.time, opening):
+                raise
+            return verify_key_set(document, previous, exchange=exchange, now=claimed.issued_at)
     timeline = members.find(agency)
     if record.type is RecordType.ENCRYPTION_KEYS:
         return verify_encryption_keys(document, timeline.newest_key_set, timeline.newest_encryption_keys)
