@@ -14,9 +14,10 @@ from agency_client.local_store.access_log import load_newest_signed_head
 from agency_client.local_store.agreements import list_unshown_steps, load_chains
 from agency_client.local_store.contradictions import ContradictionKind, list_contradictions
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, load_dispatch
-from agency_client.local_store.held_steps import list_held_steps
+from agency_client.local_store.held_steps import HeldStep, hold_step, list_held_steps
 from agency_client.local_store.inbox import InboxState, list_messages
 from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
+from agency_client.local_store.settings import Setting, read_setting
 from agency_client.local_store.statuses import list_due_statuses
 from agency_client.local_store.trust import list_unshown
 from agency_client.node import Node
@@ -43,6 +44,7 @@ from schemas.signed import DocumentType, KeyUse
 from tests.support.bad_line import Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld
+from tests.support.messages import make_id
 from tests.support.new_log import move_on
 from tests.support.nodes import install_next_key_set, take_step
 
@@ -199,7 +201,8 @@ def test_own_key_documents_that_the_new_log_forgot_are_handed_in_again(
     walk_log(vn)
     before = vn.directory.load_timeline("GB")
     move_on(world.exchange, gb, vn, forgets=forget_of("GB", RecordType.ENCRYPTION_KEYS))
-    walk_log(gb)
+    walked = walk_log(gb)
+    assert (walked.suspicions, walked.documents) == ([], []), "what is known is neither doubted nor new"
     with gb.store.read() as snapshot:
         missing = list_unshown(snapshot, "GB")
     assert missing
@@ -383,3 +386,13 @@ def test_only_a_log_that_goes_on_from_another_says_that_a_message_was_handed_ove
     with pytest.raises(LogError, match="message-accepted is expected"):
         accept_acceptance(gb, evidence, parsed)
     gb.sheet = sheet
+
+
+def test_steps_that_waited_are_pulled_anew_from_the_new_log(world: LyingWorld, gb: Node, vn: Node) -> None:
+    waiting = HeldStep(7, make_id("x"), "VN", "step-early", "too early", b"{}", vn.clock.now())
+    with gb.store.write() as transaction:
+        hold_step(transaction, waiting)
+    move_on(world.exchange, gb, vn)
+    with gb.store.read() as snapshot:
+        assert list_held_steps(snapshot) == []
+        assert read_setting(snapshot, Setting.STEPS_PULLED) == "-1"
