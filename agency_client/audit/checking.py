@@ -6,7 +6,7 @@ fails is named by its leaf or entry.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from agency_client.audit.bundle import (
     LINE_TYPES,
@@ -23,6 +23,7 @@ from agency_client.audit.bundle import (
     get_line_type,
 )
 from agency_client.directory.documents import KEY_RECORDS, rebuild_timeline
+from agency_client.epochs.places import Openings
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.access_chain import AccessChainError, verify_chain
 from agency_client.witness.observer import hash_logged_record, read_log_keys
@@ -35,6 +36,7 @@ from schemas.api import AccessLogHead, LoggedRecord
 from schemas.codec import CodecError, b64u_decode, decode_canonical, hash_text
 from schemas.key_documents import ExchangeSheet
 from schemas.log.checkpoint import Checkpoint
+from schemas.log.epoch import FIRST_EPOCH
 from schemas.log.cosignature import format_witness_name
 from schemas.log.leaf import leaf_hash, make_leaf
 from schemas.log.note import parse_note
@@ -116,6 +118,11 @@ def check_bundle(
     cosigned = _check_cosignatures(header, _pick(lines, CheckpointLine), timelines)
     access, heads = _check_access_log(lines, header, kept, timelines.get(header.agency))
     return AuditVerdict(header, checkpoint, (whole, signed, tree, records, keys, cosigned, access, heads), tuple(kept))
+
+
+def split_lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file's lines, and of one that is longer than any may be, no more than shows that it is."""
+    return iter(lambda: file.readline(MAX_LINE_BYTES + 2), b"")
 
 
 def read_origin(unverified_lines: Iterable[bytes]) -> str:
@@ -229,9 +236,10 @@ def _check_keys(kept: list[LoggedRecord], header: HeaderLine) -> tuple[dict[str,
         if logged.record.type in KEY_RECORDS and logged.record.agency is not None:
             by_agency.setdefault(logged.record.agency, []).append(logged)
     timelines: dict[str, MemberTimeline] = {}
+    openings = _find_openings(kept)
     for agency, records in by_agency.items():
         try:
-            timeline = rebuild_timeline(records, exchange=header.exchange)
+            timeline = rebuild_timeline(records, exchange=header.exchange, openings=openings)
         except (KeysError, CodecError) as error:
             part.fail(f"{agency}: {error}")
             continue
@@ -262,6 +270,14 @@ def _check_cosignatures(
             else:
                 part.holding += 1
     return part
+
+
+def _find_openings(kept: list[LoggedRecord]) -> Openings:
+    """Return when the log was opened, if it goes on from an earlier one; its own indexes are the places here."""
+    first = kept[0] if kept and kept[0].index == 0 else None
+    if first is None or first.record.type is not RecordType.EXCHANGE_OPENED or first.record.checkpoint is None:
+        return {}
+    return {FIRST_EPOCH: first.record.time}
 
 
 def _check_access_log(

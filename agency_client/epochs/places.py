@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from schemas.api import LoggedRecord
+from schemas.log.epoch import is_carried_over
 
 LEAVES_AN_EPOCH = 1 << 33
 """More than any log will hold; a million epochs of it still fit below 2^53."""
@@ -35,8 +36,8 @@ def move_to_place(logged: LoggedRecord, origin: str) -> LoggedRecord:
 def find_moment(place: int, logged_at: datetime, issued_at: datetime, openings: Openings) -> datetime:
     """Return the moment at which a key document that its leaf dates is judged.
 
-    What was issued before its log was opened had been logged before, in a log that went on no longer: it is judged by
-    its own time, since the keys of that time may have ended.
+    What was issued before its log was opened may have been logged in the one before: it is judged by its own time,
+    since the keys of that time may have ended.
     """
     opened_at = openings.get(place // LEAVES_AN_EPOCH + 1)
-    return issued_at if opened_at is not None and issued_at < opened_at else logged_at
+    return issued_at if is_carried_over(issued_at, logged_at, opened_at) else logged_at

@@ -29,5 +29,6 @@ def test_what_was_issued_before_its_log_was_opened_is_judged_by_its_own_time() -
     openings, issued, logged = {2: NOON}, NOON - timedelta(days=300), NOON + timedelta(seconds=5)
     second = compute_place("exchange.example/2", 3)
     assert find_moment(second, logged, issued, openings) == issued
-    assert find_moment(second, logged, NOON, openings) == logged
+    assert find_moment(second, logged, NOON + timedelta(seconds=1), openings) == logged
+    assert find_moment(second, NOON + timedelta(days=31), issued, openings) == NOON + timedelta(days=31)
     assert find_moment(3, logged, issued, openings) == logged
