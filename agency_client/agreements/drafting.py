@@ -17,6 +17,7 @@ from agency_client.errors import UsageError
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
+from agency_client.profiles.public_files import read_foreign_file
 from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
 from schemas.codec import CodecError, b64u_encode, decode_json
 from schemas.model import DocumentError, format_timestamp
@@ -50,7 +51,7 @@ def read_terms_file(path: Path) -> dict[str, Any]:
         UsageError: the file is not there, too large, or not TOML or JSON.
     """
     try:
-        data = path.read_bytes()
+        data = read_foreign_file(path)
     except FileNotFoundError as error:
         raise UsageError(f"there is no {path}", fix="start from one in examples/agreements") from error
     if len(data) > MAX_FILE_BYTES:
@@ -151,7 +152,7 @@ def _take_in_text(fields: dict[str, Any], folder: Path) -> dict[str, Any]:
         return fields
     if not isinstance(name, str) or not (folder / name).is_file():
         raise UsageError(f"text_file: there is no {name}", fix="name the signed text beside the terms file")
-    return {**fields, "text_sha256": b64u_encode(hashlib.sha256((folder / name).read_bytes()).digest())}
+    return {**fields, "text_sha256": b64u_encode(hashlib.sha256(read_foreign_file(folder / name)).digest())}
 
 
 def _spell(value: Any) -> Any:

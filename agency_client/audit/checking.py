@@ -36,8 +36,8 @@ from schemas.api import AccessLogHead, LoggedRecord
 from schemas.codec import CodecError, b64u_decode, decode_canonical, hash_text
 from schemas.key_documents import ExchangeSheet
 from schemas.log.checkpoint import Checkpoint
-from schemas.log.epoch import FIRST_EPOCH
 from schemas.log.cosignature import format_witness_name
+from schemas.log.epoch import FIRST_EPOCH
 from schemas.log.leaf import leaf_hash, make_leaf
 from schemas.log.note import parse_note
 from schemas.log.records import RecordType

@@ -302,9 +302,10 @@ def _import(context: typer.Context, file: Annotated[Path, typer.Argument(help="W
     """
     from agency_client.agreements.files import import_steps, read_steps_file
     from agency_client.node import Node
+    from agency_client.profiles.public_files import read_foreign_file
 
     invocation = get_invocation(context)
-    steps_file = read_steps_file(file.read_bytes())
+    steps_file = read_steps_file(read_foreign_file(file))
     with Node(invocation.open_profile(), invocation.clock) as node:
         new = import_steps(node, steps_file)
     rows = [(step.agency, step.action.value, f"{step.time:%Y-%m-%d %H:%M}") for step in new]

@@ -270,11 +270,12 @@ def _make_author(
 
 
 def _read_details(invocation: Invocation, file: Path | None) -> dict[str, Any]:
-    from agency_client.sending.composing import read_alert_file
+    from agency_client.profiles.public_files import read_foreign_file
+    from agency_client.sending.composing import MAX_FILE_BYTES, read_alert_file
 
     if file is None:
         return {}
-    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if str(file) == "-" else read_foreign_file(file)
     found = read_alert_file(data, str(file))
     inner = found.get("details", found)
     return dict(inner) if isinstance(inner, dict) else found

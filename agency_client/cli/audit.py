@@ -227,14 +227,14 @@ def verify_file(
     Raises:
         VerificationFailedError: a part of it does not hold.
     """
-    from agency_client.audit.checking import check_bundle
+    from agency_client.audit.checking import check_bundle, split_lines
     from agency_client.audit.rows import make_rows
     from agency_client.errors import VerificationFailedError
 
     output = invocation.output
     sheet = _load_sheet(invocation, exchange, anchor, file)
     with file.open("rb") as lines, output.show_progress("verifying", file.stat().st_size) as advance:
-        verdict = check_bundle(lines, sheet, advance)
+        verdict = check_bundle(split_lines(lines), sheet, advance)
     _show_verdict(output, verdict)
     if show:
         _show_rows(invocation, make_rows(verdict.records, ()))
@@ -368,7 +368,7 @@ def _parse_end(text: str | None) -> datetime | None:
 
 
 def _load_sheet(invocation: Invocation, exchange: Path | None, anchor: str | None, bundle: Path) -> "ExchangeSheet":
-    from agency_client.audit.checking import read_origin
+    from agency_client.audit.checking import read_origin, split_lines
     from agency_client.epochs.sheets import load_sheet
     from agency_client.errors import UsageError
     from agency_client.node import Node
@@ -376,7 +376,7 @@ def _load_sheet(invocation: Invocation, exchange: Path | None, anchor: str | Non
 
     if exchange is None:
         with bundle.open("rb") as lines:
-            origin = read_origin(lines)
+            origin = read_origin(split_lines(lines))
         with Node(invocation.open_profile(), invocation.clock) as node, node.store.read() as snapshot:
             return load_sheet(snapshot, origin)
     if anchor is None:

@@ -114,12 +114,13 @@ def check_evidence_file(
       agency audit evidence evidence.json
     """
     from agency_client.audit.evidence import MAX_EVIDENCE_BYTES, EvidenceError, EvidenceFile, check_evidence
+    from agency_client.profiles.public_files import read_foreign_file
     from schemas.codec import CodecError
     from schemas.key_documents import compute_exchange_anchor
 
     invocation = get_invocation(context)
     try:
-        found = EvidenceFile.from_canonical(file.read_bytes(), max_bytes=MAX_EVIDENCE_BYTES)
+        found = EvidenceFile.from_canonical(read_foreign_file(file), max_bytes=MAX_EVIDENCE_BYTES)
     except CodecError as error:
         raise EvidenceError(f"{file} is no evidence of this form: {error}") from error
     sheet = _load_sheet(invocation, exchange, anchor, found.signer)

@@ -72,7 +72,9 @@ def read_exchange_anchor(invocation: Invocation, exchange: str, typed: str | Non
     if typed is not None:
         return typed
     if file is not None:
-        return file.read_text()
+        from agency_client.profiles.public_files import read_foreign_text
+
+        return read_foreign_text(file)
     return invocation.output.ask_line(
         f"The 24 words of the exchange {exchange}, from its paper",
         instead="add --exchange-anchor or --exchange-anchor-file",

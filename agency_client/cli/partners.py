@@ -123,10 +123,11 @@ def _import(
       agency partner import status-of-VN.json
     """
     from agency_client.node import Node
+    from agency_client.profiles.public_files import read_foreign_file
     from agency_client.statuses.files import import_status, read_status_file
 
     invocation = get_invocation(context)
-    read = [read_status_file(file.read_bytes()) for file in files]
+    read = [read_status_file(read_foreign_file(file)) for file in files]
     with Node(invocation.open_profile(), invocation.clock) as node:
         for file in read:
             _show_imported(invocation, import_status(node, file))

@@ -174,11 +174,12 @@ def _compose(
 
 
 def _read_file(name: str) -> dict[str, Any]:
+    from agency_client.profiles.public_files import read_foreign_file
     from agency_client.sending.composing import MAX_FILE_BYTES, read_alert_file
 
     if name == "-":
         return read_alert_file(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "standard input")
-    return read_alert_file(Path(name).read_bytes(), name)
+    return read_alert_file(read_foreign_file(Path(name)), name)
 
 
 def _make_draft(

@@ -227,12 +227,9 @@ def _show_one(invocation: Invocation, name: str, standing: str, anchor: str) -> 
 
 
 def _read_page(file: Path) -> str:
-    from agency_client.errors import UsageError
+    from agency_client.profiles.public_files import read_foreign_text
 
-    try:
-        return file.read_text()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is no text", fix="name the page that the ceremony printed") from error
+    return read_foreign_text(file)
 
 
 def _read_text(

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from agency_client.errors import ConflictError, NotAuthenticatedError, UsageError, VerificationFailedError
 from agency_client.profiles.private_files import make_private_folder, read_private_file, write_private_file
+from agency_client.profiles.public_files import read_foreign_file
 from agency_client.wire_names import parse_agency_id
 from keys.anchors import format_anchor_hex, format_anchor_words, parse_anchor
 from keys.container import (
@@ -132,7 +133,7 @@ def read_roots_sheet(path: Path) -> RootsSheet:
         VerificationFailedError: it is no such sheet, or its roots are not sound.
     """
     try:
-        sheet = RootsSheet.from_canonical(path.read_bytes())
+        sheet = RootsSheet.from_canonical(read_foreign_file(path))
         check_roots(sheet.roots)
     except FileNotFoundError as error:
         raise UsageError(f"there is no {path}", fix="run: agency ceremony roots") from error
@@ -267,7 +268,7 @@ def _seal(file: RootFile, passphrase: str) -> bytes:
 
 def _read_public(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_foreign_file(path)
     except FileNotFoundError as error:
         raise UsageError(f"there is no {path}") from error
 

@@ -17,6 +17,7 @@ from agency_client.local_store.trust import accept_exchange
 from agency_client.profiles.key_store import KeyStore, TlsUse
 from agency_client.profiles.private_files import write_private_file
 from agency_client.profiles.profile import Profile, ProfileSettings, create_profile
+from agency_client.profiles.public_files import read_foreign_file
 from agency_client.profiles.session import derive_store_key, find_officer, initialise_profile
 from agency_client.wire_names import parse_agency_id, parse_node_id
 from keys.anchors import parse_anchor
@@ -45,7 +46,7 @@ def read_exchange_sheet(path: Path) -> ExchangeSheet:
         VerificationFailedError: it is no sheet.
     """
     try:
-        return ExchangeSheet.from_canonical(path.read_bytes(), max_bytes=MAX_SHEET_BYTES)
+        return ExchangeSheet.from_canonical(read_foreign_file(path), max_bytes=MAX_SHEET_BYTES)
     except FileNotFoundError as error:
         raise UsageError(f"there is no {path}", fix="ask the exchange's operator for exchange.json") from error
     except CodecError as error:

@@ -3,9 +3,7 @@
 The command line runs inside this process, against nodes whose partner and exchange say hostile things in every place.
 """
 
-import re
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from itertools import cycle
 from pathlib import Path
@@ -13,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from agency_client.cli.app import run
 from agency_client.connection import read_refusal
 from agency_client.errors import ClientError
 from agency_client.terminal.cleaning import is_shown
@@ -29,11 +26,11 @@ from schemas.problems import PROBLEMS, ProblemDocument, ProblemReason
 from tests.attacks.recipient import GB, VN
 from tests.schemas.alerts.filled import leaves, load, load_changed, problems_of
 from tests.strategies.hostile_text import FORGED, HOSTILE, MARK, PRINTABLE
+from tests.support.command_line import CommandLine
 from tests.support.lying_exchange import LyingConnection
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.nodes import make_terms_of, make_wide_clause, take_step
 
-_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 NOT_ALONE = ("acknowledgement", "correction", "document-verification-reply", "outcome", "withdrawal")
 """Kinds that answer another message: what they say is shown by the same pages."""
 PAGES = sorted(set(kind_names()) - set(NOT_ALONE))
@@ -63,56 +60,6 @@ def make_hostile_alert(kind: str) -> dict[str, Any]:
             changes.pop(problem.field, None)
     assert {"subject", "unit", "officer"} <= changes.keys()
     return load_changed(kind, changes)
-
-
-class Terminal(StringIO):
-    """A stream that somebody looks at."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-class CommandLine:
-    """`agency` of one node, inside this process."""
-
-    def __init__(self, folder: Path, profile: str) -> None:
-        self.folder, self._profile = folder, profile
-        self._environment = {
-            "BILATERAL_HOME": str(folder / "home"),
-            "BILATERAL_OFFICER": "\u202e" + LINE[:60],
-            "XDG_RUNTIME_DIR": str(folder),
-            "COLUMNS": "2000",
-            "TERM": "xterm-256color",
-        }
-
-    def run(self, *arguments: str, form: str = "--plain") -> tuple[int, str, str]:
-        """Run one verb; return its exit code and what it wrote."""
-        out, err = Terminal(), Terminal()
-        words = ["--profile", self._profile, *([form] if form != "rich" else []), *arguments]
-        with chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
-            code = run(words, self._environment | ({"FORCE_COLOR": "1"} if form == "rich" else {}))
-        return int(code), out.getvalue(), err.getvalue()
-
-    def demand_harmless(
-        self, *arguments: str, codes: tuple[int, ...] = (0,), forms: tuple[str, ...] = ("--plain", "rich", "--json")
-    ) -> str:
-        """Run one verb in every form: nothing steers, nothing is forged, JSON stays JSON; return what plain said."""
-        said = ""
-        for form in forms:
-            code, out, err = self.run(*arguments, form=form)
-            assert code in codes, (arguments, form, code, err)
-            assert "Traceback" not in err
-            for text in (out, err):
-                shown = _STYLE.sub("", text) if form == "rich" else text
-                steering = {character for character in shown if not is_shown(character)} - set("\n\t")
-                assert steering == set(), (arguments, form, steering)
-                assert not any(line.startswith(FORGED) for line in shown.splitlines()), (arguments, form, shown)
-            if form == "--json":
-                assert all(decode_json(line.encode())["v"] == 1 for line in out.splitlines())
-                assert out.isascii()
-            elif form == "--plain":
-                said = out + err
-        return said
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +209,7 @@ def test_every_other_list_obeys_nothing(agency: CommandLine, messages: dict[str,
 def test_a_word_of_ours_that_is_none_is_refused_in_one_line(agency: CommandLine) -> None:
     verbs = cycle([("read", "--reason", "test", "--"), ("agreement", "show", "--"), ("status", "--offline", "--"), ()])
     for name, verb in zip(HOSTILE, verbs, strict=False):
-        text = HOSTILE[name].replace("\x00", "").lstrip(FORGED)
+        text = HOSTILE[name].replace("\x00", "").removeprefix(FORGED)
         code, out, err = agency.run(*verb, text)
         assert code != 0
         steering = {character for character in out + err if not is_shown(character)} - set("\n\t")
