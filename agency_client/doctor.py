@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import httpx
 
+from agency_client.approvals import list_waiting
 from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
 from agency_client.local_store.checkpoints import load_walk
@@ -78,6 +79,7 @@ def examine_node(node: Node) -> list[Finding]:
         check_trust,
         check_partners,
         check_queues,
+        check_approvals,
         check_store,
     ):
         name = check.__name__.removeprefix("check_")
@@ -238,6 +240,13 @@ def check_queues(node: Node) -> Iterator[Finding]:
     if refused or not_taken:
         sentence = f"{len(not_taken)} messages and {len(refused)} documents were refused"
         yield Finding("refused", Level.WARN, sentence, "see: agency outbox")
+
+
+def check_approvals(node: Node) -> Iterator[Finding]:
+    """What one officer has approved and waits for a second one."""
+    for approval in list_waiting(node):
+        sentence = f"{approval.what}: approved by {approval.officer}, until {approval.expires_at:%Y-%m-%d %H:%M}"
+        yield Finding("approvals", Level.WARN, sentence, "a second officer approves it too, or: agency approvals")
 
 
 def check_store(node: Node) -> Iterator[Finding]:

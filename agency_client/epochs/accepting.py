@@ -108,7 +108,7 @@ def approve_new_log(node: Node, proposed: ProposedLog, reason: str) -> Acceptanc
         approvals = give_approval(
             transaction, kind, proposed.subject, what=what, officer=node.officer, reason=reason, at=now
         )
-        append_entry(transaction, node.note_access(Action.KEYS, "exchange-approve", reason, case=None))
+        append_entry(transaction, node.note_access(Action.KEYS, "exchange-approve", reason))
         is_begun = len(approvals) >= PERSONS
         if is_begun:
             end_approvals(transaction, kind, proposed.subject, ApprovalEnd.USED, by=node.officer, at=now)

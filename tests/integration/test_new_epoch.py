@@ -244,6 +244,14 @@ def _accept_by_command(town: Town, sheet: ExchangeSheet) -> None:
     verb = ("exchange", "accept", str(town.folder / "exchange-2.json"), "--reason", "paper compared")
     wrong = format_anchor_words(compute_exchange_anchor(town["GB"].sheet))
     assert town.run_agency("first", *verb, "--exchange-anchor", wrong)[0] == ExitCode.VERIFICATION_FAILED
+    assert town.run_agency("hasty", *verb, "--exchange-anchor", words)[0] == 0
+    _, listed, _ = town.run_agency("first", "approvals")
+    (waits,) = decode_json(listed.encode())["approvals"]
+    assert (waits["officer"], waits["what"]) == ("hasty", f"{town['GB'].sheet.origin} gives way to {sheet.origin}")
+    refused = town.run_agency(
+        "first", "approval", "refuse", str(waits["id"]), "--reason", "not compared with the paper"
+    )
+    assert refused[0] == 0, refused[2]
     states = []
     for officer in ("first", "First", "second"):
         code, answer, said = town.run_agency(officer, *verb, "--exchange-anchor", words)

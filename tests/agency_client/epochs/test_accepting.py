@@ -10,12 +10,14 @@ import pytest
 
 from agency_client.approvals import list_waiting, refuse_approval
 from agency_client.connection import NotSentError
+from agency_client.doctor import Level, check_approvals
 from agency_client.epochs.accepting import approve_new_log, examine_new_log
 from agency_client.epochs.errors import EpochRefusedError, NewLogError
 from agency_client.epochs.views import list_accepted_logs
 from agency_client.errors import ConflictError, NotFoundError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.contradictions import list_contradictions
+from agency_client.local_store.settings import clear_restored, mark_restored
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.local_store.trust import load_exchange, load_origin
 from agency_client.node import Node
@@ -234,3 +236,25 @@ def test_offline_nothing_is_approved(world: LyingWorld, gb: Node) -> None:
         with pytest.raises(NotSentError):
             accept_by(gb, sheet, ("a.eriksson",))
     assert list_waiting(gb) == []
+
+
+def test_a_node_that_was_restored_is_told_what_nobody_can_tell_it(world: LyingWorld, gb: Node) -> None:
+    with undone(world.exchange) as exchange:
+        sheet = begin_new_log(exchange)
+        with gb.store.write() as transaction:
+            mark_restored(transaction, backup="b", at=gb.clock.now())
+        told = examine_new_log(gb, take_sheet(sheet)).judgement.sentences
+        with gb.store.write() as transaction:
+            clear_restored(transaction)
+        assert len(examine_new_log(gb, take_sheet(sheet)).judgement.sentences) == 1
+    assert "was restored from a backup" in told[-1]
+
+
+def test_the_doctor_shows_what_waits_for_a_second_officer(world: LyingWorld, gb: Node) -> None:
+    with undone(world.exchange) as exchange:
+        sheet = begin_new_log(exchange)
+        accept_by(gb, sheet, ("a.eriksson",))
+    (found,) = check_approvals(gb)
+    assert (found.level, "approved by a.eriksson" in found.sentence) == (Level.WARN, True)
+    refuse_approval(gb, list_waiting(gb)[0].id, "only a test")
+    assert list(check_approvals(gb)) == []

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from agency_client.errors import NotFoundError
-from agency_client.local_store.engine import APPLICATION_ID, DatabaseError, Store, StoreNewerError
+from agency_client.local_store.engine import APPLICATION_ID, Columns, DatabaseError, Store, StoreNewerError
 from agency_client.local_store.migrations import STEPS, create_store, migrate_store, open_store
-from tests.agency_client.local_store.conftest import KEY
+from agency_client.local_store.trust import list_exchanges
+from tests.agency_client.local_store.conftest import KEY, NOON
 
 
 def read_version(store: Store) -> int:
@@ -67,3 +68,23 @@ def test_opening_what_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         open_store(tmp_path / "store.db", KEY)
     assert not (tmp_path / "store.db").exists()
+
+
+def test_what_a_store_of_one_log_holds_stands_in_that_log(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.touch(0o600)
+    store = Store(path, KEY)
+    migrate_store(store, STEPS[:4])
+    with store.write() as transaction:
+        sheet: Columns = {"origin": "exchange.example/1", "name": "exchange.example", "anchor": "a", "sheet": b"s"}
+        transaction.insert("exchange_sheet", {**sheet, "accepted_at": NOON, "accepted_by": "a.eriksson"})
+        document: Columns = {"agency": "GB", "type": "bilateral-key-set", "document": b"d", "verified_at": NOON}
+        for seq, leaf in ((1, b"leaf"), (2, None)):
+            transaction.insert("key_document", {**document, "digest": f"d{seq}", "seq": seq, "leaf": leaf})
+    migrate_store(store)
+    with store.read() as snapshot:
+        rows = snapshot.fetch_all("SELECT origin, shown_in FROM key_document ORDER BY seq")
+        (log,) = list_exchanges(snapshot)
+    assert [tuple(row) for row in rows] == [("exchange.example/1", "exchange.example/1"), (None, None)]
+    assert (log.opened_at, log.opening) == (None, None)
+    store.close()
