@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.agreements.chains import MAX_STEP_BYTES, Agreement, load_agreement, read_step
-from agency_client.errors import ConflictError, UsageError
+from agency_client.errors import ConflictError, UsageError, VerificationFailedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.agreements import StoredStep, load_chain_end, record_step, retract_step
+from agency_client.local_store.contradictions import has_log_contradiction
 from agency_client.local_store.dispatch import DispatchKind, queue_document, record_dispatch_refused
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.problems import Problem
@@ -59,6 +60,7 @@ def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredS
     Raises:
         StepNotAllowedError: the lifecycle does not allow it now.
         NotYetWitnessedError: it widens and answers steps that the quorum has not seen in the log.
+        VerificationFailedError: it widens, and the log was proven to have two histories.
         UsageError: a field is of another form.
         DeniedError: no agreement key may be used, or the node was restored and has not caught up.
     """
@@ -79,6 +81,12 @@ def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredS
 
 
 def _demand_witnessed(node: Node, snapshot: Snapshot, agreement: Agreement) -> None:
+    if has_log_contradiction(snapshot, node.sheet.origin):
+        raise VerificationFailedError(
+            f"the log {node.sheet.origin} signed two histories; nothing is widened by what it shows",
+            fix="call the partner's duty desk; see: agency trust contradictions",
+            code="log-contradicts-itself",
+        )
     # What stands in an earlier epoch of the log was settled when this one was accepted.
     steps = (step for chain in agreement.stored.values() for step in chain if step.origin == node.sheet.origin)
     leaves = (LoggedRecord.from_canonical(step.leaf) for step in steps if step.leaf is not None)

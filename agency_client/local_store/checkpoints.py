@@ -51,7 +51,8 @@ def record_checkpoint(
     )
     if present is not None and present["root"] != checkpoint.root:
         raise EquivocationError(
-            f"the log {checkpoint.origin} signed two different trees of {checkpoint.size} leaves",
+            f"the log {checkpoint.origin} signed two different trees of {checkpoint.size} leaves, of root"
+            f" {present['root']} and of root {checkpoint.root}",
             kind=ContradictionKind.CHECKPOINT,
             signer=checkpoint.origin,
             documents=(present["note"], checkpoint.note),

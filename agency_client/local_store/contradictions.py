@@ -36,7 +36,7 @@ class EquivocationError(VerificationFailedError):
         documents: tuple[bytes, bytes],
         proof: bytes | None = None,
     ) -> None:
-        super().__init__(sentence, fix="keep both documents: agency trust contradictions")
+        super().__init__(sentence, fix="both are kept; show them: agency trust contradictions, agency trust evidence")
         self.kind = kind
         self.signer = signer
         self.documents = documents

@@ -185,7 +185,8 @@ class CheckpointObserver:
             proof = read_shown_prefix(small, large, path) or self._prove_by_leaves(small, large, path)
             if proof is not None:
                 raise EquivocationError(
-                    f"the log {self._origin} signed {small.size} leaves and {large.size} that do not begin with them",
+                    f"the log {self._origin} signed {small.size} leaves of root {b64u_encode(small.root)}, and"
+                    f" {large.size} leaves that begin with others, of root {proof.root}",
                     kind=ContradictionKind.CHECKPOINT,
                     signer=self._origin,
                     documents=(small_note, large_note),

@@ -12,8 +12,9 @@ from agency_client.agreements.signing import StepNotAllowedError
 from agency_client.agreements.submitting import submit_step
 from agency_client.agreements.views import view_page
 from agency_client.directory.directory import AnchorMismatchError, NotPinnedError
-from agency_client.errors import NotFoundError, UsageError
+from agency_client.errors import NotFoundError, UsageError, VerificationFailedError
 from agency_client.local_store.agreements import StoredStep
+from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Transaction
 from agency_client.node import Node
 from agency_client.witness.standing import NotYetWitnessedError
@@ -207,6 +208,22 @@ def test_what_widens_waits_for_the_witnesses_and_what_narrows_does_not(
     _hand_in(vn, flows.resume(vn, agreement), gb)
     _hand_in(gb, flows.revoke(gb, agreement, reason="at once"), vn)
     assert find_state(vn, agreement) is State.REVOKED
+
+
+def test_nothing_is_widened_by_a_log_that_was_proven_to_have_two_histories(
+    gb: Node, vn: Node, fields: dict[str, Any], say: Say
+) -> None:
+    agreement = say(gb, flows.propose, fields).agreement
+    origin = vn.sheet.origin
+    proof = EquivocationError("two", kind=ContradictionKind.CHECKPOINT, signer=origin, documents=(b"1", b"2"))
+    keep_contradiction(vn.store, proof, at=vn.clock.now())
+    try:
+        with pytest.raises(VerificationFailedError, match="two histories"):
+            flows.accept(vn, agreement)
+        _hand_in(vn, flows.reject(vn, agreement), gb)
+    finally:
+        with vn.store.write() as transaction:
+            transaction.execute("DELETE FROM contradiction")
 
 
 def test_a_step_that_makes_no_sense_is_refused_whatever_the_witnesses_have_seen(

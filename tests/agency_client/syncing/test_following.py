@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,18 @@ from agency_client.node import Node
 from agency_client.profiles.profile import hold_lock
 from agency_client.profiles.session import OpenProfile, open_profile
 from agency_client.sending.flow import send_alert
-from agency_client.syncing.following import LAST_PAUSE_SECONDS, Backoff, StopRequestedError, StopSwitch, follow
-from agency_client.syncing.rounds import RoundReport
+from agency_client.syncing.following import (
+    LAST_PAUSE_SECONDS,
+    Backoff,
+    StopRequestedError,
+    StopSwitch,
+    _pace,
+    follow,
+)
+from agency_client.syncing.rounds import RoundReport, Stage, StageReport
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
+from tests.support.lying_world import LyingWorld
 from tests.support.nodes import agree, joined_nodes
 
 PATIENCE_SECONDS = 30.0
@@ -36,6 +45,21 @@ def test_pauses_double_up_to_a_minute_and_a_success_forgets_them() -> None:
     )
     assert backoff.next_pause(failed=False) == 0.0
     assert backoff.next_pause(failed=True) < 1.0
+
+
+def test_under_load_the_log_is_not_cosigned_in_every_round(world: LyingWorld) -> None:
+    runs: list[Node] = []
+
+    def cosign(node: Node) -> StageReport:
+        runs.append(node)
+        return StageReport("witnesses", {"cosigned": 1})
+
+    stage = _pace(Stage("witnesses", cosign), 5)
+    for seconds, count in ((60, 1), (61, 1), (66, 2), (0, 3)):
+        world.clock.ahead = timedelta(seconds=seconds)
+        stage.run(world["GB"])
+        assert len(runs) == count, "every five seconds, and a clock that was set back makes nobody wait"
+    assert stage.run(world["GB"]).is_quiet
 
 
 def test_a_signal_turns_the_switch_and_breaks_off_what_may_be() -> None:

@@ -65,7 +65,7 @@ def test_another_refusal_is_not_waited_for(gb: Node) -> None:
         raise ConflictError("no")
 
     with pytest.raises(ConflictError):
-        wait_for_witnesses(gb, refuse, seconds=30, pause=pytest.fail, on_wait=pytest.fail)
+        wait_for_witnesses(gb, refuse, seconds=30, pause=lambda _: pytest.fail("it waits"), on_wait=pytest.fail)
 
 
 def test_offline_nobody_is_met_and_nothing_fails(gb: Node) -> None:
