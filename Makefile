@@ -1,7 +1,7 @@
 # Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long fuzz mutants lint format types contracts pins clean
+.PHONY: help setup demo test long sabotage fuzz mutants lint format types contracts pins clean
 
 # Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
 PYTHON ?=
@@ -35,6 +35,9 @@ mutants: setup ## change the code that decides, spot by spot: do the tests notic
 
 bench: setup ## measure what an accept costs beside its floor (five minutes); ARGS=--quick for a first look
 	@$(BIN)/python -m bench $(ARGS)
+
+sabotage: setup ## take out each control that stops a hostile broker, and see its attack succeed; ARGS='receipt' chooses
+	@$(BIN)/python -m tests.sabotage $(ARGS)
 
 lint: setup ## ruff: rules and formatting
 	@$(BIN)/ruff check

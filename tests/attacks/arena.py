@@ -126,10 +126,10 @@ class Arena(World):
         with self[agency].store.read() as snapshot:
             return list_contradictions(snapshot, ContradictionKind.CHECKPOINT)
 
-    def list_suspicions(self, agency: str) -> dict[str, str]:
-        """Return what a node keeps and does not believe: sentences by their codes."""
+    def has_doubt(self, agency: str, code: str, words: str) -> bool:
+        """Return whether a node keeps something that it does not believe, for this reason ("": any), in these words."""
         with self[agency].store.read() as snapshot:
-            return {found.code: found.sentence for found in list_suspicions(snapshot)}
+            return any(code in ("", found.code) and words in found.sentence for found in list_suspicions(snapshot))
 
     def demand_service(self, terms: Terms) -> None:
         """Demand that a message passes from GB to VN, is read, and is receipted back to its sender."""

@@ -111,9 +111,8 @@ def enter(arena: Arena, agency: str) -> Any:
 def demand_difference_told(arena: Arena, report: Any, agency: str) -> None:
     """Demand an alarm that says whom to call, and that what was claimed is kept."""
     assert "checkpoint-differs" in list_codes(report)
-    sentence = arena.list_suspicions(agency)["checkpoint-differs"]
-    assert "VN says it saw a log of" in sentence
-    assert "call its duty desk" in sentence
+    assert arena.has_doubt(agency, "checkpoint-differs", "VN says it saw a log of")
+    assert arena.has_doubt(agency, "checkpoint-differs", "call its duty desk")
 
 
 def test_a_head_that_a_partner_cosigned_proves_the_other_history_and_stops_sending(arena: Arena) -> None:

@@ -81,7 +81,7 @@ def test_a_receipt_made_up_in_a_recipients_name_is_a_suspicion_only(arena: Arena
     leg = arena.send(terms)
     with arena.lying(f"forged-receipt={GB}"):
         arena.collect(GB)
-    assert "has no such receipt key" in arena.list_suspicions(GB)["receipt-refused"]
+    assert arena.has_doubt(GB, "receipt-refused", "has no such receipt key")
     assert DeliveryFact.ACTED not in list_facts(arena, leg)
     arena.collect(VN)
     assert arena.load(VN, leg.digest).state is InboxState.OPENED

@@ -1,0 +1,36 @@
+"""Every control that `make sabotage` takes out is still there to be taken out, and the threat model shows them all."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.sabotage.removals import Removal, load_removals
+
+ROOT = Path(__file__).parents[2]
+REMOVALS = load_removals()
+
+
+def list_attacks() -> set[str]:
+    """Return every attack of the hostile broker."""
+    return {
+        f"tests/attacks/{module.name}::{node.name}"
+        for module in (ROOT / "tests" / "attacks").glob("test_hostile_broker*.py")
+        for node in ast.parse(module.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.control)
+def test_the_text_that_is_taken_out_stands_there_once(removal: Removal) -> None:
+    for edit in removal.edits:
+        assert (ROOT / edit.file).read_text("utf-8").count(edit.old) == 1, edit
+
+
+def test_every_attack_of_the_hostile_broker_has_a_control_that_is_taken_out() -> None:
+    assert list_attacks() == {test for removal in REMOVALS for test in removal.tests}
+
+
+def test_the_threat_model_shows_every_removal() -> None:
+    page = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    assert [removal.control for removal in REMOVALS if removal.row not in page.splitlines()] == []
