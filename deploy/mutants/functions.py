@@ -17,6 +17,7 @@ from deploy.mutants.score import Trial
 MUTMUT = Path(sys.executable).with_name("mutmut")
 
 _PROGRESS = re.compile(r"(\d+)/(\d+)  \S+ \d+ ")
+_NOT_RUN = re.compile(r": 255,?$", re.MULTILINE)
 _VERDICT = re.compile(r"^ +(\S+): ([a-z ?]+)$", re.MULTILINE)
 _CONFIGURATION = """
 [tool.mutmut]
@@ -44,6 +45,7 @@ def try_functions(target: Target, workers: int, *, survivors_only: bool) -> Tria
     if survivors_only and alive:
         _run_mutmut(workspace, target, workers, alive)
         verdicts = _read_verdicts(workspace)
+    _verify_tests_ran(workspace, target)
     return Trial(verdicts, {name: _ask_mutmut(workspace, "show", name) for name in _find_alive(verdicts)})
 
 
@@ -95,6 +97,13 @@ def _relay_progress(output: Iterable[str], path: str) -> str:
 
 def _read_verdicts(workspace: Path) -> dict[str, str]:
     return dict(_VERDICT.findall(_ask_mutmut(workspace, "results", "--all", "true")))
+
+
+def _verify_tests_ran(workspace: Path, target: Target) -> None:
+    # mutmut names tests by their ids; where pytest refuses an id, mutmut calls the mutant timed out.
+    meta = (workspace / "mutants" / f"{target.path}.meta").read_text("utf-8")
+    if _NOT_RUN.search(meta):
+        sys.exit(f"mutants: pytest did not run the tests of {target.path}: is there a :: inside the id of one of them?")
 
 
 def _ask_mutmut(workspace: Path, *arguments: str) -> str:
