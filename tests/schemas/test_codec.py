@@ -32,6 +32,7 @@ from schemas.codec import (
     decode_canonical,
     decode_json,
     encode_canonical,
+    hash_bytes,
     hash_domain,
     hash_text,
     measure_b64u,
@@ -425,6 +426,14 @@ def test_base64url_in_another_spelling_is_refused(text: str) -> None:
 def test_padded_base64_in_another_spelling_is_refused(text: str) -> None:
     with pytest.raises(Base64Error):
         b64_std_decode(text)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2046, 2047, 2048, 4094, 5000])
+def test_a_hash_is_the_same_however_long_its_parts_are(length: int) -> None:
+    data = bytes(position % 251 for position in range(length))
+
+    assert hash_bytes(data) == hash_bytes(data[:5], data[5:]) == hashlib.sha256(data).digest()
+    assert hash_domain("header", data) == hashlib.sha256(b"bilateral-header/1\x00" + data).digest()
 
 
 def test_a_hash_is_of_its_domain_and_its_bytes() -> None:
