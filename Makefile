@@ -57,5 +57,5 @@ pins: setup ## write requirements/*.txt anew, with hashes; ARGS=--upgrade takes 
 	@PYTHON='$(BIN)/python' deploy/pins $(ARGS)
 
 clean: ## remove everything that the targets made
-	@rm -rf .venv .setup.lock build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf bench/results.json .venv .setup.lock build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

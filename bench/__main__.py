@@ -65,7 +65,7 @@ def main() -> int:
 
 def measure(stage: Stage, extent: Extent, console: Console) -> dict[str, float]:
     """Measure everything and return it by name; print the floor's terms."""
-    pairs = _measure_pairs(stage, extent)
+    pairs = _measure_pairs(stage, extent, console)
     product, floor = [run.cpu_us for run in pairs.product], [run.cpu_us for run in pairs.floor]
     ratio = compare_runs(product, floor)
     batch = Spread.of([run.messages_per_commit for run in pairs.floor]).median
@@ -90,13 +90,17 @@ def measure(stage: Stage, extent: Extent, console: Console) -> dict[str, float]:
     }
 
 
-def _measure_pairs(stage: Stage, extent: Extent) -> Pairs:
+def _measure_pairs(stage: Stage, extent: Extent, console: Console) -> Pairs:
     """Let the two take turns, and change who is first, so that neither is always the one after the other."""
     pairs = Pairs([], [])
     for turn in range(extent.pairs):
         for is_product in (turn % 2 == 0, turn % 2 == 1):
             runs, command = (pairs.product, PRODUCT) if is_product else (pairs.floor, FLOOR)
             runs.append(_load(stage, command, CONNECTIONS, extent.warm_up, extent.messages))
+        console.print(
+            f"pair {turn + 1} of {extent.pairs}: an accept takes the broker {pairs.product[-1].cpu_us:.0f} µs of CPU, "
+            f"the floor {pairs.floor[-1].cpu_us:.0f} µs"
+        )
     return pairs
 
 
