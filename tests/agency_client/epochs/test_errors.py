@@ -5,7 +5,6 @@ import pytest
 from agency_client.connection import BusyError, ExchangeStoppedError, read_refusal
 from agency_client.epochs.errors import NewLogError
 from agency_client.errors import ClientError
-from agency_client.local_store.trust import accept_exchange
 from agency_client.node import Node
 from agency_client.syncing.following import _Renewal
 from agency_client.syncing.rounds import RoundReport, Stage, StageReport, run_round
@@ -48,14 +47,7 @@ def test_the_process_that_is_always_on_takes_up_a_log_that_was_accepted_beside_i
     gb = world["GB"]
     renewal, nothing = _Renewal(gb), RoundReport(())
     assert not renewal.is_due(nothing)
-    with gb.store.write() as transaction:
-        accept_exchange(
-            transaction,
-            origin=f"{gb.exchange}/2",
-            name=gb.exchange,
-            anchor="a2",
-            sheet=b"2",
-            by="two",
-            at=gb.clock.now(),
-        )
+    accepted = gb.sheet
+    gb.sheet = accepted.model_copy(update={"origin": f"{gb.exchange}/99"})
     assert renewal.is_due(nothing)
+    gb.sheet = accepted
