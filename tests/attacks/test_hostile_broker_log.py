@@ -65,7 +65,7 @@ def test_a_second_history_is_proven_kept_and_stops_sending(arena: Arena, terms: 
 
 def test_a_rewritten_history_with_proofs_that_all_hold_is_proven_to_be_another(arena: Arena, terms: Any) -> None:
     leg = arena.send(terms)
-    demand_round_ends(arena, "rewritten-history", "equivocation", "that do not begin with them")
+    demand_round_ends(arena, "rewritten-history", "equivocation", "that begin with others")
     proof = arena.list_proofs(VN)[-1]
     keys = read_log_keys(arena[VN].sheet)
     small, large = (verify_checkpoint(note, arena[VN].sheet.origin, keys) for note in (proof.first, proof.second))

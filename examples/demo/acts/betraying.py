@@ -82,7 +82,7 @@ def _forge_history(cast: Cast) -> None:
     auditor.do("sync")
     _turn(cast, "rewritten-history=OVERSEER")
     refused = auditor.play("sync", ends_with=_ALARMED, keep=("log:",))
-    stage.expect("the auditor's own copy of the signed head tells", came="do not begin with them" in refused.plain)
+    stage.expect("the auditor's own copy of the signed head tells", came="that begin with others" in refused.plain)
     auditor.play("trust", "contradictions", ends_with=_ALARMED, keep=("proof",))
     evidence = auditor.file("evidence.json")
     auditor.play("trust", "evidence", "1", "--out", evidence, keep=("proves",))
