@@ -34,6 +34,8 @@ def make_router(service: InboxService, authentication: Authentication) -> APIRou
         """Lease what waits, the most urgent first; with `wait_seconds`, wait for something to come."""
         caller = await authentication.find_caller(request, Role.NODE)
         question = await read_document(request, LeaseRequest)
+        if question.wait_seconds == 0:
+            return answer_document(await service.lease(caller, question))
         leaving = asyncio.ensure_future(wait_until_left(request))
         try:
             return answer_document(await service.lease(caller, question, leaving))

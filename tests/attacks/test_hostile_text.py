@@ -13,7 +13,6 @@ import pytest
 
 from agency_client.connection import read_refusal
 from agency_client.errors import ClientError
-from agency_client.terminal.cleaning import is_shown
 from agency_client.terminal.output import Form, Output
 from agency_client.witness.walker import walk_log
 from schemas.agreements.steps import StepAction
@@ -26,7 +25,7 @@ from schemas.problems import PROBLEMS, ProblemDocument, ProblemReason
 from tests.attacks.recipient import GB, VN
 from tests.schemas.alerts.filled import leaves, load, load_changed, problems_of
 from tests.strategies.hostile_text import FORGED, HOSTILE, MARK, PRINTABLE
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, find_steering
 from tests.support.lying_exchange import LyingConnection
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.nodes import make_terms_of, make_wide_clause, take_step
@@ -169,7 +168,7 @@ def test_words_beside_the_data_are_one_line_whatever_others_put_into_them(name: 
         Output(form, stdout=out, stderr=err).say(f"somebody says: {HOSTILE[name]}")
         assert out.getvalue() == ""
         assert len(err.getvalue().splitlines()) == 1
-        assert all(is_shown(character) for character in err.getvalue()[:-1])
+        assert find_steering(err.getvalue()) == set()
 
 
 @pytest.mark.parametrize("path", [STEPS_PATH, STATUSES_PATH])
@@ -212,8 +211,7 @@ def test_a_word_of_ours_that_is_none_is_refused_in_one_line(agency: CommandLine)
         text = HOSTILE[name].replace("\x00", "").removeprefix(FORGED)
         code, out, err = agency.run(*verb, text)
         assert code != 0
-        steering = {character for character in out + err if not is_shown(character)} - set("\n\t")
-        assert steering == set(), (verb, steering)
+        assert find_steering(out + err) == set(), verb
         assert not any(line.startswith(FORGED) for line in err.splitlines()), (verb, name, err)
 
 
