@@ -38,22 +38,11 @@ from schemas.codec import (
     measure_b64u,
     name_field,
 )
+from tests.schemas.codec_cases import BOMBS, CODES, SENTENCES
 from tests.schemas.json_corpus import ACCEPTED, REFUSED
 from tests.strategies.primitives import JsonValue, json_values
 
 BOMB_SECONDS = 2.0
-CODES = {
-    "malformed",
-    "too-large",
-    "not-utf8",
-    "not-json",
-    "too-deep",
-    "number-not-allowed",
-    "member-name-not-ascii",
-    "not-canonical",
-    "unsupported-value",
-    "not-base64",
-}
 
 
 def write_like_the_rfc(value: JsonValue) -> bytes:
@@ -280,21 +269,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
         encode_canonical(value)
 
 
-@pytest.mark.parametrize(
-    "bomb",
-    [
-        b"[" * 100_000,
-        b'{"a":' * 100_000,
-        b"[" * 500_000 + b"]" * 500_000,
-        b'["' + b'\\"[' * 300_000,
-        b"[" + b'"' * 1_000_000,
-        b"[" + b"\\" * 1_000_000,
-        b"[" + b"[]," * 300_000 + b"1",
-        b"1" * 1_000_000,
-        b'{"a":"' + b"\xf0\x9f\x98\x80" * 250_000,
-    ],
-    ids=["arrays", "objects", "closed", "escaped quotes", "quotes", "backslashes", "flat", "digits", "open string"],
-)
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_refused_at_once(bomb: bytes) -> None:
     start = time.process_time()
     with pytest.raises(CodecError):
@@ -314,31 +289,7 @@ def test_the_limit_stands_before_everything_else() -> None:
         decode_canonical(b"\xff" * (MAX_DOCUMENT_BYTES + 1))
 
 
-@pytest.mark.parametrize(
-    ("read", "refused", "sentence"),
-    [
-        (decode_canonical, b'"\xff"', "byte 1 is not UTF-8"),
-        (decode_canonical, b"[1,]", "not JSON (RFC 8259) near character 2"),
-        (
-            decode_canonical,
-            b" 1",
-            "the JSON is not in its canonical form (RFC 8785): order, spaces, escapes or duplicates",
-        ),
-        (decode_json, b'"' + b"x" * MAX_DOCUMENT_BYTES, "1048577 bytes, at most 1048576 are accepted here"),
-        (decode_json, b'{"a":[{"b":1,"c":2,"b":3}]}', "b: this member stands twice"),
-        (encode_canonical, {"a": [2**53]}, "a.0: an integer of 2^53 or more; write it as a string"),
-        (encode_canonical, 0.5, "a number with a fraction or exponent; write it as a decimal string"),
-        (encode_canonical, {"é": 1}, "a member's name is not ASCII text"),
-        (encode_canonical, [None], "0: a value of type NoneType has no form here; what is absent is left out"),
-        (encode_canonical, "\ud800", "text with a lone surrogate has no UTF-8 form"),
-        (b64u_decode, "Ä", "not base64url text (RFC 4648 §5, no padding)"),
-        (b64u_decode, "AA==", "not base64url text (RFC 4648 §5, no padding)"),
-        (b64u_decode, "AB", "not the one base64url spelling of its bytes (RFC 4648 §3.5)"),
-        (b64_std_decode, "Ä", "not base64 text (RFC 4648 §4)"),
-        (b64_std_decode, "AA*==", "not base64 text (RFC 4648 §4)"),
-        (b64_std_decode, "AB==", "not the one base64 spelling of its bytes (RFC 4648 §3.5)"),
-    ],
-)
+@pytest.mark.parametrize(("read", "refused", "sentence"), SENTENCES)
 def test_a_refusal_is_a_sentence_that_says_what_to_look_for(
     read: Callable[[Any], object], refused: object, sentence: str
 ) -> None:
