@@ -16,7 +16,7 @@ OFFICER = PRINTABLE["an override from right to left"]
 
 
 def find_steering(text: str) -> set[str]:
-    """Return what a terminal would obey, reorder lines by, or not show; judged by Unicode, not by the code under test."""
+    """Return what a terminal obeys, reorders lines by, or does not show: by Unicode, not by the code under test."""
     return {character for character in text if unicodedata.category(character) in _STEERING} - set("\n\t")
 
 
