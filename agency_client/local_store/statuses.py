@@ -72,6 +72,17 @@ def record_own_status(transaction: Transaction, status: StoredStatus) -> None:
     transaction.execute("DELETE FROM status_due WHERE partner = ?", status.partner)
 
 
+def pass_over_statuses(transaction: Transaction, last: StoredStatus) -> None:
+    """Let the next own status stand behind `last`, though nobody knows all that this node signed before it."""
+    _insert(transaction, "out", last)
+
+
+def list_own_partners(snapshot: Snapshot) -> list[str]:
+    """Return every partner that this node signed a status for."""
+    rows = snapshot.fetch_all("SELECT DISTINCT partner FROM status WHERE direction = 'out' ORDER BY partner")
+    return [row["partner"] for row in rows]
+
+
 def record_partner_status(transaction: Transaction, status: StoredStatus) -> bool:
     """Record a verified status of a partner; return whether it was new.
 

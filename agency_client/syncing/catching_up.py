@@ -1,12 +1,14 @@
 """What a restored node owes before it signs again: learn from the log what it signed after its backup was made.
 
 Key documents come back with the walk, steps with `agreements.pulling`; here the numbers of its own statuses, and the
-end of it. An exchange that hides a record of ours cannot be seen through from here; one that shows another's can.
+end of it. An exchange that hides a record of ours cannot be seen through from here; one that shows another's can. A
+log that was begun anew since shows no statuses of before: their numbers are passed over, more than can have been given.
 """
 
 from collections.abc import Iterable
 
 from agency_client.audit.asking import MAX_RECORDS, AuditOrder, ask_records
+from agency_client.epochs.places import number_epoch
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.dispatch import DispatchState, load_dispatch
 from agency_client.local_store.engine import Snapshot, Transaction
@@ -14,15 +16,20 @@ from agency_client.local_store.restored import find_restored_at, is_behind, note
 from agency_client.local_store.settings import clear_restored
 from agency_client.local_store.statuses import (
     StoredStatus,
+    list_own_partners,
     load_newest_own_status,
+    pass_over_statuses,
     record_own_status,
     request_status,
 )
 from agency_client.node import Node
 from schemas.api import LoggedRecord
 from schemas.key_documents import AgencyClass
+from schemas.log.epoch import FIRST_EPOCH
 from schemas.log.records import RecordType
 
+PASSED_OVER = 1 << 20
+"""More statuses than a node signs for one partner in its life: four a day, and one for each narrowing step."""
 _REASON = "restored from a backup: which statuses this agency has signed"
 
 
@@ -55,6 +62,9 @@ def take_over_own_statuses(node: Node) -> int:
         by_partner.setdefault(logged.record.partner or "", []).append(logged)
     taken = 0
     with node.store.write() as transaction:
+        if number_epoch(node.sheet.origin) > FIRST_EPOCH:
+            for partner in list_own_partners(transaction):
+                by_partner.setdefault(partner, [])
         for partner, records in by_partner.items():
             taken += _take_over(node, transaction, partner, records)
         note_caught_up(transaction, "statuses")
@@ -73,12 +83,31 @@ def end_restored_life(node: Node) -> bool:
 
 
 def _take_over(node: Node, transaction: Transaction, partner: str, records: list[LoggedRecord]) -> int:
+    if number_epoch(node.sheet.origin) > FIRST_EPOCH and not _goes_on(transaction, partner, records):
+        return _pass_over(node, transaction, partner, records)
     seq, missing = _find_missing(transaction, partner, records)
     for logged in missing:
         seq, time = seq + 1, logged.record.time
         record_own_status(transaction, StoredStatus(partner, seq, logged.record.digest or "", b"", time, time))
     request_status(transaction, partner, reason="restored from a backup", at=node.clock.now())
     return len(missing)
+
+
+def _goes_on(snapshot: Snapshot, partner: str, records: list[LoggedRecord]) -> bool:
+    """Tell whether the present log shows the newest status known here, so that what follows it can be counted."""
+    newest = load_newest_own_status(snapshot, partner)
+    return newest is not None and newest.digest in {logged.record.digest for logged in records}
+
+
+def _pass_over(node: Node, transaction: Transaction, partner: str, records: list[LoggedRecord]) -> int:
+    """Number what comes next behind all that an earlier log may have had; its reader takes gaps, but no repetition."""
+    newest, last = load_newest_own_status(transaction, partner), records[-1].record if records else None
+    known = newest.seq if newest is not None else 0
+    digest = last.digest if last is not None else newest.digest if newest is not None else None
+    time = last.time if last is not None else newest.signed_at if newest is not None else node.clock.now()
+    pass_over_statuses(transaction, StoredStatus(partner, known + PASSED_OVER, digest or "", b"", time, time))
+    request_status(transaction, partner, reason="restored from a backup", at=node.clock.now())
+    return len(records)
 
 
 def _find_missing(snapshot: Snapshot, partner: str, records: Iterable[LoggedRecord]) -> tuple[int, list[LoggedRecord]]:

@@ -17,7 +17,8 @@ from agency_client.local_store.dispatch import DispatchKind, DispatchState, list
 from agency_client.local_store.held_steps import HeldStep, hold_step, list_held_steps
 from agency_client.local_store.inbox import InboxState, list_messages
 from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
-from agency_client.local_store.settings import Setting, read_setting
+from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
+from agency_client.local_store.settings import Setting, clear_restored, read_setting
 from agency_client.local_store.statuses import list_due_statuses
 from agency_client.local_store.trust import list_unshown
 from agency_client.node import Node
@@ -29,7 +30,8 @@ from agency_client.receiving.leasing import lease_items
 from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
 from agency_client.sending.delivery import accept_acceptance, deliver_due, describe_carried
 from agency_client.sending.flow import send_alert
-from agency_client.statuses.signing import sign_access_log_head
+from agency_client.statuses.signing import sign_access_log_head, sign_status
+from agency_client.syncing.catching_up import take_over_own_statuses
 from agency_client.syncing.rounds import sync_agreements, sync_keys, sync_log, wake_outbox
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import walk_log
@@ -37,7 +39,7 @@ from keys.encryption_keys import sign_encryption_keys
 from keys.sealing import parse_envelope
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
-from schemas.api import STEPS_PATH
+from schemas.api import AUDIT_PATH, STEPS_PATH
 from schemas.key_documents import digest_key_document
 from schemas.log.records import Record, RecordType
 from schemas.signed import DocumentType, KeyUse
@@ -396,3 +398,26 @@ def test_steps_that_waited_are_pulled_anew_from_the_new_log(world: LyingWorld, g
     with gb.store.read() as snapshot:
         assert list_held_steps(snapshot) == []
         assert read_setting(snapshot, Setting.STEPS_PULLED) == "-1"
+
+
+def test_a_node_restored_into_a_new_log_repeats_no_number_of_a_status(
+    world: LyingWorld, gb: Node, vn: Node, terms: Terms
+) -> None:
+    signed = [sign_status(gb, "VN") for _ in range(3)]
+    with gb.store.write() as transaction:
+        # What the backup does not have.
+        transaction.execute("DELETE FROM status WHERE direction = 'out' AND seq > ?", signed[0].seq)
+        transaction.execute("DELETE FROM dispatch WHERE kind = 'status'")
+        begin_restored_life(transaction, backup="b", at=gb.clock.now())
+    move_on(world.exchange, gb, vn)
+    sync_log(gb)
+    with pytest.raises(RestoredNodeError):
+        sign_status(gb, "VN")
+    world.exchange.tamper[AUDIT_PATH] = lambda answer: answer.model_copy(update={"records": (), "proofs": ()})
+    assert take_over_own_statuses(gb) == 0
+    world.exchange.tamper.clear()
+    again = sign_status(gb, "VN")
+    assert again.seq > signed[-1].seq + 1
+    assert again.prev is not None
+    with gb.store.write() as transaction:
+        clear_restored(transaction)
