@@ -56,6 +56,8 @@ from agency_client.statuses.signing import (
     sign_due_statuses,
     sign_status,
 )
+from agency_client.syncing.following import _OUTGOING, _has_work
+from agency_client.syncing.rounds import run_round
 from agency_client.syncing.submitting import submit_due
 from agency_client.witness.gossip import compare_sightings
 from keys.signing import sign_document
@@ -414,6 +416,17 @@ def test_what_cannot_be_announced_now_stays_due_or_queued(vn: Node) -> None:
     with vn.store.write() as transaction:
         assert retry_documents_now(transaction, at=vn.clock.now()) >= 1
     assert submit_due(vn, STATUS_ROUTES).logged
+
+
+def test_what_is_due_is_work_for_the_thread_that_waits_for_nothing(vn: Node) -> None:
+    run_round(vn, _OUTGOING)
+    assert not _has_work(vn)
+    with vn.store.write() as transaction:
+        request_status(transaction, "GB", reason="suspended by another process", at=vn.clock.now())
+    assert _has_work(vn)
+    (announced,) = [stage for stage in run_round(vn, _OUTGOING).stages if stage.stage == "announcing"]
+    assert announced.counts == {"signed": 1, "handed_in": 1}
+    assert not _has_work(vn)
 
 
 def make_states(streams: int, voided: int) -> list[StreamState]:

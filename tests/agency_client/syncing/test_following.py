@@ -14,7 +14,6 @@ import pytest
 from agency_client.clock import Clock
 from agency_client.errors import ConflictError
 from agency_client.local_store.outbox import OutboxState, load_item
-from agency_client.local_store.statuses import request_status
 from agency_client.node import Node
 from agency_client.profiles.profile import hold_lock
 from agency_client.profiles.session import OpenProfile, open_profile
@@ -126,20 +125,11 @@ def test_two_following_nodes_bring_a_message_over_and_settle_it_by_themselves(tm
             wait_until(lambda: len(reports) >= 2)
             message_id = send_alert(gb, make_draft("VN"), deliver=False).legs[0].message_id
             wait_until(lambda: is_settled(gb, message_id))
-            with gb.store.write() as transaction:
-                request_status(transaction, "VN", reason="suspended by another process", at=gb.clock.now())
-            wait_until(lambda: is_announced(reports))
             with pytest.raises(ConflictError, match="already running"), hold_lock(gb.profile, "sync"):
                 pytest.fail("another one syncs")
         assert not [stage for report in reports for stage in report.stages if stage.failure]
         with hold_lock(gb.profile, "sync"):
             pass
-
-
-def is_announced(reports: list[RoundReport]) -> bool:
-    """Return whether a status was handed in beside the long poll."""
-    stages = [stage for report in list(reports) for stage in report.stages if stage.stage == "announcing"]
-    return any(stage.counts["handed_in"] for stage in stages)
 
 
 def is_settled(node: Node, message_id: str) -> bool:
