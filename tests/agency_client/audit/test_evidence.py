@@ -24,8 +24,9 @@ from schemas.status import Status, digest_status
 from tests.strategies.agreements import make_terms
 from tests.support.lying_exchange import LyingExchange
 from tests.support.members import EXCHANGE, START, make_member, make_signer, succeed
+from tests.support.members import make_key_set as make_first_key_set
 from tests.support.messages import make_message, seal
-from tests.support.nodes import MovableClock
+from tests.support.nodes import MovableClock, make_root_signers
 
 GB = make_member("GB")
 OTHER = MerkleTree(hash_leaf(b"another history %d" % number) for number in range(12))
@@ -141,6 +142,10 @@ CASES: dict[str, tuple[ContradictionKind, SignedDocument, SignedDocument, str]] 
     "steps of one number": (
         ContradictionKind.AGREEMENT_STEP, make_step(StepAction.SUSPEND), make_step(StepAction.REVOKE), "step 2 of GB",
     ),
+    "a step that does not follow": (
+        ContradictionKind.AGREEMENT_STEP, make_step(StepAction.SUSPEND), make_step(StepAction.REVOKE, 3),
+        "does not follow",
+    ),
     "key sets of one number": (
         ContradictionKind.KEY_DOCUMENT, make_key_set("one"), make_key_set("other"), "key set 2 of GB",
     ),
@@ -183,10 +188,13 @@ def _seal(number: int, *, n: int) -> SignedDocument:
         (lambda: make_file(ContradictionKind.STATUS, *_two(), signer="VN"), "the key sets are of GB"),
         (lambda: make_file(ContradictionKind.STATUS, *_two(), key_sets=_cut_roots()), "nothing"),
         (lambda: make_file(ContradictionKind.AGREEMENT_STEP, *_two()), "nothing"),
+        (lambda: make_file(ContradictionKind.KEY_DOCUMENT, GB.verified.document, _found_anew()), "by other roots"),
+        (lambda: make_file(ContradictionKind.STATUS, *_two(), exchange="other.example"), "the sheet is of"),
     ],
     ids=[
         "the same twice", "two numbers", "one that follows", "two partners", "a forged one", "without keys",
         "another signer", "key sets that no roots signed", "another kind",
+        "a first key set by other roots", "another exchange",
     ],
 )  # fmt: skip
 def test_what_does_not_convict_an_agency_is_refused(
@@ -208,6 +216,12 @@ def _following() -> SignedDocument:
 def _forge() -> SignedDocument:
     true = make_status(keyset=2)
     return sign_document(true.payload_bytes, DocumentType.STATUS, [make_signer("XX", KeyUse.RECEIPT)])
+
+
+def _found_anew() -> SignedDocument:
+    """Return a first key set that somebody else made in GB's name."""
+    roots = make_root_signers("a stranger")
+    return sign_key_set(make_first_key_set("GB", roots, dict(GB.signers)), roots[:2])
 
 
 def _cut_roots() -> tuple[SignedDocument, ...]:

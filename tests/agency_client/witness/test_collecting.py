@@ -7,7 +7,7 @@ import pytest
 
 from agency_client.local_store.contradictions import EquivocationError, list_contradictions
 from agency_client.local_store.cosignatures import list_partner_heads
-from agency_client.local_store.engine import Store
+from agency_client.local_store.engine import Columns, Store
 from agency_client.node import Node
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
@@ -19,8 +19,9 @@ from agency_client.witness.cosigning import cosign_newest
 from agency_client.witness.standing import NotYetWitnessedError, demand_witnessed, load_quorum
 from agency_client.witness.walker import walk_log
 from keys.cosignatures import cosign_checkpoint
+from keys.log_keys import sign_checkpoint
 from schemas.api import COSIGNATURES_PATH, CosignedNote, CosignedNotes
-from schemas.log.checkpoint import parse_checkpoint
+from schemas.log.checkpoint import Checkpoint, parse_checkpoint
 from schemas.log.cosignature import attach_cosignature, format_witness_name
 from schemas.log.note import parse_note
 from schemas.log.records import RecordType
@@ -187,6 +188,19 @@ def test_a_smaller_head_of_another_history_is_proof_by_the_exchanges_own_path(wo
     with gb.store.read() as snapshot:
         (kept,) = list_contradictions(snapshot)
     assert kept.proof is not None
+
+
+def test_what_a_partner_cosigned_of_an_epoch_that_was_left_is_let_lie(world: LyingWorld) -> None:
+    gb = world["GB"]
+    walk_log(gb)
+    now, old = gb.clock.now(), "exchange.example/7"
+    with gb.store.write() as transaction:
+        row: Columns = {"origin": old, "name": gb.exchange, "anchor": "x", "sheet": b"", "accepted_at": now}
+        transaction.insert("exchange_sheet", {**row, "accepted_by": "x", "retired_at": now})
+    head = Checkpoint(old, 5, bytes(32))
+    world.exchange.cosignatures["VN"] = cosign(world["VN"], sign_checkpoint(head, world.exchange.signer).decode())
+    report = collect_heads(gb)
+    assert (report.news, report.problems) == ([], {})
 
 
 def test_a_revoked_witness_counts_no_longer(world: LyingWorld) -> None:

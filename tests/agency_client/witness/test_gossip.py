@@ -7,6 +7,7 @@ import pytest
 
 from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.local_store.contradictions import list_contradictions
+from agency_client.local_store.engine import Columns
 from agency_client.local_store.sightings import SightingState, list_sightings
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
@@ -117,6 +118,23 @@ def test_a_log_nobody_here_has_accepted_is_told_every_time(world: LyingWorld) ->
         report = compare_sightings(world["GB"])
         assert [problem.code for problem in report.problems] == ["other-epoch"]
         assert "exchange.example/2" in report.problems[0].sentence
+
+
+@pytest.mark.parametrize(("root", "codes"), [("A" * 43, []), ("B" * 42 + "A", ["checkpoint-differs"])])
+def test_a_head_of_an_epoch_that_was_left_is_compared_with_what_was_seen_of_it(
+    world: LyingWorld, root: str, codes: list[str]
+) -> None:
+    gb, old = world["GB"], "exchange.example/7"
+    now, sheet = gb.clock.now(), gb.sheet.canonical()
+    with gb.store.write() as transaction:
+        row: Columns = {"origin": old, "name": gb.exchange, "anchor": "x", "sheet": sheet, "accepted_at": now}
+        transaction.insert("exchange_sheet", {**row, "accepted_by": "x", "retired_at": now}, if_absent=True)
+        seen: Columns = {"origin": old, "size": 5, "root": "A" * 43, "note": b"", "seen_at": now}
+        transaction.insert("checkpoint", seen, if_absent=True)
+        note_sighting(gb, transaction, "VN", SeenCheckpoint(origin=old, size=5, root=root), at=now)
+    report = compare_sightings(gb)
+    assert [alarm.code for alarm in report.alarms] == codes
+    assert report.problems == []
 
 
 def test_a_head_that_cannot_be_compared_waits_and_is_told(world: LyingWorld) -> None:
