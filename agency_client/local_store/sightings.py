@@ -43,12 +43,30 @@ def list_sightings(snapshot: Snapshot, origin: str) -> list[Sighting]:
     return [_read_sighting(row) for row in rows]
 
 
-def list_newest_pending(snapshot: Snapshot) -> list[Sighting]:
-    """Return of each partner and log the largest claim that was not compared yet; two, where it claims two roots."""
+def list_newest_pending(snapshot: Snapshot, origin: str, reached: int) -> list[Sighting]:
+    """Return of each partner and log the largest claim that was not compared yet; two, where it claims two roots.
+
+    Of the log `origin` only claims up to the size `reached` here: what lies ahead hides none that can be compared.
+    """
     rows = snapshot.fetch_all(
-        "SELECT * FROM checkpoint_sighting AS this WHERE state = 'pending' AND size = (SELECT max(size) FROM"
-        " checkpoint_sighting WHERE origin = this.origin AND seen_by = this.seen_by AND state = 'pending')"
-        " ORDER BY seen_by, origin, root"
+        "WITH due AS (SELECT * FROM checkpoint_sighting WHERE state = 'pending' AND (origin <> ? OR size <= ?))"
+        " SELECT * FROM due AS this WHERE size ="
+        " (SELECT max(size) FROM due WHERE origin = this.origin AND seen_by = this.seen_by)"
+        " ORDER BY seen_by, origin, root",
+        origin,
+        reached,
+    )
+    return [_read_sighting(row) for row in rows]
+
+
+def list_longest_ahead(snapshot: Snapshot, origin: str, reached: int) -> list[Sighting]:
+    """Return of each partner the claim of more leaves than `reached` here that was heard first: a log catches up."""
+    rows = snapshot.fetch_all(
+        "SELECT origin, size, root, seen_by, seen_at, heard_at, state FROM (SELECT *, row_number() OVER"
+        " (PARTITION BY seen_by ORDER BY heard_at, size, root) AS turn FROM checkpoint_sighting"
+        " WHERE state = 'pending' AND origin = ? AND size > ?) WHERE turn = 1 ORDER BY seen_by",
+        origin,
+        reached,
     )
     return [_read_sighting(row) for row in rows]
 

@@ -15,6 +15,7 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.sightings import (
     Sighting,
     SightingState,
+    list_longest_ahead,
     list_newest_pending,
     record_sighting,
     settle_sighting,
@@ -47,12 +48,15 @@ def note_sighting(node: Node, transaction: Transaction, agency: str, seen: SeenC
 def compare_sightings(node: Node) -> GossipReport:
     """Compare the newest claim of each partner that was not compared yet; ask for one proof a partner at most.
 
+    Of claims ahead of this node the oldest is judged by its age: a partner that keeps seeing more puts no alarm off.
+
     Raises:
         OfflineError: the exchange was not reached; what was not compared waits.
     """
     report, newest = GossipReport(), node.observer.load_newest()
+    place = (node.sheet.origin, 0 if newest is None else newest.size)
     with node.store.read() as snapshot:
-        pending = list_newest_pending(snapshot)
+        pending = [*list_newest_pending(snapshot, *place), *list_longest_ahead(snapshot, *place)]
     for sighting in pending:
         _compare(node, newest, sighting, report)
     return report

@@ -112,6 +112,28 @@ def test_a_log_that_is_shown_longer_to_a_partner_is_an_alarm_after_a_quarter_of_
     assert compare_sightings(gb).alarms == []
 
 
+def test_a_partner_that_keeps_seeing_more_puts_no_alarm_off(world: LyingWorld) -> None:
+    gb, size = world["GB"], len(world.exchange.records)
+    alarms = []
+    for turn in range(4):
+        world.clock.ahead = turn * (PATIENCE - timedelta(minutes=5))
+        say(world, "VN", size + 40 + turn, root=bytes(32))
+        alarms += compare_sightings(gb).alarms
+    (alarm,) = alarms
+    assert alarm.sentence.startswith(f"the exchange shows VN {size + 40} leaves and us {size}")
+
+
+def test_a_fork_that_grows_behind_what_a_partner_sees_is_found_at_every_size_it_reaches(world: LyingWorld) -> None:
+    gb, size = world["GB"], len(world.exchange.records)
+    say(world, "VN", size + 1, root=bytes(32))
+    say(world, "VN", size + 50, root=bytes(32))
+    assert compare_sightings(gb).alarms == []
+    for _ in range(2):
+        world.exchange.append(RecordType.TOKENS_ISSUED, (), agency="GB", count=1)
+    walk_log(gb)
+    assert [alarm.code for alarm in compare_sightings(gb).alarms] == ["checkpoint-differs"]
+
+
 def test_a_log_nobody_here_has_accepted_is_told_every_time(world: LyingWorld) -> None:
     say(world, "VN", 5, origin="exchange.example/2")
     for _ in range(2):
