@@ -3,8 +3,12 @@
 from collections.abc import Callable, Iterable
 
 from agency_client.epochs.accepting import Acceptance, approve_new_log, examine_new_log
+from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.node import Node
 from agency_client.profiles.joining import accept_sheet
+from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
+from agency_client.sending.delivery import deliver_due
+from agency_client.syncing.rounds import sync_agreements, sync_keys, sync_log, wake_outbox
 from schemas.api import LoggedRecord
 from schemas.codec import b64u_encode
 from schemas.envelope import SeenCheckpoint
@@ -84,3 +88,40 @@ def move_on(exchange: LyingExchange, *nodes: Node, **changes: object) -> Exchang
         accept_by(node, sheet, ("a.eriksson", "b.jansen"))
         turn_to(node, sheet)
     return sheet
+
+
+def look_up(node: Node, message_id: str) -> OutboxItem:
+    with node.store.read() as snapshot:
+        return load_item(snapshot, message_id)
+
+
+def learn(*nodes: Node) -> None:
+    """Let nodes read the log, and hand in what it lacks of theirs."""
+    for node in nodes:
+        sync_log(node)
+        sync_keys(node)
+        sync_agreements(node)
+
+
+def answer(node: Node) -> None:
+    """Let a node hand in the receipts it owes."""
+    sign_owed_receipts(node)
+    send_due_receipts(node)
+
+
+def deliver(node: Node) -> list[str]:
+    wake_outbox(node)
+    return deliver_due(node).taken
+
+
+def forget_of(agency: str, *types: RecordType, last: int = 1) -> Callable[[Record], bool]:
+    """Return what lets an exchange forget everything of an agency of these types but so many first records."""
+    seen: list[Record] = []
+
+    def forgets(record: Record) -> bool:
+        if record.agency != agency or record.type not in types:
+            return False
+        seen.append(record)
+        return len(seen) > last
+
+    return forgets

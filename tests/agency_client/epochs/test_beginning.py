@@ -6,9 +6,6 @@ from datetime import timedelta
 import pytest
 
 from agency_client.agreements.pulling import pull_steps
-from agency_client.agreements.submitting import submit_due_steps
-from agency_client.connection import RefusalDetails, RefusedError
-from agency_client.epochs.handing_in import queue_missing_steps
 from agency_client.errors import DeniedError
 from agency_client.local_store.access_log import load_newest_signed_head
 from agency_client.local_store.agreements import list_unshown_steps, load_chains
@@ -16,103 +13,37 @@ from agency_client.local_store.contradictions import ContradictionKind, list_con
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, load_dispatch
 from agency_client.local_store.held_steps import HeldStep, hold_step, list_held_steps
 from agency_client.local_store.inbox import InboxState, list_messages
-from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
+from agency_client.local_store.outbox import OutboxState
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.local_store.settings import Setting, clear_restored, read_setting
 from agency_client.local_store.statuses import list_due_statuses
-from agency_client.local_store.trust import list_unshown
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.reading.messages import verify_again
 from agency_client.receiving.flow import receive
 from agency_client.receiving.leasing import lease_items
-from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
-from agency_client.sending.delivery import accept_acceptance, deliver_due, describe_carried
-from agency_client.sending.flow import send_alert
+from agency_client.receiving.own_receipts import send_due_receipts
+from agency_client.sending.delivery import accept_acceptance, describe_carried
 from agency_client.statuses.signing import sign_access_log_head, sign_status
 from agency_client.syncing.catching_up import take_over_own_statuses
-from agency_client.syncing.rounds import sync_agreements, sync_keys, sync_log, wake_outbox
+from agency_client.syncing.rounds import sync_log
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import walk_log
 from keys.encryption_keys import sign_encryption_keys
 from keys.sealing import parse_envelope
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
-from schemas.api import AUDIT_PATH, STEPS_PATH
+from schemas.api import AUDIT_PATH
 from schemas.key_documents import digest_key_document
 from schemas.log.records import Record, RecordType
 from schemas.signed import DocumentType, KeyUse
-from tests.support.bad_line import Refusing, tampered
-from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld
 from tests.support.messages import make_id
-from tests.support.new_log import move_on
+from tests.support.new_log import answer, deliver, forget_of, learn, look_up, move_on
 from tests.support.nodes import install_next_key_set, take_step
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def gb(world: LyingWorld) -> Node:
-    return world["GB"]
-
-
-@pytest.fixture
-def vn(world: LyingWorld) -> Node:
-    return world["VN"]
-
-
-@pytest.fixture
-def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Terms:
-    """Give an agreement between GB and VN in force, of this test alone."""
-    found = world.agree("GB", "VN", request.node.name)
-    for node in world.nodes.values():
-        pull_steps(node)
-    return found
-
-
-@pytest.fixture
-def send(gb: Node, terms: Terms) -> Callable[[], str]:
-    """Give what lets GB send a message to VN under this test's agreement; it returns the message's id."""
-    return lambda: send_alert(gb, make_draft("VN", agreement=terms.digest())).legs[0].message_id
-
-
-def look_up(node: Node, message_id: str) -> OutboxItem:
-    with node.store.read() as snapshot:
-        return load_item(snapshot, message_id)
-
-
-def learn(*nodes: Node) -> None:
-    """Let nodes read the log, and hand in what it lacks of theirs."""
-    for node in nodes:
-        sync_log(node)
-        sync_keys(node)
-        sync_agreements(node)
-
-
-def answer(node: Node) -> None:
-    """Let a node hand in the receipts it owes."""
-    sign_owed_receipts(node)
-    send_due_receipts(node)
-
-
-def deliver(node: Node) -> list[str]:
-    wake_outbox(node)
-    return deliver_due(node).taken
-
-
-def forget_of(agency: str, *types: RecordType, last: int = 1) -> Callable[[Record], bool]:
-    """Return what lets an exchange forget everything of an agency of these types but so many first records."""
-    seen: list[Record] = []
-
-    def forgets(record: Record) -> bool:
-        if record.agency != agency or record.type not in types:
-            return False
-        seen.append(record)
-        return len(seen) > last
-
-    return forgets
 
 
 def test_what_was_taken_and_never_delivered_goes_again(
@@ -196,49 +127,6 @@ def test_what_was_opened_before_is_verified_by_the_log_it_stood_in(
     assert f"leaf {before.leaf_index}" in checks[0].sentence
 
 
-def test_own_key_documents_that_the_new_log_forgot_are_handed_in_again(
-    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
-) -> None:
-    publish_queued(gb, prepare_encryption_keys(gb))
-    walk_log(vn)
-    before = vn.directory.load_timeline("GB")
-    move_on(world.exchange, gb, vn, forgets=forget_of("GB", RecordType.ENCRYPTION_KEYS))
-    walked = walk_log(gb)
-    assert (walked.suspicions, walked.documents) == ([], []), "what is known is neither doubted nor new"
-    with gb.store.read() as snapshot:
-        missing = list_unshown(snapshot, "GB")
-    assert missing
-    learn(vn)
-    assert vn.directory.load_timeline("GB") == before, "what a partner holds already, it keeps"
-    with vn.store.read() as snapshot:
-        assert list_unshown(snapshot, "GB")
-    learn(gb, vn)
-    for node in (gb, vn):
-        with node.store.read() as snapshot:
-            assert list_unshown(snapshot, "GB") == []
-    assert vn.directory.load_timeline("GB") == before, "written once more, nothing moves"
-    assert [item.record.type for item in world.exchange.records].count(RecordType.ENCRYPTION_KEYS) >= 3
-
-
-def test_a_message_waits_until_the_new_log_shows_what_it_needs(
-    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
-) -> None:
-    world.exchange.delivers = False
-    message_id = send()
-    world.exchange.delivers = True
-    publish_queued(vn, prepare_encryption_keys(vn))
-    walk_log(gb)
-    move_on(world.exchange, gb, vn, forgets=forget_of("VN", RecordType.ENCRYPTION_KEYS))
-    learn(gb)
-    assert message_id not in deliver(gb)
-    waiting = look_up(gb, message_id)
-    assert waiting.state is OutboxState.QUEUED
-    assert waiting.problem is not None
-    assert (waiting.problem.code, "key documents of VN" in waiting.problem.sentence) == ("log-incomplete", True)
-    learn(vn, gb)
-    assert message_id in deliver(gb)
-
-
 def test_what_a_partner_suspended_stays_suspended_though_the_new_log_forgot_it(
     world: LyingWorld, gb: Node, vn: Node, terms: Terms, send: Callable[[], str]
 ) -> None:
@@ -264,29 +152,6 @@ def test_what_a_partner_suspended_stays_suspended_though_the_new_log_forgot_it(
     take_step(vn, terms, StepAction.RESUME, vn)
     learn(gb)
     assert message_id in deliver(gb)
-
-
-def test_a_step_that_the_exchange_refuses_now_is_kept_and_tried_again(
-    world: LyingWorld, gb: Node, vn: Node, terms: Terms
-) -> None:
-    move_on(world.exchange, gb, vn, forgets=lambda record: record.agreement == terms.id and record.agency == "GB")
-
-    world.clock.ahead += HOUR
-    sync_log(gb)
-    pull_steps(gb)
-    assert queue_missing_steps(gb) == 2
-    refusal = RefusedError("the step is too old", RefusalDetails("wrong-time", 422, (), "time"))
-    with tampered(gb, Refusing(STEPS_PATH, refusal)):
-        assert len(submit_due_steps(gb).refused) == 2
-    with gb.store.read() as snapshot:
-        own = [item for item in list_unshown_steps(snapshot, party="GB") if item.agreement == terms.id]
-        states = [found.state for item in own if (found := load_dispatch(snapshot, item.digest))]
-    assert len(own) == 2
-    assert states == [DispatchState.WAITING] * 2
-    world.clock.ahead += HOUR
-    learn(gb)
-    with gb.store.read() as snapshot:
-        assert list_unshown_steps(snapshot, party="GB") == []
 
 
 def test_another_document_at_a_place_that_is_taken_is_a_proof(world: LyingWorld, gb: Node, vn: Node) -> None:
