@@ -24,6 +24,7 @@ from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.sending.flow import NotCoveredError, send_alert
 from agency_client.statuses.partners import pull_statuses
 from agency_client.statuses.signing import sign_status
+from agency_client.statuses.standing import list_ages
 from agency_client.terminal.output import Form, Output
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import refresh_checkpoint, walk_log
@@ -201,7 +202,7 @@ def test_a_revocation_its_signer_speaks_of_holds_back_what_the_key_signs_until_t
         assert world.receive(VN, sealed).state is InboxState.OPENED  # its leaf stands before: disputed, not refused
         found = read_message(world[VN], sealed.header.id, reason="who signed this")
         assert isinstance(found, ReadMessage)
-        shown, _ = capture(Form.PLAIN, lambda output: _show_received(output, found))
+        shown, _ = capture(Form.PLAIN, lambda output: _show_received(output, found, list_ages(world[VN], (GB,))))
         assert "DISPUTED: its sender has revoked the key" in shown
 
 

@@ -26,9 +26,11 @@ from agency_client.receiving.content_rules import accept_content
 from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.sealed import read_sealed, strip_ciphertext
 from agency_client.receiving.verification import load_facts
+from agency_client.statuses.standing import list_ages
 from agency_client.terminal.agreement_pages import show_page
 from agency_client.terminal.cleaning import is_shown
 from agency_client.terminal.output import Form, Output
+from agency_client.terminal.partner_pages import show_age
 from agency_client.witness.walker import walk_log
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import DutyDesk, Terms
@@ -131,10 +133,11 @@ def test_no_text_of_a_message_steers_the_terminal_of_who_lists_or_reads_it(
     assert world.receive(VN, sealed).state is InboxState.OPENED
     found = read_message(node, sealed.header.id, reason=HOSTILE)
     assert isinstance(found, ReadMessage)
-    demand_harmless(lambda output: read_pages._show_received(output, found))
+    ages = list_ages(node, (GB,))
+    demand_harmless(lambda output: read_pages._show_received(output, found, ages))
     view = view_inbox(node, InboxFilter(states=tuple(InboxState)))
-    demand_harmless(lambda output: inbox_pages._show_rows(output, view, node.clock.now()))
-    demand_harmless(lambda output: inbox_pages._show_set_aside(output, view))
+    demand_harmless(lambda output: inbox_pages._show_rows(output, view, ages, node.clock.now()))
+    demand_harmless(lambda output: inbox_pages._show_set_aside(output, view, ages))
 
 
 def test_no_text_of_an_agreement_steers_the_terminal_of_who_reads_it(world: LyingWorld) -> None:
@@ -145,9 +148,10 @@ def test_no_text_of_an_agreement_steers_the_terminal_of_who_reads_it(world: Lyin
     take_step(world[GB], terms, StepAction.PROPOSE, reason=f"{HOSTILE}\n2026-11-21 VN accept in the log")
     pull_steps(world[VN])
     page = view_page(world[VN], terms.id)
-    demand_harmless(lambda output: show_page(output, page))
+    status = show_age(list_ages(world[VN], (GB,))[GB])
+    demand_harmless(lambda output: show_page(output, page, status))
     assert any(line.terms.title == HOSTILE for line in list_lines(world[VN]))
-    shown, _ = capture(Form.PLAIN, lambda output: show_page(output, page))
+    shown, _ = capture(Form.PLAIN, lambda output: show_page(output, page, status))
     assert not any(line.startswith("2026-11-21 VN accept") for line in shown.splitlines())
 
 
