@@ -100,10 +100,11 @@ def _read_verdicts(workspace: Path) -> dict[str, str]:
 
 
 def _verify_tests_ran(workspace: Path, target: Target) -> None:
-    # mutmut names tests by their ids; where pytest refuses an id, mutmut calls the mutant timed out.
+    # mutmut names tests by their ids; where pytest does not find one, mutmut calls the mutant timed out. An id with a
+    # backslash is found once only: whoever collects again in the same process escapes it again.
     meta = (workspace / "mutants" / f"{target.path}.meta").read_text("utf-8")
     if _NOT_RUN.search(meta):
-        sys.exit(f"mutants: pytest did not run the tests of {target.path}: is there a :: inside the id of one of them?")
+        sys.exit(f"mutants: pytest did not find a test of {target.path} by its id: is there a backslash in one?")
 
 
 def _ask_mutmut(workspace: Path, *arguments: str) -> str:
