@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from agency_client.agreements.chains import find_place, is_counting, read_step
 from agency_client.directory.directory import AnchorMismatchError
-from agency_client.epochs.places import compute_place
+from agency_client.epochs.places import compute_place, number_epoch
 from agency_client.epochs.sheets import load_sheet
 from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.agreements import StoredStep, find_agreement_of_terms, load_chains
@@ -19,7 +19,7 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.local_store.sent import find_message_by_digest, list_deliveries
-from agency_client.local_store.trust import load_exchange, load_pin
+from agency_client.local_store.trust import list_exchanges, load_pin
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.receiving.errors import UnprovenError, WaitingError
@@ -180,11 +180,17 @@ def _has_held_steps(node: Node, snapshot: Snapshot, terms_digest: str, before: i
 
 
 def _find_last_sight(snapshot: Snapshot, origin: str, index: int) -> datetime | None:
-    """Return when this node last saw the logs end before a leaf; of a later epoch, when it was opened at the least."""
-    seen_at = find_last_sight_before(snapshot, origin, index)
-    log = load_exchange(snapshot, origin)
-    opened_at = None if log is None else log.opened_at
-    return max((moment for moment in (seen_at, opened_at) if moment is not None), default=None)
+    """Return when this node last saw the logs end before a leaf: its own one, and each that had ended before it began.
+
+    When a log was opened the exchange alone says. Of an earlier one only the walk counts, which takes its leaves: its
+    notes may be read from files long after.
+    """
+    logs = [log for log in list_exchanges(snapshot) if number_epoch(log.origin) <= number_epoch(origin)]
+    walks = (load_walk(snapshot, log.origin) for log in logs if log.origin != origin)
+    moments = [find_last_sight_before(snapshot, origin, index)]
+    moments += [log.opened_at for log in logs if log.origin == origin]
+    moments += [walk.walked_at for walk in walks if walk is not None]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _counts(step: StoredStep, before: int | None) -> bool:
