@@ -22,12 +22,12 @@ from deploy.mutants.score import Trial
 TIMEOUT_SECONDS = 180
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 
-_TESTS_FAILED, _INTERRUPTED, _INTERNAL = 1, 2, 3
 _OUTPUT = "output"
 _CHILDREN = multiprocessing.get_context("forkserver")
 _CHILDREN.set_forkserver_preload(["cryptography.x509", "pydantic", "pytest"])
 
-_OF_EXIT_CODE = {0: SURVIVED, _TESTS_FAILED: KILLED, _INTERRUPTED: KILLED, _INTERNAL: KILLED}
+# 1: a test failed. 2, 3 and 4: the changed code cannot be loaded, by a test, by pytest, or by a conftest.
+_OF_EXIT_CODE = {0: SURVIVED, 1: KILLED, 2: KILLED, 3: KILLED, 4: KILLED}
 
 
 def try_declarations(target: Target, workers: int, *, survivors_only: bool) -> Trial:
