@@ -4,6 +4,7 @@ The hostile broker is the one that the attack tests use (`tests/hostile`): the r
 store, and a switch for every lie. Nothing of it is imported here; it runs as a program, as `broker serve` does.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from examples.demo.acts.founding import DATA
@@ -56,7 +57,9 @@ def _swap_key(cast: Cast) -> None:
     alarmed = gb.play("sync", ends_with=_ALARMED, keep=("record of VN",))
     stage.expect("London does not believe it: Hanoi never signed it", came="ALARM key-set-refused" in alarmed.plain)
     gb.play("ping", "VN", keep=("VN ",))
-    alarms = [member.ask("sync", ends_with=_ALARMED) for member in (vn, cast.be, cast.oversight)]
+    others = (vn, cast.be, cast.oversight)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        alarms = list(pool.map(lambda member: member.ask("sync", ends_with=_ALARMED), others))
     stage.expect("everybody else who reads the log is alarmed too", came=len(alarms), wanted=3)
     opened = vn.ask("inbox", "--kind", "ping", "--unread")
     stage.expect("London seals for Hanoi's own key as before, and Hanoi opens it", came=len(opened), wanted=1)
@@ -79,7 +82,6 @@ def _hide_suspension(cast: Cast) -> None:
 def _forge_history(cast: Cast) -> None:
     stage, auditor = cast.stage, cast.oversight
     stage.say("To the auditor it shows a log in which an old record was never written, with proofs that all hold.")
-    auditor.do("sync")
     _turn(cast, "rewritten-history=OVERSEER")
     refused = auditor.play("sync", ends_with=_ALARMED, keep=("log:",))
     stage.expect("the auditor's own copy of the signed head tells", came="that begin with others" in refused.plain)
