@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from agency_client.connection import BrokerConnection
 from agency_client.epochs.beginning import begin_new_log
+from agency_client.epochs.beyond import describe_doubts, load_largest_head
 from agency_client.epochs.errors import EpochRefusedError
 from agency_client.epochs.rules import EpochFacts, EpochJudgement, judge_epoch
 from agency_client.errors import ConflictError
@@ -86,10 +87,11 @@ def examine_new_log(node: Node, accepted: AcceptedSheet, *, past_skipped: bool =
     sheet = accepted.sheet
     with node.store.read() as snapshot:
         held = load_newest_checkpoint(snapshot, node.sheet.origin)
+        largest = load_largest_head(snapshot, node.sheet)
     opening, checkpoint = fetch_opening(node, sheet)
-    judgement = _judge(node, sheet, opening, held, past_skipped=past_skipped)
+    judgement = _judge(node, sheet, opening, largest, past_skipped=past_skipped)
     with node.store.read() as snapshot:
-        judgement = _add_restored(snapshot, judgement)
+        judgement = _add_warnings(snapshot, judgement, opening)
     subject = hash_text("approval", accepted.anchor.encode(), hash_logged_record(opening.leaf))
     return ProposedLog(accepted, opening, checkpoint, held, judgement, subject)
 
@@ -199,10 +201,12 @@ def _keep_evidence(
             record_suspicion(transaction, doubt)
 
 
-def _add_restored(snapshot: Snapshot, judgement: EpochJudgement) -> EpochJudgement:
-    if find_restored_at(snapshot) is None:
-        return judgement
-    return EpochJudgement(judgement.skipped, (*judgement.sentences, _RESTORED))
+def _add_warnings(snapshot: Snapshot, judgement: EpochJudgement, opening: Evidence) -> EpochJudgement:
+    committed = opening.leaf.record.checkpoint
+    doubts = [] if committed is None else list(describe_doubts(snapshot, committed))
+    if find_restored_at(snapshot) is not None:
+        doubts.append(_RESTORED)
+    return EpochJudgement(judgement.skipped, (*judgement.sentences, *doubts))
 
 
 def _demand_unchanged(node: Node, snapshot: Snapshot, proposed: ProposedLog) -> None:

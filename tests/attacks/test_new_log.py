@@ -9,8 +9,18 @@ from datetime import timedelta
 
 import pytest
 
+from agency_client.epochs.accepting import examine_new_log
+from agency_client.epochs.errors import EpochRefusedError
+from agency_client.local_store.contradictions import EquivocationError
+from agency_client.profiles.joining import AcceptedSheet
+from agency_client.witness.comparing import Comparison, compare_note
+from agency_client.witness.gossip import note_sighting
 from agency_client.witness.walker import walk_log
+from schemas.codec import b64u_encode
+from schemas.envelope import SeenCheckpoint
+from schemas.key_documents import compute_exchange_anchor
 from schemas.log.records import RecordType
+from tests.agency_client.epochs.test_accepting import undone
 from tests.attacks.recipient import demand_set_aside
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.new_log import accept_by, begin_new_log, learn, turn_to
@@ -43,3 +53,38 @@ def test_a_new_log_dated_back_does_not_bring_an_ended_agreement_back(world: Lyin
     turn_to(vn, sheet)
     learn(vn)
     demand_set_aside(world, sealed, "leaf-dated-back")
+
+
+def test_a_new_log_that_forgets_what_the_exchange_kept_from_this_node_is_refused(world: LyingWorld) -> None:
+    vn, exchange = world[VN], world.exchange
+    hidden = exchange.sign_note(len(exchange.records) + 5, bytes(32))
+    assert compare_note(vn, hidden).comparison is Comparison.HIDDEN
+    with undone(exchange):
+        sheet = begin_new_log(exchange)
+        with pytest.raises(EpochRefusedError, match="would be lost unseen") as refused:
+            examine_new_log(vn, AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
+    assert refused.value.code == "epoch-behind"
+
+
+def test_what_partners_say_they_saw_beyond_it_is_told_to_both_officers(world: LyingWorld) -> None:
+    vn, exchange = world[VN], world.exchange
+    size = len(exchange.records) + 9
+    claim = SeenCheckpoint(origin=vn.sheet.origin, size=size, root=b64u_encode(bytes(32)))
+    with vn.store.write() as transaction:
+        transaction.execute("DELETE FROM suspicious_record")
+        note_sighting(vn, transaction, GB, claim, at=world.clock.now())
+    with undone(exchange):
+        sheet = begin_new_log(exchange)
+        proposed = examine_new_log(vn, AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
+    assert proposed.judgement.sentences[-1].startswith(f"{GB} says it saw {size} leaves of {vn.sheet.origin}")
+
+
+def test_two_proven_histories_of_the_old_log_are_told_to_both_officers(world: LyingWorld) -> None:
+    vn, exchange = world[VN], world.exchange
+    walk_log(vn)
+    with pytest.raises(EquivocationError):
+        compare_note(vn, exchange.sign_note(root=bytes(32)))
+    with undone(exchange):
+        sheet = begin_new_log(exchange)
+        proposed = examine_new_log(vn, AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
+    assert any("two histories" in sentence for sentence in proposed.judgement.sentences)
