@@ -216,6 +216,43 @@ def test_a_step_from_before_a_new_log_was_opened_is_taken_late_and_no_other() ->
             verify_step_follows(Agreements(), MEMBERS, signed, now, opening)
 
 
+def test_the_key_of_a_lost_step_need_only_have_been_good_when_it_was_signed() -> None:
+    document, late = negotiate().sign(GB.agency, PROPOSE, NOON), START + timedelta(days=366)
+    opening = late - timedelta(days=1)
+
+    signed = verify_signed_step(MEMBERS, document, GB.agency, EXCHANGE, late, opening)
+    verify_step_follows(Agreements(), MEMBERS, signed, late, opening)
+
+    with pytest.raises(KeyNotInForceError):
+        verify_signed_step(MEMBERS, document, GB.agency, EXCHANGE, late)
+    with pytest.raises(KeyNotInForceError):
+        verify_step_follows(Agreements(), MEMBERS, signed, late)
+
+
+def test_a_revoked_key_signs_no_lost_step() -> None:
+    revocation = sign_by(GB, make_revocation(GB, NOON + timedelta(days=9), KeyUse.AGREEMENT), DocumentType.REVOCATION)
+    since = MEMBERS.add(4, verify_revocation(revocation, GB.verified))
+    document, late = negotiate().sign(GB.agency, PROPOSE, NOON), NOON + timedelta(days=20)
+
+    verify_signed_step(MEMBERS, document, GB.agency, EXCHANGE, late, late)
+    with pytest.raises(KeyRevokedError):
+        verify_signed_step(since, document, GB.agency, EXCHANGE, late, late)
+
+
+def test_a_lost_acceptance_is_judged_by_its_own_time_and_any_other_by_the_exchanges() -> None:
+    negotiation = negotiate()
+    agreements = accept(Agreements(), negotiation.sign(GB.agency, PROPOSE, NOON), GB.agency)
+    soon = NOON + timedelta(minutes=2)
+    document = negotiation.sign(VN.agency, ACCEPT, NOON, confirm_by=soon)
+    late = NOON + timedelta(days=20)
+
+    lost = verify_signed_step(MEMBERS, document, VN.agency, EXCHANGE, late, late)
+    verify_step_follows(agreements, MEMBERS, lost, late, late)
+
+    with pytest.raises(AgreementError, match="the time to confirm has passed"):
+        accept(agreements, document, VN.agency, soon + timedelta(minutes=1))
+
+
 def test_a_step_of_more_bytes_than_allowed_is_not_read() -> None:
     assert MAX_STEP_BYTES == 81_920
     longest = b'"' + b"x" * (MAX_STEP_BYTES - 2) + b'"'
