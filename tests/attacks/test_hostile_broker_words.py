@@ -11,6 +11,7 @@ from agency_client.local_store.sent import DeliveryFact
 from agency_client.local_store.statuses import load_newest_partner_status
 from agency_client.sending.seal import SealedLeg
 from agency_client.sending.views import describe_sent
+from agency_client.statuses.files import export_status, import_status
 from agency_client.statuses.partners import pull_statuses
 from agency_client.terminal.output import Form
 from agency_client.witness.walker import walk_log
@@ -72,6 +73,29 @@ def test_a_status_for_somebody_else_is_not_taken_for_ones_own(arena: Arena) -> N
         report = pull_statuses(arena[VN])
     assert report.problems[GB].code == "log-not-proven"
     assert read_seq(arena, VN, GB) == newest
+
+
+def test_statuses_that_are_shown_no_more_are_missed(arena: Arena, terms: Any) -> None:
+    speak(arena, GB, VN)
+    pull_statuses(arena[VN])
+    newest = read_seq(arena, VN, GB)
+    with arena.lying(f"hidden-statuses={VN}"):
+        report = pull_statuses(arena[VN])
+    assert (GB, "status-missing") in {(alarm.agency, alarm.code) for alarm in report.alarms}
+    assert read_seq(arena, VN, GB) == newest
+    arena.demand_service(terms)
+
+
+def test_a_status_that_the_broker_does_not_take_goes_past_it_as_a_file(arena: Arena, terms: Any) -> None:
+    with arena.lying(f"kept-back-statuses={GB}"):
+        speak(arena, GB, VN)
+        pull_statuses(arena[VN])
+        before = read_seq(arena, VN, GB)
+        import_status(arena[VN], export_status(arena[GB], VN).file)
+        assert read_seq(arena, VN, GB) > before
+    arena.sync(GB)
+    assert GB not in pull_statuses(arena[VN]).problems
+    arena.demand_service(terms)
 
 
 # Receipts

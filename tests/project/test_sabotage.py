@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.catalogue import MANIPULATIONS
 from tests.sabotage.removals import Removal, load_removals
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,11 @@ def test_the_text_that_is_taken_out_stands_there_once(removal: Removal) -> None:
 
 def test_every_attack_of_the_hostile_broker_has_a_control_that_is_taken_out() -> None:
     assert list_attacks() == {test for removal in REMOVALS for test in removal.tests}
+
+
+def test_every_lie_of_the_hostile_broker_is_told_in_an_attack() -> None:
+    attacks = "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "attacks").glob("test_hostile_broker*.py"))
+    assert [name for name in MANIPULATIONS if name not in attacks] == []
 
 
 def test_the_threat_model_shows_every_removal() -> None:
