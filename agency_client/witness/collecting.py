@@ -20,6 +20,7 @@ from agency_client.local_store.cosignatures import (
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.trust import load_exchange, load_pin
 from agency_client.node import Node
+from agency_client.statuses.hidden import list_hidden_revocations
 from agency_client.witness.standing import load_quorum
 from keys.cosignatures import Cosigned, find_cosigner, list_witness_keys, verify_cosignature
 from keys.errors import KeysError
@@ -68,7 +69,7 @@ def drop_revoked_heads(node: Node) -> None:
         heads = list_partner_heads(snapshot, node.sheet.origin)
     for head in heads:
         timeline = node.directory.find_timeline(head.agency)
-        if timeline is None or head.kid in timeline.list_revoked_kids():
+        if timeline is None or head.kid in _list_revoked_kids(node, timeline):
             with node.store.write() as transaction:
                 drop_partner_head(transaction, head.origin, head.agency)
 
@@ -130,12 +131,18 @@ def _is_of_earlier_epoch(node: Node, item: CosignedNote) -> bool:
 
 def _verify_line(node: Node, timeline: MemberTimeline, note: bytes) -> tuple[AkpJwk, Cosigned]:
     """Verify a partner's line by a witness key of its newest set, or of the one before, that is not revoked."""
-    revoked = timeline.list_revoked_kids()
+    revoked = _list_revoked_kids(node, timeline)
     sets = [key_set for _, key_set in timeline.key_sets[-2:]]
     keys = [key for verified in sets for key in list_witness_keys(verified.key_set) if thumbprint(key) not in revoked]
     name = format_witness_name(node.exchange, timeline.agency)
     key = find_cosigner(note, name, keys)
     return key, verify_cosignature(note, name, key)
+
+
+def _list_revoked_kids(node: Node, timeline: MemberTimeline) -> frozenset[str]:
+    """Return the kids a partner has revoked, by the log or by its own word: an exchange may hide the leaf of one."""
+    with node.store.read() as snapshot:
+        return timeline.list_revoked_kids() | list_hidden_revocations(snapshot, timeline)
 
 
 def _verify_part_of_log(node: Node, cosigned: Cosigned, note: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from agency_client.local_store.contradictions import EquivocationError, list_contradictions
 from agency_client.local_store.cosignatures import list_partner_heads
 from agency_client.local_store.engine import Columns, Store
+from agency_client.local_store.statuses import record_announced_revocations
 from agency_client.node import Node
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
@@ -201,6 +202,21 @@ def test_what_a_partner_cosigned_of_an_epoch_that_was_left_is_let_lie(world: Lyi
     world.exchange.cosignatures["VN"] = cosign(world["VN"], sign_checkpoint(head, world.exchange.signer).decode())
     report = collect_heads(gb)
     assert (report.news, report.problems) == ([], {})
+
+
+def test_a_witness_key_that_its_owner_calls_revoked_counts_no_longer_though_the_exchange_hides_it(
+    world: LyingWorld,
+) -> None:
+    gb, vn = world["GB"], world["VN"]
+    see(world, "GB", "VN", "BE")
+    collect_heads(gb)
+    kids = vn.signer(KeyUse.WITNESS).kids
+    with gb.store.write() as transaction:
+        record_announced_revocations(transaction, "VN", kids, at=gb.clock.now())
+    assert "VN" in collect_heads(gb).problems
+    assert list_heads(gb) == ["BE"]
+    with gb.store.write() as transaction:
+        transaction.execute("DELETE FROM announced_revocation")
 
 
 def test_a_revoked_witness_counts_no_longer(world: LyingWorld) -> None:
