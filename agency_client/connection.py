@@ -8,7 +8,7 @@ certainly did not arrive.
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from agency_client.errors import (
     OfflineError,
     VerificationFailedError,
 )
+from agency_client.profiles.tls_identity import TlsIdentity
 from keys.certificates import export_certificate_pem, export_tls_key
 from keys.generation import generate_id
 from keys.tokens import ASSERTION_SECONDS, AssertionClaims, make_assertion
@@ -115,16 +116,17 @@ class RefusedConflictError(ConflictError):
 class NodeIdentity:
     """Who calls: agency and node, the TLS key and certificate, and the request key. Seeds are 32 bytes.
 
-    `other_request_seeds` are tried when the first is not known at the broker: after a new key set was handed in, and
-    before its leaf was read, nobody here can tell which of the two key sets counts there.
+    `other_request_seeds` are tried when the first is not known at the broker, `other_tls` where it does not answer the
+    first certificate: after a new key set was handed in, and before its leaf was read, nobody here can tell which of
+    the two key sets counts there.
     """
 
     agency: str
     node: str
-    tls_seed: bytes
-    tls_certificate: bytes
+    tls: TlsIdentity
     request_seed: bytes
     other_request_seeds: tuple[bytes, ...] = ()
+    other_tls: TlsIdentity | None = None
 
 
 class BrokerConnection:
@@ -133,6 +135,8 @@ class BrokerConnection:
     def __init__(
         self, base_url: str, sheet: ExchangeSheet, identity: NodeIdentity, clock: Clock, role: Role = Role.NODE
     ) -> None:
+        self._base_url = base_url
+        self._sheet = sheet
         self._identity = identity
         self._exchange = sheet.name
         self._clock = clock
@@ -140,16 +144,7 @@ class BrokerConnection:
         self._token = ""
         self._token_until: datetime | None = None
         self._deadline = Deadline()
-        context = build_client_context(sheet, identity)
-        bind_deadline(context, self._deadline)
-        self._http = httpx.Client(
-            base_url=base_url,
-            verify=context,
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            headers={VERSION_HEADER: str(PROTOCOL_VERSION), "Accept": "application/json"},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._http = self._make_client()
 
     def get(self, path: str, answer: type[Answer], query: Mapping[str, str | int] | None = None) -> Answer:
         """Ask for something.
@@ -184,11 +179,38 @@ class BrokerConnection:
     ) -> Answer:
         try:
             return self._call_once(method, path, answer, body, query, wait_seconds)
+        except (NotSentError, UnansweredError):
+            if not self._turn_to_other_certificate():
+                raise
+            # The broker takes whatever is handed in twice as once.
+            return self._call_once(method, path, answer, body, query, wait_seconds)
         except NotAuthenticatedError as error:
             if error.code != "token-refused":
                 raise
             # Nothing was done there. A token ends early when the key that asked for it was replaced or revoked.
             return self._call_once(method, path, answer, body, query, wait_seconds)
+
+    def _make_client(self) -> httpx.Client:
+        context = build_client_context(self._sheet, self._identity)
+        bind_deadline(context, self._deadline)
+        return httpx.Client(
+            base_url=self._base_url,
+            verify=context,
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            headers={VERSION_HEADER: str(PROTOCOL_VERSION), "Accept": "application/json"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def _turn_to_other_certificate(self) -> bool:
+        """Use the other certificate from now on, if there is one; a broker that knows neither is asked by turns."""
+        other = self._identity.other_tls
+        if other is None:
+            return False
+        self._identity = replace(self._identity, tls=other, other_tls=self._identity.tls)
+        self._http.close()
+        self._http, self._token_until = self._make_client(), None
+        return True
 
     def _call_once(
         self,
@@ -333,7 +355,7 @@ def _load_certificate(context: ssl.SSLContext, identity: NodeIdentity) -> None:
     # ssl reads certificates from files only; an anonymous file in memory never touches the disk.
     descriptor = os.memfd_create("bilateral-tls", os.MFD_CLOEXEC)
     try:
-        os.write(descriptor, export_tls_key(identity.tls_seed) + export_certificate_pem(identity.tls_certificate))
+        os.write(descriptor, export_tls_key(identity.tls.seed) + export_certificate_pem(identity.tls.certificate))
         context.load_cert_chain(f"/proc/self/fd/{descriptor}")
     finally:
         os.close(descriptor)

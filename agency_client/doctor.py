@@ -22,11 +22,12 @@ from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.outbox import OutboxState, list_outbox
 from agency_client.local_store.restored import find_restored_at
 from agency_client.local_store.suspicions import list_suspicions
-from agency_client.node import Node, get_certificate_path
+from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys, load_revoked_kids
 from agency_client.own_keys.ending import is_replacement_unwitnessed
 from agency_client.profiles.key_store import TlsUse
 from agency_client.profiles.private_files import read_private_file
+from agency_client.profiles.tls_identity import get_certificate_path
 from agency_client.statuses.standing import list_standings
 from agency_client.trust import list_members
 from agency_client.witness.quorum import describe_quorum

@@ -4,9 +4,7 @@ Nothing is decided here. The parts are made when first asked for, so that what n
 one of an opened profile and close it when done: `with Node(open_profile(…), SystemClock()) as node:`.
 """
 
-from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,22 +18,21 @@ from agency_client.local_store.settings import Setting, read_setting
 from agency_client.local_store.trust import load_exchange
 from agency_client.own_keys.documents import OwnKeySet, load_own_key_sets, load_revoked_kids
 from agency_client.profiles.key_store import KeyStore, TlsUse
-from agency_client.profiles.private_files import read_private_file, write_private_file
-from agency_client.profiles.profile import Profile
 from agency_client.profiles.session import OpenProfile
+from agency_client.profiles.tls_identity import (
+    TlsIdentity,
+    load_tls_identity,
+    name_present_authority,
+    read_authority_name,
+    take_over_authority,
+)
 from agency_client.witness.observer import CheckpointObserver
 from keys.algorithms import OpeningKey
-from keys.certificates import issue_client_certificate, read_validity
-from keys.generation import generate_bytes
 from keys.signing import SeedSigner
-from schemas.codec import CodecError
+from schemas.codec import CodecError, b64u_decode
 from schemas.key_documents import AgencyClass, ExchangeSheet
 from schemas.log.records import Action, Role
 from schemas.signed import KeyUse
-
-CERTIFICATE_DAYS = 90
-CLOCK_SLACK = timedelta(hours=1)
-"""A certificate made now counts from an hour ago: the broker's clock may be behind."""
 
 _ROLES = {
     AgencyClass.AGENCY: Role.NODE,
@@ -211,53 +208,34 @@ class Node:
         Raises:
             NotInstalledError, KeySetUnusableError, KeyMissingError: there is no request key to use.
         """
-        certificate = renew_certificate_when_due(self.keys, self.profile, self.clock.now())
         kid = self.signer(KeyUse.REQUEST).kids[0]
         with self.store.read() as snapshot:
-            newest = load_own_key_sets(snapshot, self.agency)[-1]
+            chain, counting = load_own_key_sets(snapshot, self.agency), self.read_own_key_set(snapshot)
             revoked = load_revoked_kids(snapshot, self.agency)
-        others = [kids[0] for kids in newest.list_signing_kids(KeyUse.REQUEST, revoked) if kids[0] != kid]
+        present, waiting = self._load_tls(counting, chain[-1])
+        others = [kids[0] for kids in chain[-1].list_signing_kids(KeyUse.REQUEST, revoked) if kids[0] != kid]
         return NodeIdentity(
             agency=self.agency,
             node=self.name,
-            tls_seed=self.keys.load_seed(TlsUse.NODE),
-            tls_certificate=certificate,
+            tls=present,
             request_seed=self.keys.load_seed(KeyUse.REQUEST, kid),
             other_request_seeds=tuple(self.keys.load_seed(KeyUse.REQUEST, other) for other in others),
+            other_tls=waiting,
         )
 
+    def _load_tls(self, counting: OwnKeySet, newest: OwnKeySet) -> tuple[TlsIdentity, TlsIdentity | None]:
+        """Return the TLS identity in use, and the one that waits for a newer key set to count, if one does.
 
-def get_certificate_path(profile: Profile) -> Path:
-    """Return where a node's TLS certificate (DER) lies."""
-    return profile.tls_folder / "node.der"
-
-
-def renew_certificate_when_due(keys: KeyStore, profile: Profile, now: datetime) -> bytes:
-    """Return the node's TLS certificate (DER), a new one when a third of the old one's days is all that is left.
-
-    The agency's own CA issues it, so nobody has to be asked.
-    """
-    path = get_certificate_path(profile)
-    if path.is_file():
-        certificate = read_private_file(path)
-        _, not_after = read_validity(certificate)
-        if not_after - now > timedelta(days=CERTIFICATE_DAYS / 3):
-            return certificate
-    certificate = issue_client_certificate(
-        keys.load_seed(TlsUse.AUTHORITY),
-        keys.load_seed(TlsUse.NODE),
-        profile.settings.node,
-        serial=draw_serial(),
-        not_before=now - CLOCK_SLACK,
-        not_after=now + timedelta(days=CERTIFICATE_DAYS),
-    )
-    write_private_file(path, certificate, replace=True)
-    return certificate
-
-
-def draw_serial() -> int:
-    """Return a certificate's serial number of 127 random bits (RFC 5280 §4.1.2.2)."""
-    return int.from_bytes(generate_bytes(16), "big") >> 1 | 1
+        That the exchange has the newer set may be known there before it is known here.
+        """
+        now, present = self.clock.now(), name_present_authority(self.keys)
+        wanted, coming = (read_authority_name(b64u_decode(own.key_set.tls_ca)) for own in (counting, newest))
+        if wanted != present and counting.is_logged and self.keys.has_key(TlsUse.AUTHORITY, wanted):
+            take_over_authority(self.keys, self.profile, wanted, now)
+            present = wanted
+        waits = coming != present and self.keys.has_key(TlsUse.AUTHORITY, coming)
+        other = load_tls_identity(self.keys, self.profile, now, coming) if waits else None
+        return load_tls_identity(self.keys, self.profile, now), other
 
 
 def _demand_setting(snapshot: Snapshot, name: Setting) -> str:

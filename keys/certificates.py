@@ -103,6 +103,18 @@ def verify_tls_ca(der: bytes, now: datetime) -> bytes:
     return thumb
 
 
+def read_ca_thumbprint(der: bytes) -> bytes:
+    """Return the thumbprint of the key in a member's CA certificate, 32 bytes; nothing else of it is checked.
+
+    Raises:
+        CertificateError: it does not parse, or its key is not of curve P-256.
+    """
+    key = _parse(der).public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise CertificateError("tls_ca: the key must be of curve P-256")
+    return compute_spki_thumbprint(key)
+
+
 def find_issuer(leaf_der: bytes, authorities: Mapping[bytes, tuple[str, bytes]]) -> str:
     """Return the member whose CA issued a leaf; `authorities` maps key thumbprints to (member, CA certificate).
 

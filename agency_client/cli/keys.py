@@ -37,6 +37,9 @@ def _request(
     state: Annotated[str | None, typer.Option(help="The state's code as in passports, like GBR.")] = None,
     agency_class: Annotated[str, typer.Option("--class", help="agency, oversight or operator.")] = "agency",
     days: Annotated[int, typer.Option(min=1, max=400, help="For how long the key set is good.")] = 365,
+    new_tls_keys: Annotated[
+        bool, typer.Option("--new-tls-keys", help="Draw the TLS CA and this node's TLS key anew: a device was stolen.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Where to write it; AGENCY-request-N.json by default.")] = None,
 ) -> None:
     """Draw the keys of the next key set and write the request that the roots sign.
@@ -46,6 +49,7 @@ def _request(
       agency keys request --roots GB-roots.json --name "Border Force" --state GBR
       agency keys request --roots EU-roots.json --name "Oversight board" --class oversight
       agency keys request                      the next one, a year later
+      agency keys request --new-tls-keys       the next one, after a device was lost
     Then:
       agency ceremony sign GB-request-1.json --root GB-root-1.key --root GB-root-2.key --out GB-key-set-1.json
     """
@@ -58,7 +62,7 @@ def _request(
     sheet = None if roots is None else read_roots_sheet(roots)
     identity = _read_identity(name, state, agency_class)
     with Node(invocation.open_profile(), invocation.clock) as node:
-        key_set = prepare_key_set(node, identity=identity, roots=sheet, days=days)
+        key_set = prepare_key_set(node, identity=identity, roots=sheet, days=days, new_tls_keys=new_tls_keys)
     file = out or Path(f"{key_set.agency}-request-{key_set.seq}.json")
     write_new_file(file, key_set.canonical())
     invocation.output.show_details(

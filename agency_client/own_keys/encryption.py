@@ -8,10 +8,11 @@ from agency_client.local_store.dispatch import DispatchKind
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.restored import demand_not_restored
 from agency_client.local_store.trust import load_key_chain
-from agency_client.node import CLOCK_SLACK, Node
+from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys
 from agency_client.own_keys.key_sets import load_verified_key_sets
 from agency_client.own_keys.publishing import record_own_document
+from agency_client.profiles.tls_identity import CLOCK_SLACK
 from keys.algorithms import OpeningKey
 from keys.encryption_keys import VerifiedEncryptionKeys, sign_encryption_keys, verify_encryption_keys
 from keys.errors import KeysError

@@ -12,12 +12,11 @@ from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.dispatch import DispatchKind
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.trust import load_key_chain, pin_agency
-from agency_client.node import CLOCK_SLACK, Node, NotInstalledError, draw_serial
+from agency_client.node import Node, NotInstalledError
 from agency_client.own_keys.ceremony import RootsSheet
 from agency_client.own_keys.documents import OwnKeySet, load_own_key_sets
 from agency_client.own_keys.publishing import record_own_document
-from agency_client.profiles.key_store import TlsUse
-from keys.certificates import make_tls_ca
+from agency_client.profiles.tls_identity import draw_next_authority, issue_authority
 from keys.errors import KeysError
 from keys.key_sets import VerifiedKeySet, make_operational_key, verify_key_set
 from keys.signing import SeedSigner
@@ -28,7 +27,6 @@ from schemas.log.records import Action
 from schemas.signed import DocumentType, KeyUse, SignedDocument
 
 KEY_SET_DAYS = 365
-CA_DAYS = 3 * 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,17 @@ class Identity:
 
 
 def prepare_key_set(
-    node: Node, *, identity: Identity | None = None, roots: RootsSheet | None = None, days: int = KEY_SET_DAYS
+    node: Node,
+    *,
+    identity: Identity | None = None,
+    roots: RootsSheet | None = None,
+    days: int = KEY_SET_DAYS,
+    new_tls_keys: bool = False,
 ) -> KeySet:
     """Return the next key set of this agency for its roots to sign, with fresh keys of each use.
 
     The first needs an identity and the roots; a later one repeats what is not given. Asked again before the answer was
-    installed, it names the same keys.
+    installed, it names the same keys. The TLS CA keeps its key, so that certificates stay good, unless `new_tls_keys`.
 
     Raises:
         UsageError: something is missing, or of another agency.
@@ -58,6 +61,7 @@ def prepare_key_set(
     known = _merge_identity(previous, identity)
     chosen = _choose_roots(node, previous, roots)
     signers = _draw_missing(node, installed, now)
+    authority = draw_next_authority(node.keys, now) if new_tls_keys else ""
     try:
         return KeySet(
             v=1,
@@ -72,7 +76,7 @@ def prepare_key_set(
             expires_at=now + timedelta(days=days),
             roots=chosen,
             keys=tuple(make_operational_key(node.exchange, node.agency, use, key) for use, key in signers.items()),
-            tls_ca=b64u_encode(_issue_authority(node, now)),
+            tls_ca=b64u_encode(issue_authority(node.keys, now, authority)),
         )
     except ValueError as error:
         raise UsageError(f"the key set cannot be made: {error}", fix="check --name and --state") from error
@@ -163,16 +167,6 @@ def _choose_roots(node: Node, previous: OwnKeySet | None, sheet: RootsSheet | No
     if previous is None:
         raise UsageError("a first key set needs the roots", fix="add --roots AGENCY-roots.json from the ceremony")
     return previous.key_set.roots
-
-
-def _issue_authority(node: Node, now: datetime) -> bytes:
-    """Return a certificate of the agency's TLS CA. The key stays the same, so nodes' certificates stay good."""
-    return make_tls_ca(
-        node.keys.load_seed(TlsUse.AUTHORITY),
-        serial=draw_serial(),
-        not_before=now - CLOCK_SLACK,
-        not_after=now + timedelta(days=CA_DAYS),
-    )
 
 
 def _verify_installable(

@@ -30,7 +30,7 @@ _SUFFIX = ".key"
 
 
 class TlsUse(StrEnum):
-    """What the two TLS keys are for. They have no kid; there is one of each."""
+    """What the two TLS keys are for. There is one of each, without a kid; a pair that waits has the new CA's name."""
 
     AUTHORITY = "tls-ca"
     NODE = "tls-node"
@@ -63,7 +63,7 @@ class KeyFile(WireModel):
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """One key of the folder by name; `kid` is the thumbprint of its first half, "" for TLS keys."""
+    """One key of the folder by name; `kid` is the thumbprint of its first half, "" for the TLS keys in use."""
 
     use: StoredUse
     kid: str
@@ -102,6 +102,10 @@ class KeyStore:
         seed = generate_seed()
         self._write(use, "", [seed], at)
         return seed
+
+    def keep_tls_seed(self, use: TlsUse, name: str, seed: bytes, at: datetime) -> None:
+        """Keep the seed of a TLS key under a name, or with "" in place of the present one."""
+        self._write(use, name, [seed], at)
 
     def has_key(self, use: StoredUse, kid: str = "") -> bool:
         """Return whether a key lies here."""

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.node import KeySetUnusableError, Node, NotInstalledError, get_certificate_path
+from agency_client.node import KeySetUnusableError, Node, NotInstalledError
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.profiles.joining import AcceptedSheet, initialise_node
 from agency_client.profiles.key_store import KeyMissingError, TlsUse
 from agency_client.profiles.profile import load_profile
 from agency_client.profiles.session import open_profile
+from agency_client.profiles.tls_identity import get_certificate_path
 from agency_client.witness.walker import walk_log
 from keys.certificates import find_issuer, read_validity, verify_tls_ca
 from schemas.codec import b64u_decode
@@ -104,14 +105,14 @@ def test_a_new_key_set_counts_once_the_log_has_it(log: LogSimulator, node: Node,
 
 
 def test_the_certificate_is_under_the_agencys_ca_and_renews_itself(node: Node, clock: FixedClock) -> None:
-    first = node.identify().tls_certificate
+    first = node.identify().tls.certificate
     authority = b64u_decode(node.own_key_set().key_set.tls_ca)
     thumb = verify_tls_ca(authority, clock.moment)
     assert find_issuer(first, {thumb: ("GB", authority)}) == "GB"
     clock.moment = START + timedelta(days=59)
-    assert node.identify().tls_certificate == first
+    assert node.identify().tls.certificate == first
     clock.moment = START + timedelta(days=61)
-    second = node.identify().tls_certificate
+    second = node.identify().tls.certificate
     assert second != first
     assert read_validity(second)[1] == clock.moment + timedelta(days=90)
     assert find_issuer(second, {thumb: ("GB", authority)}) == "GB"

@@ -17,6 +17,7 @@ from keys.certificates import (
     issue_server_certificate,
     load_tls_key,
     make_tls_ca,
+    read_ca_thumbprint,
     read_validity,
     verify_tls_ca,
 )
@@ -150,3 +151,10 @@ def test_a_server_certificate_names_its_hosts() -> None:
 def test_keys_and_certificates_are_exported_as_pem() -> None:
     assert export_tls_key(SEED).startswith(b"-----BEGIN PRIVATE KEY-----")
     assert export_certificate_pem(CA).startswith(b"-----BEGIN CERTIFICATE-----")
+
+
+def test_a_cas_name_is_read_whatever_its_days() -> None:
+    ended = make_tls_ca(SEED, serial=1, not_before=START - 9 * DAY, not_after=START - DAY)
+    assert read_ca_thumbprint(ended) == compute_spki_thumbprint(load_tls_key(SEED).public_key())
+    with pytest.raises(CertificateError, match="no X.509"):
+        read_ca_thumbprint(b"no certificate")
