@@ -199,9 +199,12 @@ class Exchange:
         """Return the names and addresses by which clients reach the broker."""
         return self.names.hosts
 
-    def move_on(self, origin: str, secrets: ExchangeSecrets) -> "Exchange":
-        """Return the exchange as it stands in another epoch, perhaps with other log keys."""
-        sheet = self.sheet.model_copy(update={"origin": origin, "log_keys": _publish_log_keys(secrets)})
+    def move_on(self, origin: str, secrets: ExchangeSecrets, authority: bytes | None = None) -> "Exchange":
+        """Return the exchange as it stands in another epoch, perhaps with other keys; `authority` is a new CA (DER)."""
+        changes: dict[str, object] = {"origin": origin, "log_keys": _publish_log_keys(secrets)}
+        if authority is not None:
+            changes["tls_ca"] = b64u_encode(authority)
+        sheet = self.sheet.model_copy(update=changes)
         return replace(self, sheet=sheet, secrets=secrets, log_signer=_load_log_signer(secrets))
 
     def sign(self, checkpoint: Checkpoint) -> bytes:
@@ -238,19 +241,13 @@ def make_exchange(
         tls_ca=b64u_encode(draw(32)),
         tls_server=b64u_encode(draw(32)),
     )
-    authority = make_tls_ca(
-        b64u_decode(secrets.tls_ca),
-        serial=draw_serial(draw),
-        not_before=now - CLOCK_SLACK,
-        not_after=now + timedelta(days=CA_YEARS * 365),
-    )
     sheet = ExchangeSheet.from_wire(
         {
             "v": 1,
             "name": name,
             "origin": format_origin(name, FIRST_EPOCH),
             "log_keys": _publish_log_keys(secrets).to_wire(),
-            "tls_ca": b64u_encode(authority),
+            "tls_ca": b64u_encode(issue_authority(secrets, now, draw)),
         }
     )
     return sheet, ServerNames.from_wire({"v": 1, "hosts": list(hosts)}), secrets
@@ -260,6 +257,21 @@ def redraw_log_keys(secrets: ExchangeSecrets, draw: DrawBytes) -> ExchangeSecret
     """Return an exchange's secrets with fresh log keys."""
     fresh = {"log_ed25519": b64u_encode(draw(32)), "log_ml_dsa_44": b64u_encode(draw(32))}
     return secrets.model_copy(update=fresh)
+
+
+def redraw_tls_keys(secrets: ExchangeSecrets, draw: DrawBytes) -> ExchangeSecrets:
+    """Return an exchange's secrets with a fresh CA and server key, and a fresh key for the tokens it gives."""
+    return secrets.model_copy(update={name: b64u_encode(draw(32)) for name in ("token", "tls_ca", "tls_server")})
+
+
+def issue_authority(secrets: ExchangeSecrets, now: datetime, draw: DrawBytes) -> bytes:
+    """Return the certificate (DER) of an exchange's own CA."""
+    return make_tls_ca(
+        b64u_decode(secrets.tls_ca),
+        serial=draw_serial(draw),
+        not_before=now - CLOCK_SLACK,
+        not_after=now + timedelta(days=CA_YEARS * 365),
+    )
 
 
 def draw_serial(draw: DrawBytes) -> int:

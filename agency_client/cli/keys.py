@@ -1,5 +1,6 @@
 """`agency keys`: this agency's own keys, from the request that its roots sign to their end."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -224,12 +225,19 @@ def _revoke(
     context: typer.Context,
     kid: Annotated[list[str], typer.Argument(help="A key's kid, or at least its first six characters.")],
     reason: Annotated[str, typer.Option(help="A code, like device-lost or key-stolen.")],
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help="Since when somebody else may have had it, in UTC: 2026-11-21T18:40."),
+    ] = None,
 ) -> None:
     """Revoke operational keys at once, without the roots. It cannot be taken back; new keys come with a new key set.
 
+    What they signed after --since and before the log has the revocation is shown as disputed to partners.
+
     \b
-    Example:
+    Examples:
       agency keys revoke 47DEQpj8HBSa --reason device-lost
+      agency keys revoke 47DEQpj8HBSa --reason key-stolen --since 2026-11-21T18:40
     """
     from agency_client.node import Node
     from agency_client.own_keys.publishing import publish_queued
@@ -238,11 +246,22 @@ def _revoke(
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
-        digest = prepare_revocation(node, kid, reason)
+        digest = prepare_revocation(node, kid, reason, None if since is None else _parse_moment(since))
         report = publish_queued(node, digest)
         announce_narrowing(node)
     invocation.output.say(f"revoked; the log has it at size {report.size}")
     invocation.output.write_json({"digest": digest, "log_size": report.size})
+
+
+def _parse_moment(text: str) -> datetime:
+    from agency_client.errors import UsageError
+
+    for form in ("%Y-%m-%dT%H:%M", "%Y-%m-%d"):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise UsageError(f"{text[:40]!r} is no moment", fix="write it in UTC like 2026-11-21T18:40")
 
 
 def _read_identity(name: str | None, state: str | None, agency_class: str) -> "Identity | None":

@@ -1,8 +1,11 @@
 """`agency profile`: which nodes this user has, and what one is made of."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from agency_client.cli.invocation import get_invocation
+from agency_client.cli.invocation import Invocation, get_invocation
 
 
 def register(app: typer.Typer) -> None:
@@ -10,6 +13,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Show the profiles (nodes) of this user.", rich_markup_mode=None)
     group.command("show")(_show)
     group.command("list")(_list)
+    group.command("passphrase")(_change_passphrase)
     app.add_typer(group, name="profile")
 
 
@@ -33,6 +37,44 @@ def _show(context: typer.Context) -> None:
     ]
     invocation.output.show_details(details)
     invocation.output.write_json(dict(details))
+
+
+def _change_passphrase(
+    context: typer.Context,
+    new_passphrase_file: Annotated[
+        Path | None, typer.Option(help="A private file that holds the new passphrase; else it is asked for.")
+    ] = None,
+) -> None:
+    """Put the profile under another passphrase, and lock it. Backups made before still open with the old one.
+
+    \b
+    Examples:
+      agency profile passphrase
+      agency profile passphrase --passphrase-file old.pass --new-passphrase-file new.pass
+    """
+    from agency_client.profiles.session import change_passphrase, lock_profile
+
+    invocation = get_invocation(context)
+    profile = invocation.load_profile()
+    old = invocation.read_passphrase(f"Present passphrase of {profile.name}")
+    new = _read_new_passphrase(invocation, new_passphrase_file)
+    change_passphrase(profile, old, new)
+    lock_profile(profile, environment=invocation.environment)
+    invocation.output.say(f"{profile.name} is under the new passphrase, and locked. Destroy the backups made before.")
+    invocation.output.write_json({"profile": profile.name, "changed": True})
+
+
+def _read_new_passphrase(invocation: Invocation, file: Path | None) -> str:
+    from agency_client.errors import UsageError
+    from agency_client.profiles.session import read_passphrase_file
+
+    if file is not None:
+        return read_passphrase_file(file)
+    how = "name a private file: --new-passphrase-file FILE"
+    new = invocation.output.ask_secret("New passphrase", instead=how)
+    if invocation.output.ask_secret("The same once more", instead=how) != new or not new:
+        raise UsageError("the two are not the same, or empty", fix="begin again; nothing was changed")
+    return new
 
 
 def _list(context: typer.Context) -> None:

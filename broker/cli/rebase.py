@@ -16,6 +16,10 @@ def rebase(
     data: Data = DEFAULT_DATA,
     witnessed: Witnessed = None,
     new_log_keys: Annotated[bool, typer.Option("--new-log-keys", help="Draw new keys for the log as well.")] = False,
+    new_tls_keys: Annotated[
+        bool,
+        typer.Option("--new-tls-keys", help="Draw new keys for TLS and tokens: the old sheet connects nobody."),
+    ] = False,
     passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="The heads were looked at: do not ask.")] = False,
     as_json: AsJson = False,
@@ -48,13 +52,14 @@ def rebase(
     notes = [(str(path), path.read_bytes()) for path in witnessed or ()]
     with folder.hold_lock():
         exchange, stop = open_exchange(folder, passphrase), read_stop(folder)
-        if stop is None and not new_log_keys:
-            raise WrongStateError("the log may grow, so no new one is needed; new keys for it need --new-log-keys")
+        if stop is None and not (new_log_keys or new_tls_keys):
+            sentence = "the log may grow, so no new one is needed; new keys need --new-log-keys or --new-tls-keys"
+            raise WrongStateError(sentence)
         plan = plan_rebase(exchange, stop, notes)
         _confirm(plan, yes=yes)
         with show_progress("carried over") as progress:
             tools = Tools(SystemClock(), generate_bytes, progress)
-            done = open_epoch(exchange, plan, passphrase, tools, new_log_keys=new_log_keys)
+            done = open_epoch(exchange, plan, passphrase, tools, new_log_keys=new_log_keys, new_tls_keys=new_tls_keys)
     _tell(done, str(folder.sheet), as_json=as_json)
 
 

@@ -20,7 +20,15 @@ from broker.epochs.errors import CarryingError, WrongStateError
 from broker.epochs.reading import read_database, read_log
 from broker.epochs.rules import Shown, choose_last
 from broker.epochs.switch import build_epoch, name_archive
-from broker.exchange import DrawBytes, Exchange, ExchangeFolder, redraw_log_keys, write_exchange
+from broker.exchange import (
+    DrawBytes,
+    Exchange,
+    ExchangeFolder,
+    issue_authority,
+    redraw_log_keys,
+    redraw_tls_keys,
+    write_exchange,
+)
 from broker.inbox.delivery import Inboxes
 from broker.inbox.waiters import Waiters
 from broker.storage.engine import Database, open_database
@@ -79,8 +87,18 @@ def plan_rebase(exchange: Exchange, stop: Stop | None, unverified_notes: Sequenc
     return Plan(last, tuple(shown), log.head.size)
 
 
-def rebase(exchange: Exchange, plan: Plan, passphrase: str | None, tools: Tools, *, new_log_keys: bool) -> Rebased:
+def rebase(
+    exchange: Exchange,
+    plan: Plan,
+    passphrase: str | None,
+    tools: Tools,
+    *,
+    new_log_keys: bool,
+    new_tls_keys: bool = False,
+) -> Rebased:
     """Open the next epoch and let it take the place of this one. For whoever holds the exchange's lock.
+
+    `new_tls_keys` draws the keys of TLS and of tokens anew: members reach it by the new sheet only.
 
     Raises:
         CarryingError: the old database, or the new one, holds something that does not verify; nothing was changed.
@@ -89,8 +107,7 @@ def rebase(exchange: Exchange, plan: Plan, passphrase: str | None, tools: Tools,
     archive = exchange.folder.path / name_archive(exchange.epoch)
     if archive.exists():
         raise WrongStateError(f"{archive} exists already: move it away first")
-    secrets = redraw_log_keys(exchange.secrets, tools.draw) if new_log_keys else exchange.secrets
-    opened = exchange.move_on(format_origin(exchange.name, exchange.epoch + 1), secrets)
+    opened = _move_on(exchange, tools, new_log_keys=new_log_keys, new_tls_keys=new_tls_keys)
     _verify_whole(exchange, "the old log")
     with build_epoch(exchange.folder.path, exchange.epoch) as building:
         folder = ExchangeFolder(building)
@@ -99,6 +116,16 @@ def rebase(exchange: Exchange, plan: Plan, passphrase: str | None, tools: Tools,
         carried = _build_database(exchange, replace(opened, folder=folder), plan.last.checkpoint, tools)
         _verify_built(replace(opened, folder=folder))
     return Rebased(opened.sheet, plan.last.checkpoint, carried, archive)
+
+
+def _move_on(exchange: Exchange, tools: Tools, *, new_log_keys: bool, new_tls_keys: bool) -> Exchange:
+    secrets, authority = exchange.secrets, None
+    if new_log_keys:
+        secrets = redraw_log_keys(secrets, tools.draw)
+    if new_tls_keys:
+        secrets = redraw_tls_keys(secrets, tools.draw)
+        authority = issue_authority(secrets, tools.clock.now(), tools.draw)
+    return exchange.move_on(format_origin(exchange.name, exchange.epoch + 1), secrets, authority)
 
 
 def _build_database(old: Exchange, new: Exchange, last: Checkpoint, tools: Tools) -> Carried:

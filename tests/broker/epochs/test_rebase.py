@@ -17,9 +17,10 @@ from broker.epochs.rebase import Rebased, Tools, plan_rebase, rebase
 from broker.exchange import ExchangeError, ExchangeFolder, open_exchange, read_sheet, read_stop, write_stop
 from broker.founding import found_exchange
 from broker.stored_state import verify_stored_state
+from keys.certificates import verify_tls_ca
 from keys.generation import generate_bytes
 from keys.log_keys import sign_checkpoint
-from schemas.codec import b64u_encode
+from schemas.codec import b64u_decode, b64u_encode
 from schemas.envelope import SeenCheckpoint
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import Record, RecordType
@@ -38,12 +39,12 @@ def place(original: ExchangeFolder, tmp_path: Path) -> ExchangeFolder:
     return copy_place(original, tmp_path / "exchange")
 
 
-def move_on(place: ExchangeFolder, *notes: bytes, new_log_keys: bool = False) -> Rebased:
+def move_on(place: ExchangeFolder, *notes: bytes, new_log_keys: bool = False, new_tls_keys: bool = False) -> Rebased:
     with place.hold_lock():
         exchange = open_place(place)
         given = [(f"note {number}", note) for number, note in enumerate(notes, start=1)]
         plan = plan_rebase(exchange, read_stop(place), given)
-        return rebase(exchange, plan, None, TOOLS, new_log_keys=new_log_keys)
+        return rebase(exchange, plan, None, TOOLS, new_log_keys=new_log_keys, new_tls_keys=new_tls_keys)
 
 
 def sign(place: ExchangeFolder, size: int, fill: int = 7) -> bytes:
@@ -108,6 +109,18 @@ def test_fresh_log_keys_are_drawn_where_asked_for(place: ExchangeFolder) -> None
     after = open_place(place)
     assert done.sheet.log_keys != before.sheet.log_keys
     assert after.secrets.tls_ca == before.secrets.tls_ca
+    read_records(place)
+
+
+def test_fresh_keys_of_tls_and_tokens_are_drawn_where_asked_for(place: ExchangeFolder) -> None:
+    before = open_place(place)
+    done = move_on(place, new_tls_keys=True)
+    after = open_place(place)
+    assert done.sheet.tls_ca != before.sheet.tls_ca
+    assert done.sheet.log_keys == before.sheet.log_keys
+    for name in ("token", "tls_ca", "tls_server"):
+        assert getattr(after.secrets, name) != getattr(before.secrets, name)
+    assert verify_tls_ca(b64u_decode(done.sheet.tls_ca), CLOCK.now())
     read_records(place)
 
 
