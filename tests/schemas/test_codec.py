@@ -181,6 +181,8 @@ def test_a_list_and_a_tuple_are_one_array() -> None:
         (float("nan"), NumberError, ""),
         ({"a": [0, {"b": MAX_INTEGER + 1}]}, NumberError, "a.1.b"),
         ([-MAX_INTEGER - 1], NumberError, "0"),
+        (["text", 0.5], NumberError, "1"),
+        ({"a": "text", "b": [0.5]}, NumberError, "b.0"),
         ({1: 2}, MemberNameError, ""),
         ({"a": {"é": 1}}, MemberNameError, "a"),
         ({"a": "\ud800"}, NotUtf8Error, ""),
