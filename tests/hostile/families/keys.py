@@ -1,6 +1,6 @@
 """Lies about keys: put in another's place, made up in another's name, and revocations that nobody gets to see."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from keys.algorithms import OpeningKey, SigningKey
@@ -10,7 +10,7 @@ from keys.roots import load_root
 from keys.signing import SeedSigner, sign_document
 from schemas.api import LEAVES_PATH, REVOCATIONS_PATH, LeavesAnswer, RangeLeaf
 from schemas.codec import b64u_decode, b64u_encode
-from schemas.key_documents import EncryptionKey, EncryptionKeys, KeySet, digest_key_document
+from schemas.key_documents import MAX_ENCRYPTION_KEY_DAYS, EncryptionKey, EncryptionKeys, KeySet, digest_key_document
 from schemas.log.leaf import commit_record
 from schemas.log.records import Record, RecordType
 from schemas.signed import USE_ALGORITHMS, DocumentType, EncryptionUse, KeyUse, SignedDocument
@@ -62,7 +62,8 @@ class SwappedKeyInLog(Manipulation):
             newest = timeline.newest_encryption_keys
             if newest is None or self.against not in ("", timeline.agency):
                 continue
-            document = make_keys_document(newest.encryption_keys, prev=newest.digest)
+            now, seq = operator.clock.now().replace(microsecond=0), newest.encryption_keys.seq + 1
+            document = make_keys_document(newest.encryption_keys, prev=newest.digest, seq=seq, since=now)
             digest = digest_key_document(DocumentType.ENCRYPTION_KEYS, document.payload_bytes)
             who = timeline.agency
             await operator.append(RecordType.ENCRYPTION_KEYS, (who,), agency=who, digest=digest, document=document)
@@ -115,21 +116,17 @@ def swap_key(record: Record) -> Record:
     """Return a record of encryption keys with the broker's own in their place."""
     assert record.document is not None
     keys = EncryptionKeys.from_canonical(record.document.payload_bytes)
-    document = make_keys_document(keys, seq=keys.seq, prev=keys.prev)
+    document = make_keys_document(keys, prev=keys.prev, seq=keys.seq, since=keys.issued_at)
     digest = digest_key_document(DocumentType.ENCRYPTION_KEYS, document.payload_bytes)
     return record.model_copy(update={"document": document, "digest": digest})
 
 
-def make_keys_document(keys: EncryptionKeys, *, seq: int = 0, prev: str | None) -> SignedDocument:
-    """Return encryption keys that the broker can open, in a member's name, signed by a rotation key of nobody."""
-    first = keys.keys[0]
-    mine = EncryptionKey(
-        use=EncryptionUse.ENCRYPTION,
-        jwk=OpeningKey(generate_seed()).jwk,
-        not_before=first.not_before,
-        expires_at=first.expires_at + (timedelta() if seq else timedelta(hours=1)),
-    )
-    changed = keys.model_copy(update={"seq": seq or keys.seq + 1, "prev": prev, "keys": (mine,)})
+def make_keys_document(keys: EncryptionKeys, *, prev: str | None, seq: int, since: datetime) -> SignedDocument:
+    """Return an encryption key that the broker can open, in a member's name, signed by a rotation key of nobody."""
+    until = since + timedelta(days=MAX_ENCRYPTION_KEY_DAYS)
+    jwk = OpeningKey(generate_seed()).jwk
+    mine = EncryptionKey(use=EncryptionUse.ENCRYPTION, jwk=jwk, not_before=since, expires_at=until)
+    changed = keys.model_copy(update={"seq": seq, "prev": prev, "issued_at": since, "keys": (mine,)})
     return sign_encryption_keys(changed, make_signer_of_nobody(KeyUse.ROTATION))
 
 
