@@ -16,6 +16,7 @@ from agency_client.statuses.hidden import list_hidden_revocations
 from keys.errors import KeysError
 from keys.signing import verify_document
 from keys.timeline import MemberTimeline
+from schemas.agreements.lifecycle import answers_what_came_before
 from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, ChainError, Step, verify_continuation
 from schemas.agreements.terms import Terms
 from schemas.codec import CodecError
@@ -51,7 +52,8 @@ def verify_step(node: Node, snapshot: Snapshot, document: SignedDocument, at: Mo
     """Verify a step of a party as the next of its chain.
 
     1. Its form and exchange. 2. The terms it is about are between its signer and us, with the anchors we pinned. 3. An
-    agreement key of the signer that was good at that place signed it. 4. It continues its party's chain.
+    agreement key of the signer that was good at that place signed it. 4. It continues its party's chain, and of an
+    earlier log it answers what was there.
 
     Raises:
         StepRefusedError: it does not hold.
@@ -76,6 +78,8 @@ def verify_step(node: Node, snapshot: Snapshot, document: SignedDocument, at: Mo
             code="revocation-hidden",
         )
     _verify_place(agreement, step)
+    if is_carried_over(step.time, at.time, at.opened_at) and not answers_what_came_before(step, agreement.chains):
+        raise StepRefusedError("the step is dated before the one of the other party that it answers")
     return chained
 
 

@@ -17,7 +17,7 @@ from broker.agreements.errors import (
 )
 from broker.directory.members import Members
 from keys.signing import verify_document
-from schemas.agreements.lifecycle import judge_step
+from schemas.agreements.lifecycle import answers_what_came_before, judge_step
 from schemas.agreements.steps import (
     ChainedStep,
     ChainError,
@@ -98,7 +98,7 @@ def verify_step_follows(
 
     1. Its key is still in force. 2. A proposal's parties are enrolled agencies with these very trust anchors. 3. It
     continues its party's chain. 4. Its time is near now. 5. The lifecycle allows it. Of a step that was lost before the
-    `opening` of this epoch, key and time are judged as they were then.
+    `opening` of this epoch, key and time are judged as they were then; it answers nothing that came after it.
 
     Raises:
         AgreementError, KeysError: naming what failed.
@@ -118,6 +118,8 @@ def verify_step_follows(
     decision = judge_step(step, chains, step.time if is_lost else now)
     if not decision.allowed:
         raise AgreementError(decision.because, "action")
+    if is_lost and not answers_what_came_before(step, chains):
+        raise AgreementError("it is dated before the step of the other party that it answers", "time")
     return step.terms or agreements.find(step.digest).terms
 
 

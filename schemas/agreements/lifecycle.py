@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step, StepAction
+from schemas.agreements.steps import MAX_SKEW, NARROWING_ACTIONS, ChainedStep, Step, StepAction
 from schemas.agreements.terms import Terms
 
 MAX_CHAIN_STEPS = 1000
@@ -233,6 +233,20 @@ class StepDecision:
 
     allowed: bool
     because: str
+
+
+_ANSWERED = {StepAction.ACCEPT: StepAction.PROPOSE, StepAction.CONFIRM: StepAction.ACCEPT}
+
+
+def answers_what_came_before(step: Step, chains: Chains) -> bool:
+    """Return whether a step is dated after the other party's step that it answers, as far as two clocks may differ.
+
+    For steps that are judged by the time they name themselves. What answers nothing fits; so does what narrows.
+    """
+    answered = _ANSWERED.get(step.action)
+    others = (item.step for agency in sorted(chains) if agency != step.agency for item in chains[agency])
+    times = [other.time for other in others if (other.action, other.digest) == (answered, step.digest)]
+    return answered is None or any(time <= step.time + 2 * MAX_SKEW for time in times)
 
 
 _ANSWERABLE: dict[StepAction, tuple[frozenset[State], bool]] = {

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from agency_client.agreements.pulling import pull_steps
 from agency_client.epochs.accepting import examine_new_log
 from agency_client.epochs.errors import EpochRefusedError
 from agency_client.local_store.contradictions import EquivocationError
@@ -16,17 +17,22 @@ from agency_client.profiles.joining import AcceptedSheet
 from agency_client.witness.comparing import Comparison, compare_note
 from agency_client.witness.gossip import note_sighting
 from agency_client.witness.walker import walk_log
+from keys.signing import sign_document
+from schemas.agreements.steps import Step, StepAction
+from schemas.api import STEPS_PATH, Evidence
 from schemas.codec import b64u_encode
 from schemas.envelope import SeenCheckpoint
 from schemas.key_documents import compute_exchange_anchor
 from schemas.log.records import RecordType
+from schemas.signed import DocumentType, KeyUse
 from tests.agency_client.epochs.test_accepting import undone
 from tests.attacks.recipient import demand_set_aside
 from tests.support.lying_world import LyingWorld, lying_world
-from tests.support.new_log import accept_by, begin_new_log, learn, turn_to
+from tests.support.new_log import accept_by, begin_new_log, learn, move_on, turn_to
+from tests.support.nodes import install_next_key_set, make_terms_of, take_step
 
 GB, VN = "GB", "VN"
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +55,9 @@ def test_a_new_log_dated_back_does_not_bring_an_ended_agreement_back(world: Lyin
     sheet = begin_new_log(world.exchange)
     world.deliver(sealed, VN)
     world.clock.ahead = 10 * DAY
-    accept_by(vn, sheet, ("a.eriksson", "b.jansen"))
-    turn_to(vn, sheet)
+    for node in (world[GB], vn):
+        accept_by(node, sheet, ("a.eriksson", "b.jansen"))
+        turn_to(node, sheet)
     learn(vn)
     demand_set_aside(world, sealed, "leaf-dated-back")
 
@@ -88,3 +95,36 @@ def test_two_proven_histories_of_the_old_log_are_told_to_both_officers(world: Ly
         sheet = begin_new_log(exchange)
         proposed = examine_new_log(vn, AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
     assert any("two histories" in sentence for sentence in proposed.judgement.sentences)
+
+
+def test_a_key_that_was_replaced_answers_nothing_that_came_after_the_new_log(world: LyingWorld) -> None:
+    gb, vn = world[GB], world[VN]
+    stolen = gb.signer(KeyUse.AGREEMENT)
+    install_next_key_set(gb)
+    learn(gb, vn)
+    world.clock.ahead += HOUR
+    before = world.clock.now()
+    world.clock.ahead += HOUR
+    move_on(world.exchange, gb, vn)
+    learn(gb, vn)
+    world.clock.ahead += HOUR
+    terms = make_terms_of(vn, gb, "proposed after the new log")
+    take_step(vn, terms, StepAction.PROPOSE, vn)
+    forged = Step(
+        v=1,
+        exchange=vn.exchange,
+        agreement=terms.id,
+        digest=terms.digest(),
+        agency=GB,
+        party_seq=1,
+        action=StepAction.ACCEPT,
+        time=before,
+        confirm_by=world.clock.now() + DAY,
+    )
+    document = sign_document(forged.canonical(), DocumentType.AGREEMENT_STEP, [stolen])
+    gb.connection.post(STEPS_PATH, document.canonical(), Evidence)
+    report = pull_steps(vn)
+    assert report.new == []
+    assert [held.sentence for held in report.held if held.agreement == terms.id] == [
+        "the step is dated before the one of the other party that it answers"
+    ]

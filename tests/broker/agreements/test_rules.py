@@ -253,6 +253,20 @@ def test_a_lost_acceptance_is_judged_by_its_own_time_and_any_other_by_the_exchan
         accept(agreements, document, VN.agency, soon + timedelta(minutes=1))
 
 
+def test_a_lost_step_answers_nothing_that_came_after_it() -> None:
+    negotiation, late = negotiate(), NOON + timedelta(days=20)
+    for after, is_taken in ((timedelta(minutes=10), True), (timedelta(minutes=10, seconds=1), False)):
+        agreements = accept(Agreements(), negotiation.sign(GB.agency, PROPOSE, NOON + after), GB.agency, NOON + after)
+        document = negotiate().sign(VN.agency, ACCEPT, NOON, confirm_by=late)
+        lost = verify_signed_step(MEMBERS, document, VN.agency, EXCHANGE, late, late)
+        if is_taken:
+            verify_step_follows(agreements, MEMBERS, lost, late, late)
+        else:
+            with pytest.raises(AgreementError, match="dated before the step of the other party"):
+                verify_step_follows(agreements, MEMBERS, lost, late, late)
+        negotiation = negotiate()
+
+
 def test_a_step_of_more_bytes_than_allowed_is_not_read() -> None:
     assert MAX_STEP_BYTES == 81_920
     longest = b'"' + b"x" * (MAX_STEP_BYTES - 2) + b'"'
