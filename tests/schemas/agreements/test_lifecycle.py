@@ -14,6 +14,7 @@ from schemas.agreements.lifecycle import (
     Chains,
     State,
     StepDecision,
+    answers_what_came_before,
     find_suspensions,
     judge_step,
     list_versions,
@@ -382,6 +383,28 @@ def test_a_confirmation_dated_back_is_refused_when_it_comes_too_late() -> None:
     decision = judge_step(make_step(GB, CONFIRM, TERMS), take_steps(*ACCEPTED), MORNING + 8 * DAY)
 
     assert decision == StepDecision(False, "the agreement is lapsed: GB-HO did not confirm in time")
+
+
+@pytest.mark.parametrize(
+    ("agency", "action", "moves"), [(VN, ACCEPT, PROPOSED), (GB, CONFIRM, ACCEPTED)], ids=["accept", "confirm"]
+)
+def test_an_answer_comes_after_what_it_answers_as_far_as_two_clocks_differ(
+    agency: str, action: StepAction, moves: Sequence[Move]
+) -> None:
+    chains, apart = take_steps(*moves), timedelta(minutes=10)
+    dated = {moment: make_step(agency, action, TERMS, time=moment) for moment in (MORNING - apart, NOON)}
+
+    assert all(answers_what_came_before(step, chains) for step in dated.values())
+    assert not answers_what_came_before(
+        make_step(agency, action, TERMS, time=MORNING - apart - timedelta(seconds=1)), chains
+    )
+    assert not answers_what_came_before(make_step(agency, action, TERMS), {agency: chains.get(agency, ())})
+    assert not answers_what_came_before(make_step(agency, action, COUNTER), chains)
+
+
+def test_what_answers_nothing_has_nothing_to_come_after() -> None:
+    for action in set(StepAction) - {ACCEPT, CONFIRM}:
+        assert answers_what_came_before(make_step(VN, action, TERMS, time=MORNING - DAY), take_steps(*ACCEPTED))
 
 
 def test_a_full_chain_still_takes_what_narrows() -> None:
