@@ -34,6 +34,7 @@ from agency_client.local_store.receipts import (
 )
 from agency_client.local_store.received_work import NUMBER_VOIDED, OwedReceipt, list_owed_receipts
 from agency_client.node import Node
+from agency_client.statuses.hidden import find_untrusted_sealing
 from agency_client.syncing.submitting import next_attempt_after
 from agency_client.witness.evidence import verify_record_says
 from agency_client.witness.observer import LogError
@@ -254,9 +255,12 @@ def _seal(node: Node, transaction: Transaction, receipt: Receipt) -> tuple[Seale
 
 def _choose_key(node: Node, transaction: Transaction, partner: str, now: datetime) -> AkpJwk:
     try:
-        newest = node.directory.read_trusted_timeline(transaction, partner).newest_encryption_keys
+        timeline = node.directory.read_trusted_timeline(transaction, partner)
     except (DeniedError, NotFoundError, VerificationFailedError) as error:
         raise NoReceiptKeyError(f"no receipt for {partner}: {error.sentence}", fix=error.fix) from error
+    for _, sentence in find_untrusted_sealing(transaction, timeline):
+        raise NoReceiptKeyError(f"no receipt for {partner}: {sentence}", fix="run: agency sync")
+    newest = timeline.newest_encryption_keys
     key = None if newest is None else newest.choose_key(EncryptionUse.ENCRYPTION, now)
     if key is None:
         raise NoReceiptKeyError(f"{partner} has published no encryption key that is current", fix="run: agency sync")

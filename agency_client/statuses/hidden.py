@@ -11,7 +11,7 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.statuses import load_announced_revocations, load_newest_partner_status
 from keys.timeline import MemberTimeline
-from schemas.signed import KeyUse, SignedDocument
+from schemas.signed import DocumentType, SignedDocument, read_signatures
 from schemas.status import MAX_STATUS_BYTES, ChainHead, Status
 
 
@@ -68,16 +68,29 @@ def find_hidden_keys(snapshot: Snapshot, timeline: MemberTimeline) -> Iterable[t
 
 
 def find_untrusted_sealing(snapshot: Snapshot, timeline: MemberTimeline) -> Iterable[tuple[str, str]]:
-    """Give why nothing may be sealed for a partner: its encryption keys may be signed by a key that it has given up.
+    """Give why nothing may be sealed for a partner: its encryption keys are signed by a key that it has given up.
 
-    Whoever holds a rotation key publishes encryption keys: a hidden revocation of it, or a hidden key set that has
-    another one, makes those that the log shows another's, perhaps.
+    Whoever holds a rotation key publishes encryption keys, perhaps its thief: once it is revoked, in the log or by the
+    partner's own status, they wait for others. A key set that is hidden may have another rotation key.
     """
-    rotation = {kid for key in timeline.newest_key_set.key_set.keys if key.use is KeyUse.ROTATION for kid in key.kids}
-    is_given_up = not rotation.isdisjoint(list_hidden_revocations(snapshot, timeline))
     for code, sentence in find_hidden_keys(snapshot, timeline):
-        if code == "key-set-hidden" or is_given_up:
+        if code == "key-set-hidden":
             yield code, sentence
+    signers = _list_sealing_signers(timeline)
+    if not signers.isdisjoint(list_hidden_revocations(snapshot, timeline) | timeline.list_revoked_kids()):
+        yield (
+            "sealing-keys-revoked",
+            f"{timeline.agency} has revoked the key that signed its encryption keys, and has not published others yet",
+        )
+
+
+def _list_sealing_signers(timeline: MemberTimeline) -> frozenset[str]:
+    """Return the kids that signed a partner's newest encryption keys."""
+    newest = timeline.newest_encryption_keys
+    if newest is None:
+        return frozenset()
+    slots = read_signatures(newest.document.payload, newest.document.signatures, DocumentType.ENCRYPTION_KEYS)
+    return frozenset(slot.header.kid for slot in slots)
 
 
 def _describe_head(status: Status, head: ChainHead, found: str) -> str:

@@ -13,6 +13,7 @@ from agency_client.errors import UsageError, VerificationFailedError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.inbox import InboxState
 from agency_client.node import Node
+from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.receiving.own_receipts import sign_owed_receipts
 from agency_client.sending.answering import Author, acknowledge
@@ -23,6 +24,7 @@ from agency_client.statuses.partners import StatusReport, pull_statuses
 from agency_client.statuses.signing import sign_status
 from agency_client.statuses.standing import list_ages, view_partner
 from agency_client.statuses.watching import WatchReport, watch_partners
+from agency_client.witness.walker import walk_log
 from keys.signing import sign_document
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
@@ -399,8 +401,19 @@ def test_nothing_is_sealed_for_keys_that_a_stolen_rotation_key_may_have_publishe
     revoke(world, KeyUse.ROTATION)
     assert may_send(world), "nobody here knows of it yet"
     carry(world, sign(world[VN]))
+    assert find_obstacles(world) == ["sealing-keys-revoked"]
+
+
+def test_nor_once_the_log_shows_that_the_rotation_key_was_revoked(world: LyingWorld, board: Board) -> None:
+    publish_queued(world[VN], prepare_revocation(world[VN], [world[VN].signer(KeyUse.ROTATION).kids[0]], "key-stolen"))
+    walk_log(world[GB])
+    assert find_obstacles(world) == ["sealing-keys-revoked"]
+
+
+def find_obstacles(world: LyingWorld) -> list[str]:
+    """Return the codes of what stands against sending VN anything."""
     (recipient,) = plan_alert(world[GB], make_draft(VN)).recipients
-    assert [finding.code for finding in recipient.obstacles] == ["revocation-hidden"]
+    return [finding.code for finding in recipient.obstacles]
 
 
 def test_what_a_stolen_message_key_signs_waits_once_its_owner_has_spoken(
