@@ -4,6 +4,8 @@ A receipt whose signer's keys are not known yet is not stored and not acknowledg
 wrong is kept as a suspicion and acknowledged.
 """
 
+from datetime import timedelta
+
 from agency_client.epochs.places import compute_place
 from agency_client.errors import DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.checkpoints import load_walk
@@ -34,6 +36,7 @@ from keys.signing import verify_document
 from keys.timeline import MemberTimeline
 from schemas.api import LoggedRecord, ReceiptItem
 from schemas.codec import CodecError
+from schemas.envelope import MAX_CLOCK_AHEAD_SECONDS
 from schemas.log.epoch import is_carried_over
 from schemas.log.records import RecordType
 from schemas.receipts import Receipt, ReceiptType
@@ -62,7 +65,7 @@ def verify_receipt(node: Node, leased: Leased, item: ReceiptItem) -> OpenedRecei
 
     1. Its leaf is in the log and about this very receipt. 2. It is for this agency and exchange. 3. It opens, and
     inside equals outside. 4. Its signer is pinned, and the receipt keys in force at the leaf signed it. 5. Every
-    message it names was sent from here to its signer.
+    message it names was sent from here to its signer. 6. Of an earlier log it names no message that came after it.
 
     Raises:
         UnprovenError: it is false.
@@ -76,6 +79,8 @@ def verify_receipt(node: Node, leased: Leased, item: ReceiptItem) -> OpenedRecei
     timeline = _read_signer(node, sealed.from_agency, item.accepted)
     _verify_signatures(node, opened, timeline, item.accepted)
     _verify_subjects(node, opened.receipt)
+    if _is_of_earlier_log(node, opened.receipt, item.accepted):
+        _verify_sent_before(node, opened.receipt)
     return opened
 
 
@@ -121,11 +126,11 @@ def _read_signer(node: Node, partner: str, leaf: LoggedRecord) -> MemberTimeline
 def _verify_signatures(node: Node, opened: OpenedReceipt, timeline: MemberTimeline, leaf: LoggedRecord) -> None:
     document, place = opened.document, compute_place(node.sheet.origin, leaf.index)
     with node.store.read() as snapshot:
-        log, hidden = load_exchange(snapshot, node.sheet.origin), list_hidden_revocations(snapshot, timeline)
+        hidden = list_hidden_revocations(snapshot, timeline)
     try:
         slots = read_signatures(document.payload, document.signatures, DocumentType.RECEIPT)
         kids = tuple(slot.header.kid for slot in slots)
-        if log is not None and is_carried_over(opened.receipt.time, leaf.record.time, log.opened_at):
+        if _is_of_earlier_log(node, opened.receipt, leaf):
             jwks = timeline.find_keys_when_signed(KeyUse.RECEIPT, kids, place, opened.receipt.time)
         else:
             jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, place, leaf.record.time)
@@ -136,6 +141,23 @@ def _verify_signatures(node: Node, opened: OpenedReceipt, timeline: MemberTimeli
         raise WaitingError(
             f"{timeline.agency} says that it has revoked the key that signed a receipt, and the log has not shown it",
             code="revocation-hidden",
+        )
+
+
+def _is_of_earlier_log(node: Node, receipt: Receipt, leaf: LoggedRecord) -> bool:
+    """Return whether a receipt may have stood in the log before: it is judged by the time that it names itself."""
+    with node.store.read() as snapshot:
+        log = load_exchange(snapshot, node.sheet.origin)
+    return log is not None and is_carried_over(receipt.time, leaf.record.time, log.opened_at)
+
+
+def _verify_sent_before(node: Node, receipt: Receipt) -> None:
+    with node.store.read() as snapshot:
+        sent = [find_message_by_digest(snapshot, message.digest) for message in receipt.messages]
+    issued = max((message.issued_at for message in sent if message is not None), default=receipt.time)
+    if issued > receipt.time + timedelta(seconds=2 * MAX_CLOCK_AHEAD_SECONDS):
+        raise UnprovenError(
+            f"a receipt of {receipt.from_agency} is dated before the message that it names", code="receipt-refused"
         )
 
 

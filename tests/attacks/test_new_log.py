@@ -13,6 +13,7 @@ from agency_client.agreements.pulling import pull_steps
 from agency_client.epochs.accepting import examine_new_log
 from agency_client.epochs.errors import EpochRefusedError
 from agency_client.local_store.contradictions import EquivocationError
+from agency_client.local_store.suspicions import list_suspicions
 from agency_client.profiles.joining import AcceptedSheet
 from agency_client.witness.comparing import Comparison, compare_note
 from agency_client.witness.gossip import note_sighting
@@ -27,6 +28,7 @@ from schemas.log.records import RecordType
 from schemas.signed import DocumentType, KeyUse
 from tests.agency_client.epochs.test_accepting import undone
 from tests.attacks.recipient import demand_set_aside
+from tests.attacks.test_recipient_receipts import make_receipt, send, take_receipt
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.new_log import accept_by, begin_new_log, learn, move_on, turn_to
 from tests.support.nodes import install_next_key_set, make_terms_of, take_step
@@ -128,3 +130,22 @@ def test_a_key_that_was_replaced_answers_nothing_that_came_after_the_new_log(wor
     assert [held.sentence for held in report.held if held.agreement == terms.id] == [
         "the step is dated before the one of the other party that it answers"
     ]
+
+
+def test_a_receipt_key_that_was_replaced_receipts_no_message_sent_after_the_new_log(world: LyingWorld) -> None:
+    gb, vn = world[GB], world[VN]
+    terms = world.agree(GB, VN, "receipted")
+    stolen = gb.signer(KeyUse.RECEIPT)
+    install_next_key_set(gb)
+    learn(gb, vn)
+    world.clock.ahead += HOUR
+    before = world.clock.now()
+    world.clock.ahead += HOUR
+    move_on(world.exchange, gb, vn)
+    learn(gb, vn)
+    world.clock.ahead += HOUR
+    sent = send(world, terms, "sent after the new log")
+    forged = make_receipt(world, GB, sent, time=before, key=stolen)
+    assert take_receipt(world, sent, forged) == ["taken-by-broker"]
+    with vn.store.read() as snapshot:
+        assert "dated before" in list_suspicions(snapshot, GB)[-1].sentence

@@ -43,8 +43,11 @@ def send(world: LyingWorld, terms: Any, name: str) -> SendReport:
 
 
 def make_receipt(world: LyingWorld, signer: str, sent: SendReport, **changes: Any) -> SealedReceipt:
-    """Return a receipt for a sent message, in GB's name unless changed, signed by whoever `signer` is."""
-    leg = sent.legs[0]
+    """Return a receipt for a sent message, in GB's name unless changed, signed by whoever `signer` is.
+
+    `changes` may name another signing key as `key`.
+    """
+    leg, key = sent.legs[0], changes.pop("key", None) or world[signer].signer(KeyUse.RECEIPT)
     members: dict[str, Any] = {
         "v": 1,
         "exchange": world.exchange.name,
@@ -58,7 +61,7 @@ def make_receipt(world: LyingWorld, signer: str, sent: SendReport, **changes: An
     }
     receipt = Receipt(**members | changes)
     _, jwk = find_encryption_key(world[VN])
-    return seal_receipt(receipt, world[signer].signer(KeyUse.RECEIPT), jwk, content_key=generate_bytes(32))
+    return seal_receipt(receipt, key, jwk, content_key=generate_bytes(32))
 
 
 def facts_of(snapshot: Snapshot, sent: SendReport) -> list[DeliveryFact]:
