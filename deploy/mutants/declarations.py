@@ -1,6 +1,6 @@
 """Changes of what mutmut leaves out: constants, limits, tables, and functions under a decorator. Pure.
 
-Left alone as well: imports, docstrings, annotations of functions, the flags of dataclasses, and type names.
+Left alone as well: imports, docstrings, annotations of functions, the flags of dataclasses, and names for types.
 """
 
 import ast
@@ -107,7 +107,9 @@ def _list_declarations(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             names = [_name_of(decorator) for decorator in statement.decorator_list]
             if names and set(names) not in _UNDECORATED:
                 yield statement
-        elif not isinstance(statement, ast.Import | ast.ImportFrom) and not _is_docstring(statement):
+        elif not (
+            isinstance(statement, ast.Import | ast.ImportFrom) or _is_docstring(statement) or _is_type(statement)
+        ):
             yield statement
 
 
@@ -118,6 +120,12 @@ def _name_of(decorator: ast.expr) -> str:
 
 def _is_docstring(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _is_type(statement: ast.stmt) -> bool:
+    """Return whether a statement only names a choice of literals, which the type checker alone reads."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return isinstance(value, ast.Subscript) and getattr(value.value, "id", "") == "Literal"
 
 
 def _change_decorators(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[Located, str]]:

@@ -128,6 +128,7 @@ import json
 
 LIMIT = 8 * 1024
 CLOSED = frozenset({"a", "b"})
+Choice = Literal["a", "b"]
 
 class Size(Model):
     """A docstring."""
