@@ -22,8 +22,8 @@ test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long' $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(ARGS)
 	@$(if $(COVERAGE),$(BIN)/python deploy/check_coverage.py)
 
-long: setup ## run the tests that take a minute or more: the whole demonstration, and what it leaves behind
-	@$(BIN)/python -m pytest -m long
+long: setup ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
 
 fuzz: setup ## ask a broker what its document describes, and what not, with schemathesis; ARGS='--seconds 600'
 	@cmp -s requirements/fuzz.txt build/fuzz/installed.txt || { rm -rf build/fuzz && $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --target build/fuzz --requirement requirements/fuzz.txt && cp requirements/fuzz.txt build/fuzz/installed.txt; }

@@ -88,6 +88,7 @@ def kill_group(leader: int) -> None:
         pass
 
 
+@pytest.mark.long
 def test_the_page_leads_from_nothing_to_a_verified_message(trial: Path) -> None:
     said = run_page(trial)
     assert re.search(r"^VN\ttrusted\t|^GB\ttrusted\t", said, re.MULTILINE)

@@ -14,6 +14,8 @@ from tests.support.desk import Desk
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.nodes import make_node
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
 SENDING = ("accept.stored", "accept.before-answer")
 COLLECTING = ("hand-over.recorded", "hand-over.before-answer")

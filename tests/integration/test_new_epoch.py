@@ -45,6 +45,8 @@ from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.new_log import accept_by, turn_to
 from tests.support.nodes import agree, joined_nodes, reconnect
 
+pytestmark = pytest.mark.long
+
 SETTLED = "settled before the backup"
 HANDED_OVER = "handed over before the backup, its receipt never sent"
 TAKEN = "taken and never collected"
