@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from agency_client.connection import BrokerConnection
 from agency_client.epochs.beginning import begin_new_log
-from agency_client.epochs.beyond import describe_doubts, load_largest_head
+from agency_client.epochs.beyond import describe_doubts, load_largest_head, verify_opened
 from agency_client.epochs.errors import EpochRefusedError
 from agency_client.epochs.rules import EpochFacts, EpochJudgement, judge_epoch
 from agency_client.errors import ConflictError
@@ -89,6 +89,7 @@ def examine_new_log(node: Node, accepted: AcceptedSheet, *, past_skipped: bool =
         held = load_newest_checkpoint(snapshot, node.sheet.origin)
         largest = load_largest_head(snapshot, node.sheet)
     opening, checkpoint = fetch_opening(node, sheet)
+    verify_opened(opening.leaf.record.time, node.clock.now())
     judgement = _judge(node, sheet, opening, largest, past_skipped=past_skipped)
     with node.store.read() as snapshot:
         judgement = _add_warnings(snapshot, judgement, opening)
@@ -203,7 +204,7 @@ def _keep_evidence(
 
 def _add_warnings(snapshot: Snapshot, judgement: EpochJudgement, opening: Evidence) -> EpochJudgement:
     committed = opening.leaf.record.checkpoint
-    doubts = [] if committed is None else list(describe_doubts(snapshot, committed))
+    doubts = [] if committed is None else list(describe_doubts(snapshot, committed, opening.leaf.record.time))
     if find_restored_at(snapshot) is not None:
         doubts.append(_RESTORED)
     return EpochJudgement(judgement.skipped, (*judgement.sentences, *doubts))

@@ -5,8 +5,10 @@ nothing; two officers who are about to accept a new log must know of it all the 
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint
+from agency_client.epochs.errors import EpochRefusedError
+from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint, load_walk
 from agency_client.local_store.contradictions import has_log_contradiction
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.sightings import list_sightings
@@ -14,8 +16,11 @@ from agency_client.local_store.suspicions import Suspicion, list_suspicions
 from agency_client.witness.observer import read_log_keys
 from keys.log_keys import LogSignatureError, verify_checkpoint
 from schemas.codec import CodecError, b64u_encode
-from schemas.envelope import SeenCheckpoint
+from schemas.envelope import MAX_CLOCK_AHEAD_SECONDS, SeenCheckpoint
 from schemas.key_documents import ExchangeSheet
+
+CLOCKS_APART = timedelta(seconds=2 * MAX_CLOCK_AHEAD_SECONDS)
+"""How far two clocks that are both right enough may differ."""
 
 
 def load_largest_head(snapshot: Snapshot, sheet: ExchangeSheet) -> SignedCheckpoint | None:
@@ -26,8 +31,14 @@ def load_largest_head(snapshot: Snapshot, sheet: ExchangeSheet) -> SignedCheckpo
     return max(found, key=lambda head: head.size, default=None)
 
 
-def describe_doubts(snapshot: Snapshot, committed: SeenCheckpoint) -> Iterable[str]:
-    """Give in words what speaks against a head that a new log says it goes on from."""
+def describe_doubts(snapshot: Snapshot, committed: SeenCheckpoint, opened_at: datetime) -> Iterable[str]:
+    """Give in words what speaks against a new log: against the head it goes on from, and when it says it was opened."""
+    walk = load_walk(snapshot, committed.origin)
+    if walk is not None and opened_at < walk.walked_at - CLOCKS_APART:
+        yield (
+            f"it says it was opened on {opened_at:%Y-%m-%d %H:%M} UTC, and this node read {committed.origin} on "
+            f"{walk.walked_at:%Y-%m-%d %H:%M} UTC: what it dates between was not there"
+        )
     if has_log_contradiction(snapshot, committed.origin):
         yield f"{committed.origin} is proven to have shown two histories: agency trust contradictions"
     for seen in list_sightings(snapshot, committed.origin):
@@ -36,6 +47,20 @@ def describe_doubts(snapshot: Snapshot, committed: SeenCheckpoint) -> Iterable[s
                 f"{seen.seen_by} says it saw {seen.size:,} leaves of {seen.origin}, root {seen.root[:8]}, which the "
                 "new log does not go on from: call its duty desk before anybody approves"
             )
+
+
+def verify_opened(opened_at: datetime, now: datetime) -> None:
+    """Verify that a log was not opened ahead of now: until then nothing in it could be believed.
+
+    Raises:
+        EpochRefusedError: it was.
+    """
+    if opened_at > now + CLOCKS_APART:
+        raise EpochRefusedError(
+            f"the new log says it was opened on {opened_at:%Y-%m-%d %H:%M} UTC, which lies ahead of now",
+            fix="compare this node's clock, and ask the exchange's operator for a log with the true time",
+            code="opened-ahead-of-now",
+        )
 
 
 def _read_note(doubt: Suspicion, sheet: ExchangeSheet) -> SignedCheckpoint | None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from agency_client.agreements.pulling import pull_steps
-from agency_client.epochs.accepting import examine_new_log
+from agency_client.epochs.accepting import ProposedLog, examine_new_log
 from agency_client.epochs.errors import EpochRefusedError
 from agency_client.local_store.contradictions import EquivocationError
 from agency_client.local_store.suspicions import list_suspicions
@@ -64,14 +64,36 @@ def test_a_new_log_dated_back_does_not_bring_an_ended_agreement_back(world: Lyin
     demand_set_aside(world, sealed, "leaf-dated-back")
 
 
+def offer_new_log(world: LyingWorld, opened: timedelta = timedelta()) -> ProposedLog:
+    """Let VN examine a new log that says it was opened so long after now; nothing stays of it."""
+    ahead = world.clock.ahead
+    with undone(world.exchange) as exchange:
+        world.clock.ahead = ahead + opened
+        sheet = begin_new_log(exchange)
+        world.clock.ahead = ahead
+        return examine_new_log(world[VN], AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
+
+
+def test_a_new_log_dated_ahead_is_refused(world: LyingWorld) -> None:
+    with pytest.raises(EpochRefusedError, match="ahead of now") as refused:
+        offer_new_log(world, timedelta(minutes=11))
+    assert refused.value.code == "opened-ahead-of-now"
+
+
+def test_a_new_log_dated_back_is_told_to_both_officers(world: LyingWorld) -> None:
+    world.exchange.append(RecordType.TOKENS_ISSUED, (), agency=GB, count=1)
+    walk_log(world[VN])
+    told = "what it dates between was not there"
+    assert told in offer_new_log(world, -timedelta(minutes=11)).judgement.sentences[-1]
+    assert all(told not in sentence for sentence in offer_new_log(world).judgement.sentences)
+
+
 def test_a_new_log_that_forgets_what_the_exchange_kept_from_this_node_is_refused(world: LyingWorld) -> None:
     vn, exchange = world[VN], world.exchange
     hidden = exchange.sign_note(len(exchange.records) + 5, bytes(32))
     assert compare_note(vn, hidden).comparison is Comparison.HIDDEN
-    with undone(exchange):
-        sheet = begin_new_log(exchange)
-        with pytest.raises(EpochRefusedError, match="would be lost unseen") as refused:
-            examine_new_log(vn, AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
+    with pytest.raises(EpochRefusedError, match="would be lost unseen") as refused:
+        offer_new_log(world)
     assert refused.value.code == "epoch-behind"
 
 
@@ -82,10 +104,9 @@ def test_what_partners_say_they_saw_beyond_it_is_told_to_both_officers(world: Ly
     with vn.store.write() as transaction:
         transaction.execute("DELETE FROM suspicious_record")
         note_sighting(vn, transaction, GB, claim, at=world.clock.now())
-    with undone(exchange):
-        sheet = begin_new_log(exchange)
-        proposed = examine_new_log(vn, AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
-    assert proposed.judgement.sentences[-1].startswith(f"{GB} says it saw {size} leaves of {vn.sheet.origin}")
+    assert (
+        offer_new_log(world).judgement.sentences[-1].startswith(f"{GB} says it saw {size} leaves of {vn.sheet.origin}")
+    )
 
 
 def test_two_proven_histories_of_the_old_log_are_told_to_both_officers(world: LyingWorld) -> None:
@@ -93,10 +114,7 @@ def test_two_proven_histories_of_the_old_log_are_told_to_both_officers(world: Ly
     walk_log(vn)
     with pytest.raises(EquivocationError):
         compare_note(vn, exchange.sign_note(root=bytes(32)))
-    with undone(exchange):
-        sheet = begin_new_log(exchange)
-        proposed = examine_new_log(vn, AcceptedSheet(sheet, compute_exchange_anchor(sheet)))
-    assert any("two histories" in sentence for sentence in proposed.judgement.sentences)
+    assert any("two histories" in sentence for sentence in offer_new_log(world).judgement.sentences)
 
 
 def test_a_key_that_was_replaced_answers_nothing_that_came_after_the_new_log(world: LyingWorld) -> None:
