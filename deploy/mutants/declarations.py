@@ -92,6 +92,8 @@ def _find_edits(tree: ast.Module) -> Iterator[tuple[Located, str]]:
             yield from _change_decorators(statement)
             for inner in statement.body:
                 yield from _change_statement(inner)
+        elif isinstance(statement, ast.Assign) and _name_generic(statement) == "Annotated":
+            yield from _change_annotation(statement.value)
         elif isinstance(statement, ast.AnnAssign):
             yield from _change_annotation(statement.annotation)
             yield from _change_value(statement.value)
@@ -123,9 +125,14 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 
 def _is_type(statement: ast.stmt) -> bool:
-    """Return whether a statement only names a choice of literals, which the type checker alone reads."""
+    """Return whether a statement only gives a type a name, like `Rows = Mapping[str, Row]`; `Annotated` says more."""
+    generic = _name_generic(statement)
+    return generic[:1].isupper() and not generic.isupper() and generic != "Annotated"
+
+
+def _name_generic(statement: ast.stmt) -> str:
     value = statement.value if isinstance(statement, ast.Assign) else None
-    return isinstance(value, ast.Subscript) and getattr(value.value, "id", "") == "Literal"
+    return getattr(value.value, "id", "") if isinstance(value, ast.Subscript) else ""
 
 
 def _change_decorators(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[Located, str]]:

@@ -129,6 +129,8 @@ import json
 LIMIT = 8 * 1024
 CLOSED = frozenset({"a", "b"})
 Choice = Literal["a", "b"]
+Rows = Mapping[str, Sequence[int]]
+Short = Annotated[str, Limit(9)]
 
 class Size(Model):
     """A docstring."""
@@ -162,6 +164,7 @@ def test_each_declaration_is_changed_and_what_mutmut_changes_is_left_to_it() -> 
         ('CLOSED = frozenset({"a", "b"})', "CLOSED = frozenset({'a'})"),
         ('CLOSED = frozenset({"a", "b"})', "CLOSED = frozenset({'XXaXX', \"b\"})"),
         ('CLOSED = frozenset({"a", "b"})', "CLOSED = frozenset({\"a\", 'XXbXX'})"),
+        ("Short = Annotated[str, Limit(9)]", "Short = Annotated[str, Limit(10)]"),
         ("bytes: Annotated[int, Field(ge=1, le=LIMIT)]", "bytes: Annotated[int, Field(le=LIMIT)]"),
         ("bytes: Annotated[int, Field(ge=1, le=LIMIT)]", "bytes: Annotated[int, Field(ge=1)]"),
         ("bytes: Annotated[int, Field(ge=1, le=LIMIT)]", "bytes: Annotated[int, Field(ge=2, le=LIMIT)]"),

@@ -105,6 +105,7 @@ def test_a_draft_has_no_terms() -> None:
     draft = AgreementView(TERMS.digest(), None, State.DRAFT, "nobody has proposed it to the other party")
 
     assert view_agreement(TERMS.digest(), {}, NOON) == draft
+    assert (draft.proposer, draft.suspended_by, draft.binding) == (None, frozenset(), False)
 
 
 def test_what_a_stranger_proposes_between_two_others_is_nobodys_proposal() -> None:
