@@ -72,6 +72,11 @@ def close_streams(transaction: Transaction, *, at: datetime) -> int:
     return transaction.execute("UPDATE stream SET closed_at = ? WHERE closed_at IS NULL", at)
 
 
+def close_stream(transaction: Transaction, stream: str, *, at: datetime) -> None:
+    """Close one stream: the next message to its partner opens a new one, since somebody else gives its numbers out."""
+    transaction.execute("UPDATE stream SET closed_at = ? WHERE stream = ? AND closed_at IS NULL", at, stream)
+
+
 def list_numbers(snapshot: Snapshot, message_id: str) -> list[StreamNumber]:
     """Return the numbers that were given out for a message."""
     rows = snapshot.fetch_all(

@@ -1,10 +1,15 @@
-"""Seal a message anew that was refused for a key that has changed: same content, new id, `replaces` names the old."""
+"""Seal a message anew that was refused for what has changed: same content, new id, `replaces` names the old.
+
+Keys may have changed. Or a number was used before, by a copy of this node or by one it was restored from: then the
+message opens a stream of its own, since nobody here knows which numbers are left in that one.
+"""
 
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.outbox import record_refused
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
+from agency_client.local_store.streams import close_stream
 from agency_client.node import Node
 from agency_client.sending.judging import judge_for_partner
 from agency_client.sending.seal import SealedLeg, SealingOrder, seal_one
@@ -16,8 +21,9 @@ from schemas.envelope import PADDING_BUCKETS, Header, Message, Reference
 from schemas.log.records import Action
 from schemas.signed import KeyUse
 
-RENEWABLE = frozenset({"key-set-not-current", "encryption-key-not-current"})
-"""Refusals that newer keys answer; everything else needs a person."""
+NUMBER_USED = "number-conflict"
+RENEWABLE = frozenset({"key-set-not-current", "encryption-key-not-current", NUMBER_USED})
+"""Refusals that newer keys answer, or another stream; everything else needs a person."""
 
 
 def renew_refused(node: Node, message_id: str, problem: Problem) -> SealedLeg | None:
@@ -45,7 +51,13 @@ def _seal_again(
     (recipient,) = judge_for_partner(node, transaction, order, partner).recipients
     key = recipient.encryption_key
     is_usable = recipient.is_allowed or order.unchecked
-    if not is_usable or key is None or not _has_newer_keys(node, transaction, before.header, key.kid):
+    if not is_usable or key is None:
+        return None
+    if problem.code == NUMBER_USED:
+        if before.header.recipients[0].n == 1:
+            return None  # A new stream was of no use: whoever says so again is not to be followed for ever.
+        close_stream(transaction, before.header.recipients[0].stream, at=node.clock.now())
+    elif not _has_newer_keys(node, transaction, before.header, key.kid):
         return None
     replaced = Reference(id=message.message_id, digest=message.digest)
     return seal_one(node, transaction, order, recipient, replaces=replaced)

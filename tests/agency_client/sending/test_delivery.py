@@ -1,6 +1,8 @@
 """The outbox over a bad line and against a bad broker: each message once, whatever was lost, and nothing believed."""
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.publishing import publish_queued
+from agency_client.profiles.private_files import write_private_file
+from agency_client.profiles.profile import load_profile
+from agency_client.profiles.session import open_profile
 from agency_client.receiving.flow import receive
 from agency_client.sending.delivery import DeliveryReport, deliver_due, deliver_messages
 from agency_client.sending.flow import push_past_client, send_alert
@@ -26,7 +31,15 @@ from tests.support.bad_line import Changed, LostAnswer, LostRequest, Refusing, S
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
-from tests.support.nodes import MovableClock, agree, install_next_key_set, joined_nodes, reconnect, take_step
+from tests.support.nodes import (
+    PASSPHRASE,
+    MovableClock,
+    agree,
+    install_next_key_set,
+    joined_nodes,
+    reconnect,
+    take_step,
+)
 
 STATES_PATH = MESSAGES_PATH + "/"
 
@@ -282,6 +295,45 @@ def test_a_broker_that_refuses_for_keys_without_newer_ones_does_not_make_it_seal
     report = deliver_with(gb, message_id, refusing)
     assert (refusing.calls, report.renewed) == (1, {})
     assert load(gb, message_id).state is OutboxState.REFUSED
+
+
+def test_a_number_that_a_copy_of_this_node_has_used_is_answered_by_a_stream_of_its_own(
+    gb: Node, vn: Node, tmp_path: Path
+) -> None:
+    deliver_messages(gb, [queue(gb)])
+    with copied(gb, tmp_path) as thief:
+        deliver_messages(thief, [queue(thief)])
+    message_id = queue(gb)
+    report = deliver_messages(gb, [message_id])
+    assert report.refused[message_id].code == "number-conflict", "who sends beside us is told"
+    (sealed_again,) = report.renewed.values()
+    assert load(gb, sealed_again).state is OutboxState.TAKEN
+    receive(vn)
+    with vn.store.read() as snapshot:
+        here = {item.message_id for item in list_messages(snapshot, InboxFilter())}
+    assert sealed_again in here
+    assert message_id not in here
+
+
+@contextmanager
+def copied(node: Node, folder: Path) -> Iterator[Node]:
+    """Give a copy of a node, as a thief has it who took the whole folder and knows the passphrase."""
+    home = folder / "home"
+    shutil.copytree(node.profile.folder, home / "gb", ignore=shutil.ignore_patterns("store.db*", "locks", "run"))
+    node.store.copy_to(home / "gb" / "store.db")
+    secret = folder / "passphrase"
+    write_private_file(secret, PASSPHRASE.encode())
+    profile = load_profile(home, "gb")
+    with Node(open_profile(profile, environment={}, passphrase_file=secret), node.clock) as copy:
+        yield copy
+
+
+def test_an_exchange_that_calls_every_number_used_does_not_make_it_seal_for_ever(gb: Node) -> None:
+    message_id = queue(gb)
+    used = RefusedConflictError("used", RefusalDetails("number-conflict", 409, (), "n"))
+    report = deliver_with(gb, message_id, Refusing(MESSAGES_PATH, used))
+    assert len(report.renewed) == 1
+    assert all(load(gb, refused).state is OutboxState.REFUSED for refused in report.refused)
 
 
 def test_what_was_pushed_past_the_client_reaches_the_broker_whatever_the_agreement_says(gb: Node, vn: Node) -> None:
