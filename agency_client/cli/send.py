@@ -249,6 +249,8 @@ def show_sent(invocation: Invocation, report: "SendReport") -> None:
     output.show_table(["id", "to", "under", "state", "problem"], rows)
     left_out = [{"agency": item.agency, "because": item.explain()} for item in report.plan.left_out]
     output.write_json({"thread": report.thread, "messages": answers, "left_out": left_out})
+    for again in report.sealed_again:
+        output.say(f"sealed again, since the exchange refused the first: {again.sentence}", Tone.CAUTION)
     for recipient in report.plan.left_out:
         output.say(f"left out: {recipient.explain()}")
     _end_by_state([item.state.value for item in report.items], output.say)

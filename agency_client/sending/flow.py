@@ -5,13 +5,17 @@ demonstrations: it leaves out the client's own judgement, so that the broker's c
 to it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from agency_client.errors import DeniedError
 from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.outbox import OutboxItem, load_item
+from agency_client.local_store.problems import Problem
+from agency_client.local_store.sent import list_deliveries, load_message
 from agency_client.node import Node
-from agency_client.sending.delivery import deliver_messages
+from agency_client.sending.delivery import DeliveryReport, deliver_messages
 from agency_client.sending.draft import Draft
 from agency_client.sending.facts import verify_may_send
 from agency_client.sending.judging import judge_draft, make_order
@@ -44,13 +48,17 @@ def _find_fix(plan: Plan) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SendReport:
-    """What was sent: one envelope for each recipient, and where each stands in the outbox now."""
+    """What was sent: one envelope for each recipient, and where each stands in the outbox now.
+
+    `sealed_again`: why an envelope was refused at first, for each that stands here in the place of another.
+    """
 
     thread: str
     batch: str
     plan: Plan
     legs: tuple[SealedLeg, ...]
     items: tuple[OutboxItem, ...]
+    sealed_again: tuple[Problem, ...] = ()
 
 
 def plan_alert(node: Node, draft: Draft) -> Plan:
@@ -98,12 +106,27 @@ def _send(node: Node, draft: Draft, order: SealingOrder, *, deliver: bool) -> Se
     except DeniedError as error:
         _note_denied(node, order, error)
         raise
+    delivered = DeliveryReport()
     if deliver:
-        deliver_messages(node, [leg.message_id for leg in legs])
+        delivered = deliver_messages(node, [leg.message_id for leg in legs])
         announce_narrowing(node)
     with node.store.read() as snapshot:
+        legs = tuple(_find_standing(snapshot, leg, delivered.renewed) for leg in legs)
         items = tuple(load_item(snapshot, leg.message_id) for leg in legs)
-    return SendReport(order.alert.thread, order.batch, plan, legs, items)
+    again = tuple(delivered.refused[message_id] for message_id in delivered.renewed)
+    return SendReport(order.alert.thread, order.batch, plan, legs, items, again)
+
+
+def _find_standing(snapshot: Snapshot, leg: SealedLeg, renewed: Mapping[str, str]) -> SealedLeg:
+    """Return the envelope that stands in the place of one that was refused for what had changed, else that one."""
+    message_id = leg.message_id
+    while message_id in renewed:
+        message_id = renewed[message_id]
+    if message_id == leg.message_id:
+        return leg
+    (delivery,) = list_deliveries(snapshot, message_id)
+    digest = load_message(snapshot, message_id).digest
+    return replace(leg, message_id=message_id, digest=digest, agreement=delivery.agreement)
 
 
 def _note_denied(node: Node, order: SealingOrder, error: DeniedError) -> None:

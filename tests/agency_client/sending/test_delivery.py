@@ -328,6 +328,17 @@ def copied(node: Node, folder: Path) -> Iterator[Node]:
         yield copy
 
 
+def test_a_report_speaks_of_what_stands_in_the_place_of_the_refused(gb: Node, tmp_path: Path) -> None:
+    with copied(gb, tmp_path) as thief:
+        deliver_messages(thief, [queue(thief)])
+    report = send_alert(gb, make_draft("VN"))
+    assert [problem.code for problem in report.sealed_again] == ["number-conflict"]
+    (leg,), (item,) = report.legs, report.items
+    assert (item.message_id, item.state) == (leg.message_id, OutboxState.TAKEN)
+    with gb.store.read() as snapshot:
+        assert load_message(snapshot, leg.message_id).replaces is not None
+
+
 def test_an_exchange_that_calls_every_number_used_does_not_make_it_seal_for_ever(gb: Node) -> None:
     message_id = queue(gb)
     used = RefusedConflictError("used", RefusalDetails("number-conflict", 409, (), "n"))
