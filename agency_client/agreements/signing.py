@@ -16,6 +16,7 @@ from agency_client.local_store.dispatch import DispatchKind, queue_document, rec
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import demand_not_restored
+from agency_client.local_store.statuses import request_status
 from agency_client.node import Node
 from agency_client.witness.standing import demand_witnessed
 from keys.signing import sign_document
@@ -173,6 +174,9 @@ def _sign(node: Node, transaction: Transaction, step: Step, partner: str) -> Sto
     record_step(transaction, stored)
     kind, body = DispatchKind.AGREEMENT_STEP, stored.document
     queue_document(transaction, digest=stored.digest, kind=kind, body=body, partner=partner, at=now)
+    if step.action in NARROWING_ACTIONS:
+        # The partner's status names it even where the exchange will not take the step itself.
+        request_status(transaction, partner, reason=f"{step.action.value} of agreement {step.agreement}", at=now)
     return stored
 
 

@@ -319,6 +319,7 @@ def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]", wait_seco
     """Learn what the partner said, sign, hand in, cosign, and show how the agreement stands now."""
     from agency_client.agreements.submitting import submit_step
     from agency_client.agreements.views import view_page
+    from agency_client.connection import NotSentError
     from agency_client.errors import OfflineError
     from agency_client.node import Node
     from agency_client.statuses.signing import announce_narrowing
@@ -331,6 +332,8 @@ def _say(invocation: Invocation, sign: "Callable[[Node], StoredStep]", wait_seco
         try:
             submit_step(node, step.digest)
         except OfflineError as error:
+            if not isinstance(error, NotSentError):
+                announce_narrowing(node)  # an exchange that is there and will not take it cannot hide it either
             raise OfflineError(
                 f"signed, but not handed in yet: {error.sentence}",
                 fix=f"it stays queued; run: agency sync (agreement {step.agreement})",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from agency_client.agreements.chains import read_step
 from agency_client.errors import ClientError
 from agency_client.local_store.access_log import (
     SignedHead,
@@ -43,6 +44,7 @@ from agency_client.sending.facts import load_shelf
 from agency_client.syncing.submitting import Route, next_attempt_after, submit_due
 from agency_client.witness.observer import LogError
 from keys.signing import sign_document
+from schemas.agreements.steps import NARROWING_ACTIONS
 from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, AccessLogHead, LoggedRecord
 from schemas.codec import hash_text
 from schemas.envelope import SeenCheckpoint
@@ -194,13 +196,13 @@ def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -
 
 
 def _list_chain_heads(node: Node, snapshot: Snapshot, partner: str) -> Iterable[ChainHead]:
-    # A step that the log has not taken may still be refused: a status never speaks of what may turn out not to be.
+    # A step that widens may still be refused, and then never was; one that narrows stands, whatever the exchange does.
     shared = {view.terms.id for view in load_shelf(node, snapshot).list_views(partner) if view.terms is not None}
     for agreement in sorted(shared):
         chain = load_chains(snapshot, agreement).get(node.agency, [])
-        logged = [step for step in chain if step.leaf is not None]
-        if logged:
-            yield ChainHead(agreement=agreement, party_seq=logged[-1].party_seq, head=logged[-1].digest)
+        standing = [step for step in chain if step.leaf is not None or read_step(step).step.action in NARROWING_ACTIONS]
+        if standing:
+            yield ChainHead(agreement=agreement, party_seq=standing[-1].party_seq, head=standing[-1].digest)
 
 
 def _list_all_partners(node: Node, snapshot: Snapshot) -> list[str]:

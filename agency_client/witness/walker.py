@@ -293,7 +293,7 @@ class _RecordReader:
 
     def _suspect(self, logged: LoggedRecord, code: str, sentence: str) -> None:
         record, origin = logged.record, self._node.sheet.origin
-        about = f"leaf {logged.index}, a {record.type.value} record of {record.agency or 'nobody'}: {sentence}"
+        about = f"leaf {logged.index}, the {record.type.value} record of {record.agency or 'nobody'}: {sentence}"
         self.findings.suspicions.append(
             Suspicion(origin, logged.index, code, record.agency or "", about, logged.canonical(), self._now)
         )

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from agency_client.agreements.flows import suspend
-from agency_client.agreements.submitting import submit_step
+from agency_client.agreements.pulling import pull_steps
+from agency_client.agreements.submitting import submit_due_steps, submit_step
 from agency_client.connection import RefusalDetails, RefusedError
-from agency_client.errors import VerificationFailedError
+from agency_client.errors import OfflineError, VerificationFailedError
 from agency_client.local_store.access_log import append_entry, find_chain_end, load_newest_signed_head
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.dispatch import (
@@ -39,6 +40,7 @@ from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.sending.flow import send_alert
+from agency_client.statuses.hidden import list_hidden_agreements
 from agency_client.statuses.partners import (
     StatusReport,
     VerifiedStatus,
@@ -390,6 +392,30 @@ def test_a_suspension_is_spoken_of_as_soon_as_the_log_has_it(gb: Node, vn: Node)
     pull_statuses(gb)
     heads = {head.agreement: head.party_seq for head in read(load_stored(gb)).chains}
     assert heads[terms.id] == 2
+
+
+def test_a_suspension_that_the_exchange_will_not_take_is_spoken_of_all_the_same(gb: Node, vn: Node) -> None:
+    terms = agree(gb, vn, "suspended past the exchange")
+    step = suspend(vn, terms.id, reason="the desk does not answer")
+    with tampered(vn, LostRequest(STEPS_PATH)), pytest.raises(OfflineError):
+        submit_step(vn, step.digest)
+    announce_narrowing(vn)
+    assert "step-hidden" in {alarm.code for alarm in pull_statuses(gb).alarms}
+    with gb.store.read() as snapshot:
+        assert terms.id in list_hidden_agreements(snapshot, "VN"), "nothing passes under it until the step has come"
+    retry_steps(vn)
+    pull_steps(gb)
+    announce_narrowing(vn)
+    pull_statuses(gb)
+    with gb.store.read() as snapshot:
+        assert terms.id not in list_hidden_agreements(snapshot, "VN")
+
+
+def retry_steps(node: Node) -> None:
+    """Hand in what waits in the queue of documents now."""
+    with node.store.write() as transaction:
+        retry_documents_now(transaction, at=node.clock.now())
+    assert submit_due_steps(node).logged
 
 
 def test_a_revocation_asks_for_a_status_for_everybody_before_the_log_has_it(gb: Node, vn: Node) -> None:
