@@ -98,7 +98,7 @@ def _export(
     place = "in the log too" if exported.is_logged else "not in the log yet"
     invocation.output.say(f"status {exported.seq} for {name} is in {out}; it is {place}")
     for agreement in exported.unlogged_agreements:
-        words = f"the log lacks our last step of agreement {agreement}, so the status does not speak of it"
+        words = f"the log lacks our last step of agreement {agreement}"
         command = f"agency agreement export {agreement} --out steps.json"
         invocation.output.say(f"{words}; carry it too: {command}", Tone.CAUTION)
     invocation.output.write_json(
