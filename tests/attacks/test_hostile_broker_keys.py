@@ -84,7 +84,7 @@ def test_keys_logged_in_a_members_name_that_it_did_not_sign_are_not_believed(
         arena.demand_service(terms)  # sealed for the true key, under the eyes of the broker
     assert report.stages[0].failure is None
     assert {"log"} <= {stage.stage for stage in report.stages if stage.alarms}
-    assert arena.has_doubt(GB, "", f"a {record} record of VN: ")
+    assert arena.has_doubt(GB, "", f"the {record} record of VN: ")
 
 
 def test_a_log_that_always_had_the_brokers_key_gives_a_newcomer_no_key_at_all(arena: Arena) -> None:

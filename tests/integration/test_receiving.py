@@ -191,7 +191,8 @@ def test_a_message_withdrawn_before_it_was_collected_never_arrives(trio: Trio) -
 
 
 def test_what_does_not_exist_is_not_found(trio: Trio) -> None:
-    for verb in (("read", "ffffffff", "--reason", "x"), ("ack", "ffffffff"), ("thread", "ffffffff"), ("verify", "ff")):
+    nothing = "00000000-0000"
+    for verb in (("read", nothing, "--reason", "x"), ("ack", nothing), ("thread", nothing), ("verify", nothing)):
         assert trio.vn.agency(*verb, code=3).error["code"] == "not-found"
 
 
