@@ -240,10 +240,15 @@ class _RecordReader:
             self._suspect(logged, "time-went-back", f"{record.time:%Y-%m-%d %H:%M:%S}, before the record before it")
             return
         self._newest_time = record.time
-        if record.type is RecordType.EXCHANGE_OPENED and logged.index == 0 and record.checkpoint is not None:
+        if self._opens_later_log(logged):
             self.findings.opened_at = self._openings[number_epoch(self._origin)] = record.time
         elif record.type in KEY_RECORDS and not self._is_known(record):
             self._read_key_document(logged)
+
+    def _opens_later_log(self, logged: LoggedRecord) -> bool:
+        # The first log goes on from none, whatever its first leaf says: nothing in it was carried over.
+        is_first_leaf = logged.record.type is RecordType.EXCHANGE_OPENED and logged.index == 0
+        return is_first_leaf and logged.record.checkpoint is not None and number_epoch(self._origin) > 1
 
     def _is_known(self, record: Record) -> bool:
         """Tell whether an earlier log had this very document: it was verified then, and keeps its place."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agency_client.directory.directory import load_openings
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import EquivocationError, list_contradictions
 from agency_client.local_store.suspicions import list_suspicions
@@ -20,6 +21,7 @@ from keys.encryption_keys import sign_encryption_keys, sign_revocation
 from keys.key_sets import sign_key_set
 from schemas.api import CONSISTENCY_PATH, LEAVES_PATH, LeavesAnswer
 from schemas.codec import b64u_encode
+from schemas.envelope import SeenCheckpoint
 from schemas.key_documents import Revocation
 from schemas.log.checkpoint import parse_checkpoint
 from schemas.log.note import parse_note
@@ -76,6 +78,15 @@ def test_members_are_learnt_with_their_leaves_and_a_second_walk_reads_only_what_
     assert [index for index, _ in timeline.encryption_keys] == [8]
     assert node.directory.list_agencies() == ["BE", "VN"]
     assert walk_log(node).leaves == 0
+
+
+def test_the_first_log_goes_on_from_no_other_whatever_its_first_leaf_says(log: LogSimulator, node: Node) -> None:
+    before = SeenCheckpoint(origin=node.sheet.origin, size=7, root=b64u_encode(bytes(32)))
+    opened = Record(v=1, type=RecordType.EXCHANGE_OPENED, time=START, concerns=(), detail="opened", checkpoint=before)
+    log.append(opened)
+    walk_log(node)
+    with node.store.read() as snapshot:
+        assert load_openings(snapshot) == {}, "nothing counts as carried over from before it"
 
 
 def test_a_long_log_is_walked_in_stages_that_are_each_proven_and_kept(log: LogSimulator, node: Node) -> None:
