@@ -19,7 +19,7 @@ from typer.main import get_command
 
 from broker.cli import app
 from tests.docs.test_guides import list_commands, parse_command
-from tests.docs.test_joining import LONGEST_SECONDS, PRELUDE, ROOT, kill_group, make_environment, run_page
+from tests.docs.test_joining import ROOT, make_environment, run_page, run_script
 
 PAGE = ROOT / "docs" / "compromise.md"
 FIRST = "First of all"
@@ -277,24 +277,9 @@ def walk_part(folder: Path, walk: Walk) -> str:
     """Play a part in its copy and return all that was said."""
     port = re.findall(r"https://127\.0\.0\.1:(\d+)", (folder / "profiles" / "gb" / "profile.toml").read_text())[0]
     parts = read_parts()
-    script = PRELUDE + BEGIN + "HERE=before\n" + _unindent(walk.before) + parts[FIRST] + parts[walk.heading]
-    shell = subprocess.Popen(
-        ["bash", "-c", script + "HERE=after\n" + _unindent(walk.after)],
-        cwd=folder,
-        env=make_environment(folder) | {"PORT": port, "BILATERAL_OFFICER": "a.eriksson"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        said, _ = shell.communicate(timeout=LONGEST_SECONDS)
-    finally:
-        kill_group(shell.pid)
-        shell.wait()
-    assert shell.returncode == 0, said
-    return said
+    script = BEGIN + "HERE=before\n" + _unindent(walk.before) + parts[FIRST] + parts[walk.heading]
+    environment = make_environment(folder) | {"PORT": port, "BILATERAL_OFFICER": "a.eriksson"}
+    return run_script(script + "HERE=after\n" + _unindent(walk.after), folder, environment)
 
 
 def _unindent(commands: str) -> str:

@@ -58,11 +58,16 @@ def make_environment(folder: Path) -> dict[str, str]:
 
 
 def run_page(folder: Path) -> str:
-    """Run every command of the page and return what was said; the shell and its children are gone afterwards."""
+    """Run every command of the page and return what was said."""
     environment = make_environment(folder) | {"PORT": str(find_free_port())}
     del environment["BILATERAL_HOME"]  # the page sets it
+    return run_script("".join(read_commands(PAGE)), folder, environment)
+
+
+def run_script(script: str, folder: Path, environment: dict[str, str]) -> str:
+    """Run commands that must all succeed; return what was said. The shell and its children are gone afterwards."""
     shell = subprocess.Popen(
-        ["bash", "-c", PRELUDE + "".join(read_commands(PAGE))],
+        ["bash", "-c", PRELUDE + script],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
