@@ -12,6 +12,13 @@ from agency_client.local_store.migrations import (
     step_0003_witnesses,
     step_0004_statuses,
     step_0005_epochs,
+    step_0006_agreements,
+    step_0007_terms,
+    step_0008_onward,
+    step_0009_aftercare,
+    step_0010_retention,
+    step_0011_duties,
+    step_0012_keys,
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -20,6 +27,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
     step_0003_witnesses.STATEMENTS,
     step_0004_statuses.STATEMENTS,
     step_0005_epochs.STATEMENTS,
+    step_0006_agreements.STATEMENTS,
+    step_0007_terms.STATEMENTS,
+    step_0008_onward.STATEMENTS,
+    step_0009_aftercare.STATEMENTS,
+    step_0010_retention.STATEMENTS,
+    step_0011_duties.STATEMENTS,
+    step_0012_keys.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 

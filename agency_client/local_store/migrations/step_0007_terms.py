@@ -1,0 +1,3 @@
+"""Step 7: terms."""
+
+STATEMENTS: tuple[str, ...] = ()

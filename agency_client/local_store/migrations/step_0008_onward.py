@@ -1,0 +1,3 @@
+"""Step 8: onward."""
+
+STATEMENTS: tuple[str, ...] = ()

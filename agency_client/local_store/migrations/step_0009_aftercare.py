@@ -1,0 +1,3 @@
+"""Step 9: aftercare."""
+
+STATEMENTS: tuple[str, ...] = ()

@@ -1,0 +1,3 @@
+"""Step 10: retention."""
+
+STATEMENTS: tuple[str, ...] = ()

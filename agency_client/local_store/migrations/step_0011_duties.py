@@ -1,0 +1,3 @@
+"""Step 11: duties."""
+
+STATEMENTS: tuple[str, ...] = ()

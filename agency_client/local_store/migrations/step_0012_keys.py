@@ -1,0 +1,3 @@
+"""Step 12: keys."""
+
+STATEMENTS: tuple[str, ...] = ()
