@@ -5,6 +5,7 @@ Global options may stand anywhere: `agency --json inbox` and `agency inbox --jso
 
 import importlib
 import pkgutil
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,9 @@ from agency_client.terminal.output import Output, choose_form
 _FRAME = frozenset({"app", "evidence", "failures", "invocation"})
 _GLOBAL_FLAGS = frozenset({"--json", "--plain"})
 _GLOBAL_VALUES = ("--profile", "--lang", "--passphrase-file")
+
+_DASHED_ID = re.compile(r"-[A-Za-z0-9_][A-Za-z0-9_-]{6,41}")
+"""An id or digest (base64url), or its beginning, that begins with a dash as one in 64 does: it looks like an option."""
 
 _EPILOG = """\
 \b
@@ -52,7 +56,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         command = typer.main.get_command(build_app())
         return int(command.main(ordered, prog_name="agency", standalone_mode=False, obj=invocation) or ExitCode.OK)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every failure ends
-        failure = _describe(error)
+        failure = _describe(error, ordered)
         invocation.output.show_error(failure.code, failure.sentence, failure.fix)
         if failure.code == "internal" and environment.get("BILATERAL_DEBUG"):
             # Messages of exceptions repeat foreign text: cleaned, they steer no terminal either.
@@ -130,10 +134,12 @@ def _take_global_options(
     invocation.language = lang
 
 
-def _describe(error: BaseException) -> Failure:
+def _describe(error: BaseException, arguments: Sequence[str]) -> Failure:
     if isinstance(error, TyperException):
         path = getattr(getattr(error, "ctx", None), "command_path", "agency")
-        return Failure("usage", error.format_message(), f"run: {path} --help", ExitCode.USAGE)
+        dashed = next((word for word in arguments if _DASHED_ID.fullmatch(word)), None)
+        fix = f"run: {path} --help" if dashed is None else f"write it last, after --: {path} … -- {dashed}"
+        return Failure("usage", error.format_message(), fix, ExitCode.USAGE)
     if isinstance(error, Abort):
         return describe_failure(error.__cause__ or KeyboardInterrupt())
     return describe_failure(error)

@@ -163,7 +163,7 @@ def test_a_rotated_key_and_a_new_key_set_are_published_and_a_revoked_key_is_name
         for key in gb.agency("keys", "list").data["keys"]
         if (key["use"], key["state"]) == ("message", "current")
     )
-    gb.agency("keys", "revoke", kid[:12], "--reason", "device-lost")
+    gb.agency("keys", "revoke", "--reason", "device-lost", "--", kid[:12])
     states = {key["kids"][0]: key["state"] for key in gb.agency("keys", "list").data["keys"]}
     assert states[kid] == "revoked"
     vn.agency("keys", "publish")

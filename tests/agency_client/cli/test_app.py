@@ -70,6 +70,13 @@ def test_a_verb_nobody_knows_is_a_usage_error_in_the_form_asked_for(agency: Agen
     assert json.loads(machine.stderr)["error"]["code"] == "usage"
 
 
+def test_an_id_that_begins_with_a_dash_is_written_after_two(agency: Agency) -> None:
+    taken = agency("keys", "revoke", "-ROBr2ad3hRv", "--reason", "device-lost")
+    assert (taken.code, "agency keys revoke … -- -ROBr2ad3hRv" in taken.stderr) == (2, True)
+    given = agency("keys", "revoke", "--reason", "device-lost", "--", "-ROBr2ad3hRv")
+    assert "option" not in given.stderr
+
+
 def test_a_wrong_option_names_the_help_of_its_own_verb(agency: Agency) -> None:
     ended = agency("unlock", "--hours", "9")
     assert ended.code == 2
