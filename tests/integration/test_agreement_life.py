@@ -89,7 +89,7 @@ def test_from_a_proposal_over_a_counter_to_force_and_to_the_end(pair: Pair) -> N
     ours.write_text(MIGRATION.read_text().replace("retention_days = 1825", "retention_days = 365"))
     countered = vn.agency("agreement", "counter", agreement, ours, "--reason", "retention is too long").data
     assert (countered["state"], countered["agreement"], countered["version"]) == ("proposed", agreement, 1)
-    accepted = gb.agency("agreement", "accept", countered["digest"][:10], "--confirm-within", "3").data
+    accepted = gb.agency("agreement", "accept", "--confirm-within", "3", "--", countered["digest"][:10]).data
     assert accepted["due"].startswith("VN confirms by")
     confirmed = vn.agency("agreement", "confirm", agreement[:8]).data
     assert (confirmed["state"], confirmed["because"]) == ("in-force", "both parties signed and it stands")
