@@ -36,6 +36,8 @@ MAX_ENVELOPE_BYTES = 512 * 1024
 MAX_RECIPIENTS = 8
 MAX_ATTACHMENTS = 32
 MAX_DELIVERY_DAYS = 30
+MAX_PATH = 8
+MAX_ACCEPTANCE_CHARACTERS = 64 * 1024
 MAX_CLOCK_AHEAD_SECONDS = 300
 TOMBSTONE_DAYS = 7
 CONTENT_ENCRYPTION: Final = "Cobblestone-256"
@@ -158,6 +160,46 @@ class MessageAttachment(WireModel):
     sha256: Digest
 
 
+class DisclosedRest(WireModel):
+    """M without what stands elsewhere or follows from it: header (in P), alert (beside it), padding (by the length)."""
+
+    salt: Salt
+    checkpoint: SeenCheckpoint
+    purpose: Purpose
+    necessity: Paragraph
+    attachments: Annotated[tuple[MessageAttachment, ...], Field(max_length=MAX_ATTACHMENTS)]
+    replaces: Reference | None = None
+
+
+class Disclosure(SignedDocument):
+    """A message shown to a third party: P, its signatures, and the rest of M; its alert stands beside it.
+
+    `acceptance` is the proof that the exchange's log took it in (canonical `schemas.api.Evidence`): its leaf, not its
+    signer, says when it was signed at the latest.
+    """
+
+    rest: DisclosedRest
+    acceptance: Annotated[Base64Url, Field(max_length=MAX_ACCEPTANCE_CHARACTERS)]
+
+
+class DisclosedMessage(Disclosure):
+    """A message shown to a third party as a whole, its alert too."""
+
+    alert: dict[str, Any]
+
+
+class Provenance(WireModel):
+    """Where a message that is passed on comes from; the message's alert is the original's, to the letter.
+
+    `path` are the agencies that passed it on, the originator first and the sender of this message last. `consent` is
+    the originator's decision (`release-decision`) by which it goes to this recipient.
+    """
+
+    original: Disclosure
+    consent: DisclosedMessage | None = None
+    path: Annotated[tuple[AgencyId, ...], Field(min_length=2, max_length=MAX_PATH)]
+
+
 class Message(WireModel):
     """M: what only a recipient reads. `header` equals H without its commitment; `alert` is one of `schemas.alerts`."""
 
@@ -169,6 +211,7 @@ class Message(WireModel):
     alert: dict[str, Any]
     attachments: Annotated[tuple[MessageAttachment, ...], Field(max_length=MAX_ATTACHMENTS)]
     replaces: Reference | None = None
+    provenance: Provenance | None = None
     padding: Annotated[str, Field(pattern=r"^0*$", max_length=PADDING_BUCKETS[-1])]
 
 

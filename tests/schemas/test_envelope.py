@@ -13,15 +13,20 @@ from schemas.envelope import (
     CONFIDENTIAL_KIND,
     CONTENT_ENCRYPTION,
     KEM_OUTPUT_BYTES,
+    MAX_ACCEPTANCE_CHARACTERS,
     MAX_ATTACHMENTS,
     MAX_CIPHERTEXT_BYTES,
     MAX_CLOCK_AHEAD_SECONDS,
     MAX_DELIVERY_DAYS,
     MAX_ENVELOPE_BYTES,
+    MAX_PATH,
     MAX_RECIPIENTS,
     PADDING_BUCKETS,
     TOMBSTONE_DAYS,
     Body,
+    DisclosedMessage,
+    DisclosedRest,
+    Disclosure,
     Envelope,
     Header,
     HeaderRecipient,
@@ -29,6 +34,7 @@ from schemas.envelope import (
     Message,
     MessageAttachment,
     Payload,
+    Provenance,
     Reference,
     Routing,
     SealedAttachment,
@@ -44,13 +50,18 @@ from tests.schemas.wire_form import list_models, verify_wire_form
 from tests.strategies.documents import (
     bodies,
     checkpoints,
+    disclosed_messages,
+    disclosed_rests,
+    disclosures,
     envelopes,
     header_recipients,
     header_senders,
     headers,
     message_attachments,
     messages,
+    onward_copies,
     payloads,
+    provenances,
     references,
     routings,
     sealed_attachments,
@@ -60,13 +71,17 @@ from tests.strategies.documents import (
 
 MODELS: dict[type[WireModel], st.SearchStrategy[Any]] = {
     Body: bodies,
+    DisclosedMessage: disclosed_messages,
+    DisclosedRest: disclosed_rests,
+    Disclosure: disclosures,
     Envelope: envelopes,
     Header: headers,
     HeaderRecipient: header_recipients,
     HeaderSender: header_senders,
-    Message: messages,
+    Message: messages | onward_copies,
     MessageAttachment: message_attachments,
     Payload: payloads,
+    Provenance: provenances,
     Reference: references,
     Routing: routings,
     SealedAttachment: sealed_attachments,
@@ -122,6 +137,7 @@ def make_largest_envelope(header: Header, wrapped: WrappedKey, attachment: Seale
 
 def test_the_numbers_and_words_are_those_of_the_protocol() -> None:
     assert (MAX_CIPHERTEXT_BYTES, MAX_ENVELOPE_BYTES, MAX_RECIPIENTS, MAX_ATTACHMENTS) == (262_144, 524_288, 8, 32)
+    assert (MAX_PATH, MAX_ACCEPTANCE_CHARACTERS) == (8, 65_536)
     assert (MAX_DELIVERY_DAYS, MAX_CLOCK_AHEAD_SECONDS, TOMBSTONE_DAYS) == (30, 300, 7)
     assert (CONTENT_ENCRYPTION, CONFIDENTIAL_KIND, KEM_OUTPUT_BYTES) == ("Cobblestone-256", "confidential", 1120)
     assert PADDING_BUCKETS == (2048, 4096, 8192, 16_384, 32_768, 65_536, 131_072, 261_120)

@@ -10,6 +10,9 @@ from schemas.envelope import (
     KEM_OUTPUT_BYTES,
     MAX_CIPHERTEXT_BYTES,
     Body,
+    DisclosedMessage,
+    DisclosedRest,
+    Disclosure,
     Envelope,
     Header,
     HeaderRecipient,
@@ -17,6 +20,7 @@ from schemas.envelope import (
     Message,
     MessageAttachment,
     Payload,
+    Provenance,
     Reference,
     Routing,
     SealedAttachment,
@@ -206,6 +210,36 @@ envelopes = st.builds(
 message_attachments = st.builds(
     MessageAttachment, id=uuids, key=digests, name=lines, media_type=lines, size=sizes, sha256=digests
 )
+disclosed_rests = st.builds(
+    DisclosedRest,
+    salt=digests,
+    checkpoint=checkpoints,
+    purpose=st.sampled_from(Purpose),
+    necessity=paragraphs,
+    attachments=tuples_of(message_attachments, max_size=2),
+    replaces=absent_or(references),
+)
+disclosures = st.builds(
+    Disclosure,
+    payload=small_base64url,
+    signatures=tuples_of(signatures(), min_size=1, max_size=2),
+    rest=disclosed_rests,
+    acceptance=small_base64url,
+)
+disclosed_messages = st.builds(
+    DisclosedMessage,
+    payload=small_base64url,
+    signatures=tuples_of(signatures(), min_size=1, max_size=2),
+    rest=disclosed_rests,
+    acceptance=small_base64url,
+    alert=st.dictionaries(ASCII_NAMES, json_values(5), max_size=3),
+)
+provenances = st.builds(
+    Provenance,
+    original=disclosures,
+    consent=absent_or(disclosed_messages),
+    path=tuples_of(agencies, min_size=2, max_size=3),
+)
 messages = st.builds(
     Message,
     header=headers,
@@ -217,6 +251,9 @@ messages = st.builds(
     attachments=tuples_of(message_attachments, max_size=2),
     replaces=absent_or(references),
     padding=st.integers(0, 50).map(lambda length: "0" * length),
+)
+onward_copies = st.builds(
+    lambda message, provenance: message.model_copy(update={"provenance": provenance}), messages, provenances
 )
 
 receipted_messages = st.builds(ReceiptedMessage, id=uuids, digest=digests, reason=absent_or(codes))
