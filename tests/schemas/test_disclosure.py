@@ -57,8 +57,6 @@ def test_what_is_longer_than_any_message_is_refused() -> None:
 
 
 def test_a_payload_of_another_form_is_no_disclosure() -> None:
-    other = Disclosure(
-        payload=b64u_encode(b"{}"), signatures=DISCLOSURE.signatures, rest=DISCLOSURE.rest, acceptance=""
-    )
+    other = DISCLOSURE.model_copy(update={"payload": b64u_encode(b"{}")})
     with pytest.raises(DocumentError):
         parse_disclosure(other)
