@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from schemas.alerts.base import CaveatCode, SpecialCategory
 from schemas.codec import hash_text
 from schemas.identifiers.states import StateCode
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
@@ -16,6 +17,7 @@ from schemas.model import AgencyId, Code, Counter, Digest, ExchangeName, Line, P
 from schemas.receipts import ReceiptType
 
 MAX_CLAUSES = 64
+MAX_CONDITIONS = 8
 MAX_TERMS_BYTES = 64 * 1024
 
 E164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
@@ -60,7 +62,11 @@ class AnswerDeadline(WireModel):
 
 
 class Clause(WireModel):
-    """What one party may send the other. `nationalities` absent means persons of any nationality."""
+    """What one party may send the other, and what the other does with it.
+
+    `nationalities` absent means persons of any nationality, `special_categories` absent none of them. Every message
+    carries all of `caveats`; `conditions` are those of the processing in words, told to who reads (art. 9(3)).
+    """
 
     sender: AgencyId
     recipient: AgencyId
@@ -78,6 +84,11 @@ class Clause(WireModel):
     retention_days: Annotated[int, Field(ge=1, le=36_500)]
     evidence_days: Annotated[int, Field(ge=1, le=36_500)]
     receipts: Annotated[tuple[ReceiptType, ...], Field(max_length=len(ReceiptType))]
+    caveats: Annotated[tuple[CaveatCode, ...] | None, Field(min_length=1, max_length=len(CaveatCode))] = None
+    special_categories: Annotated[
+        tuple[SpecialCategory, ...] | None, Field(min_length=1, max_length=len(SpecialCategory))
+    ] = None
+    conditions: Annotated[tuple[Paragraph, ...] | None, Field(min_length=1, max_length=MAX_CONDITIONS)] = None
 
 
 class DutyDesk(WireModel):
@@ -169,8 +180,22 @@ def _find_inconsistencies(terms: Terms) -> list[str]:
         for position, clause in enumerate(terms.clauses)
         if (clause.onward is OnwardRule.LISTED) != bool(clause.onward_agencies)
     ]
+    problems += [
+        f"clauses.{position}: {problem}"
+        for position, clause in enumerate(terms.clauses)
+        for problem in _find_contradictions(clause)
+    ]
     if {desk.agency for desk in terms.duty_desks} != agencies:
         problems.append("duty_desks must name a desk of each party and of nobody else")
     if not {signatory.agency for signatory in terms.signatories} <= agencies:
         problems.append("signatories must belong to the parties")
+    return problems
+
+
+def _find_contradictions(clause: Clause) -> list[str]:
+    problems = []
+    if clause.evidence_days < clause.retention_days:
+        problems.append("evidence_days must not end before retention_days: what is kept can still be corrected")
+    if CaveatCode.OTHER in (clause.caveats or ()):
+        problems.append("caveats are demanded by their codes; what has none is written into conditions")
     return problems

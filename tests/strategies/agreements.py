@@ -22,6 +22,7 @@ from schemas.agreements.terms import (
     TransferGround,
     TransferGroundKind,
 )
+from schemas.alerts.base import CaveatCode, SpecialCategory
 from schemas.codec import hash_text
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 from schemas.receipts import ReceiptType
@@ -145,6 +146,8 @@ def follow_terms(older: Terms, **changes: Any) -> Terms:
     return Terms(**dict(older) | {"version": older.version + 1, "supersedes": older.digest()} | changes)
 
 
+_CAVEATS = tuple(code for code in CaveatCode if code is not CaveatCode.OTHER)
+
 pairs = st.lists(agencies, min_size=2, max_size=2, unique=True).map(lambda pair: tuple(sorted(pair)))
 parties = st.builds(Party, agency=agencies, anchor=digests)
 transfer_grounds = st.builds(TransferGround, kind=st.sampled_from(TransferGroundKind), reference=lines)
@@ -170,7 +173,7 @@ def _clauses_onward(
     sender: st.SearchStrategy[str], recipient: st.SearchStrategy[str], rule: OnwardRule, listed: tuple[str, ...]
 ) -> st.SearchStrategy[Clause]:
     return st.builds(
-        Clause,
+        _make_drawn_clause,
         sender=sender,
         recipient=recipient,
         kinds=tuples_of(codes, min_size=1),
@@ -184,10 +187,16 @@ def _clauses_onward(
         max_bytes=st.integers(1, 1 << 40),
         daily_quota=st.integers(1, 10_000_000),
         answer_within=tuples_of(answer_deadlines),
-        retention_days=st.integers(1, 36_500),
-        evidence_days=st.integers(1, 36_500),
+        days=st.tuples(st.integers(1, 36_500), st.integers(1, 36_500)),
         receipts=tuples_of(st.sampled_from(ReceiptType)),
+        caveats=absent_or(tuples_of(st.sampled_from(_CAVEATS), min_size=1)),
+        special_categories=absent_or(tuples_of(st.sampled_from(SpecialCategory), min_size=1)),
+        conditions=absent_or(tuples_of(paragraphs, min_size=1)),
     )
+
+
+def _make_drawn_clause(*, days: tuple[int, int], **members: Any) -> Clause:
+    return Clause(retention_days=min(days), evidence_days=max(days), **members)
 
 
 clauses = clauses_between(agencies, agencies)

@@ -72,6 +72,14 @@ INCONSISTENT: dict[str, tuple[dict[str, Any], str]] = {
         f"clauses.0: {ONWARD}",
     ),
     "a rule that lists nobody": ({"clauses": [CLAUSE, CLAUSE | {"onward": "listed"}]}, f"clauses.1: {ONWARD}"),
+    "evidence that ends before what it is about": (
+        {"clauses": [CLAUSE | {"retention_days": 366, "evidence_days": 365}]},
+        "clauses.0: evidence_days must not end before retention_days: what is kept can still be corrected",
+    ),
+    "a caveat that has no words": (
+        {"clauses": [CLAUSE, CLAUSE | {"caveats": ["no-death-penalty", "other"]}]},
+        "clauses.1: caveats are demanded by their codes; what has none is written into conditions",
+    ),
     "one party without a desk": ({"duty_desks": [DESKS[0]] * 2}, DUTY),
     "a desk of a third agency": ({"duty_desks": [*DESKS, DESKS[0] | {"agency": "BE"}]}, DUTY),
     "a signatory of a third agency": ({"signatories": [OFFICER]}, "signatories must belong to the parties"),
@@ -121,6 +129,9 @@ LIMITS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     "retention_days": ((1, 36_500), (0, 36_501)),
     "evidence_days": ((1, 36_500), (0, 36_501)),
     "receipts": (([], ["opened"] * 8), (["opened"] * (len(ReceiptType) + 1),)),
+    "caveats": ((["protect-source"], ["protect-source"] * 8), ([], ["protect-source"] * 9)),
+    "special_categories": ((["health"], ["health"] * 8), ([], ["health"] * 9)),
+    "conditions": ((["In words."], ["In words."] * 8), ([], ["In words."] * 9)),
 }
 WHOLE_LIMITS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     "parties": ((PARTIES,), (PARTIES[:1], [*PARTIES, PARTIES[1]])),
@@ -216,6 +227,16 @@ def test_listed_agencies_and_signatories_of_both_parties_are_fine() -> None:
     officers = tuple(Signatory(agency=agency, name="Specimen", office="Specimen") for agency in (GB, VN))
 
     assert make_terms(clauses=(listed,), signatories=officers).clauses == (listed,)
+
+
+def test_evidence_may_end_with_what_it_is_about() -> None:
+    clause = make_clause(retention_days=365, evidence_days=365)
+
+    assert make_terms(clauses=(clause,)).clauses == (clause,)
+
+
+def test_what_a_clause_leaves_out_is_absent_on_the_wire_and_changes_no_digest_of_before() -> None:
+    assert not {"nationalities", "caveats", "special_categories", "conditions"} & CLAUSE.keys()
 
 
 def test_the_review_may_be_on_the_first_or_the_last_day() -> None:
