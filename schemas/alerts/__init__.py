@@ -2,21 +2,25 @@
 
 from schemas.alerts import (
     acknowledgement,
+    breach_notice,
     correction,
     document_fraud,
     document_status,
     document_verification,
     facilitator,
+    misused_identity,
     outcome,
     ping,
+    restriction,
     withdrawal,
 )
 from schemas.alerts.base import Alert
-from schemas.alerts.registry import kind_names, kind_of, parse_alert
+from schemas.alerts.registry import kind_names, kind_of, notice_kinds, parse_alert
 
 __all__ = [
     "Alert",
     "acknowledgement",
+    "breach_notice",
     "correction",
     "document_fraud",
     "document_status",
@@ -24,8 +28,11 @@ __all__ = [
     "facilitator",
     "kind_names",
     "kind_of",
+    "misused_identity",
+    "notice_kinds",
     "outcome",
     "parse_alert",
     "ping",
+    "restriction",
     "withdrawal",
 ]

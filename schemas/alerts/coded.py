@@ -49,6 +49,29 @@ class RequiredAction(CodedValue):
     AMEND = "amend", "Correct every copy"
     DELETE = "delete", "Delete every copy"
     STOP_USING = "stop-using", "Stop using it"
+    MARK = "mark", "Mark every copy"
+    RESTRICT = "restrict", "Keep it, and use it for nothing but what is named"
+    LIFT = "lift", "Use it again: the restriction has ended"
+
+
+class NoticeEffect(CodedValue):
+    """What a node did by itself when it opened a notice about a message; the reason of its `acted` receipt."""
+
+    MARKED = "marked", "Marked"
+    REPLACED = "replaced", "Shown with what replaces it"
+    RESTRICTED = "restricted", "Restricted"
+    LIFTED = "lifted", "No longer restricted by it"
+    ERASED = "erased", "Erased"
+    NOTHING_HELD = "nothing-held", "Nothing was held"
+
+
+class RestrictedUse(CodedValue):
+    """What restricted data may still be used for (Directive (EU) 2016/680, articles 3(3) and 16(3))."""
+
+    EVIDENCE = "evidence", "Kept as evidence"
+    LEGAL_CLAIM = "legal-claim", "A legal claim or its defence"
+    RIGHTS_OF_OTHERS = "rights-of-others", "Protecting the rights or the life of another person"
+    SUPERVISION = "supervision", "A supervisory authority or a court that looks into it"
 
 
 class RefusalGround(CodedValue):

@@ -1,25 +1,14 @@
 """correction: something in a message was wrong. It follows the original to everyone it reached."""
 
-from typing import Annotated
-
-from pydantic import Field
+from typing import ClassVar
 
 from schemas.alerts.coded import RequiredAction
+from schemas.alerts.notice import Notice
 from schemas.alerts.registry import register
-from schemas.alerts.shapes import Details, FreeText, LineText, Many, Moment
+from schemas.alerts.shapes import FieldPath, FreeText, LineText, Many
 from schemas.coded import CodedValue
 from schemas.envelope import Reference
 from schemas.part import Part
-
-FieldPath = Annotated[
-    str,
-    Field(
-        pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$",
-        max_length=200,
-        examples=["details.document.holder.birth_date"],
-        description="the path of a field in the corrected alert",
-    ),
-]
 
 
 class CorrectionReason(CodedValue):
@@ -42,13 +31,18 @@ class Change(Part):
     now: LineText | None = None
 
 
-@register("correction", "Correction", is_aftercare=True, needs_refers_to=True)
-class Correction(Details):
-    """What to change in the message this refers to, what to do, by when to say it was done."""
+@register(
+    "correction", "Correction", is_aftercare=True, needs_refers_to=True, acts_by_itself=True, is_senders_alone=True
+)
+class Correction(Notice):
+    """What to change in the message this refers to, what to do, by when to say it was done.
+
+    `replaced_by` names the message that says it right, where there is one.
+    """
+
+    actions: ClassVar = frozenset({RequiredAction.AMEND, RequiredAction.DELETE, RequiredAction.STOP_USING})
 
     changes: Many[Change]
     reason: CorrectionReason
     words: FreeText | None = None
-    required_action: RequiredAction
-    acknowledge_by: Moment
     replaced_by: Reference | None = None

@@ -83,8 +83,10 @@ class Kind:
     """A kind of alert and its rules.
 
     `is_aftercare`: passes in every state of an agreement, to exactly those its original reached. `needs_refers_to`: the
-    header names another message, and `in_reply_to` is the same. `needs_grading`: source and information are graded.
-    `forbids_persons`: there is no personal data in it.
+    header names another message, and `in_reply_to` is the same. `acts_by_itself`: whoever opens it marks, replaces,
+    restricts or erases what it refers to, without waiting for a person. `is_senders_alone`: only who sent the message
+    it refers to may send it. `needs_grading`: source and information are graded. `forbids_persons`: there is no
+    personal data in it.
     """
 
     name: str
@@ -92,6 +94,8 @@ class Kind:
     alert: type[Alert]
     is_aftercare: bool = False
     needs_refers_to: bool = False
+    acts_by_itself: bool = False
+    is_senders_alone: bool = False
     needs_grading: bool = False
     forbids_persons: bool = False
 
@@ -118,6 +122,11 @@ def register(name: str, label: str, **rules: bool) -> Callable[[D], D]:
 def kind_names() -> tuple[str, ...]:
     """Return the names of all kinds, in order."""
     return tuple(sorted(_KINDS))
+
+
+def notice_kinds() -> tuple[str, ...]:
+    """Return the names of the kinds that act by themselves on the message they refer to, in order."""
+    return tuple(name for name in kind_names() if _KINDS[name].acts_by_itself)
 
 
 def kind_of(name: str) -> Kind:

@@ -22,6 +22,15 @@ AttachmentId = Annotated[Uuid, Field(examples=["3f0f6d0a-7c57-4c2c-9d3a-0d2f9a4b
 PersonRef = Annotated[
     str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", examples=["p1"], description="names a person of this alert")
 ]
+FieldPath = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$",
+        max_length=200,
+        examples=["details.document.holder.birth_date"],
+        description="the path of a field in the message that is referred to",
+    ),
+]
 Amount = Annotated[
     str, Field(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$", examples=["4500.00"], description="a decimal number")
 ]

@@ -1,8 +1,11 @@
 """withdrawal: a message is taken back. It follows the original to everyone it reached."""
 
+from typing import ClassVar
+
 from schemas.alerts.coded import RequiredAction
+from schemas.alerts.notice import Notice
 from schemas.alerts.registry import register
-from schemas.alerts.shapes import Details, FreeText, Moment
+from schemas.alerts.shapes import FreeText
 from schemas.coded import CodedValue
 
 
@@ -18,11 +21,13 @@ class WithdrawalReason(CodedValue):
     REQUEST_OF_PERSON = "request-of-person", "Asked for by the person concerned"
 
 
-@register("withdrawal", "Withdrawal", is_aftercare=True, needs_refers_to=True)
-class Withdrawal(Details):
+@register(
+    "withdrawal", "Withdrawal", is_aftercare=True, needs_refers_to=True, acts_by_itself=True, is_senders_alone=True
+)
+class Withdrawal(Notice):
     """Why the message this refers to is taken back, what to do, by when to say it was done."""
+
+    actions: ClassVar = frozenset({RequiredAction.AMEND, RequiredAction.DELETE, RequiredAction.STOP_USING})
 
     reason: WithdrawalReason
     words: FreeText | None = None
-    required_action: RequiredAction
-    acknowledge_by: Moment

@@ -21,3 +21,17 @@ def test_the_ground_other_needs_words() -> None:
 
 def test_agencies_told_further_on_are_named_by_their_ids() -> None:
     assert fields_refused(KIND, {"details.told_onward": ["fr-bp"]}) == ["details.told_onward.0"]
+
+
+def test_who_answered_further_on_was_told() -> None:
+    assert fields_refused(KIND, {"details.onward.0.agency": "BE"}) == ["details.onward"]
+
+
+def test_what_was_done_further_on_has_its_time_and_no_time_stands_alone() -> None:
+    assert fields_refused(KIND, {"details.onward": [{"agency": "FR-BP", "effect": "erased"}]}) == [
+        "details.onward.0.at"
+    ]
+    assert fields_refused(KIND, {"details.onward": [{"agency": "FR-BP", "at": "2026-11-22T09:12:00Z"}]}) == [
+        "details.onward.0.at"
+    ]
+    assert fields_refused(KIND, {"details.onward": [{"agency": "FR-BP"}]}) == []

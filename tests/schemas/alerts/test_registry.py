@@ -24,7 +24,8 @@ from schemas.alerts.shapes import Details
 from schemas.codec import CodecError, decode_canonical, encode_canonical
 from tests.schemas.alerts.filled import ABSENT, FOLDER, fields_refused, leaves, load, load_changed, problems_of
 
-AFTERCARE = {"outcome", "correction", "withdrawal", "acknowledgement"}
+NOTICES = {"correction", "withdrawal", "misused-identity", "restriction", "breach-notice"}
+AFTERCARE = {"outcome", "acknowledgement", *NOTICES}
 NOT_KINDS = {
     "__init__",
     "base",
@@ -33,6 +34,7 @@ NOT_KINDS = {
     "examples",
     "grading",
     "header_rules",
+    "notice",
     "person",
     "places",
     "refusal",
