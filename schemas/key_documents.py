@@ -14,7 +14,7 @@ from schemas.jwk import AkpJwk, Jwk, OkpJwk, thumbprint
 from schemas.model import AgencyId, Base64Url, Code, Counter, Digest, ExchangeName, Kid, Line, Timestamp, WireModel
 from schemas.signed import DocumentType, EncryptionUse, KeyUse
 
-MAX_ROOTS = 7
+MAX_ROOTS = 9
 MAX_KEYS_PER_USE = 4
 MAX_ENCRYPTION_KEY_DAYS = 45
 MAX_ENCRYPTION_KEYS_PER_USE = 2

@@ -16,7 +16,7 @@ from schemas.codec import b64u_decode, b64u_encode, encode_canonical
 from schemas.jwk import Algorithm
 from schemas.model import Base64Url, DocumentError, Kid, WireModel
 
-MAX_SIGNATURES = 28
+MAX_SIGNATURES = 36
 
 
 class KeyUse(StrEnum):

@@ -29,8 +29,8 @@ def _make_roots(
     context: typer.Context,
     agency: Annotated[str, typer.Option(help="The agency's id at the exchange, like GB.")],
     out: Annotated[Path, typer.Option(help="A new folder on media that you can take away.")],
-    roots: Annotated[int, typer.Option(min=1, max=7, help="How many roots to make.")] = 3,
-    threshold: Annotated[int, typer.Option(min=1, max=7, help="How many of them must sign.")] = 2,
+    roots: Annotated[int, typer.Option(min=1, max=9, help="How many roots to make.")] = 3,
+    threshold: Annotated[int, typer.Option(min=1, max=9, help="How many of them must sign.")] = 2,
     root_passphrase_file: PassphraseFiles = None,
 ) -> None:
     """Draw an agency's roots, each into a file under its holder's own passphrase.

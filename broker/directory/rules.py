@@ -106,16 +106,16 @@ def verify_next_key_set(
     Raises:
         DirectoryError, KeysError, CodecError: naming what failed.
     """
-    key_set = verify_key_set(document, previous, exchange=exchange, now=now)
-    _verify_not_ahead(key_set.key_set.issued_at, now)
-    if now >= key_set.key_set.expires_at:
-        raise KeySetError("expires_at: the key set has expired")
-    verify_no_shared_keys(key_set, (known for timeline in members.timelines.values() for _, known in timeline.key_sets))
+    key_set = _verify_next_link(members, document, previous, exchange, now)
+    _verify_unexpired(key_set, now)
     return key_set
 
 
 def verify_next_encryption_keys(members: Members, document: SignedDocument, now: datetime) -> VerifiedEncryptionKeys:
     """Verify a document of encryption keys as the next of its chain, by a rotation key in force.
+
+    One that comes late, with keys that have ended since, is taken all the same: they are current for nobody, and a
+    chain that lacked it could never go on.
 
     Raises:
         DirectoryError, KeysError, CodecError: naming what failed.
@@ -125,8 +125,6 @@ def verify_next_encryption_keys(members: Members, document: SignedDocument, now:
     before = timeline.newest_encryption_keys
     keys = verify_encryption_keys(document, timeline.newest_key_set, before)
     for position, key in enumerate(keys.encryption_keys.keys):
-        if key.expires_at <= now:
-            raise EncryptionKeysError(f"keys.{position}: the key has expired")
         if members.encryption_key_owners.get(key.kid, timeline.agency) != timeline.agency:
             raise EncryptionKeysError(f"keys.{position}: the key is another member's")
     return keys
@@ -157,7 +155,8 @@ def verify_enrolment(
 ) -> tuple[VerifiedKeySet, ...]:
     """Verify the key sets of an enrolment file and return those that are new, oldest first; none when all are known.
 
-    An enrolled member may hand in a longer chain: so come back those whose keys have expired or were all revoked.
+    An enrolled member may hand in a longer chain: so come back those whose keys have expired or were all revoked. Only
+    the newest set must not have expired; one that did so before it was handed in is a link of the chain all the same.
 
     Raises:
         DirectoryError, KeysError, CodecError: naming what failed.
@@ -171,8 +170,25 @@ def verify_enrolment(
                 raise EnrolmentError(f"key_sets.{number - 1}: another key set {number} of {agency} is enrolled already")
             continue
         previous = chain[-1] if chain else None
-        chain.append(verify_next_key_set(members, document, previous, exchange, now))
-    return tuple(chain[len(known.key_sets) if known else 0 :])
+        chain.append(_verify_next_link(members, document, previous, exchange, now))
+    new = tuple(chain[len(known.key_sets) if known else 0 :])
+    if new:
+        _verify_unexpired(new[-1], now)
+    return new
+
+
+def _verify_next_link(
+    members: Members, document: SignedDocument, previous: VerifiedKeySet | None, exchange: str, now: datetime
+) -> VerifiedKeySet:
+    key_set = verify_key_set(document, previous, exchange=exchange, now=now)
+    _verify_not_ahead(key_set.key_set.issued_at, now)
+    verify_no_shared_keys(key_set, (known for timeline in members.timelines.values() for _, known in timeline.key_sets))
+    return key_set
+
+
+def _verify_unexpired(key_set: VerifiedKeySet, now: datetime) -> None:
+    if now >= key_set.key_set.expires_at:
+        raise KeySetError("expires_at: the key set has expired")
 
 
 def _verify_not_ahead(issued_at: datetime, now: datetime) -> None:

@@ -86,7 +86,7 @@ def test_a_wrong_passphrase_and_a_damaged_file_are_told_apart(folder: Path, tmp_
         open_root(damaged, "one")
 
 
-@pytest.mark.parametrize(("threshold", "passphrases"), [(0, ["a"]), (3, ["a", "b"]), (1, []), (1, ["a"] * 8)])
+@pytest.mark.parametrize(("threshold", "passphrases"), [(0, ["a"]), (3, ["a", "b"]), (1, []), (1, ["a"] * 10)])
 def test_a_threshold_that_can_never_sign_makes_nothing(tmp_path: Path, threshold: int, passphrases: list[str]) -> None:
     with pytest.raises(UsageError):
         make_ceremony("GB", tmp_path / "roots", passphrases, threshold=threshold, now=START)

@@ -15,10 +15,10 @@ from broker.directory.rules import (
 )
 from keys.encryption_keys import VerifiedEncryptionKeys, VerifiedRevocation, verify_revocation
 from keys.errors import EncryptionKeysError, KeyNotInForceError, KeyRevokedError, KeySetError, RevocationError
-from keys.key_sets import VerifiedKeySet
+from keys.key_sets import VerifiedKeySet, sign_key_set, verify_key_set
 from schemas.signed import DocumentType, KeyUse
 from tests.support.documents import make_next_encryption_keys, make_revocation, sign_by, sign_next_key_set
-from tests.support.members import EXCHANGE, START, make_encryption_keys, make_member
+from tests.support.members import EXCHANGE, START, make_encryption_keys, make_member, succeed
 
 GB, VN = make_member("GB-HO"), make_member("VN-IMM")
 MEMBERS = Members().add(1, GB.verified).add(2, VN.verified)
@@ -73,11 +73,18 @@ def test_encryption_keys_need_a_key_set_in_force_and_a_revocation_does_not() -> 
     submit(MEMBERS, sign_by(GB, revocation, DocumentType.REVOCATION), DocumentType.REVOCATION, late)
 
 
-def test_encryption_keys_that_are_over_are_refused() -> None:
+def test_encryption_keys_that_come_too_late_keep_their_chain_going_and_are_current_for_nobody() -> None:
+    """Otherwise an agency that was away for 45 days could never publish a key again: its next document names this."""
     late = START + timedelta(days=46)
+    (kid,) = (key.kid for key in GB.encryption.encryption_keys.keys)
 
-    with pytest.raises(EncryptionKeysError, match="has expired"):
-        submit(MEMBERS, GB.encryption.document, DocumentType.ENCRYPTION_KEYS, late)
+    taken = submit(MEMBERS, GB.encryption.document, DocumentType.ENCRYPTION_KEYS, late)
+    assert isinstance(taken, VerifiedEncryptionKeys)
+    members = MEMBERS.add(3, taken)
+    with pytest.raises(KeyNotInForceError):
+        members.find(GB.agency).find_encryption_key(kid, 3, late)
+    following = make_next_encryption_keys(GB, late, seq=2, prev=GB.encryption.digest)
+    submit(members, sign_by(GB, following, DocumentType.ENCRYPTION_KEYS), DocumentType.ENCRYPTION_KEYS, late)
 
 
 def test_an_encryption_key_has_one_owner_for_ever() -> None:
@@ -124,6 +131,21 @@ def test_an_enrolment_is_the_chain_from_its_beginning() -> None:
         verify_enrolment(Members(), [first, VN.verified.document], EXCHANGE, NOON)
     with pytest.raises(EnrolmentError, match="another key set 1 of GB-HO"):
         verify_enrolment(MEMBERS, [second], EXCHANGE, NOON)
+
+
+def test_of_an_enrolled_chain_only_the_newest_set_must_not_have_expired() -> None:
+    """A node that was away for a year comes back with a set that it could never publish, and one after it."""
+    key_set = succeed(GB, expires_at=NOON + timedelta(days=1))
+    short = verify_key_set(sign_key_set(key_set, GB.roots[:2]), GB.verified, exchange=EXCHANGE, now=NOON)
+    late = NOON + timedelta(days=2)
+    fresh = key_set.model_copy(
+        update={"seq": 3, "prev": short.digest, "issued_at": late, "expires_at": late + timedelta(days=1)}
+    )
+    chain = [GB.verified.document, short.document, sign_key_set(fresh, GB.roots[:2])]
+
+    assert [one.key_set.seq for one in verify_enrolment(MEMBERS, chain, EXCHANGE, late)] == [2, 3]
+    with pytest.raises(KeySetError, match="has expired"):
+        verify_enrolment(MEMBERS, chain[:2], EXCHANGE, late)
 
 
 def test_members_are_values() -> None:
