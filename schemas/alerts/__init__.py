@@ -11,6 +11,8 @@ from schemas.alerts import (
     misused_identity,
     outcome,
     ping,
+    release_decision,
+    release_request,
     restriction,
     withdrawal,
 )
@@ -33,6 +35,8 @@ __all__ = [
     "outcome",
     "parse_alert",
     "ping",
+    "release_decision",
+    "release_request",
     "restriction",
     "withdrawal",
 ]

@@ -25,7 +25,7 @@ from schemas.codec import CodecError, decode_canonical, encode_canonical
 from tests.schemas.alerts.filled import ABSENT, FOLDER, fields_refused, leaves, load, load_changed, problems_of
 
 NOTICES = {"correction", "withdrawal", "misused-identity", "restriction", "breach-notice"}
-AFTERCARE = {"outcome", "acknowledgement", *NOTICES}
+AFTERCARE = {"outcome", "acknowledgement", "release-request", "release-decision", *NOTICES}
 NOT_KINDS = {
     "__init__",
     "base",
