@@ -290,9 +290,10 @@ def _check_reference(facts: MessageFacts, terms: Terms) -> str:
         raise WaitingError("the message it refers to is not here yet", code="reference-unknown")
     if original.message_id != header.refers_to.id:
         raise UnprovenError("refers_to: id and digest are of two messages", code="reference-refused")
-    if kind == WITHDRAWAL_KIND and original.sender != sender:
+    if kind_of(kind).is_senders_alone and original.sender != sender:
         raise UnprovenError(
-            f"{sender} takes back a message of {original.sender}: only its sender can", code="reference-refused"
+            f"{sender} sends a {kind} about a message of {original.sender}: only its sender can",
+            code="reference-refused",
         )
     pair = {original.sender, *original.recipients}
     if not {sender, facts.me} <= pair or original.sender not in {sender, facts.me}:

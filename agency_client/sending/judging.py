@@ -95,6 +95,7 @@ def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> Messa
         size_bytes=size_bytes,
         urgency=order.urgency,
         overrides_old_status=order.old_status_override is not None,
+        is_senders_alone=kind.is_senders_alone,
     )
 
 

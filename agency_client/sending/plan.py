@@ -42,7 +42,8 @@ class Original:
 class MessageFacts:
     """What is to be sent, as far as rules look at it. `size_bytes` is the ciphertext's.
 
-    `overrides_old_status`: somebody said why it goes although a partner's status is too old.
+    `overrides_old_status`: somebody said why it goes although a partner's status is too old. `is_senders_alone`: it
+    follows a message up in a way that only who sent that one may.
     """
 
     sender: str
@@ -56,6 +57,7 @@ class MessageFacts:
     size_bytes: int
     urgency: Urgency = Urgency.ROUTINE
     overrides_old_status: bool = False
+    is_senders_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +272,9 @@ def _judge_original(message: MessageFacts, recipient: RecipientFacts) -> list[Fi
     if original.has_ended:
         sentence = f"the message it refers to never reached {recipient.agency}, so there is nothing to follow up there"
         return [Finding("reference-refused", sentence)]
-    if message.kind == WITHDRAWAL_KIND and not original.is_own:
-        return [Finding("reference-refused", "only the agency that sent a message can withdraw it")]
+    if message.is_senders_alone and not original.is_own:
+        sentence = f"only the agency that sent a message can follow it up by a {message.kind}"
+        return [Finding("reference-refused", sentence)]
     return []
 
 

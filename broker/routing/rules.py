@@ -14,6 +14,7 @@ from broker.inbox.rules import Passage
 from schemas.agreements.coverage import VisibleFacts, judge_visible
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Terms
+from schemas.alerts.registry import kind_of
 from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS, Header, HeaderRecipient
 from schemas.key_documents import AgencyClass, EncryptionKey
 from schemas.signed import EncryptionUse
@@ -234,8 +235,9 @@ def _judge_aftercare(
         return Passage.AFTERCARE, [_refuse_reference(f"a {kind} cites the agreement of the message it refers to")]
     if facts.caller == earlier.sender and to in earlier.progress:
         return _judge_own_aftercare(kind, to, earlier.progress[to], view, terms)
-    if kind == WITHDRAWAL_KIND:
-        return Passage.AFTERCARE, [_refuse_reference("only the agency that sent a message can withdraw it")]
+    if facts.caller != earlier.sender and kind_of(kind).is_senders_alone:
+        sentence = f"a {kind} is for the agency alone that sent the message it refers to"
+        return Passage.AFTERCARE, [_refuse_reference(sentence)]
     if to == earlier.sender and earlier.progress.get(facts.caller) is Progress.HANDED_OVER:
         return Passage.AFTERCARE, []
     sentence = f"the message it refers to did not pass between {facts.caller} and {to}"

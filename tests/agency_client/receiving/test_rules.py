@@ -289,9 +289,15 @@ def test_aftercare_goes_between_exactly_the_agencies_of_its_original(changes: di
     assert code_of(check_right, facts) == (UnprovenError, "reference-refused"), why
 
 
-def test_only_who_sent_a_message_takes_it_back() -> None:
+@pytest.mark.parametrize("kind", ["withdrawal", "correction", "misused-identity", "restriction"])
+def test_only_who_sent_a_message_takes_it_back_or_says_what_becomes_of_it(kind: str) -> None:
     ours = know_original(sender="VN", recipients=frozenset({"GB-HO"}))
-    assert code_of(check_right, make_aftercare("withdrawal", ours)) == (UnprovenError, "reference-refused")
+    assert code_of(check_right, make_aftercare(kind, ours)) == (UnprovenError, "reference-refused")
+
+
+def test_who_holds_a_message_tells_its_sender_of_a_breach() -> None:
+    ours = know_original(sender="VN", recipients=frozenset({"GB-HO"}))
+    assert "aftercare of message" in check_right(make_aftercare("breach-notice", ours))
 
 
 def test_aftercare_says_what_it_is_about() -> None:

@@ -40,7 +40,7 @@ MESSAGE = MessageFacts(
     size_bytes=8264,
 )
 CORRECTION = replace(MESSAGE, kind="correction", is_aftercare=True, needs_original=True)
-WITHDRAWAL = replace(CORRECTION, kind="withdrawal")
+WITHDRAWAL = replace(CORRECTION, kind="withdrawal", is_senders_alone=True)
 KEY = EncryptionKey(
     use=EncryptionUse.ENCRYPTION,
     jwk=make_member(VN).opening_key.jwk,

@@ -9,6 +9,7 @@ import pytest
 from broker.inbox.rules import Passage
 from broker.routing.rules import Decision, EarlierMessage, Facts, Progress, Reason, decide
 from schemas.agreements.lifecycle import State
+from schemas.alerts import notice_kinds
 from schemas.codec import b64u_encode
 from schemas.envelope import Header, Routing
 from schemas.key_documents import AgencyClass
@@ -311,14 +312,15 @@ def test_each_of_several_recipients_is_judged_in_its_own_place() -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.DRAFT])
-@pytest.mark.parametrize("kind", ["correction", "withdrawal", "misused-identity"])
+@pytest.mark.parametrize("kind", notice_kinds())
 def test_aftercare_of_what_was_handed_over_passes_in_every_state_and_outside_quotas(kind: str, state: State) -> None:
     assert decide(make_aftercare(kind, state=state)) == Decision((), (Passage.AFTERCARE,))
 
 
 @pytest.mark.parametrize("state", [State.IN_FORCE, State.SUSPENDED, State.REVOKED])
-def test_an_outcome_goes_back_to_the_sender_in_every_state(state: State) -> None:
-    facts = make_aftercare("outcome", caller=VN, to=GB, state=state)
+@pytest.mark.parametrize("kind", ["outcome", "acknowledgement", "breach-notice"])
+def test_what_a_recipient_may_say_goes_back_to_the_sender_in_every_state(kind: str, state: State) -> None:
+    facts = make_aftercare(kind, caller=VN, to=GB, state=state)
     assert decide(facts) == Decision((), (Passage.AFTERCARE,))
 
 
@@ -368,10 +370,13 @@ def test_a_withdrawal_of_what_is_under_way_passes_in_every_state() -> None:
             "the message it refers to did not pass between GB-HO and VN",
             id="not-a-recipient",
         ),
-        pytest.param(
-            make_aftercare("withdrawal", caller=VN, to=GB),
-            "only the agency that sent a message can withdraw it",
-            id="not-its-sender",
+        *(
+            pytest.param(
+                make_aftercare(kind, caller=VN, to=GB),
+                f"a {kind} is for the agency alone that sent the message it refers to",
+                id=f"{kind}-not-by-its-sender",
+            )
+            for kind in ("withdrawal", "correction", "misused-identity", "restriction")
         ),
         pytest.param(
             make_aftercare("outcome", caller=VN, to=GB, progress={VN: Progress.UNDER_WAY}),
