@@ -181,6 +181,8 @@ class Node:
         partner: str | None = None,
         case: str | None = None,
         outcome: str = "done",
+        purpose: str | None = None,
+        conditions: str | None = None,
     ) -> AccessNote:
         """Return a note in this officer's name, now, to append to the access log (`access_log.append_entry`)."""
         return AccessNote(
@@ -193,6 +195,8 @@ class Node:
             partner=partner,
             case=case,
             outcome=outcome,
+            purpose=purpose,
+            conditions=conditions,
         )
 
     def close(self) -> None:

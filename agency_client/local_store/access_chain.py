@@ -23,7 +23,8 @@ class AccessEntry(WireModel):
     """One access: when, which officer, what (`action` for the auditor, `verb` as typed), why, of what, with what end.
 
     `message` is a message's id, `case` the officer's case reference, `outcome` a code such as `done`, `denied`,
-    `failed`.
+    `failed`. `purpose` is a code of the closed list for which the log itself may be read
+    (`agency_client.audit.purposes`), `conditions` the digest of the processing conditions the reader was told.
     """
 
     v: Literal[1]
@@ -38,6 +39,8 @@ class AccessEntry(WireModel):
     partner: AgencyId | None = None
     case: Line | None = None
     outcome: Code
+    purpose: Code | None = None
+    conditions: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)

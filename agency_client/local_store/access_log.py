@@ -28,6 +28,8 @@ class AccessNote:
     partner: str | None = None
     case: str | None = None
     outcome: str = "done"
+    purpose: str | None = None
+    conditions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ def _describe(note: AccessNote, end: ChainPoint | None) -> dict[str, object]:
         "partner": note.partner,
         "case": note.case,
         "outcome": note.outcome,
+        "purpose": note.purpose,
+        "conditions": note.conditions,
     }
     return {name: value for name, value in members.items() if value is not None}
 

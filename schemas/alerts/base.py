@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from schemas.alerts.doubts import QualityCheck
 from schemas.alerts.grading import Grading
 from schemas.alerts.person import Person
 from schemas.alerts.shapes import (
@@ -170,6 +171,7 @@ class Alert(Part):
     persons: Many[Person] = ()
     special_categories: SpecialCategories | None = None
     transfer: Transfer | None = None
+    quality: QualityCheck | None = None
     attachments: Few[AttachmentNote] = ()
     details: SerializeAsAny[Details]
 

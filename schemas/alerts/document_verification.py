@@ -3,9 +3,9 @@
 A reply answers per question and per field. It may say that there is no record, or refuse and give its ground.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from schemas.alerts.document import DocumentIdentity, Holder, PrintedFieldName, SeenZone
 from schemas.alerts.refusal import Refusal
@@ -14,6 +14,15 @@ from schemas.alerts.shapes import AttachmentId, Details, Few, FieldError, Identi
 from schemas.coded import CodedValue
 from schemas.identifiers.dates import PartialDate
 from schemas.part import Part
+
+SubjectReference = Annotated[
+    str,
+    Field(
+        pattern=r"^subject-[0-9a-f]{32}$",
+        examples=["subject-6b1f0c6d2f5e4a7b9c8d7e6f5a4b3c2d"],
+        description="names the person asked about to nobody but the asking agency",
+    ),
+]
 
 
 class Question(CodedValue):
@@ -67,9 +76,13 @@ class Confidence(CodedValue):
 
 @register("document-verification", "Is this document genuine?")
 class DocumentVerification(Details):
-    """A request: the document, what it says where that matters, the questions. The due time is `reply_due`."""
+    """A request: the document, what it says where that matters, the questions. The due time is `reply_due`.
+
+    By `subject_reference` both sides find again what was asked about one person, without a name.
+    """
 
     document: DocumentIdentity
+    subject_reference: SubjectReference | None = None
     mrz: SeenZone | None = None
     holder: Holder | None = None
     issued_on: PartialDate | None = None
@@ -111,6 +124,7 @@ class DocumentVerificationReply(Details):
     """A reply. `is_automatic`: a register answered, no person looked (Directive (EU) 2016/680, article 11)."""
 
     document: DocumentIdentity
+    subject_reference: SubjectReference | None = None
     outcome: ReplyOutcome
     is_automatic: bool
     answers: Few[QuestionAnswer] = ()

@@ -1,11 +1,15 @@
-"""outcome: what became of an alert, so that its sender learns whether it was worth sending."""
+"""outcome: what became of an alert, so that its sender learns whether it was worth sending.
 
-from typing import Annotated
+Where a machine matched, a person decides (Directive (EU) 2016/680, article 11): an outcome that confirms an automatic
+match, or tells of coercion after one, names whose decision that was.
+"""
 
-from pydantic import Field
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from schemas.alerts.registry import register
-from schemas.alerts.shapes import Details, Few, FreeText, IdentifierType, LineText, Moment
+from schemas.alerts.shapes import Details, Few, FieldError, FreeText, IdentifierType, LineText, Moment, ShortText
 from schemas.coded import CodedValue
 from schemas.identifiers.states import StateCode
 from schemas.part import Part
@@ -49,6 +53,27 @@ class OutcomeAction(CodedValue):
     OTHER = "other", "Other"
 
 
+COERCIVE_ACTIONS = frozenset(
+    {
+        OutcomeAction.DOCUMENT_SEIZED,
+        OutcomeAction.ENTRY_REFUSED,
+        OutcomeAction.BOARDING_REFUSED,
+        OutcomeAction.VISA_REFUSED_OR_REVOKED,
+        OutcomeAction.ARREST,
+        OutcomeAction.RETURN,
+    }
+)
+"""Actions with an adverse effect on a person, which no machine takes."""
+
+
+class Decision(Part):
+    """Who looked at what a machine found and decided: a pseudonym, when, and on what grounds."""
+
+    officer: Annotated[ShortText, Field(examples=["officer-17"], description="a pseudonym, never a name")]
+    decided_at: Moment
+    words: Annotated[FreeText, Field(examples=["Photograph and signature compared at the second line."])]
+
+
 class Match(Part):
     """One key that matched, and how well."""
 
@@ -60,9 +85,14 @@ class Match(Part):
 
 @register("outcome", "Outcome of an alert", is_aftercare=True, needs_refers_to=True)
 class Outcome(Details):
-    """What became of the alert this refers to. `usefulness`: 1 (none) to 5 (decisive)."""
+    """What became of the alert this refers to. `usefulness`: 1 (none) to 5 (decisive).
+
+    `is_automatic`: a machine matched. `decision` is then the person's who looked at the match.
+    """
 
     result: MatchResult
+    is_automatic: bool | None = None
+    decision: Decision | None = None
     matches: Few[Match] = ()
     actions: Few[OutcomeAction] = ()
     at: Moment | None = None
@@ -70,3 +100,14 @@ class Outcome(Details):
     state: StateCode | None = None
     usefulness: Annotated[int, Field(ge=1, le=5, examples=[4])]
     words: FreeText | None = None
+
+    @model_validator(mode="after")
+    def _check_a_person_decided(self) -> Self:
+        if self.is_automatic and self.needs_decision and self.decision is None:
+            raise FieldError("decision", "what a machine matched is confirmed, or acted on, by a named officer only")
+        return self
+
+    @property
+    def needs_decision(self) -> bool:
+        """Return whether a person must have decided if a machine matched."""
+        return self.result is MatchResult.CONFIRMED or not COERCIVE_ACTIONS.isdisjoint(self.actions)

@@ -31,15 +31,20 @@ NOT_KINDS = {
     "base",
     "coded",
     "document",
+    "doubts",
     "examples",
     "grading",
     "header_rules",
     "notice",
     "person",
     "places",
+    "quality",
     "refusal",
     "registry",
     "shapes",
+    "special",
+    "subjects",
+    "walking",
 }
 
 
