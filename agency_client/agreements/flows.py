@@ -1,15 +1,19 @@
 """What an officer says of an agreement, each a signed step: recorded and queued here, handed in by `submit_step`.
 
-Every verb returns the step that was signed. A partner must be pinned before anything is proposed to it or accepted.
+What narrows is signed at once, and the verb returns the step. What widens takes two officers: the first one's verb
+records an approval and returns an `AwaitedStep`, the second one's same verb signs. A partner must be pinned before
+anything is proposed to it or accepted.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from agency_client.agreements.approving import AwaitedStep, find_same_terms
 from agency_client.agreements.chains import Version, choose_version, load_all
 from agency_client.agreements.drafting import Place, complete_terms
-from agency_client.agreements.signing import StepOrder, sign_step
+from agency_client.agreements.signing import StepOrder, sign_narrowing_step, sign_widening_step
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.errors import NotFoundError
 from agency_client.local_store.agreements import StoredStep
@@ -22,13 +26,15 @@ from schemas.agreements.terms import Terms
 from schemas.key_documents import compute_trust_anchor
 
 CONFIRM_WITHIN = timedelta(days=14)
+
+Said = StoredStep | AwaitedStep
+"""What came of a verb that widens: the signed step, or the approval that waits for a second officer's."""
+
 _NEGOTIABLE = frozenset({State.PROPOSED, State.COUNTERED})
 _ENDED = frozenset({State.REVOKED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED})
 
 
-def propose(
-    node: Node, fields: Mapping[str, Any], *, amends: str | None = None, reason: str | None = None
-) -> StoredStep:
+def propose(node: Node, fields: Mapping[str, Any], *, amends: str | None = None, reason: str | None = None) -> Said:
     """Propose terms: a new agreement, or with `amends` the next version of one that both parties confirmed.
 
     Raises:
@@ -39,10 +45,12 @@ def propose(
     with node.store.write() as transaction:
         place = Place(generate_id()) if amends is None else _find_next_place(node, transaction, amends)
         terms = complete_terms(node, transaction, fields, place)
+        if amends is None:
+            terms = find_same_terms(node, transaction, terms)
         return _propose(node, transaction, terms, reason, counters=None)
 
 
-def counter(node: Node, reference: str, fields: Mapping[str, Any], *, reason: str | None = None) -> StoredStep:
+def counter(node: Node, reference: str, fields: Mapping[str, Any], *, reason: str | None = None) -> Said:
     """Answer a proposal with other terms for the same place.
 
     Raises:
@@ -55,7 +63,7 @@ def counter(node: Node, reference: str, fields: Mapping[str, Any], *, reason: st
         return _propose(node, transaction, terms, reason, counters=answered.digest)
 
 
-def accept(node: Node, reference: str, *, reason: str | None = None, confirm_by: datetime | None = None) -> StoredStep:
+def accept(node: Node, reference: str, *, reason: str | None = None, confirm_by: datetime | None = None) -> Said:
     """Accept the partner's proposal; it binds once the partner confirms, until `confirm_by` at the latest.
 
     Where the partner proposed more than once, taken back or not, only a digest says which terms were read: the id
@@ -69,10 +77,11 @@ def accept(node: Node, reference: str, *, reason: str | None = None, confirm_by:
     with node.store.write() as transaction:
         version = choose_version(transaction, reference, node.clock.now(), lambda view: _was_theirs(node, view))
         _verify_partner(node, transaction, version.terms)
-        return _say(node, transaction, version, StepAction.ACCEPT, reason, confirm_by=until)
+        order = _make_order(node, version, StepAction.ACCEPT, reason, confirm_by=until)
+        return sign_widening_step(node, transaction, order)
 
 
-def confirm(node: Node, reference: str, *, reason: str | None = None) -> StoredStep:
+def confirm(node: Node, reference: str, *, reason: str | None = None) -> Said:
     """Confirm an own proposal that the partner accepted: from now on it binds both.
 
     Raises:
@@ -81,7 +90,7 @@ def confirm(node: Node, reference: str, *, reason: str | None = None) -> StoredS
     with node.store.write() as transaction:
         version = choose_version(transaction, reference, node.clock.now(), lambda view: _is_ours_accepted(node, view))
         _verify_partner(node, transaction, version.terms)
-        return _say(node, transaction, version, StepAction.CONFIRM, reason)
+        return sign_widening_step(node, transaction, _make_order(node, version, StepAction.CONFIRM, reason))
 
 
 def suspend(node: Node, reference: str, *, reason: str) -> StoredStep:
@@ -90,16 +99,20 @@ def suspend(node: Node, reference: str, *, reason: str) -> StoredStep:
     Raises:
         NotFoundError, UsageError: no such agreement.
     """
-    return _say_of_agreement(node, reference, StepAction.SUSPEND, reason)
+    with node.store.write() as transaction:
+        order = _make_order_for_all(node, transaction, reference, StepAction.SUSPEND, reason)
+        return sign_narrowing_step(node, transaction, order)
 
 
-def resume(node: Node, reference: str, *, reason: str | None = None) -> StoredStep:
+def resume(node: Node, reference: str, *, reason: str | None = None) -> Said:
     """End an own suspension.
 
     Raises:
         StepNotAllowedError, NotFoundError, UsageError: nothing of ours is suspended there.
     """
-    return _say_of_agreement(node, reference, StepAction.RESUME, reason)
+    with node.store.write() as transaction:
+        order = _make_order_for_all(node, transaction, reference, StepAction.RESUME, reason)
+        return sign_widening_step(node, transaction, order)
 
 
 def revoke(node: Node, reference: str, *, reason: str, effective_from: datetime | None = None) -> StoredStep:
@@ -108,7 +121,9 @@ def revoke(node: Node, reference: str, *, reason: str, effective_from: datetime 
     Raises:
         NotFoundError, UsageError: no such agreement.
     """
-    return _say_of_agreement(node, reference, StepAction.REVOKE, reason, effective_from=effective_from)
+    with node.store.write() as transaction:
+        order = _make_order_for_all(node, transaction, reference, StepAction.REVOKE, reason)
+        return sign_narrowing_step(node, transaction, replace(order, effective_from=effective_from))
 
 
 def withdraw(node: Node, reference: str, *, reason: str | None = None) -> StoredStep:
@@ -119,7 +134,7 @@ def withdraw(node: Node, reference: str, *, reason: str | None = None) -> Stored
     """
     with node.store.write() as transaction:
         version = choose_version(transaction, reference, node.clock.now(), lambda view: _is_ours_open(node, view))
-        return _say(node, transaction, version, StepAction.WITHDRAW, reason)
+        return sign_narrowing_step(node, transaction, _make_order(node, version, StepAction.WITHDRAW, reason))
 
 
 def reject(node: Node, reference: str, *, reason: str | None = None) -> StoredStep:
@@ -130,7 +145,7 @@ def reject(node: Node, reference: str, *, reason: str | None = None) -> StoredSt
     """
     with node.store.write() as transaction:
         version = choose_version(transaction, reference, node.clock.now(), lambda view: _is_theirs(node, view))
-        return _say(node, transaction, version, StepAction.REJECT, reason)
+        return sign_narrowing_step(node, transaction, _make_order(node, version, StepAction.REJECT, reason))
 
 
 def sign_due_withdrawals(node: Node) -> list[StoredStep]:
@@ -146,13 +161,12 @@ def sign_due_withdrawals(node: Node) -> list[StoredStep]:
                 if view.state is not State.LAPSED or view.terms is None or view.proposer == node.agency:
                     continue
                 version = Version(agreement, view.digest, view.terms, view)
-                signed.append(_say(node, transaction, version, StepAction.WITHDRAW, "it was not confirmed in time"))
+                order = _make_order(node, version, StepAction.WITHDRAW, "it was not confirmed in time")
+                signed.append(sign_narrowing_step(node, transaction, order))
     return signed
 
 
-def _propose(
-    node: Node, transaction: Transaction, terms: Terms, reason: str | None, *, counters: str | None
-) -> StoredStep:
+def _propose(node: Node, transaction: Transaction, terms: Terms, reason: str | None, *, counters: str | None) -> Said:
     _verify_partner(node, transaction, terms)
     order = StepOrder(
         StepAction.PROPOSE,
@@ -163,37 +177,21 @@ def _propose(
         terms=terms,
         counters=counters,
     )
-    return sign_step(node, transaction, order)
+    return sign_widening_step(node, transaction, order)
 
 
-def _say(
-    node: Node,
-    transaction: Transaction,
-    version: Version,
-    action: StepAction,
-    reason: str | None,
-    *,
-    confirm_by: datetime | None = None,
-    effective_from: datetime | None = None,
-) -> StoredStep:
-    order = StepOrder(
-        action,
-        version.agreement.id,
-        version.digest,
-        version.terms.counterpart_of(node.agency),
-        reason=reason,
-        confirm_by=confirm_by,
-        effective_from=effective_from,
-    )
-    return sign_step(node, transaction, order)
+def _make_order(
+    node: Node, version: Version, action: StepAction, reason: str | None, *, confirm_by: datetime | None = None
+) -> StepOrder:
+    partner = version.terms.counterpart_of(node.agency)
+    return StepOrder(action, version.agreement.id, version.digest, partner, reason=reason, confirm_by=confirm_by)
 
 
-def _say_of_agreement(
-    node: Node, reference: str, action: StepAction, reason: str | None, *, effective_from: datetime | None = None
-) -> StoredStep:
-    with node.store.write() as transaction:
-        version = choose_version(transaction, reference, node.clock.now(), _is_standing)
-        return _say(node, transaction, version, action, reason, effective_from=effective_from)
+def _make_order_for_all(
+    node: Node, snapshot: Snapshot, reference: str, action: StepAction, reason: str | None
+) -> StepOrder:
+    version = choose_version(snapshot, reference, node.clock.now(), _is_standing)
+    return _make_order(node, version, action, reason)
 
 
 def _find_next_place(node: Node, snapshot: Snapshot, amends: str) -> Place:

@@ -1,5 +1,7 @@
 """Sign steps: judged against both chains, signed, recorded and queued in one transaction, before anybody sees them.
 
+A step that narrows is signed at once, in one officer's name. A step that widens is signed when two have approved it.
+
 A step that widens and that the broker refuses is taken back: it is in no log and never counted. What follows it in the
 own chain is signed anew, since it named the step that is gone. A step that narrows is never taken back.
 """
@@ -7,6 +9,7 @@ own chain is signed anew, since it named the step that is gone. A step that narr
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.agreements.approving import AwaitedStep, approve_step, end_overtaken
 from agency_client.agreements.chains import MAX_STEP_BYTES, Agreement, load_agreement, read_step
 from agency_client.errors import ConflictError, UsageError, VerificationFailedError
 from agency_client.local_store.access_log import append_entry
@@ -55,16 +58,43 @@ class StepOrder:
     effective_from: datetime | None = None
 
 
-def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredStep:
-    """Sign, record and queue the next step of the own chain, with an entry in the access log.
+def sign_narrowing_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredStep:
+    """Sign, record and queue a step that narrows as the next of the own chain, with an entry in the access log.
 
     Raises:
-        StepNotAllowedError: the lifecycle does not allow it now.
-        NotYetWitnessedError: it widens and answers steps that the quorum has not seen in the log.
-        VerificationFailedError: it widens, and the log was proven to have two histories.
+        StepNotAllowedError: the lifecycle does not allow it now, or it does not narrow.
         UsageError: a field is of another form.
         DeniedError: no agreement key may be used, or the node was restored and has not caught up.
     """
+    step, _ = _prepare(node, transaction, order)
+    if step.action not in NARROWING_ACTIONS:
+        raise StepNotAllowedError(f"{step.action.value}: what widens takes the approval of two officers")
+    return _sign_and_note(node, transaction, step, order)
+
+
+def sign_widening_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredStep | AwaitedStep:
+    """Record this officer's approval of the next step of the own chain; sign it if a second person's is there.
+
+    The first officer's approval meets every check that the signature meets.
+
+    Raises:
+        StepNotAllowedError: the lifecycle does not allow it now.
+        NotYetWitnessedError: it answers steps that the quorum has not seen in the log.
+        VerificationFailedError: the log was proven to have two histories.
+        UsageError: a field is of another form.
+        DeniedError: no agreement key may be used, or the node was restored and has not caught up.
+    """
+    step, agreement = _prepare(node, transaction, order)
+    node.read_signer(transaction, KeyUse.AGREEMENT)
+    if order.action in _ANSWERS:
+        _demand_witnessed(node, transaction, agreement)
+    awaited = approve_step(node, transaction, step, order.partner, _say_why(order))
+    if awaited is not None:
+        return awaited
+    return _sign_and_note(node, transaction, step, order)
+
+
+def _prepare(node: Node, transaction: Transaction, order: StepOrder) -> tuple[Step, Agreement]:
     demand_not_restored(transaction, "steps")
     now = node.clock.now()
     agreement = load_agreement(transaction, order.agreement)
@@ -72,13 +102,20 @@ def sign_step(node: Node, transaction: Transaction, order: StepOrder) -> StoredS
     decision = judge_step(step, agreement.chains, now)
     if not decision.allowed:
         raise StepNotAllowedError(f"{order.action.value}: {decision.because}", fix="see: agency agreement show")
-    if order.action in _ANSWERS:
-        _demand_witnessed(node, transaction, agreement)
+    return step, agreement
+
+
+def _sign_and_note(node: Node, transaction: Transaction, step: Step, order: StepOrder) -> StoredStep:
     stored = _sign(node, transaction, step, order.partner)
-    reason = _cut(order.reason or f"{order.action.value} {order.agreement}")
-    note = node.note_access(Action.AGREEMENTS, f"agreement-{order.action.value}", reason, partner=order.partner)
+    end_overtaken(node, transaction, step.agreement)
+    verb = f"agreement-{order.action.value}"
+    note = node.note_access(Action.AGREEMENTS, verb, _say_why(order), partner=order.partner)
     append_entry(transaction, note)
     return stored
+
+
+def _say_why(order: StepOrder) -> str:
+    return _cut(order.reason or f"{order.action.value} {order.agreement}")
 
 
 def _demand_witnessed(node: Node, snapshot: Snapshot, agreement: Agreement) -> None:

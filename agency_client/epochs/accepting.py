@@ -14,7 +14,14 @@ from agency_client.epochs.errors import EpochRefusedError
 from agency_client.epochs.rules import EpochFacts, EpochJudgement, judge_epoch
 from agency_client.errors import ConflictError
 from agency_client.local_store.access_log import append_entry
-from agency_client.local_store.approvals import Approval, ApprovalEnd, ApprovalKind, end_approvals, give_approval
+from agency_client.local_store.approvals import (
+    PERSONS,
+    Approval,
+    ApprovalEnd,
+    ApprovalKind,
+    end_approvals,
+    give_approval,
+)
 from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Snapshot
@@ -34,7 +41,6 @@ from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import Action
 from schemas.log.tree import LogProofError, verify_inclusion
 
-PERSONS = 2
 _RESTORED = (
     "this node was restored from a backup and has not caught up: what it signed after that backup, and the new log "
     "does not show, nobody can tell it"

@@ -11,12 +11,15 @@ from enum import StrEnum
 from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment
 
 APPROVAL_LASTS = timedelta(hours=24)
+PERSONS = 2
+"""How many persons must approve of one thing."""
 
 
 class ApprovalKind(StrEnum):
     """What is approved; the digest of an approval is of exactly that."""
 
     NEW_LOG = "new-log"
+    AGREEMENT_STEP = "agreement-step"
 
 
 class ApprovalEnd(StrEnum):
@@ -25,11 +28,15 @@ class ApprovalEnd(StrEnum):
     USED = "used"
     REFUSED = "refused"
     EXPIRED = "expired"
+    OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One officer's approval that still counts. `what` says in one line what was approved."""
+    """One officer's approval that still counts. `what` says in one line what was approved.
+
+    `about` names what it belongs to, like an agreement's id, "" for nothing: `end_approvals_about` ends all of that.
+    """
 
     id: int
     kind: ApprovalKind
@@ -38,6 +45,7 @@ class Approval:
     officer: str
     reason: str
     given_at: datetime
+    about: str = ""
 
     @property
     def expires_at(self) -> datetime:
@@ -51,7 +59,15 @@ def name_person(officer: str) -> str:
 
 
 def give_approval(
-    transaction: Transaction, kind: ApprovalKind, subject: str, *, what: str, officer: str, reason: str, at: datetime
+    transaction: Transaction,
+    kind: ApprovalKind,
+    subject: str,
+    *,
+    what: str,
+    officer: str,
+    reason: str,
+    at: datetime,
+    about: str = "",
 ) -> list[Approval]:
     """Record an officer's approval and return all that count for this very thing now, oldest first.
 
@@ -59,7 +75,7 @@ def give_approval(
     """
     expire_approvals(transaction, now=at)
     row = {"kind": kind, "subject": subject, "what": what, "officer": officer, "person": name_person(officer)}
-    transaction.insert("approval", {**row, "reason": reason, "given_at": at}, if_absent=True)
+    transaction.insert("approval", {**row, "reason": reason, "given_at": at, "about": about}, if_absent=True)
     return [item for item in list_approvals(transaction, now=at) if (item.kind, item.subject) == (kind, subject)]
 
 
@@ -86,6 +102,18 @@ def end_approvals(
     )
 
 
+def end_approvals_about(transaction: Transaction, kind: ApprovalKind, about: str, *, by: str, at: datetime) -> int:
+    """End every approval that belongs to something which went on without it; return how many there were."""
+    return transaction.execute(
+        "UPDATE approval SET ended_at = ?, outcome = ?, ended_by = ? WHERE kind = ? AND about = ? AND ended_at IS NULL",
+        at,
+        ApprovalEnd.OVERTAKEN,
+        by,
+        kind,
+        about,
+    )
+
+
 def expire_approvals(transaction: Transaction, *, now: datetime) -> int:
     """End the approvals that nobody joined in time; return how many there were."""
     return transaction.execute(
@@ -105,4 +133,5 @@ def _read_approval(row: Row) -> Approval:
         officer=row["officer"],
         reason=row["reason"],
         given_at=read_moment(row["given_at"]),
+        about=row["about"],
     )

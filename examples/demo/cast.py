@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,20 @@ class Member(Desk):
     def profile(self) -> str:
         """Return the profile's name."""
         return self.agency.lower()
+
+    def play_by_two(self, *words: str, keep: Sequence[str] | None = None) -> Outcome:
+        """Show a command that takes two officers, given by both; return what the second one's answered."""
+        self.play(*words, keep=("state", "approved by", "due"))
+        return self._seat_second().play(*words, keep=keep)
+
+    def ask_by_two(self, *words: str) -> dict[str, Any]:
+        """Give a command as two officers, unseen, and return the second one's answer."""
+        self.ask_one(*words)
+        return self._seat_second().ask_one(*words)
+
+    def _seat_second(self) -> "Member":
+        officer = self.environment["BILATERAL_OFFICER"]
+        return replace(self, environment={**self.environment, "BILATERAL_OFFICER": f"{officer[:-2]}52"})
 
     @property
     def folder(self) -> Path:

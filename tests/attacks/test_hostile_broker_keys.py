@@ -29,6 +29,7 @@ from tests.attacks.arena import GB, VN, Arena, list_codes, speak
 from tests.support.drafts import make_draft
 from tests.support.lying_world import find_encryption_key
 from tests.support.nodes import make_terms_of, take_step
+from tests.support.officers import sign_by_two
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_a_suspension_that_the_broker_hides_holds_everything_back(arena: Arena, 
     arena.sync(VN)
     assert state_of(arena, VN, terms) is State.SUSPENDED
     arena.witness()
-    resume(arena[GB], terms.id)
+    sign_by_two(arena[GB], resume, terms.id)
     arena.sync(GB)
     arena.sync(VN)
     arena.demand_service(terms)

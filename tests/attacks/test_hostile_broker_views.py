@@ -26,6 +26,7 @@ from schemas.markings import Urgency
 from tests.attacks.arena import GB, VN, Arena, list_codes, make_arena, speak
 from tests.support.drafts import make_draft
 from tests.support.nodes import make_terms_of, take_step
+from tests.support.officers import sign_by_two
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_cosignatures_kept_back_let_alerts_pass_and_no_agreement(arena: Arena, t
         arena.demand_service(terms)
     arena.witness()
     pull_steps(arena[VN])
-    assert accept(arena[VN], fresh.digest()).action == "accept"
+    assert sign_by_two(arena[VN], accept, fresh.digest()).action == "accept"
 
 
 # One member's own view of the log

@@ -63,10 +63,10 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
         for first, second, terms in (("GB", "VN", "gb-vn-migration.toml"), ("BE", "VN", "be-vn-migration.toml")):
             desks[first].pin(desks[second])
             desks[second].pin(desks[first])
-            agreement = str(desks[first].agency("agreement", "propose", EXAMPLES / terms).data["agreement"])
+            agreement = str(desks[first].by_two("agreement", "propose", EXAMPLES / terms).data["agreement"])
             desks["GB"].agency("sync")
-            desks[second].agency("agreement", "accept", agreement)
-            desks[first].agency("agreement", "confirm", agreement)
+            desks[second].by_two("agreement", "accept", agreement)
+            desks[first].by_two("agreement", "confirm", agreement)
         yield Trio(exchange, desks)
 
 

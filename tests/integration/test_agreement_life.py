@@ -21,6 +21,7 @@ from schemas.codec import b64u_decode, decode_json, encode_canonical
 from tests.support.desk import Desk
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.nodes import MovableClock, make_node
+from tests.support.officers import SECOND_OFFICER
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
 MIGRATION = EXAMPLES / "gb-vn-migration.toml"
@@ -37,9 +38,9 @@ class Pair:
 
     def reach_force(self, terms: Path = MIGRATION) -> str:
         """Bring terms into force between the two and return the agreement's id."""
-        agreement = str(self.gb.agency("agreement", "propose", terms).data["agreement"])
-        self.vn.agency("agreement", "accept", agreement)
-        assert self.gb.agency("agreement", "confirm", agreement).data["state"] == "in-force"
+        agreement = str(self.gb.by_two("agreement", "propose", terms).data["agreement"])
+        self.vn.by_two("agreement", "accept", agreement)
+        assert self.gb.by_two("agreement", "confirm", agreement).data["state"] == "in-force"
         return agreement
 
 
@@ -82,23 +83,23 @@ def sync_agreements(desk: Desk) -> None:
 
 def test_from_a_proposal_over_a_counter_to_force_and_to_the_end(pair: Pair) -> None:
     gb, vn = replace_by_processes(pair.gb), replace_by_processes(pair.vn)
-    proposed = gb.agency("agreement", "propose", MIGRATION, "--reason", "first draft").data
+    proposed = gb.by_two("agreement", "propose", MIGRATION, "--reason", "first draft").data
     agreement, first = proposed["agreement"], proposed["digest"]
     assert (proposed["state"], proposed["partner"], proposed["due"]) == ("proposed", "VN", "VN answers")
     ours = vn.folder / "ours.toml"
     ours.write_text(MIGRATION.read_text().replace("retention_days = 1825", "retention_days = 365"))
-    countered = vn.agency("agreement", "counter", agreement, ours, "--reason", "retention is too long").data
+    countered = vn.by_two("agreement", "counter", agreement, ours, "--reason", "retention is too long").data
     assert (countered["state"], countered["agreement"], countered["version"]) == ("proposed", agreement, 1)
-    accepted = gb.agency("agreement", "accept", "--confirm-within", "3", "--", countered["digest"][:10]).data
+    accepted = gb.by_two("agreement", "accept", "--confirm-within", "3", "--", countered["digest"][:10]).data
     assert accepted["due"].startswith("VN confirms by")
-    confirmed = vn.agency("agreement", "confirm", agreement[:8]).data
+    confirmed = vn.by_two("agreement", "confirm", agreement[:8]).data
     assert (confirmed["state"], confirmed["because"]) == ("in-force", "both parties signed and it stands")
     assert vn.agency("agreement", "show", first).data["state"] == "superseded"
     assert vn.agency("agreement", "suspend", agreement, "--reason", "no answer").data["state"] == "suspended"
     refused = gb.agency("agreement", "resume", agreement, code=8)
     assert "only who suspended can resume" in refused.error["sentence"]
     assert find_state(gb, agreement) == "suspended"
-    assert vn.agency("agreement", "resume", agreement).data["state"] == "in-force"
+    assert vn.by_two("agreement", "resume", agreement).data["state"] == "in-force"
     assert gb.agency("agreement", "revoke", agreement, "--reason", "ended").data["state"] == "revoked"
     shown = gb.agency("agreement", "show", agreement).data
     assert [step["action"] for step in shown["history"]] == [
@@ -111,21 +112,21 @@ def test_from_a_proposal_over_a_counter_to_force_and_to_the_end(pair: Pair) -> N
 
 def test_a_new_version_takes_the_place_of_the_one_before(pair: Pair) -> None:
     agreement = pair.reach_force()
-    second = pair.gb.agency("agreement", "propose", TRAFFICKING, "--amends", agreement).data
+    second = pair.gb.by_two("agreement", "propose", TRAFFICKING, "--amends", agreement).data
     assert (second["agreement"], second["version"], second["state"]) == (agreement, 2, "proposed")
-    pair.vn.agency("agreement", "accept", agreement)
-    pair.gb.agency("agreement", "confirm", agreement)
+    pair.vn.by_two("agreement", "accept", agreement)
+    pair.gb.by_two("agreement", "confirm", agreement)
     states = {line["version"]: line["state"] for line in pair.gb.agency("agreements", "--all").data["agreements"]
               if line["agreement"] == agreement}  # fmt: skip
     assert states == {1: "superseded", 2: "in-force"}
 
 
 def test_a_proposal_is_rejected_and_another_withdrawn(pair: Pair) -> None:
-    first = pair.gb.agency("agreement", "propose", TRAFFICKING).data["agreement"]
+    first = pair.gb.by_two("agreement", "propose", TRAFFICKING).data["agreement"]
     assert pair.vn.agency("agreement", "reject", first, "--reason", "no").data["state"] == "rejected"
     ended = pair.gb.agency("agreement", "confirm", first, code=8)
     assert "rejected" in ended.error["sentence"]
-    second = pair.gb.agency("agreement", "propose", TRAFFICKING).data["agreement"]
+    second = pair.gb.by_two("agreement", "propose", TRAFFICKING).data["agreement"]
     assert pair.gb.agency("agreement", "withdraw", second).data["state"] == "withdrawn"
     assert "withdrawn" in pair.vn.agency("agreement", "accept", second, code=8).error["sentence"]
 
@@ -137,7 +138,7 @@ def test_what_is_said_offline_narrows_here_at_once_and_is_handed_in_later(pair: 
         ended = pair.gb.agency("agreement", "suspend", agreement, "--reason", "offline", code=7)
         assert "agency sync" in ended.error["fix"]
         assert find_state(pair.gb, agreement) == "suspended"
-        assert pair.gb.agency("agreement", "propose", TRAFFICKING, code=7).error["code"] == "offline"
+        assert pair.gb.by_two("agreement", "propose", TRAFFICKING, code=7).error["code"] == "offline"
         drafts = [line for line in pair.gb.agency("agreements").data["agreements"] if line["state"] == "draft"]
         assert ["not in the log yet" in line["because"] for line in drafts] == [True]
         history = pair.gb.agency("agreement", "show", agreement).data["history"]
@@ -203,7 +204,7 @@ def test_terms_that_do_not_hold_name_the_field_and_nothing_is_signed(pair: Pair)
 def test_a_title_cannot_steer_the_partners_terminal(pair: Pair) -> None:
     foreign = pair.gb.folder / "foreign.toml"
     foreign.write_text(MIGRATION.read_text().replace('title = "Migration', 'title = "\\u202egnol oot Migration'))
-    agreement = pair.gb.agency("agreement", "propose", foreign).data["agreement"]
+    agreement = pair.gb.by_two("agreement", "propose", foreign).data["agreement"]
     sync_agreements(pair.vn)
     shown = pair.vn.run("--plain", "agreement", "show", agreement).stdout
     assert "<U+202E>" in shown
@@ -222,14 +223,18 @@ def test_every_verb_of_an_agreement_is_in_the_access_log(pair: Pair) -> None:
         entries = list_entries(snapshot, AccessFilter(action=Action.AGREEMENTS))
     assert {"agreement-propose", "agreement-confirm", "agreement-suspend"} <= {entry.verb for entry in entries}
     assert {entry.partner for entry in entries if entry.verb == "agreement-propose"} == {"VN"}
-    assert {entry.officer for entry in entries} == {"officer"}
+    assert {entry.officer for entry in entries} == {"officer", SECOND_OFFICER}
+    approvals = [entry for entry in entries if entry.verb == "agreement-approve"]
+    signed = [entry for entry in entries if entry.verb in ("agreement-propose", "agreement-confirm")]
+    assert {entry.officer for entry in signed} == {SECOND_OFFICER}
+    assert {entry.officer for entry in approvals} == {"officer", SECOND_OFFICER}
 
 
 def test_the_template_is_terms_that_can_be_proposed(pair: Pair) -> None:
     template = pair.gb.run("agreement", "propose", "--template")
     assert template.code == 0
     (pair.gb.folder / "template.toml").write_text(template.stdout)
-    assert pair.gb.agency("agreement", "propose", "template.toml").data["state"] == "proposed"
+    assert pair.gb.by_two("agreement", "propose", "template.toml").data["state"] == "proposed"
 
 
 def _restart(pair: Pair) -> None:

@@ -44,6 +44,7 @@ from tests.support.drafts import make_draft
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.new_log import accept_by, turn_to
 from tests.support.nodes import agree, joined_nodes, reconnect
+from tests.support.officers import sign_by_two
 
 pytestmark = pytest.mark.long
 
@@ -227,7 +228,7 @@ def test_a_new_log_takes_over_and_nothing_is_lost_or_shown_twice(town: Town) -> 
     waiting = town.find_item(SUSPENDED)
     assert waiting.problem is not None
     assert (waiting.state, waiting.problem.code) == (OutboxState.QUEUED, "agreement-suspended")
-    resume(town["BE"], town.terms["BE"].id)
+    sign_by_two(town["BE"], resume, town.terms["BE"].id)
     for _ in range(3):
         town.sync("BE", "GB", "VN")
     assert {name: town.find_item(name).state for name in town.sent} == dict.fromkeys(town.sent, OutboxState.SETTLED)

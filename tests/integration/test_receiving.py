@@ -65,9 +65,9 @@ def trio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trio]:
         gb, vn = desks["GB"], desks["VN"]
         gb.pin(vn)
         vn.pin(gb)
-        agreement = str(gb.agency("agreement", "propose", TERMS).data["agreement"])
-        vn.agency("agreement", "accept", agreement)
-        gb.agency("agreement", "confirm", agreement)
+        agreement = str(gb.by_two("agreement", "propose", TERMS).data["agreement"])
+        vn.by_two("agreement", "accept", agreement)
+        gb.by_two("agreement", "confirm", agreement)
         yield Trio(exchange, gb, vn, oversight)
 
 

@@ -87,10 +87,10 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
             (gb, "gb-vn-migration.toml"),
             (gb, "gb-vn-trafficking.toml"),
         ):
-            agreement = str(proposer.agency("agreement", "propose", AGREEMENTS / file).data["agreement"])
+            agreement = str(proposer.by_two("agreement", "propose", AGREEMENTS / file).data["agreement"])
             (gb if proposer is be else be).agency("sync")
-            vn.agency("agreement", "accept", agreement)
-            proposer.agency("agreement", "confirm", agreement)
+            vn.by_two("agreement", "accept", agreement)
+            proposer.by_two("agreement", "confirm", agreement)
         yield Region(exchange, be, gb, vn)
         for desk in desks.values():
             desk.agency("lock")
@@ -292,7 +292,7 @@ def test_a_message_is_held_while_suspended_and_delivered_once_resumed(region: Re
     assert pushed.problem is not None
     assert pushed.problem.code == "agreement-not-in-force"
     region.gb.agency("sync")
-    region.vn.agency("agreement", "resume", agreement)
+    region.vn.by_two("agreement", "resume", agreement)
     region.settle()
     assert count_received(region.vn, message) == 1
     assert {"held", "released", "handed-over", "verified"} <= set(find_facts(region.be, message))

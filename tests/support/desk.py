@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from copy import copy
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -18,6 +19,7 @@ from keys.anchors import format_anchor_words
 from schemas.codec import decode_json
 from schemas.key_documents import compute_exchange_anchor
 from tests.support.exchange import RunningExchange
+from tests.support.officers import SECOND_OFFICER
 
 PROCESS_SECONDS = 120
 
@@ -91,6 +93,14 @@ class Desk:
         assert ended.code == code, f"{arguments} ended with {ended.code}: {ended.stdout}{ended.stderr}"
         assert "Traceback" not in ended.stderr
         return ended
+
+    def by_two(self, *arguments: str | Path, code: int = 0) -> Ended:
+        """Run a verb that widens an agreement as this desk's officer, who approves it, and as a second one."""
+        first = self.agency(*arguments)
+        assert first.data["state"] == "awaits-second-officer", first
+        second = copy(self)
+        second.officer = SECOND_OFFICER
+        return second.agency(*arguments, code=code)
 
     def hold_ceremony(self) -> dict[str, Any]:
         """Make three roots, two of which must sign, and return what the ceremony answered."""

@@ -1,4 +1,4 @@
-"""Three agreements come into force, each by three signed steps: proposed, accepted, confirmed."""
+"""Three agreements come into force, each by three signed steps, each step approved by two officers."""
 
 import re
 from datetime import date, timedelta
@@ -14,7 +14,8 @@ def negotiate_agreements(cast: Cast) -> None:
     with cast.stage.act(
         "Three agreements are signed",
         "Nothing is sent but under an agreement that both sides signed: which kinds of alert, for which purposes, up "
-        "to which marking, in which direction. London and Hanoi sign two of different scope, Brussels and Hanoi one.",
+        "to which marking, in which direction. London and Hanoi sign two of different scope, Brussels and Hanoi one. "
+        "What widens takes two officers: the first one approves, the second one gives the same command, and signs.",
     ):
         _negotiate_in_view(cast, cast.gb, "gb-vn-migration.toml")
         cast.stage.say("The second one between them, on trafficking, and that of Brussels come about in the same way.")
@@ -30,26 +31,26 @@ def negotiate_agreements(cast: Cast) -> None:
 
 def _negotiate_in_view(cast: Cast, proposer: Member, file: str) -> None:
     copy = proposer.write_file(file, date_terms(cast.read_example(f"agreements/{file}"), cast.today))
-    proposed = proposer.play("agreement", "propose", copy, keep=("agreement", "partner", "state", "due"))
+    proposed = proposer.play_by_two("agreement", "propose", copy, keep=("agreement", "partner", "state", "due"))
     reference = cast.agreements["migration"] = proposed.read_detail("agreement")
     cast.stage.say(
         "Nobody answers what an exchange may have shown to him alone: Hanoi's two partners cosign the log first, by "
         "their always-on nodes, and then Hanoi cosigns for London."
     )
     let_witness(*cast.partners_of(cast.vn))
-    cast.vn.play("agreement", "accept", reference[:8], keep=("state", "because", "due"))
+    cast.vn.play_by_two("agreement", "accept", reference[:8], keep=("state", "because", "due"))
     let_witness(cast.vn)
-    confirmed = proposer.play("agreement", "confirm", reference[:8], keep=("state", "because"))
+    confirmed = proposer.play_by_two("agreement", "confirm", reference[:8], keep=("state", "because"))
     cast.stage.expect("signed three times, it binds both", came=confirmed.read_detail("state"), wanted="in-force")
 
 
 def _negotiate(cast: Cast, proposer: Member, file: str) -> str:
     copy = proposer.write_file(file, date_terms(cast.read_example(f"agreements/{file}"), cast.today))
-    reference = str(proposer.ask_one("agreement", "propose", copy)["agreement"])
+    reference = str(proposer.ask_by_two("agreement", "propose", copy)["agreement"])
     let_witness(*cast.partners_of(cast.vn))
-    cast.vn.do("agreement", "accept", reference)
+    cast.vn.ask_by_two("agreement", "accept", reference)
     let_witness(cast.vn)
-    confirmed = proposer.ask_one("agreement", "confirm", reference)
+    confirmed = proposer.ask_by_two("agreement", "confirm", reference)
     cast.stage.expect(f"“{confirmed['title']}” is in force", came=confirmed["state"], wanted="in-force")
     return reference
 

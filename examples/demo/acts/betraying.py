@@ -97,7 +97,7 @@ def _go_on(cast: Cast) -> None:
     stage.say("The true broker is put back. London and Hanoi go on where they were.")
     _serve(cast, ("broker",), "broker-again.log")
     let_witness(*cast.partners_of(vn))
-    vn.play("agreement", "resume", cast.agreements["trafficking"][:8], keep=("state", "because"))
+    vn.play_by_two("agreement", "resume", cast.agreements["trafficking"][:8], keep=("state", "because"))
     gb.do("sync")
     sent = find_sent(gb.play("send", gb.file("recruiter-again.json"), *_TRAFFICKING, keep=("VN ",)))
     vn.do("sync")

@@ -46,7 +46,7 @@ def resume_agreement(cast: Cast) -> None:
         "The agreement resumes", "Hanoi ends its suspension. What was held comes out; nobody had to send it again."
     ):
         let_witness(*cast.partners_of(vn))
-        vn.play("agreement", "resume", cast.agreements["trafficking"][:8], keep=("state", "because"))
+        vn.play_by_two("agreement", "resume", cast.agreements["trafficking"][:8], keep=("state", "because"))
         collect(vn)
         vn.play("read", message, "--reason", "case HN-402", keep=("TLP:", "verified by", "Recruiter who"))
         vn.do("sync")

@@ -14,6 +14,7 @@ from agency_client.local_store.agreements import StoredStep
 from agency_client.node import Node
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.nodes import MovableClock, joined_nodes
+from tests.support.officers import sign_by_two
 from tests.support.paths import EXAMPLES
 from tests.support.witnesses import see_together
 
@@ -55,10 +56,10 @@ def fields() -> dict[str, Any]:
 
 @pytest.fixture
 def say(nodes: dict[str, Node], gb: Node, vn: Node) -> Callable[..., StoredStep]:
-    """Give a way to say something and hand it in; both then know all that was said, and every witness has seen it."""
+    """Give a way to say something, by two officers where it takes two; all then know it and have witnessed it."""
 
     def speak(node: Node, verb: Callable[..., StoredStep], *arguments: Any, **options: Any) -> StoredStep:
-        step = verb(node, *arguments, **options)
+        step = sign_by_two(node, verb, *arguments, **options)
         submit_step(node, step.digest)
         pull_steps(gb)
         pull_steps(vn)

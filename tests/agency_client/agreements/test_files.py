@@ -16,6 +16,7 @@ from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.agreements import StoredStep
 from agency_client.node import Node
 from schemas.agreements.lifecycle import State
+from tests.support.officers import sign_by_two
 from tests.support.tampering import offline
 
 Say = Callable[..., StoredStep]
@@ -31,7 +32,7 @@ def test_a_suspension_counts_at_once_and_a_resumption_waits_for_the_log(gb: Node
     assert [step.action.value for step in import_steps(vn, export_steps(gb, in_force))] == ["suspend"]
     assert find_state(vn, in_force) is State.SUSPENDED
     with offline(gb):
-        resumed = flows.resume(gb, in_force)
+        resumed = sign_by_two(gb, flows.resume, in_force)
     assert [step.action.value for step in import_steps(vn, export_steps(gb, in_force))] == ["resume"]
     assert find_state(vn, in_force) is State.SUSPENDED
     history = view_page(gb, in_force).history
@@ -46,7 +47,7 @@ def test_a_proposal_from_a_file_is_seen_and_accepted_only_with_the_log(
     gb: Node, vn: Node, fields: dict[str, Any]
 ) -> None:
     with offline(gb):
-        step = flows.propose(gb, fields)
+        step = sign_by_two(gb, flows.propose, fields)
     assert len(import_steps(vn, export_steps(gb, step.agreement))) == 1
     assert find_state(vn, step.agreement) is State.DRAFT
 
@@ -54,7 +55,7 @@ def test_a_proposal_from_a_file_is_seen_and_accepted_only_with_the_log(
 def test_a_file_with_a_gap_or_with_false_steps_is_refused_whole(gb: Node, vn: Node, in_force: str) -> None:
     with offline(gb):
         flows.suspend(gb, in_force, reason="one")
-        flows.resume(gb, in_force)
+        sign_by_two(gb, flows.resume, in_force)
     file = export_steps(gb, in_force)
     known = {line.digest for line in view_page(vn, in_force).history}
     *_, suspension, resumption = [line for line in view_page(gb, in_force).history if line.digest not in known]

@@ -21,6 +21,7 @@ from agency_client.witness.standing import NotYetWitnessedError
 from agency_client.witness.walker import walk_log
 from schemas.agreements.lifecycle import State
 from tests.agency_client.agreements.conftest import set_clock
+from tests.support.officers import sign_by_two
 from tests.support.witnesses import see_together
 
 Say = Callable[..., StoredStep]
@@ -42,7 +43,7 @@ def test_a_proposal_binds_after_acceptance_and_confirmation(
 
 
 def test_anchors_come_from_the_pins_and_places_from_here(gb: Node, fields: dict[str, Any]) -> None:
-    step = flows.propose(gb, fields)
+    step = sign_by_two(gb, flows.propose, fields)
     terms = view_page(gb, step.terms_digest).line.terms
     with gb.store.read() as snapshot:
         rows = snapshot.fetch_all("SELECT agency, anchor FROM agency_pin")
@@ -191,21 +192,21 @@ def test_a_step_without_an_agreement_key_is_not_signed(
 def test_what_widens_waits_for_the_witnesses_and_what_narrows_does_not(
     nodes: dict[str, Node], gb: Node, vn: Node, fields: dict[str, Any]
 ) -> None:
-    agreement = _hand_in(gb, flows.propose(gb, fields), vn).agreement
+    agreement = _hand_in(gb, sign_by_two(gb, flows.propose, fields), vn).agreement
     with pytest.raises(NotYetWitnessedError) as refused:
         flows.accept(vn, agreement)
     assert agreement in refused.value.sentence
     see_together(*nodes.values())
-    _hand_in(vn, flows.accept(vn, agreement), gb)
+    _hand_in(vn, sign_by_two(vn, flows.accept, agreement), gb)
     with pytest.raises(NotYetWitnessedError):
         flows.confirm(gb, agreement)
     see_together(*nodes.values())
-    _hand_in(gb, flows.confirm(gb, agreement), vn)
+    _hand_in(gb, sign_by_two(gb, flows.confirm, agreement), vn)
     _hand_in(vn, flows.suspend(vn, agreement, reason="at once"), gb)
     with pytest.raises(NotYetWitnessedError):
         flows.resume(vn, agreement)
     see_together(*nodes.values())
-    _hand_in(vn, flows.resume(vn, agreement), gb)
+    _hand_in(vn, sign_by_two(vn, flows.resume, agreement), gb)
     _hand_in(gb, flows.revoke(gb, agreement, reason="at once"), vn)
     assert find_state(vn, agreement) is State.REVOKED
 
@@ -229,7 +230,7 @@ def test_nothing_is_widened_by_a_log_that_was_proven_to_have_two_histories(
 def test_a_step_that_makes_no_sense_is_refused_whatever_the_witnesses_have_seen(
     gb: Node, vn: Node, fields: dict[str, Any]
 ) -> None:
-    agreement = _hand_in(gb, flows.propose(gb, fields), vn).agreement
+    agreement = _hand_in(gb, sign_by_two(gb, flows.propose, fields), vn).agreement
     with pytest.raises(StepNotAllowedError):
         flows.accept(gb, agreement)
     _hand_in(vn, flows.reject(vn, agreement), gb)

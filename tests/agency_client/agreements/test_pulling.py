@@ -31,6 +31,7 @@ from schemas.signed import DocumentType, KeyUse
 from tests.support.exchange import RunningExchange
 from tests.support.members import derive_seed
 from tests.support.nodes import MovableClock, make_node
+from tests.support.officers import sign_by_two
 from tests.support.tampering import tampering
 from tests.support.witnesses import see_together
 
@@ -115,7 +116,7 @@ def test_a_hidden_step_holds_what_follows_it_until_it_comes(
 ) -> None:
     submit_step(gb, flows.suspend(gb, in_force, reason="x").digest)
     see_together(*nodes.values())
-    submit_step(gb, flows.resume(gb, in_force).digest)
+    submit_step(gb, sign_by_two(gb, flows.resume, in_force).digest)
     hidden: list[Any] = []
 
     def hide(answer: StepsAnswer) -> StepsAnswer:
@@ -151,7 +152,7 @@ def test_a_proposal_waits_until_its_signer_is_pinned(
         text = {**fields, "parties": ["CH", "GB"], "duty_desks": [*fields["duty_desks"][:1]]}
         text["clauses"] = [{**clause, "sender": "GB", "recipient": "CH"} for clause in fields["clauses"][:1]]
         text["duty_desks"] = [fields["duty_desks"][0], {**fields["duty_desks"][0], "agency": "CH"}]
-        step = flows.propose(ch, text)
+        step = sign_by_two(ch, flows.propose, text)
         submit_step(ch, step.digest)
         assert ("CH", "not-pinned") in [(held.agency, held.code) for held in pull_steps(gb).held]
         with pytest.raises(NotFoundError):
@@ -234,7 +235,7 @@ def test_a_step_by_a_key_that_was_revoked_before_does_not_hold(
         desk = fields["duty_desks"][0]
         text = {**fields, "parties": ["GB", "LU"], "duty_desks": [desk, {**desk, "agency": "LU"}]}
         text["clauses"] = [{**clause, "sender": "GB", "recipient": "LU"} for clause in fields["clauses"][:1]]
-        step = flows.propose(lu, text)
+        step = sign_by_two(lu, flows.propose, text)
         document = SignedDocument.from_canonical(step.document)
         publish_queued(lu, prepare_revocation(lu, [lu.signer(KeyUse.AGREEMENT).kids[0]], "key-stolen"))
     report = walk_log(gb)
@@ -279,7 +280,7 @@ def test_many_steps_come_in_pages(nodes: dict[str, Node], gb: Node, vn: Node, in
     for number in range(3):
         submit_step(gb, flows.suspend(gb, in_force, reason=str(number)).digest)
         see_together(*nodes.values())
-        submit_step(gb, flows.resume(gb, in_force).digest)
+        submit_step(gb, sign_by_two(gb, flows.resume, in_force).digest)
     pages: list[int] = []
 
     def cut(answer: StepsAnswer) -> StepsAnswer:

@@ -18,6 +18,7 @@ from agency_client.node import Node
 from agency_client.witness.observer import LogError
 from schemas.agreements.lifecycle import State
 from tests.agency_client.agreements.conftest import set_clock
+from tests.support.officers import sign_by_two
 from tests.support.tampering import losing_answers, offline, tampering
 from tests.support.witnesses import see_together
 
@@ -46,7 +47,7 @@ def test_offline_steps_wait_in_order_and_are_handed_in_together(gb: Node, vn: No
         first = flows.suspend(gb, in_force, reason="one")
         with pytest.raises(NotSentError):
             submit_step(gb, first.digest)
-        second = flows.resume(gb, in_force)
+        second = sign_by_two(gb, flows.resume, in_force)
         assert submit_due_steps(gb).logged == []
         assert find_state(gb, in_force) is State.SUSPENDED
     assert list_waiting(gb) == [first.digest, second.digest]
@@ -83,7 +84,7 @@ def test_evidence_about_another_step_is_no_evidence(nodes: dict[str, Node], gb: 
     with tampering(gb, keep):
         submit_step(gb, flows.suspend(gb, in_force, reason="a").digest)
     see_together(*nodes.values())
-    step = flows.resume(gb, in_force)
+    step = sign_by_two(gb, flows.resume, in_force)
     with tampering(gb, replay), pytest.raises(LogError):
         submit_step(gb, step.digest)
     assert list_own_actions(gb, in_force)[-1] == ("resume", False)
@@ -97,7 +98,7 @@ def test_a_refused_step_that_widens_is_taken_back_and_the_chain_goes_on(
 ) -> None:
     agreement = say(gb, flows.propose, fields).agreement
     submit_step(gb, flows.withdraw(gb, agreement).digest)
-    step = flows.accept(vn, agreement)
+    step = sign_by_two(vn, flows.accept, agreement)
     with pytest.raises((RefusedError, RefusedConflictError), match="withdrawn"):
         submit_step(vn, step.digest)
     assert list_own_actions(vn, agreement) == []
@@ -116,7 +117,7 @@ def test_what_narrows_behind_a_refused_step_is_signed_anew(
     agreement = say(gb, flows.propose, fields).agreement
     submit_step(gb, flows.withdraw(gb, agreement).digest)
     with offline(vn):
-        flows.accept(vn, agreement)
+        sign_by_two(vn, flows.accept, agreement)
         flows.reject(vn, agreement, reason="second thoughts")
     report = submit_due_steps(vn)
     assert (len(report.refused), len(report.logged)) == (1, 1)
@@ -148,7 +149,7 @@ def test_an_acceptance_whose_time_ran_out_while_it_waited_is_not_signed_anew(
     agreement = say(gb, flows.propose, fields).agreement
     set_clock(vn, -timedelta(hours=30))
     with offline(vn):
-        flows.accept(vn, agreement, confirm_by=vn.clock.now() + timedelta(hours=1))
+        sign_by_two(vn, flows.accept, agreement, confirm_by=vn.clock.now() + timedelta(hours=1))
     set_clock(vn, timedelta())
     assert len(submit_due_steps(vn).refused) == 1
     assert list_own_actions(vn, agreement) == []

@@ -10,6 +10,7 @@ from agency_client.local_store.agreements import StoredStep
 from agency_client.node import Node
 from schemas.agreements.lifecycle import State
 from tests.agency_client.agreements.conftest import set_clock
+from tests.support.officers import sign_by_two
 from tests.support.tampering import offline
 
 Say = Callable[..., StoredStep]
@@ -55,7 +56,7 @@ def test_ended_versions_are_listed_only_where_asked_for(gb: Node, in_force: str,
 
 def test_what_waits_here_is_a_draft_for_others_and_said_so(gb: Node, fields: dict[str, Any]) -> None:
     with offline(gb):
-        step = flows.propose(gb, fields)
+        step = sign_by_two(gb, flows.propose, fields)
     page = view_page(gb, step.terms_digest)
     assert (page.line.state, "not in the log yet" in page.line.because) == (State.DRAFT, True)
     assert [(line.step.action.value, line.is_logged) for line in page.history] == [("propose", False)]

@@ -30,6 +30,7 @@ from tests.support.bad_line import Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
 from tests.support.nodes import PASSPHRASE, agree, joined_nodes
+from tests.support.officers import sign_by_two
 from tests.support.witnesses import see_together
 
 
@@ -93,7 +94,7 @@ def test_a_round_brings_back_what_was_signed_and_clears_the_mark(
         assert report.stages[-1].stage == "restored"
         assert not is_anything_behind(restored)
         see_together(vn, restored)
-        flows.resume(restored, terms.id, reason="it answers again")
+        sign_by_two(restored, flows.resume, terms.id, reason="it answers again")
         assert run_round(restored).exit_code is ExitCode.OK
         send_alert(restored, make_draft("VN"))
         assert run_round(restored).exit_code is ExitCode.OK
