@@ -84,6 +84,15 @@ def parse_disclosure(disclosure: Disclosure) -> ParsedDisclosure:
     return ParsedDisclosure(disclosure, payload, header, compute_envelope_digest(payload_bytes))
 
 
+def read_original_header(message: Message) -> Header | None:
+    """Return the header of the message whose alert is passed on in this one; None where it says its own.
+
+    Raises:
+        CodecError: the disclosure is of another form.
+    """
+    return None if message.provenance is None else parse_disclosure(message.provenance.original).header
+
+
 def rebuild_message(parsed: ParsedDisclosure, alert: Mapping[str, Any]) -> bytes:
     """Return M's exact bytes from a disclosure and the alert that is said to belong to it.
 

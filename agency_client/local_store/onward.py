@@ -65,6 +65,19 @@ def record_onward_copy(transaction: Transaction, copy: OnwardCopy) -> None:
     transaction.insert("onward_copy", asdict(copy))
 
 
+def rename_copy(transaction: Transaction, before: Reference, after: Reference) -> None:
+    """Let what is known of a copy, or of a question asked for a partner, stand for the message sealed in its place."""
+    transaction.execute(
+        "UPDATE onward_copy SET copy_digest = ?, copy_id = ? WHERE copy_digest = ?",
+        after.digest,
+        after.id,
+        before.digest,
+    )
+    transaction.execute(
+        "UPDATE release_chain SET request_digest = ? WHERE request_digest = ?", after.digest, before.digest
+    )
+
+
 def list_onward_copies(snapshot: Snapshot, held_digest: str) -> list[OnwardCopy]:
     """Return every copy this agency made of a message it received, by the digest under which it came here."""
     rows = snapshot.fetch_all(

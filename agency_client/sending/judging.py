@@ -18,6 +18,7 @@ from agency_client.sending.seal import SealingOrder, measure_ciphertext
 from agency_client.wire_names import parse_agency_id
 from keys.generation import generate_id
 from schemas.alerts import Alert, kind_of
+from schemas.envelope import Reference
 
 
 def make_order(node: Node, draft: Draft) -> SealingOrder:
@@ -58,7 +59,7 @@ def judge_draft(node: Node, snapshot: Snapshot, order: SealingOrder, draft: Draf
 
 def judge_for_partner(node: Node, snapshot: Snapshot, order: SealingOrder, partner: str) -> Plan:
     """Judge an order for one partner only, as when a single envelope is sealed anew."""
-    shelf, originals = load_shelf(node, snapshot), _load_originals(snapshot, order.alert)
+    shelf, originals = load_shelf(node, snapshot), _load_originals(snapshot, order.alert, order.follows)
     return _judge(node, snapshot, order, shelf, [partner], originals)
 
 
@@ -99,11 +100,11 @@ def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> Messa
     )
 
 
-def _load_originals(snapshot: Snapshot, alert: Alert) -> list[Original]:
-    kind = kind_of(alert.kind)
-    if not kind.needs_refers_to or alert.in_reply_to is None:
+def _load_originals(snapshot: Snapshot, alert: Alert, follows: Reference | None = None) -> list[Original]:
+    kind, reference = kind_of(alert.kind), follows or alert.in_reply_to
+    if not kind.needs_refers_to or reference is None:
         return []
-    return load_originals(snapshot, alert.in_reply_to, follows_everywhere=kind.is_aftercare)
+    return load_originals(snapshot, reference, follows_everywhere=kind.is_aftercare)
 
 
 def _choose_recipients(draft: Draft, alert: Alert, originals: list[Original], shelf: AgreementShelf) -> list[str]:

@@ -6,6 +6,7 @@ message opens a stream of its own, since nobody here knows which numbers are lef
 
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Transaction
+from agency_client.local_store.onward import rename_copy
 from agency_client.local_store.outbox import record_refused
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
@@ -60,7 +61,9 @@ def _seal_again(
     elif not _has_newer_keys(node, transaction, before.header, key.kid):
         return None
     replaced = Reference(id=message.message_id, digest=message.digest)
-    return seal_one(node, transaction, order, recipient, replaces=replaced)
+    leg = seal_one(node, transaction, order, recipient, replaces=replaced)
+    rename_copy(transaction, replaced, Reference(id=leg.message_id, digest=leg.digest))
+    return leg
 
 
 def _repeat_order(node: Node, message: SentMessage, before: Message, problem: Problem) -> SealingOrder:
@@ -79,6 +82,9 @@ def _repeat_order(node: Node, message: SentMessage, before: Message, problem: Pr
         verb="renew",
         unchecked=summary.unchecked,
         old_status_override=summary.override or None,
+        is_renewal=True,
+        provenance=before.provenance,
+        follows=before.header.refers_to if before.provenance is not None else None,
     )
 
 

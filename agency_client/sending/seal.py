@@ -29,11 +29,13 @@ from keys.signing import Signer
 from schemas.alerts import Alert
 from schemas.alerts.header_rules import verify_header_agrees
 from schemas.alerts.registry import kind_of
+from schemas.disclosure import read_original_header
 from schemas.envelope import (
     Header,
     HeaderRecipient,
     HeaderSender,
     Message,
+    Provenance,
     Reference,
     Routing,
     SeenCheckpoint,
@@ -53,6 +55,8 @@ class SealingOrder:
     """What all envelopes of one sending share. `batch` names it; `reason` and `case` are for the access log.
 
     `old_status_override`: why it goes to a partner whose newest status is too old; for the access log as well.
+    `is_renewal`: the same content was sealed before. `provenance`: the alert is another agency's and stands to the
+    letter; `follows` is then what the header refers to, since the alert refers to what its author knew.
     """
 
     alert: Alert
@@ -68,6 +72,9 @@ class SealingOrder:
     verb: str = "send"
     unchecked: bool = False
     old_status_override: str | None = None
+    is_renewal: bool = False
+    provenance: Provenance | None = None
+    follows: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +151,9 @@ def seal_one(
     header_recipient = HeaderRecipient(
         agency=recipient.agency, kid=key.kid, agreement=option.view.digest, stream=number.stream, n=number.n
     )
-    alert = _refer(order.alert, recipient)
+    alert = _refer(order, recipient)
     message = _write_message(node, seal, order, header_recipient, message_id, alert, replaces)
-    verify_header_agrees(alert, message.header)
+    verify_header_agrees(alert, message.header, original=read_original_header(message))
     sealed = _seal(message, key, seal.signer)
     _verify_size(order, option, sealed)
     delivery = Delivery(recipient.agency, option.view.digest, number.stream, number.n)
@@ -187,7 +194,7 @@ def _write_message(
         sender=seal.sender,
         recipients=(recipient,),
         routing=Routing(kind=choose_routing_kind(alert.kind), marking=order.marking, urgency=order.urgency),
-        refers_to=alert.in_reply_to if kind_of(alert.kind).needs_refers_to else None,
+        refers_to=(order.follows or alert.in_reply_to) if kind_of(alert.kind).needs_refers_to else None,
     )
     return Message(
         header=header,
@@ -198,13 +205,15 @@ def _write_message(
         alert=alert.to_wire(),
         attachments=(),
         replaces=replaces,
+        provenance=order.provenance,
         padding="",
     )
 
 
-def _refer(alert: Alert, recipient: RecipientPlan) -> Alert:
+def _refer(order: SealingOrder, recipient: RecipientPlan) -> Alert:
     """Return the alert as this recipient gets it: what it refers to is the message that recipient has, under its id."""
-    if recipient.original is None:
+    alert = order.alert
+    if recipient.original is None or order.provenance is not None:
         return alert
     return alert.model_copy(update={"in_reply_to": recipient.original.reference})
 

@@ -16,15 +16,19 @@ class HeaderMismatchError(AlertError):
     code = "header-mismatch"
 
 
-def verify_header_agrees(alert: Alert, header: Header) -> None:
+def verify_header_agrees(alert: Alert, header: Header, *, original: Header | None = None) -> None:
     """Check that kind and reference are the same in both.
+
+    `original` is the header of the message whose alert is passed on to the letter: the alert refers to what that one
+    refers to, under the id its author knew.
 
     Raises:
         HeaderMismatchError: the header shows another kind, or refers to another message.
     """
     if header.routing.kind not in {alert.kind, CONFIDENTIAL_KIND}:
         raise HeaderMismatchError(f"the header says {header.routing.kind}, the alert {alert.kind}", "kind")
-    if kind_of(alert.kind).needs_refers_to and alert.in_reply_to != header.refers_to:
+    referring = header if original is None else original
+    if kind_of(alert.kind).needs_refers_to and alert.in_reply_to != referring.refers_to:
         raise HeaderMismatchError("the header refers to another message, or to none", "in_reply_to")
 
 

@@ -18,6 +18,7 @@ from agency_client.local_store.onward import (
     list_onward_copies,
     record_onward_copy,
     record_origin,
+    rename_copy,
 )
 from schemas.envelope import Reference
 from tests.agency_client.local_store.conftest import MINUTE, NOON, make_digest, make_id
@@ -70,6 +71,19 @@ def test_a_copy_goes_on_once(store: Store) -> None:
         record_onward_copy(transaction, FIRST)
     with pytest.raises(DatabaseError), store.write() as transaction:
         record_onward_copy(transaction, FIRST)
+
+
+def test_what_is_sealed_again_takes_the_place_of_what_was_refused(store: Store) -> None:
+    before, after = FIRST.reference, Reference(id=make_id(14), digest=make_digest(14))
+    with store.write() as transaction:
+        record_onward_copy(transaction, FIRST)
+        record_onward_copy(transaction, SECOND)
+        link_requests(transaction, before.digest, make_digest(30))
+        rename_copy(transaction, before, after)
+    with store.read() as snapshot:
+        renamed = replace(FIRST, copy_id=after.id, copy_digest=after.digest)
+        assert list_onward_copies(snapshot, make_digest(1)) == [renamed, SECOND]
+        assert list_linked_requests(snapshot) == [(after.digest, make_digest(30))]
 
 
 def test_a_received_copy_leads_to_its_original_and_back(store: Store) -> None:
