@@ -7,22 +7,11 @@ in the one that opens it.
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment
+from agency_client.onward.rules import RightKind
 from schemas.codec import decode_canonical, encode_canonical
 from schemas.envelope import Reference
-
-
-class RightKind(StrEnum):
-    """By which right a copy goes on: the originator named its recipient in the alert, or consented since.
-
-    What follows a copy up, and an answer that is passed back, go where the copy or the question came by.
-    """
-
-    NAMED = "named"
-    CONSENT = "consent"
-    FOLLOWS = "follows"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from agency_client.local_store.engine import DatabaseError, Store
 from agency_client.local_store.onward import (
     CopyOrigin,
     OnwardCopy,
-    RightKind,
     find_asked_request,
     find_onward_copy,
     find_original_of_copy,
@@ -20,6 +19,7 @@ from agency_client.local_store.onward import (
     record_origin,
     rename_copy,
 )
+from agency_client.onward.rules import RightKind
 from schemas.envelope import Reference
 from tests.agency_client.local_store.conftest import MINUTE, NOON, make_digest, make_id
 
