@@ -5,11 +5,13 @@ What M says is in the store only under a key of its own; nothing of it is in mem
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from agency_client.aftercare.acting import NoticeOrigin, act_on_notice
+from agency_client.duties.recording import Passing, record_passing
 from agency_client.errors import ConflictError
 from agency_client.local_store.access_log import append_entry
-from agency_client.local_store.content import keep_content, limit_retention
+from agency_client.local_store.content import keep_content
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.inbound_streams import NumberVerdict, receive_number
@@ -31,18 +33,17 @@ from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
-from agency_client.receiving.rules import WITHDRAWAL_KIND, MessageFacts
+from agency_client.receiving.rules import MessageFacts
 from agency_client.receiving.verification import PATIENCE, Horizon, VerifiedMessage, verify_message
 from agency_client.witness.gossip import note_sighting
 from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import KeysError
 from keys.generation import generate_bytes
 from keys.sealing import OpenedMessage, open_envelope, parse_envelope
+from schemas.alerts.base import Alert
+from schemas.alerts.coded import NoticeEffect
 from schemas.codec import CodecError
 from schemas.log.records import Action
-
-WITHDRAWN_KEPT = timedelta(days=7)
-"""How long the content of a message that was opened before it was taken back may be kept at most."""
 
 _ANSWERING_KINDS = frozenset({"document-verification-reply", "outcome", "acknowledgement"})
 """Kinds by which a partner answers a message of one's own."""
@@ -108,13 +109,16 @@ def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
     with node.store.write() as transaction:
         if load_by_digest(transaction, digest).state is not InboxState.NEW:
             return Finding(digest, load_by_digest(transaction, digest).state)  # another process was quicker
-        _keep(node, transaction, verified, opened, content)
+        effect = _keep(node, transaction, verified, opened, content)
+    if effect is NoticeEffect.ERASED:
+        node.store.truncate_wal()
     return Finding(digest, InboxState.OPENED)
 
 
 def _keep(
     node: Node, transaction: Transaction, verified: VerifiedMessage, opened: OpenedMessage, content: AcceptedContent
-) -> None:
+) -> NoticeEffect | None:
+    """Keep what was opened and let it work on what it refers to; return what it did there if it is a notice."""
     now, digest = node.clock.now(), verified.stored.digest
     mark_verified(transaction, digest, at=now)
     _receive_number(transaction, verified, now)
@@ -138,9 +142,12 @@ def _keep(
         partner=verified.stored.sender,
     )
     append_entry(transaction, note)
+    clauses = tuple(item.clause for item in content.applied)
+    marking = verified.facts.sealed.header.routing.marking
+    record_passing(transaction, Passing(digest, alert, marking, content.message.purpose, clauses, now))
     seen, issued_at = opened.message.checkpoint, verified.facts.sealed.header.issued_at
     note_sighting(node, transaction, verified.stored.sender, seen, at=issued_at)
-    _apply(transaction, verified.facts, alert.kind, now)
+    return _apply(node, transaction, verified.facts, alert, now)
 
 
 def _receive_number(transaction: Transaction, verified: VerifiedMessage, now: datetime) -> None:
@@ -160,20 +167,22 @@ def _receive_number(transaction: Transaction, verified: VerifiedMessage, now: da
         )
 
 
-def _apply(transaction: Transaction, facts: MessageFacts, kind: str, now: datetime) -> None:
-    """Let a message work on the one it refers to: an answer settles a delivery, a withdrawal takes a message back."""
-    reference, sender = facts.sealed.header.refers_to, facts.sealed.header.sender.agency
+def _apply(
+    node: Node, transaction: Transaction, facts: MessageFacts, alert: Alert, now: datetime
+) -> NoticeEffect | None:
+    """Let a message work on the one it refers to: an answer settles a delivery, a notice is acted on."""
+    header = facts.sealed.header
+    reference, sender = header.refers_to, header.sender.agency
     if reference is None:
-        return
+        return None
     sent = find_message_by_digest(transaction, reference.digest)
-    if sent is not None and kind in _ANSWERING_KINDS:
+    if sent is not None and alert.kind in _ANSWERING_KINDS:
         recipients = {delivery.recipient for delivery in list_deliveries(transaction, sent.message_id)}
         if sender in recipients:
-            fact = RecordedFact(DeliveryFact.ANSWERED, now, reason=kind, evidence=facts.sealed.digest)
+            fact = RecordedFact(DeliveryFact.ANSWERED, now, reason=alert.kind, evidence=facts.sealed.digest)
             settle_delivery(transaction, sent.message_id, sender, fact)
-    if kind == WITHDRAWAL_KIND and facts.original is not None and facts.original.sender == sender:
-        mark_withdrawn(transaction, reference.digest, at=now)
-        limit_retention(transaction, reference.digest, now + WITHDRAWN_KEPT)
+    origin = NoticeOrigin(sender, facts.sealed.digest, header.issued_at)
+    return act_on_notice(node, transaction, facts.sealed.digest, alert, reference, origin)
 
 
 def _wait(node: Node, digest: str, problem: Problem) -> Finding:

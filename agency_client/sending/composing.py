@@ -28,8 +28,11 @@ _USUAL_PURPOSES = {
     "facilitator": Purpose.MIGRANT_SMUGGLING,
     "ping": Purpose.SYSTEM_TEST,
     "acknowledgement": Purpose.DATA_QUALITY,
+    "breach-notice": Purpose.DATA_QUALITY,
     "correction": Purpose.DATA_QUALITY,
+    "misused-identity": Purpose.DATA_QUALITY,
     "outcome": Purpose.DATA_QUALITY,
+    "restriction": Purpose.DATA_QUALITY,
     "withdrawal": Purpose.DATA_QUALITY,
 }
 _PAP_BESIDE = {Tlp.CLEAR: Pap.CLEAR, Tlp.GREEN: Pap.GREEN, Tlp.AMBER: Pap.AMBER, Tlp.AMBER_STRICT: Pap.AMBER}

@@ -176,7 +176,7 @@ def make_ping(**members: Any) -> dict[str, Any]:
 
 
 def make_aftercare(kind: str, original: SealedMessage, world: LyingWorld, **details: Any) -> dict[str, Any]:
-    """Return a withdrawal, correction or acknowledgement of a message."""
+    """Return a notice about a message, or an acknowledgement of it."""
     now = format_timestamp(world.clock.now())
     usual: dict[str, dict[str, Any]] = {
         "withdrawal": {"reason": "wrong", "required_action": "delete", "acknowledge_by": now},
@@ -184,6 +184,17 @@ def make_aftercare(kind: str, original: SealedMessage, world: LyingWorld, **deta
             "changes": [{"field": "details.text", "was": "hello", "now": "goodbye"}],
             "reason": "typing-error",
             "required_action": "amend",
+            "acknowledge_by": now,
+        },
+        "misused-identity": {"subjects": ["persons.0"], "required_action": "mark", "acknowledge_by": now},
+        "restriction": {"ground": "accuracy-contested", "required_action": "restrict", "acknowledge_by": now},
+        "breach-notice": {
+            "nature": ["confidentiality"],
+            "found_at": now,
+            "consequences": "Its words may be known.",
+            "measures": "The keys were changed.",
+            "contact": "+441632960961",
+            "required_action": "mark",
             "acknowledge_by": now,
         },
         "acknowledgement": {"action": "noted", "done_at": now},

@@ -100,11 +100,20 @@ def test_a_message_under_an_agreement_suspended_since_may_be_read_on(world: Lyin
 
 def test_a_message_taken_back_after_it_was_opened_says_so(world: LyingWorld, terms: Any) -> None:
     sealed = receive_one(world, terms)
-    back = receive_one(world, terms, alert=make_aftercare("withdrawal", sealed, world), refers_to=refer_to(sealed))
+    alert = make_aftercare("withdrawal", sealed, world, required_action="amend")
+    back = receive_one(world, terms, alert=alert, refers_to=refer_to(sealed))
     found = read_message(world["VN"], sealed.header.id, reason="x")
     assert isinstance(found, ReadMessage)
     assert found.stored.withdrawn_at is not None
     assert [later.message_id for later in found.followed_by] == [back.header.id]
+
+
+def test_a_message_that_is_to_be_deleted_is_gone_when_its_withdrawal_is_opened(world: LyingWorld, terms: Any) -> None:
+    sealed = receive_one(world, terms)
+    receive_one(world, terms, alert=make_aftercare("withdrawal", sealed, world), refers_to=refer_to(sealed))
+    with pytest.raises(NotFoundError) as caught:
+        read_message(world["VN"], sealed.header.id, reason="x")
+    assert caught.value.code == "content-erased"
 
 
 def test_a_message_withdrawn_before_it_was_opened_is_not_shown(world: LyingWorld, terms: Any) -> None:

@@ -1,0 +1,158 @@
+"""What notices make of the message that they are about. Pure: the notices come in, in whatever order they came here.
+
+A message stands by the set of its notices alone, so that no order of arrival shows more than another; of several
+demands the strictest counts. Left to others: whose word a notice is, that it may be about this message
+(`agency_client.receiving.rules`), and doing what it demands (`agency_client.aftercare.acting`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.alerts.base import Alert
+from schemas.alerts.coded import NoticeEffect, RequiredAction, RestrictedUse
+from schemas.alerts.shapes import Identifier
+
+CORRECTION, WITHDRAWAL, RESTRICTION = "correction", "withdrawal", "restriction"
+MISUSED_IDENTITY, BREACH_NOTICE = "misused-identity", "breach-notice"
+
+VICTIM_MARK = "VICTIM OF MISUSED IDENTITY"
+USES_AFTER_STOP = frozenset({RestrictedUse.LEGAL_CLAIM, RestrictedUse.SUPERVISION})
+"""What remains of a message that must no longer be used: a court, or an authority, may ask for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice as far as it counts. `author` is whose word it is, `said_at` when that agency signed it.
+
+    `digest` is the notice's as it lies here, `origin` the author's own: the same, unless others passed it on.
+    """
+
+    digest: str
+    origin: str
+    author: str
+    kind: str
+    action: RequiredAction
+    said_at: datetime
+    acknowledge_by: datetime
+    allowed: frozenset[RestrictedUse] = frozenset()
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What all notices about one message make of it.
+
+    `allowed_uses` is None for a message that nobody restricts. `victims` are paths to persons in it who are victims of
+    a misused identity. `corrections` and `breaches` are the notices, in the order in which they were said.
+    """
+
+    is_withdrawn: bool = False
+    is_to_be_erased: bool = False
+    allowed_uses: frozenset[RestrictedUse] | None = None
+    victims: tuple[str, ...] = ()
+    corrections: tuple[Notice, ...] = ()
+    breaches: tuple[Notice, ...] = ()
+
+    @property
+    def is_restricted(self) -> bool:
+        """Return whether it may be used for what is named alone."""
+        return self.allowed_uses is not None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return the marks that lists show beside the message."""
+        marks = (
+            ("withdrawn", self.is_withdrawn),
+            ("restricted", self.is_restricted),
+            (VICTIM_MARK, bool(self.victims)),
+            ("corrected", bool(self.corrections)),
+            ("breach", bool(self.breaches)),
+        )
+        return tuple(word for word, is_so in marks if is_so)
+
+
+NOTHING_SAID = Standing()
+
+
+def compute_standing(notices: Iterable[Notice]) -> Standing:
+    """Return what notices about one message make of it together."""
+    said = sorted(notices, key=lambda notice: (notice.said_at, notice.origin))
+    if not said:
+        return NOTHING_SAID
+    return Standing(
+        is_withdrawn=any(notice.kind == WITHDRAWAL for notice in said),
+        is_to_be_erased=any(notice.action is RequiredAction.DELETE for notice in said),
+        allowed_uses=_find_allowed_uses(said),
+        victims=tuple(
+            dict.fromkeys(path for notice in said if notice.kind == MISUSED_IDENTITY for path in notice.subjects)
+        ),
+        corrections=tuple(notice for notice in said if notice.kind == CORRECTION),
+        breaches=tuple(notice for notice in said if notice.kind == BREACH_NOTICE),
+    )
+
+
+def decide_effect(notice: Notice, *, holds_content: bool) -> NoticeEffect:
+    """Return what a node does when it opens a notice; `holds_content`: it has the message, or a copy, opened."""
+    if not holds_content:
+        return NoticeEffect.NOTHING_HELD
+    if notice.action is RequiredAction.DELETE:
+        return NoticeEffect.ERASED
+    if notice.action in (RequiredAction.RESTRICT, RequiredAction.STOP_USING):
+        return NoticeEffect.RESTRICTED
+    if notice.action is RequiredAction.LIFT:
+        return NoticeEffect.LIFTED
+    return NoticeEffect.REPLACED if notice.kind == CORRECTION else NoticeEffect.MARKED
+
+
+def list_usable_identifiers(alert: Alert, standing: Standing) -> tuple[Identifier, ...]:
+    """Return what an agency may search its records by in a message: nothing of a victim, nothing that is restricted.
+
+    Whatever compares messages with records or with each other asks here, so that a victim is never a hit.
+    """
+    if standing.is_withdrawn or standing.is_restricted or standing.is_to_be_erased:
+        return ()
+    if any(not path.startswith("persons.") for path in standing.victims):
+        # The holder of the document is the victim: its numbers lead to that person as well.
+        return ()
+    victims = {path.split(".")[1] for path in standing.victims}
+    found = [
+        identifier
+        for number, person in enumerate(alert.persons)
+        if str(number) not in victims
+        for identifier in person.identifiers()
+    ]
+    of_victims = {
+        identifier
+        for number, person in enumerate(alert.persons)
+        if str(number) in victims
+        for identifier in person.identifiers()
+    }
+    found += alert.details.identifiers()
+    return tuple(identifier for identifier in dict.fromkeys(found) if identifier not in of_victims)
+
+
+def find_lifted(notices: Iterable[Notice], author: str, at: datetime) -> list[Notice]:
+    """Return the restrictions that this author's lifting at that moment would end."""
+    said = list(notices)
+    return [notice for notice in said if _is_restriction(notice) and notice.author == author and notice.said_at < at]
+
+
+def _find_allowed_uses(said: list[Notice]) -> frozenset[RestrictedUse] | None:
+    binding = [notice.allowed for notice in said if _is_restriction(notice) and not _is_lifted(notice, said)]
+    binding += [USES_AFTER_STOP for notice in said if notice.action is RequiredAction.STOP_USING]
+    return frozenset.intersection(*binding) if binding else None
+
+
+def _is_restriction(notice: Notice) -> bool:
+    return notice.kind == RESTRICTION and notice.action is RequiredAction.RESTRICT
+
+
+def _is_lifted(restriction: Notice, said: Iterable[Notice]) -> bool:
+    # Of the same second counts as before: in doubt it stays restricted.
+    return any(
+        notice.action is RequiredAction.LIFT
+        and notice.author == restriction.author
+        and notice.said_at > restriction.said_at
+        for notice in said
+    )
