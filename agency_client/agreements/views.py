@@ -1,10 +1,21 @@
 """Agreements as a person reads them: how each version stands, who signed what, and what is due from whom."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from agency_client.agreements.chains import Agreement, choose_version, find_place, load_agreement, load_all, read_step
-from agency_client.local_store.agreements import StoredStep
+from agency_client.agreements.approving import AwaitedTerms, list_awaited_terms, list_step_approvals
+from agency_client.agreements.chains import (
+    MIN_REFERENCE_CHARACTERS,
+    Agreement,
+    choose_version,
+    find_place,
+    load_agreement,
+    load_all,
+    read_step,
+)
+from agency_client.agreements.reminders import Reminder, ReminderFacts, ReminderKind, list_reminders
+from agency_client.local_store.agreements import StoredStep, list_agreements
+from agency_client.local_store.approvals import Approval
 from agency_client.local_store.checkpoints import SignedCheckpoint, load_newest_checkpoint
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.held_steps import HeldStep, list_held_steps
@@ -12,9 +23,6 @@ from agency_client.node import Node
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.steps import Step, StepAction
 from schemas.agreements.terms import Terms
-
-REVIEW_NOTICE = timedelta(days=60)
-_NEGOTIABLE = frozenset({State.PROPOSED, State.COUNTERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class SignedStepLine:
 
 @dataclass(frozen=True, slots=True)
 class AgreementLine:
-    """One version as it stands: `due` says what has to be done and by whom, "" for nothing."""
+    """One version as it stands, with what has to be done about it."""
 
     agreement: str
     digest: str
@@ -37,7 +45,12 @@ class AgreementLine:
     state: State
     because: str
     proposer: str | None
-    due: str
+    reminders: tuple[Reminder, ...] = ()
+
+    @property
+    def due(self) -> str:
+        """Return in words what has to be done and by whom, "" for nothing."""
+        return "; ".join(reminder.sentence for reminder in self.reminders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +67,13 @@ def list_lines(node: Node, *, even_ended: bool = False) -> list[AgreementLine]:
     now = node.clock.now()
     with node.store.read() as snapshot:
         lines = [
-            _make_line(node, agreement, view, now)
+            _make_line(node, snapshot, agreement, view, now)
             for agreement in load_all(snapshot)
             for view in agreement.list_views(now)
         ]
+        known = {line.digest for line in lines}
+        awaited = [item for item in list_awaited_terms(node, snapshot) if item.digest not in known]
+    lines += [_make_awaited_line(node, item) for item in awaited]
     shown = [line for line in lines if even_ended or line.state not in _ENDED]
     return sorted(shown, key=lambda line: (line.partner, line.terms.title, line.agreement, -line.terms.version))
 
@@ -75,9 +91,12 @@ def view_page(node: Node, reference: str) -> AgreementPage:
 def read_page(node: Node, snapshot: Snapshot, reference: str) -> AgreementPage:
     """Return the same as `view_page`, inside a transaction that is open already."""
     now = node.clock.now()
+    awaited = _find_awaited(node, snapshot, reference)
+    if awaited is not None:
+        return AgreementPage(_make_awaited_line(node, awaited), (), ())
     version = choose_version(snapshot, reference, now, _matters)
     agreement = load_agreement(snapshot, version.agreement.id)
-    line = _make_line(node, agreement, version.view, now)
+    line = _make_line(node, snapshot, agreement, version.view, now)
     return AgreementPage(line, _list_history(agreement), tuple(list_held_steps(snapshot, agreement.id)))
 
 
@@ -89,47 +108,91 @@ def read_as_of(node: Node) -> SignedCheckpoint | None:
 
 _ENDED = frozenset({State.REVOKED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED})
 _ESTABLISHED = frozenset({State.IN_FORCE, State.SUSPENDED})
+_TAKES_OVER = frozenset({State.CONFIRMED, State.IN_FORCE, State.SUSPENDED})
+
+
+def _find_awaited(node: Node, snapshot: Snapshot, reference: str) -> AwaitedTerms | None:
+    """Return terms that wait for a second officer, where their digest or the id of a new agreement is meant."""
+    if len(reference) < MIN_REFERENCE_CHARACTERS:
+        return None
+    known = set(list_agreements(snapshot))
+    for item in list_awaited_terms(node, snapshot):
+        is_named = item.terms.id not in known and item.terms.id.startswith(reference)
+        if is_named or item.digest.startswith(reference):
+            return item
+    return None
+
+
+def _make_awaited_line(node: Node, awaited: AwaitedTerms) -> AgreementLine:
+    terms, (first, *_) = awaited.terms, awaited.approvals
+    because = f"{first.officer} has approved it, and nobody has signed it"
+    reminder = Reminder(ReminderKind.APPROVAL, _spell_approval(first), is_ours=True, due_at=first.expires_at)
+    partner = terms.counterpart_of(node.agency)
+    return AgreementLine(terms.id, awaited.digest, terms, partner, State.DRAFT, because, None, (reminder,))
 
 
 def _matters(view: AgreementView) -> bool:
     return view.state in _ESTABLISHED
 
 
-def _make_line(node: Node, agreement: Agreement, view: AgreementView, now: datetime) -> AgreementLine:
+def _make_line(
+    node: Node, snapshot: Snapshot, agreement: Agreement, view: AgreementView, now: datetime
+) -> AgreementLine:
     terms = agreement.list_terms()[view.digest]
     partner = terms.counterpart_of(node.agency)
     because = view.because
     if view.state is State.DRAFT:
         because = "signed here and not in the log yet: agency sync hands it in"
-    due = _find_due(node, agreement, view, terms, now)
-    return AgreementLine(agreement.id, view.digest, terms, partner, view.state, because, view.proposer, due)
+    reminders = list_reminders(_read_facts(node, snapshot, agreement, view, now), now)
+    return AgreementLine(agreement.id, view.digest, terms, partner, view.state, because, view.proposer, reminders)
 
 
-def _find_due(node: Node, agreement: Agreement, view: AgreementView, terms: Terms, now: datetime) -> str:
-    partner, is_ours = terms.counterpart_of(node.agency), view.proposer == node.agency
-    if view.state in _NEGOTIABLE:
-        return f"{partner} answers" if is_ours else "you accept, counter or reject"
-    if view.state is State.ACCEPTED:
-        until = _find_confirm_by(agreement, view.digest)
-        return f"{'you confirm' if is_ours else f'{partner} confirms'} by {until:%Y-%m-%d %H:%M}" if until else ""
-    if view.state is State.SUSPENDED and node.agency in view.suspended_by:
-        return "you resume"
-    if view.state in (State.IN_FORCE, State.CONFIRMED):
-        return _find_review(terms, now)
-    return ""
+def _read_facts(
+    node: Node, snapshot: Snapshot, agreement: Agreement, view: AgreementView, now: datetime
+) -> ReminderFacts:
+    versions = agreement.list_terms()
+    terms = versions[view.digest]
+    waiting = list_step_approvals(node, snapshot, agreement.id)
+    return ReminderFacts(
+        us=node.agency,
+        partner=terms.counterpart_of(node.agency),
+        view=view,
+        terms=terms,
+        confirm_by=_find_confirm_by(agreement, view.digest),
+        ends_from=_find_end(agreement),
+        successor_from=_find_successor(agreement, view, now),
+        approved=tuple(_spell_approval(item) for item in waiting if view.digest in item.what),
+    )
 
 
-def _find_review(terms: Terms, now: datetime) -> str:
-    if now + REVIEW_NOTICE >= terms.in_force_until:
-        return f"ends on {terms.in_force_until:%Y-%m-%d}"
-    if now >= terms.review_by:
-        return f"review was due on {terms.review_by:%Y-%m-%d}"
-    return f"review by {terms.review_by:%Y-%m-%d}" if now + REVIEW_NOTICE >= terms.review_by else ""
+def _spell_approval(approval: Approval) -> str:
+    action = approval.what.partition(" ")[0]
+    until = f"{approval.expires_at:%Y-%m-%d %H:%M}"
+    return f"another officer of yours gives {action}, too, by {until}: {approval.officer} has approved it"
 
 
 def _find_confirm_by(agreement: Agreement, digest: str) -> datetime | None:
-    steps = (item.step for chain in agreement.counting.values() for item in chain)
-    return next((step.confirm_by for step in steps if step.action is StepAction.ACCEPT and step.digest == digest), None)
+    return next(
+        (step.confirm_by for step in _list_counting(agreement, StepAction.ACCEPT) if step.digest == digest), None
+    )
+
+
+def _find_end(agreement: Agreement) -> datetime | None:
+    """Return the first moment without an agreement that a party has revoked with notice."""
+    ends = [step.effective_from for step in _list_counting(agreement, StepAction.REVOKE) if step.effective_from]
+    return min(ends, default=None)
+
+
+def _find_successor(agreement: Agreement, view: AgreementView, now: datetime) -> datetime | None:
+    """Return the first day of a confirmed version with a higher number, where there is one."""
+    number = agreement.list_terms()[view.digest].version
+    others = (other for other in agreement.list_views(now) if other.binding and other.state in _TAKES_OVER)
+    days = [other.terms.in_force_from for other in others if other.terms and other.terms.version > number]
+    return min(days, default=None)
+
+
+def _list_counting(agreement: Agreement, action: StepAction) -> list[Step]:
+    return [item.step for chain in agreement.counting.values() for item in chain if item.step.action is action]
 
 
 def _list_history(agreement: Agreement) -> tuple[SignedStepLine, ...]:

@@ -16,7 +16,7 @@ from agency_client.node import Node
 from schemas.agreements.coverage import ContentFacts, VisibleFacts, judge_message
 from schemas.agreements.terms import Terms
 from schemas.codec import b64u_encode, encode_canonical
-from schemas.markings import HandlingCode, Purpose, Tlp
+from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
 from tests.support.members import START, make_member
 from tests.support.messages import make_id
@@ -53,7 +53,13 @@ def test_the_template_is_in_force_from_today_and_covers_a_ping_each_way(node: No
     assert terms.in_force_from < terms.review_by < terms.in_force_until
     for sender, recipient in (("GB", "VN"), ("VN", "GB")):
         visible = VisibleFacts(sender, recipient, "ping", Tlp.GREEN, 4096)
-        content = ContentFacts(Purpose.SYSTEM_TEST, frozenset({HandlingCode.H0}), frozenset())
+        content = ContentFacts(
+            Purpose.SYSTEM_TEST,
+            frozenset({HandlingCode.H0}),
+            frozenset(),
+            Urgency.ROUTINE,
+            datetime(2026, 11, 21, tzinfo=UTC),
+        )
         assert judge_message(terms, visible, content).findings == ()
 
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from agency_client.agreements import flows
+from agency_client.agreements.approving import AwaitedStep
+from agency_client.agreements.reminders import ReminderKind
 from agency_client.agreements.views import list_lines, read_as_of, view_page
 from agency_client.local_store.agreements import StoredStep
 from agency_client.node import Node
@@ -35,11 +37,12 @@ def test_what_is_due_is_said_from_each_side(gb: Node, vn: Node, fields: dict[str
 
 def test_review_and_end_are_announced_sixty_days_before(gb: Node, in_force: str) -> None:
     terms = view_page(gb, in_force).line.terms
+    overdue = f"review was due on {terms.review_by:%Y-%m-%d}"
     for moment, words in (
         (terms.review_by - timedelta(days=61), ""),
         (terms.review_by - timedelta(days=59), f"review by {terms.review_by:%Y-%m-%d}"),
-        (terms.review_by + timedelta(days=1), f"review was due on {terms.review_by:%Y-%m-%d}"),
-        (terms.in_force_until - timedelta(days=59), f"ends on {terms.in_force_until:%Y-%m-%d}"),
+        (terms.review_by + timedelta(days=1), overdue),
+        (terms.in_force_until - timedelta(days=59), f"ends on {terms.in_force_until:%Y-%m-%d}; {overdue}"),
     ):
         set_clock(gb, timedelta())
         set_clock(gb, moment - gb.clock.now())
@@ -66,3 +69,38 @@ def test_an_answer_says_how_old_it_is(gb: Node, in_force: str) -> None:
     as_of = read_as_of(gb)
     assert as_of is not None
     assert as_of.size > 0
+
+
+def test_what_one_officer_approved_is_shown_to_the_other_who_has_to_approve_it_too(
+    gb: Node, vn: Node, in_force: str, say: Say
+) -> None:
+    say(vn, flows.suspend, in_force, reason="x")
+    flows.resume(vn, in_force)
+    (approval,) = (item for item in view_page(vn, in_force).line.reminders if item.kind is ReminderKind.APPROVAL)
+    assert approval.is_ours
+    assert approval.sentence.startswith("another officer of yours gives resume, too, by ")
+    assert approval.sentence.endswith(f": {vn.officer} has approved it")
+    assert "approved" not in due(gb, in_force)
+    say(vn, flows.resume, in_force)
+    assert due(vn, in_force) == ""
+
+
+def test_terms_that_one_officer_approved_are_read_in_full_before_anybody_signs(
+    gb: Node, fields: dict[str, Any]
+) -> None:
+    awaited = flows.propose(gb, fields)
+    assert isinstance(awaited, AwaitedStep)
+    page = view_page(gb, awaited.agreement[:10])
+    assert (page.line.state, page.line.terms.title, page.history) == (State.DRAFT, fields["title"], ())
+    assert page.line.because == f"{gb.officer} has approved it, and nobody has signed it"
+    assert view_page(gb, awaited.terms_digest).line.digest == awaited.terms_digest
+    assert awaited.agreement in {line.agreement for line in list_lines(gb)}
+    step = sign_by_two(gb, flows.propose, fields)
+    assert (step.agreement, step.terms_digest) == (awaited.agreement, awaited.terms_digest)
+    assert [line.digest for line in list_lines(gb)].count(awaited.terms_digest) == 1
+
+
+def test_a_version_revoked_with_notice_says_when_it_ends(gb: Node, vn: Node, in_force: str, say: Say) -> None:
+    end = gb.clock.now() + timedelta(days=100)
+    say(gb, flows.revoke, in_force, reason="over", effective_from=end)
+    assert due(vn, in_force) == f"revoked with notice: ends on {end:%Y-%m-%d}"
