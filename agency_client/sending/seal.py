@@ -7,6 +7,7 @@ moment comes in with `SealingOrder`, randomness from `keys.generation`; nothing 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from agency_client.aftercare.acting import NoticeOrigin, note_own_notice
 from agency_client.errors import DeniedError, UsageError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.checkpoints import load_newest_checkpoint
@@ -162,6 +163,8 @@ def seal_one(
     summary = SentSummary(order.alert.subject, order.batch, order.unchecked, override)
     sent = _describe(node, order, sealed, replaces, summary)
     enqueue_message(transaction, sent, [delivery], sealed.envelope.canonical())
+    if order.provenance is None:
+        note_own_notice(transaction, sealed.digest, alert, NoticeOrigin(node.agency, sealed.digest, order.issued_at))
     _note_disclosure(node, transaction, order, message_id, recipient.agency)
     return SealedLeg(message_id, sealed.digest, recipient.agency, option.view.digest, option.terms.title)
 
