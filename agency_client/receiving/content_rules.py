@@ -1,4 +1,8 @@
-"""What a recipient demands of an opened message, and what it takes from it: coverage, retention, due time. Pure."""
+"""What a recipient demands of an opened message, and what it takes from it: coverage, retention, due time. Pure.
+
+What an agreement limits is kept to, whatever the message asks for: no content is kept longer and no answer owed sooner
+than was agreed. What an agreement does not allow is refused.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +10,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
-from schemas.agreements.coverage import SAFEGUARDING_KIND, ContentFacts, judge_message
-from schemas.agreements.terms import Clause
+from schemas.agreements.content import describe_content
+from schemas.agreements.coverage import SAFEGUARDING_KIND, Finding, find_answer_minutes, judge_received
+from schemas.agreements.terms import Clause, Terms
 from schemas.alerts import kind_of, parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agrees
@@ -19,13 +24,26 @@ from schemas.model import LATEST_TIME
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedClause:
+    """The clause that covers a message under one version of an agreement, and what it does not let the message ask."""
+
+    terms: Terms
+    clause: Clause
+    limits: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedContent:
-    """Content that passed every check: the alert, until when it may be kept, by when somebody must answer."""
+    """Content that passed every check: the alert, until when it may be kept, by when somebody must answer.
+
+    `applied` are the clauses that it came under: of the version cited, and of one that has taken its place.
+    """
 
     message: Message
     alert: Alert
     retain_until: datetime | None
     reply_due: datetime | None
+    applied: tuple[AppliedClause, ...] = ()
 
     @property
     def summary(self) -> bytes:
@@ -43,12 +61,14 @@ def accept_content(facts: MessageFacts, message: Message) -> AcceptedContent:
         NotCoveredError: the alert is of no kind this version knows, or no agreement covers its content.
     """
     alert = read_alert(message, facts)
-    clauses = _find_clauses(facts, message, alert)
+    applied = apply_terms(facts, message, alert)
+    clauses = [item.clause for item in applied]
     return AcceptedContent(
         message,
         alert,
         retain_until=_find_end(alert, clauses, facts.now),
         reply_due=_find_due(alert, clauses, facts.sealed.header.routing.urgency, facts.leaf.record.time),
+        applied=applied,
     )
 
 
@@ -79,23 +99,31 @@ def _verify_kind_shown(alert: Alert, facts: MessageFacts) -> None:
         raise HeaderMismatchError(f"the header says {CONFIDENTIAL_KIND}, the alert {alert.kind}", "kind")
 
 
-def _find_clauses(facts: MessageFacts, message: Message, alert: Alert) -> list[Clause]:
-    content = ContentFacts(
+def apply_terms(facts: MessageFacts, message: Message, alert: Alert) -> tuple[AppliedClause, ...]:
+    """Return the clauses that cover the content, one for each version that governs it.
+
+    Raises:
+        NotCoveredError: a version does not cover it; the code is that of the first reason.
+    """
+    header = facts.sealed.header
+    content = describe_content(
+        alert,
         purpose=message.purpose,
-        handling=frozenset(alert.handling.codes),
-        nationalities=frozenset(alert.nationalities()),
+        urgency=header.routing.urgency,
+        issued_at=header.issued_at,
+        is_passed_on=message.provenance is not None,
     )
-    clauses = []
+    applied = []
     for terms in find_governing_terms(facts):
-        coverage = judge_message(terms, describe_visible(facts), content)
+        coverage = judge_received(terms, describe_visible(facts), content)
         if coverage.clause is None:
             sentences = "; ".join(finding.sentence for finding in coverage.findings)
             raise NotCoveredError(
                 f"“{terms.title}”, version {terms.version}, does not cover its content: {sentences}",
                 code=coverage.findings[0].code,
             )
-        clauses.append(coverage.clause)
-    return clauses
+        applied.append(AppliedClause(terms, coverage.clause, coverage.findings))
+    return tuple(applied)
 
 
 def _find_end(alert: Alert, clauses: Sequence[Clause], received_at: datetime) -> datetime | None:
@@ -108,11 +136,12 @@ def _find_end(alert: Alert, clauses: Sequence[Clause], received_at: datetime) ->
 
 
 def _find_due(alert: Alert, clauses: Sequence[Clause], urgency: Urgency, accepted_at: datetime) -> datetime | None:
-    dues = [
-        accepted_at + timedelta(minutes=deadline.minutes)
-        for clause in clauses
-        for deadline in clause.answer_within
-        if deadline.urgency is urgency and not kind_of(alert.kind).needs_refers_to
-    ]
-    named = (alert.reply_due, getattr(alert.details, "acknowledge_by", None))
-    return min([*dues, *(due for due in named if due is not None)], default=None)
+    """Return by when an answer is due: as agreed, or where nothing was, or for a threat to life, as the sender asks."""
+    kind = kind_of(alert.kind)
+    minutes = [] if kind.needs_refers_to else [find_answer_minutes(clause, urgency) for clause in clauses]
+    agreed = [accepted_at + timedelta(minutes=item) for item in minutes if item is not None]
+    asked = [due for due in (alert.reply_due,) if due is not None]
+    if agreed and urgency is not Urgency.THREAT_TO_LIFE:
+        asked = []
+    acknowledge_by = getattr(alert.details, "acknowledge_by", None)
+    return min([*agreed, *asked, *([] if acknowledge_by is None else [acknowledge_by])], default=None)

@@ -1,5 +1,6 @@
 """Judge a draft as this node's store stands: load the facts, then decide by `agency_client.sending.plan`."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from agency_client.errors import UsageError
@@ -17,6 +18,8 @@ from agency_client.sending.plan import MessageFacts, Original, Plan, make_plan
 from agency_client.sending.seal import SealingOrder, measure_ciphertext
 from agency_client.wire_names import parse_agency_id
 from keys.generation import generate_id
+from schemas.agreements.content import describe_content
+from schemas.agreements.coverage import ContentFacts
 from schemas.alerts import Alert, kind_of
 from schemas.envelope import Reference
 
@@ -90,14 +93,23 @@ def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> Messa
         is_aftercare=kind.is_aftercare,
         needs_original=kind.needs_refers_to,
         marking=order.marking,
-        purpose=order.purpose,
-        handling=frozenset(alert.handling.codes),
-        nationalities=frozenset(alert.nationalities()),
+        content=_describe_content(order),
         size_bytes=size_bytes,
-        urgency=order.urgency,
         overrides_old_status=order.old_status_override is not None,
         is_senders_alone=kind.is_senders_alone,
     )
+
+
+def _describe_content(order: SealingOrder) -> ContentFacts:
+    content = describe_content(
+        order.alert,
+        purpose=order.purpose,
+        urgency=order.urgency,
+        issued_at=order.issued_at,
+        is_passed_on=order.provenance is not None,
+    )
+    # The times it asks for were judged when it was sealed first; only the keys have changed since.
+    return replace(content, reply_due=None, retain_until=None) if order.is_renewal else content
 
 
 def _load_originals(snapshot: Snapshot, alert: Alert, follows: Reference | None = None) -> list[Original]:

@@ -8,13 +8,14 @@ inside the encryption too; and whether the partner's newest status is too old to
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agency_client.sending.choosing import CoveringClause, choose_narrowest, explain_choice
 from agency_client.statuses.freshness import STALE_AFTER, StatusAge
 from schemas.agreements.coverage import ContentFacts, Finding, VisibleFacts, judge_message
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Clause, Terms
 from schemas.envelope import Reference
 from schemas.key_documents import EncryptionKey
-from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
+from schemas.markings import Tlp, Urgency
 
 WITHDRAWAL_KIND = "withdrawal"
 
@@ -40,7 +41,8 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What is to be sent, as far as rules look at it. `size_bytes` is the ciphertext's.
+    """What is to be sent, as far as rules look at it. `content` is what only the agencies see, `size_bytes` the
+    ciphertext's.
 
     `overrides_old_status`: somebody said why it goes although a partner's status is too old. `is_senders_alone`: it
     follows a message up in a way that only who sent that one may.
@@ -51,11 +53,8 @@ class MessageFacts:
     is_aftercare: bool
     needs_original: bool
     marking: Tlp
-    purpose: Purpose
-    handling: frozenset[HandlingCode]
-    nationalities: frozenset[str]
+    content: ContentFacts
     size_bytes: int
-    urgency: Urgency = Urgency.ROUTINE
     overrides_old_status: bool = False
     is_senders_alone: bool = False
 
@@ -101,6 +100,11 @@ class Option:
         """Return whether the message may be sent under it."""
         return not self.findings
 
+    @property
+    def covering(self) -> CoveringClause:
+        """Return what the choice among several looks at."""
+        return CoveringClause(self.view, self.terms, self.clause)
+
 
 @dataclass(frozen=True, slots=True)
 class RecipientPlan:
@@ -122,6 +126,10 @@ class RecipientPlan:
     def is_allowed(self) -> bool:
         """Return whether the message may be sent to this recipient."""
         return self.chosen is not None and not self.obstacles
+
+    def explain_choice(self) -> str:
+        """Return why it goes under the agreement chosen, in one sentence; "" where none allows it."""
+        return explain_choice([option.covering for option in self.options if option.is_allowed])
 
     def explain(self) -> str:
         """Return why it is refused, in one line."""
@@ -193,12 +201,12 @@ def _plan_recipient(message: MessageFacts, recipient: RecipientFacts, wanted: st
         if (terms := candidate.view.terms) is not None and _is_considered(candidate.view, terms, recipient, wanted)
     )
     old_status = _judge_status(message, recipient)
-    is_overridden = message.overrides_old_status and message.urgency is Urgency.THREAT_TO_LIFE
+    is_overridden = message.overrides_old_status and message.content.urgency is Urgency.THREAT_TO_LIFE
     stopping = [] if old_status is None or is_overridden else [old_status]
     return RecipientPlan(
         agency=recipient.agency,
         options=options,
-        chosen=min((option for option in options if option.is_allowed), key=_rank, default=None),
+        chosen=_choose(options),
         obstacles=(*recipient.obstacles, *stopping, *_judge_original(message, recipient)),
         encryption_key=recipient.encryption_key,
         original=recipient.original,
@@ -228,8 +236,7 @@ def _judge_option(message: MessageFacts, recipient: RecipientFacts, candidate: C
     if message.is_aftercare:
         return Option(view, terms, None, tuple(_judge_aftercare(message, recipient, candidate, terms)))
     visible = VisibleFacts(message.sender, recipient.agency, message.kind, message.marking, message.size_bytes)
-    content = ContentFacts(message.purpose, message.handling, message.nationalities)
-    coverage = judge_message(terms, visible, content)
+    coverage = judge_message(terms, visible, message.content)
     findings = [*_judge_state(view), *coverage.findings]
     if candidate.is_step_hidden:
         sentence = f"{recipient.agency} has signed a step of it that the exchange has not shown"
@@ -278,11 +285,10 @@ def _judge_original(message: MessageFacts, recipient: RecipientFacts) -> list[Fi
     return []
 
 
-def _rank(option: Option) -> tuple[bool, int, int, str, str]:
-    """Prefer what is in force, then the narrowest that covers: lowest marking, shortest retention; then by name."""
-    clause = option.clause
-    narrow = (0, 0) if clause is None else (clause.highest_marking.rank, clause.retention_days)
-    return option.view.state is not State.IN_FORCE, *narrow, option.terms.title, option.view.digest
+def _choose(options: Sequence[Option]) -> Option | None:
+    allowing = [option for option in options if option.is_allowed]
+    best = choose_narrowest([option.covering for option in allowing])
+    return next((option for option in allowing if option.covering == best), None)
 
 
 def _join_sentences(findings: Sequence[Finding]) -> str:

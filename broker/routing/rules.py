@@ -5,15 +5,15 @@ Left to the caller: the form (`keys.sealing.parse_envelope`), the signatures (th
 loading the facts inside the transaction that stores the message, so that nothing changes between decision and commit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from broker.inbox.rules import Passage
-from schemas.agreements.coverage import VisibleFacts, judge_visible
+from schemas.agreements.coverage import VisibleFacts, judge_visible, list_visible_clauses
 from schemas.agreements.lifecycle import AgreementView, State
-from schemas.agreements.terms import Terms
+from schemas.agreements.terms import Clause, Terms
 from schemas.alerts.registry import kind_of
 from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS, Header, HeaderRecipient
 from schemas.key_documents import AgencyClass, EncryptionKey
@@ -220,9 +220,15 @@ def _judge_agreement(
     coverage = judge_visible(terms, visible)
     for finding in coverage.findings:
         yield Reason("not-covered", finding.code, finding.sentence, f"{field}.agreement")
-    if coverage.clause is not None and recipient.accepted_today >= coverage.clause.daily_quota:
-        sentence = f"the {coverage.clause.daily_quota} messages a day agreed to {recipient.header.agency} were sent"
-        yield Reason("quota-exhausted", "quota-exhausted", sentence, f"{field}.agreement")
+    yield from _judge_quota(recipient, list_visible_clauses(terms, visible), f"{field}.agreement")
+
+
+def _judge_quota(recipient: RecipientFacts, clauses: Sequence[Clause], field: str) -> Iterator[Reason]:
+    # Which of several clauses covers the content is not seen here, so the widest of them counts.
+    quota = max((clause.daily_quota for clause in clauses), default=None)
+    if quota is not None and recipient.accepted_today >= quota:
+        sentence = f"the {quota} messages a day agreed to {recipient.header.agency} were sent"
+        yield Reason("quota-exhausted", "quota-exhausted", sentence, field)
 
 
 def _judge_aftercare(

@@ -36,10 +36,12 @@ from keys.signing import SeedSigner, sign_document
 from schemas.agreements.steps import Step, StepAction, digest_step
 from schemas.agreements.terms import Clause, DutyDesk, Party, Terms
 from schemas.alerts import kind_names
+from schemas.alerts.base import SpecialCategory
 from schemas.api import STEPS_PATH, Evidence
 from schemas.key_documents import AgencyClass, compute_exchange_anchor
 from schemas.log.records import RecordType
 from schemas.markings import HandlingCode, Purpose
+from schemas.receipts import ReceiptType
 from schemas.signed import DocumentType, KeyUse
 from tests.strategies.agreements import make_clause, make_terms
 from tests.support.exchange import RunningExchange
@@ -166,7 +168,13 @@ def make_terms_of(first: Node, second: Node, name: object = "agreement", **chang
 
 def make_wide_clause(sender: str, recipient: str, **changes: Any) -> Clause:
     """Return a clause that covers every kind, purpose and handling code up to AMBER, with what a test changes."""
-    wide = {"kinds": kind_names(), "purposes": tuple(Purpose), "handling": tuple(HandlingCode)}
+    wide: dict[str, Any] = {
+        "kinds": kind_names(),
+        "purposes": tuple(Purpose),
+        "handling": tuple(HandlingCode),
+        "special_categories": tuple(SpecialCategory),
+        "receipts": (ReceiptType.HANDED_OVER, ReceiptType.VERIFIED, ReceiptType.OPENED),
+    }
     return make_clause(sender, recipient, **wide | changes)
 
 

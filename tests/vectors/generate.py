@@ -18,7 +18,8 @@ from keys.receipts import seal_receipt
 from keys.sealing import SealedMessage, encrypt_content, wrap_content_key
 from keys.signing import sign_document
 from keys.tokens import AssertionClaims, make_assertion
-from schemas.agreements.coverage import ContentFacts, VisibleFacts, judge_message
+from schemas.agreements.content import describe_content
+from schemas.agreements.coverage import VisibleFacts, judge_message
 from schemas.agreements.lifecycle import view_agreement
 from schemas.agreements.steps import ChainedStep, Step, StepAction, digest_step
 from schemas.agreements.terms import Party, Terms
@@ -226,15 +227,16 @@ def seal_vector_message() -> SealedMessage:
     """Return a message GB → BE that the vector agreement covers."""
     alert = json.loads((FOLDER.parents[1] / "examples/alerts/document-fraud.json").read_text("utf-8"))
     alert = alert.get("alert", alert) | {"handling": {"codes": ["h0", "h2"]}, "data_as_of": format_timestamp(NOON)}
-    for member in ("attachments", "supersedes", "in_reply_to"):
+    for member in ("attachments", "supersedes", "in_reply_to", "reply_due", "review_date", "retain_until"):
         alert.pop(member, None)
     alert["details"].pop("images", None)
     parsed = parse_alert(alert)
     terms = make_vector_terms()
     message = make_message(GB, BE, name="vector", alert=alert, agreement=terms.digest(), issued_at=SENT_AT)
     sealed = seal(message, GB, BE)
-    facts = VisibleFacts("GB", "BE", parsed.kind, message.header.routing.marking, len(sealed.envelope.ciphertext_bytes))
-    content = ContentFacts(message.purpose, frozenset(parsed.handling.codes), frozenset(parsed.nationalities()))
+    routing = message.header.routing
+    facts = VisibleFacts("GB", "BE", parsed.kind, routing.marking, len(sealed.envelope.ciphertext_bytes))
+    content = describe_content(parsed, purpose=message.purpose, urgency=routing.urgency, issued_at=SENT_AT)
     coverage = judge_message(terms, facts, content)
     if not coverage.is_covered:
         raise ValueError(f"the vector message is not covered: {coverage.findings}")

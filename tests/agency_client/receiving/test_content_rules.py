@@ -8,6 +8,7 @@ import pytest
 from agency_client.receiving.content_rules import accept_content
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from schemas.agreements.terms import AnswerDeadline
+from schemas.alerts.base import CaveatCode, SpecialCategory
 from schemas.envelope import Message
 from schemas.markings import HandlingCode, Purpose, Urgency
 from schemas.model import LATEST_TIME
@@ -45,26 +46,89 @@ def test_the_earlier_of_the_two_ends_counts(day: str, end: datetime) -> None:
 
 
 def test_the_last_day_there_is_ends_nothing_by_itself() -> None:
-    facts, message = make_content(make_ping(retain_until="9999-12-31"), {"retention_days": 36_500})
+    facts, message = make_content(
+        make_ping(retain_until="9999-12-31"), {"retention_days": 36_500, "evidence_days": 36_500}
+    )
     end = accept_content(facts, message).retain_until
     assert end is not None
     assert end < LATEST_TIME
 
 
-@pytest.mark.parametrize(
-    ("urgency", "named", "due"),
-    [
-        (Urgency.URGENT, None, ACCEPTED + timedelta(minutes=480)),
-        (Urgency.URGENT, "2026-11-02T01:00:00Z", datetime(2026, 11, 2, 1, tzinfo=UTC)),
-        (Urgency.ROUTINE, "2026-11-09T01:00:00Z", datetime(2026, 11, 9, 1, tzinfo=UTC)),
-        (Urgency.ROUTINE, None, None),
-    ],
+DEADLINES = (
+    AnswerDeadline(urgency=Urgency.URGENT, minutes=480),
+    AnswerDeadline(urgency=Urgency.THREAT_TO_LIFE, minutes=60),
 )
-def test_an_answer_is_due_when_the_agreement_or_the_sender_says(
-    urgency: Urgency, named: str | None, due: datetime | None
-) -> None:
-    alert = make_ping() if named is None else make_ping(reply_due=named)
-    assert accept_content(*make_content(alert, urgency=urgency)).reply_due == due
+DUES: dict[str, tuple[Urgency, str | None, datetime | None]] = {
+    "as agreed for its urgency": (Urgency.URGENT, None, ACCEPTED + timedelta(minutes=480)),
+    "not sooner, whatever the sender asks": (
+        Urgency.URGENT,
+        "2026-11-02T01:00:00Z",
+        ACCEPTED + timedelta(minutes=480),
+    ),
+    "not later, whatever the sender grants": (
+        Urgency.URGENT,
+        "2026-11-09T01:00:00Z",
+        ACCEPTED + timedelta(minutes=480),
+    ),
+    "as the sender says where nothing was agreed": (
+        Urgency.ROUTINE,
+        "2026-11-09T01:00:00Z",
+        datetime(2026, 11, 9, 1, tzinfo=UTC),
+    ),
+    "sooner, for a threat to life": (
+        Urgency.THREAT_TO_LIFE,
+        "2026-11-02T00:05:00Z",
+        datetime(2026, 11, 2, 0, 5, tzinfo=UTC),
+    ),
+    "as agreed, for a threat to life that names no time": (
+        Urgency.THREAT_TO_LIFE,
+        None,
+        ACCEPTED + timedelta(minutes=60),
+    ),
+    "never where nobody says": (Urgency.ROUTINE, None, None),
+}
+
+
+@pytest.mark.parametrize(("urgency", "named", "due"), DUES.values(), ids=DUES)
+def test_an_answer_is_due(urgency: Urgency, named: str | None, due: datetime | None) -> None:
+    alert = {} if named is None else {"reply_due": named}
+    if urgency is not Urgency.ROUTINE:
+        alert["urgency_reason"] = "A crossing is expected."
+    accepted = accept_content(*make_content(make_ping(**alert), {"answer_within": DEADLINES}, urgency=urgency))
+    assert accepted.reply_due == due
+
+
+def test_what_an_agreement_limits_is_kept_to_and_said() -> None:
+    accepted = accept_content(*make_content(make_ping(retain_until="2030-01-01")))
+    assert [limit.code for item in accepted.applied for limit in item.limits] == ["retention-too-long"]
+    assert accepted.retain_until == NOW + timedelta(days=365)
+
+
+def test_the_clause_that_covers_is_named_beside_the_content() -> None:
+    (applied,) = accept_content(*make_content(make_ping(), {"conditions": ("Confirm it first.",)})).applied
+    assert applied.clause.conditions == ("Confirm it first.",)
+    assert applied.clause in applied.terms.clauses
+    assert applied.limits == ()
+
+
+AGAINST: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "its purpose": ({}, {"purposes": (Purpose.SYSTEM_TEST,)}, "purpose-not-covered"),
+    "its handling code": ({"handling": {"codes": ["h1"]}}, {}, "handling-not-covered"),
+    "a caveat left out": ({}, {"caveats": (CaveatCode.PROTECT_SOURCE,)}, "caveat-missing"),
+    "a special category": (
+        {"special_categories": {"categories": ["health"], "strictly_necessary_because": "It is."}},
+        {"special_categories": (SpecialCategory.BIOMETRIC,)},
+        "special-category-not-covered",
+    ),
+    "onward use let by the sender in advance": ({"onward": ["AL"]}, {}, "onward-not-covered"),
+}
+
+
+@pytest.mark.parametrize(("alert", "clause", "code"), AGAINST.values(), ids=AGAINST)
+def test_content_is_refused_for(alert: dict[str, Any], clause: dict[str, Any], code: str) -> None:
+    with pytest.raises(NotCoveredError) as caught:
+        accept_content(*make_content(make_ping(**alert), clause))
+    assert caught.value.code == code
 
 
 def test_an_answer_needs_no_answer() -> None:

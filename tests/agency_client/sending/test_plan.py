@@ -17,8 +17,9 @@ from agency_client.sending.plan import (
     make_plan,
 )
 from agency_client.statuses.freshness import StatusFacts, StatusTimes, judge_age
-from schemas.agreements.coverage import Finding
+from schemas.agreements.coverage import ContentFacts, Finding
 from schemas.agreements.lifecycle import AgreementView, State
+from schemas.alerts.base import CaveatCode, SpecialCategory, Transfer, TransferGround
 from schemas.envelope import Reference
 from schemas.key_documents import EncryptionKey
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
@@ -28,15 +29,20 @@ from tests.support.members import make_member
 from tests.support.messages import make_id
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+CONTENT = ContentFacts(
+    purpose=Purpose.DOCUMENT_INTEGRITY,
+    handling=frozenset({HandlingCode.H0}),
+    nationalities=frozenset({"VNM"}),
+    urgency=Urgency.ROUTINE,
+    issued_at=NOW,
+)
 MESSAGE = MessageFacts(
     sender=GB,
     kind="document-fraud",
     is_aftercare=False,
     needs_original=False,
     marking=Tlp.AMBER,
-    purpose=Purpose.DOCUMENT_INTEGRITY,
-    handling=frozenset({HandlingCode.H0}),
-    nationalities=frozenset({"VNM"}),
+    content=CONTENT,
     size_bytes=8264,
 )
 CORRECTION = replace(MESSAGE, kind="correction", is_aftercare=True, needs_original=True)
@@ -47,6 +53,13 @@ KEY = EncryptionKey(
     not_before=NOW - timedelta(days=1),
     expires_at=NOW + timedelta(days=40),
 )
+
+
+def say(**changes: Any) -> MessageFacts:
+    """Return the specimen message with changes, of what the header shows or of what only the agencies see."""
+    inside = {name: value for name, value in changes.items() if name in ContentFacts.__dataclass_fields__}
+    outside = {name: value for name, value in changes.items() if name not in inside}
+    return replace(MESSAGE, content=replace(CONTENT, **inside), **outside)
 
 
 def make_candidate(
@@ -92,12 +105,27 @@ def test_what_an_agreement_in_force_covers_is_allowed_under_it() -> None:
         ({"handling": frozenset({HandlingCode.H3})}, "handling-not-covered"),
         ({"size_bytes": 70_000}, "too-large"),
         ({"sender": "BE"}, "direction-not-covered"),
+        ({"special_categories": frozenset({SpecialCategory.HEALTH})}, "special-category-not-covered"),
+        ({"onward": frozenset({"AL"})}, "onward-not-covered"),
+        ({"transfer": Transfer(ground=TransferGround.ADEQUACY)}, "transfer-not-covered"),
+        ({"retain_until": (NOW + timedelta(days=366)).date()}, "retention-too-long"),
     ],
 )
 def test_what_no_clause_covers_is_refused_by_name(message: dict[str, Any], code: str) -> None:
-    plan = make_plan(replace(MESSAGE, **message), [make_recipient(make_candidate())])
+    plan = make_plan(say(**message), [make_recipient(make_candidate())])
     assert not plan.is_allowed
     assert list_codes(plan) == [code]
+
+
+def test_what_every_message_of_a_clause_carries_is_demanded() -> None:
+    demanding = make_candidate(caveats=(CaveatCode.PROTECT_SOURCE,))
+    assert list_codes(make_plan(MESSAGE, [make_recipient(demanding)])) == ["caveat-missing"]
+    assert make_plan(say(caveats=frozenset({CaveatCode.PROTECT_SOURCE})), [make_recipient(demanding)]).is_allowed
+
+
+def test_an_answer_is_not_asked_for_sooner_than_agreed() -> None:
+    soon = say(urgency=Urgency.URGENT, reply_due=NOW + timedelta(minutes=479))
+    assert list_codes(make_plan(soon, [make_recipient(make_candidate())])) == ["reply-due-too-soon"]
 
 
 def test_nationals_outside_the_clause_are_refused() -> None:
@@ -246,7 +274,7 @@ def make_aged(hours: float) -> RecipientFacts:
     return make_recipient(make_candidate(), status_age=age)
 
 
-THREAT = replace(MESSAGE, urgency=Urgency.THREAT_TO_LIFE, overrides_old_status=True)
+THREAT = replace(say(urgency=Urgency.THREAT_TO_LIFE), overrides_old_status=True)
 
 
 @pytest.mark.parametrize(("hours", "is_allowed"), [(0, True), (30, True), (72, True), (72.01, False), (200, False)])
@@ -258,7 +286,9 @@ def test_nothing_new_goes_to_a_partner_whose_status_is_older_than_72_hours(hours
 
 @pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.URGENT])
 def test_only_a_threat_to_life_overrides_an_old_status(urgency: Urgency) -> None:
-    assert list_codes(make_plan(replace(THREAT, urgency=urgency), [make_aged(80)])) == ["status-stale"]
+    assert list_codes(make_plan(replace(THREAT, content=replace(CONTENT, urgency=urgency)), [make_aged(80)])) == [
+        "status-stale"
+    ]
     plan = make_plan(THREAT, [make_aged(80)])
     assert plan.is_allowed
     found = plan.recipients[0].overridden

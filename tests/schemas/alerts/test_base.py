@@ -53,8 +53,8 @@ def test_two_attachments_never_share_an_id() -> None:
 
 
 def test_the_review_comes_before_the_erasure() -> None:
-    assert fields_refused(FRAUD, {"review_date": "2029-11-22"}) == ["review_date"]
-    assert fields_refused(FRAUD, {"review_date": "2029-11-21"}) == []
+    assert fields_refused(FRAUD, {"review_date": "2028-11-22"}) == ["review_date"]
+    assert fields_refused(FRAUD, {"review_date": "2028-11-21"}) == []
 
 
 def test_a_translation_is_from_another_language() -> None:
