@@ -18,6 +18,7 @@ from schemas.alerts.base import Alert
 from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agrees
 from schemas.alerts.registry import AlertError, UnknownKindError
 from schemas.codec import CodecError, encode_canonical
+from schemas.disclosure import read_original_header
 from schemas.envelope import CONFIDENTIAL_KIND, Message
 from schemas.markings import Urgency
 from schemas.model import LATEST_TIME
@@ -83,7 +84,7 @@ def read_alert(message: Message, facts: MessageFacts) -> Alert:
     try:
         alert = parse_alert(message.alert)
         _verify_kind_shown(alert, facts)
-        verify_header_agrees(alert, facts.sealed.header)
+        verify_header_agrees(alert, facts.sealed.header, original=read_original_header(message))
     except UnknownKindError as error:
         raise NotCoveredError(f"the alert's kind is not known to this version: {error}", code=error.code) from error
     except HeaderMismatchError as error:

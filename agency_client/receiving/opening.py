@@ -25,6 +25,7 @@ from agency_client.local_store.inbox import (
     mark_verified,
     mark_withdrawn,
 )
+from agency_client.local_store.onward import record_origin
 from agency_client.local_store.outbox import settle_delivery
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.received_work import find_number_holder, has_withdrawal, note_waiting
@@ -33,6 +34,7 @@ from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
+from agency_client.receiving.provenance import VerifiedProvenance, describe_origin, verify_provenance
 from agency_client.receiving.rules import MessageFacts
 from agency_client.receiving.verification import PATIENCE, Horizon, VerifiedMessage, verify_message
 from agency_client.witness.gossip import note_sighting
@@ -45,7 +47,7 @@ from schemas.alerts.coded import NoticeEffect
 from schemas.codec import CodecError
 from schemas.log.records import Action
 
-_ANSWERING_KINDS = frozenset({"document-verification-reply", "outcome", "acknowledgement"})
+_ANSWERING_KINDS = frozenset({"document-verification-reply", "outcome", "acknowledgement", "release-decision"})
 """Kinds by which a partner answers a message of one's own."""
 
 
@@ -98,6 +100,16 @@ def open_message(node: Node, verified: VerifiedMessage) -> OpenedMessage:
         raise UnprovenError(str(error), code=error.code) from error
 
 
+def _read_provenance(node: Node, facts: MessageFacts, content: AcceptedContent) -> VerifiedProvenance | None:
+    """Verify where content comes from that was passed on; None where it is its sender's own.
+
+    Raises:
+        UnprovenError, WaitingError, NotCoveredError: as `receiving.provenance.verify_provenance`.
+    """
+    with node.store.read() as snapshot:
+        return verify_provenance(node, snapshot, facts, content.message, content.alert, is_arriving=True)
+
+
 def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
     with node.store.read() as snapshot:
         verified = verify_message(node, snapshot, digest, horizon)
@@ -106,10 +118,13 @@ def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
         return _withdraw(node, digest)
     opened = open_message(node, verified)
     content = accept_content(verified.facts, opened.message)
+    provenance = _read_provenance(node, verified.facts, content)
     with node.store.write() as transaction:
         if load_by_digest(transaction, digest).state is not InboxState.NEW:
             return Finding(digest, load_by_digest(transaction, digest).state)  # another process was quicker
         effect = _keep(node, transaction, verified, opened, content)
+        if provenance is not None:
+            record_origin(transaction, describe_origin(verified.facts, provenance))
     if effect is NoticeEffect.ERASED:
         node.store.truncate_wal()
     return Finding(digest, InboxState.OPENED)
