@@ -1,9 +1,12 @@
 """A node at work: one unlocked profile with its store, keys, clock, exchange and connection. Every flow takes one.
 
-Nothing is decided here. The parts are made when first asked for, so that what needs no broker makes no connection. Make
-one of an opened profile and close it when done: `with Node(open_profile(…), SystemClock()) as node:`.
+Nothing is decided here. The parts are made when first asked for, so that what needs no broker makes no connection. A
+node that lives on notices when its keys were replaced, by whatever process, and connects anew. Make one of an opened
+profile and close it when done: `with Node(open_profile(…), SystemClock()) as node:`.
 """
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -15,7 +18,7 @@ from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.access_log import AccessNote
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.settings import Setting, read_setting
-from agency_client.local_store.trust import load_exchange
+from agency_client.local_store.trust import list_key_marks, load_exchange
 from agency_client.own_keys.documents import OwnKeySet, load_own_key_sets, load_revoked_kids
 from agency_client.profiles.key_store import KeyStore, TlsUse
 from agency_client.profiles.session import OpenProfile
@@ -39,6 +42,8 @@ _ROLES = {
     AgencyClass.OVERSIGHT: Role.OVERSIGHT,
     AgencyClass.OPERATOR: Role.OPERATOR,
 }
+CONNECT_ANEW_AFTER = timedelta(days=1)
+"""The node's certificate is renewed on the way."""
 _RENEW = "run: agency keys request; have the roots sign it; then: agency keys install FILE"
 
 
@@ -52,6 +57,15 @@ class KeySetUnusableError(DeniedError):
     """The agency's key set has expired or its key of that use was revoked: nothing may be signed with it."""
 
     default_code = "key-set-unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A connection that was made here: under which key documents, and when."""
+
+    connection: BrokerConnection
+    key_marks: tuple[tuple[str, bool], ...]
+    at: datetime
 
 
 class Node:
@@ -70,6 +84,8 @@ class Node:
             self.name = _demand_setting(snapshot, Setting.NODE)
             self.sheet = _load_sheet(snapshot)
         self._connections: dict[Role, BrokerConnection] = {}
+        self._made: dict[Role, _Made] = {}
+        self._left: list[BrokerConnection] = []
 
     def __enter__(self) -> Self:
         return self
@@ -109,15 +125,29 @@ class Node:
         return CheckpointObserver(self.store, self.connection, self.sheet, self.clock)
 
     def connect(self, role: Role) -> BrokerConnection:
-        """Return the connection in a role; one is made for each and kept.
+        """Return the connection in a role; one is made for each and kept until this agency's keys change.
 
         Raises:
             NotInstalledError: this node has no signed keys yet.
         """
+        with self.store.read() as snapshot:
+            key_marks = list_key_marks(snapshot, self.agency)
+        self._leave_outdated(role, key_marks)
         if role not in self._connections:
-            url = self.profile.settings.broker_url
-            self._connections[role] = BrokerConnection(url, self.sheet, self.identify(), self.clock, role)
+            url, now = self.profile.settings.broker_url, self.clock.now()
+            made = BrokerConnection(url, self.sheet, self.identify(), self.clock, role)
+            self._connections[role], self._made[role] = made, _Made(made, key_marks, now)
         return self._connections[role]
+
+    def _leave_outdated(self, role: Role, key_marks: tuple[tuple[str, bool], ...]) -> None:
+        """Let go of a connection under keys that others have replaced; who still holds it may end what it does."""
+        made = self._made.get(role)
+        if made is None or self._connections.get(role) is not made.connection:
+            return
+        is_young = made.at <= self.clock.now() < made.at + CONNECT_ANEW_AFTER
+        if made.key_marks != key_marks or not is_young:
+            self._left.append(self._connections.pop(role))
+            self.__dict__.pop("observer", None)
 
     def own_key_set(self) -> OwnKeySet:
         """Return the key set of this agency that counts: the newest the log has, else the newest installed.
@@ -201,9 +231,10 @@ class Node:
 
     def close(self) -> None:
         """Close the connections and the store."""
-        for connection in self._connections.values():
+        for connection in (*self._connections.values(), *self._left):
             connection.close()
         self._connections.clear()
+        self._left.clear()
         self.store.close()
 
     def identify(self) -> NodeIdentity:

@@ -38,13 +38,17 @@ from schemas.signed import (
 
 @dataclass(frozen=True, slots=True)
 class VerifiedKeySet:
-    """A key set all of whose checks passed, with its digest and the thumbprint of its CA key (32 bytes)."""
+    """A key set all of whose checks passed, with its digest and the thumbprint of its CA key (32 bytes).
+
+    `judged_at` is the moment it was verified for: for a reader of the log the time of its leaf.
+    """
 
     key_set: KeySet
     document: SignedDocument
     digest: str
     ca_thumbprint: bytes
     keys_by_kids: Mapping[tuple[str, ...], OperationalKey]
+    judged_at: datetime
 
     @property
     def agency(self) -> str:
@@ -114,7 +118,7 @@ def verify_key_set(
     keys_by_kids = _check_operational_keys(key_set)
     thumb = verify_tls_ca(b64u_decode(key_set.tls_ca), now)
     digest = digest_key_document(DocumentType.KEY_SET, document.payload_bytes)
-    return VerifiedKeySet(key_set, document, digest, thumb, keys_by_kids)
+    return VerifiedKeySet(key_set, document, digest, thumb, keys_by_kids, now)
 
 
 def verify_anchor(first: VerifiedKeySet, anchor: str) -> None:

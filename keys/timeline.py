@@ -7,14 +7,20 @@ invalid.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keys.encryption_keys import VerifiedEncryptionKeys, VerifiedRevocation
-from keys.errors import KeyNotInForceError, KeyRevokedError
+from keys.errors import KeyNotInForceError, KeyRevokedError, KeySetError
 from keys.key_sets import VerifiedKeySet
 from schemas.jwk import AkpJwk, OkpJwk
 from schemas.key_documents import AgencyClass, EncryptionKey
 from schemas.signed import KeyUse
+
+RECEIPT_KEYS_LAST = timedelta(minutes=10)
+"""How long after a key set has taken another's place the receipt keys of that one still count."""
+REPLACED_KEYS_LAST = timedelta(days=30)
+"""The same for what names its own time: a reader of a later log may know only when the next key set was made, and the
+ceremony and the publication come after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,30 @@ class MemberTimeline:
         self.verify_not_revoked(kids, index)
         return jwks
 
+    def find_receipt_keys(self, kids: Sequence[str], index: int, time: datetime) -> tuple[OkpJwk | AkpJwk, ...]:
+        """Return the public keys named by `kids` if they were good for receipts at a leaf index and time.
+
+        A receipt is sealed: the exchange cannot see by which key it was signed, and may log it just behind the key set
+        that its own signer was publishing meanwhile. So the receipt keys of the set before last some minutes longer.
+
+        Raises:
+            KeyNotInForceError, KeySetError, KeyRevokedError: as `find_signing_keys`.
+        """
+        try:
+            return self.find_signing_keys(KeyUse.RECEIPT, kids, index, time)
+        except KeySetError:
+            before = self._find_just_replaced(index, time)
+            if before is None or time >= before.key_set.expires_at:
+                raise
+            jwks = before.find_keys(KeyUse.RECEIPT, tuple(kids))
+        self.verify_not_revoked(kids, index)
+        return jwks
+
+    def _find_just_replaced(self, index: int, time: datetime) -> VerifiedKeySet | None:
+        found = [key_set for at, key_set in self.key_sets if at <= index]
+        is_recent = len(found) > 1 and time < found[-1].judged_at + RECEIPT_KEYS_LAST
+        return found[-2] if is_recent else None
+
     def find_keys_when_signed(
         self, use: KeyUse, kids: Sequence[str], index: int, signed_at: datetime
     ) -> tuple[OkpJwk | AkpJwk, ...]:
@@ -91,15 +121,18 @@ class MemberTimeline:
 
         For what a log has once more that another one had before: the key set of then may have ended or given way. Only
         the signer says when it signed, so a revoked key is believed in nothing that stands behind the revocation, nor
-        in what is dated after the moment from which it was revoked.
+        in what is dated after the moment from which it was revoked; a replaced one in nothing that is dated more than
+        `REPLACED_KEYS_LAST` after the next key set.
 
         Raises:
             KeyNotInForceError: no key set that was in force then has them.
             KeyRevokedError: one of them was revoked at an earlier leaf, or from that time on.
         """
         self.verify_not_revoked(kids, index)
+        following: VerifiedKeySet | None = None
         for _, key_set in reversed(self.key_sets):
-            is_of_then = key_set.key_set.issued_at <= signed_at < key_set.key_set.expires_at
+            is_of_then = key_set.key_set.issued_at <= signed_at < _find_end(key_set, following)
+            following = key_set
             found = key_set.keys_by_kids.get(tuple(kids))
             if is_of_then and found is not None and found.use is use:
                 self._verify_not_revoked_from(kids, signed_at)
@@ -145,3 +178,10 @@ class MemberTimeline:
         if key is None or not key.not_before <= time < key.expires_at:
             raise KeyNotInForceError(f"the encryption key named is no current key of {self.agency}")
         return key
+
+
+def _find_end(key_set: VerifiedKeySet, following: VerifiedKeySet | None) -> datetime:
+    """Return until when at the latest the keys of a set can have signed what they were meant to sign."""
+    if following is None:
+        return key_set.key_set.expires_at
+    return min(key_set.key_set.expires_at, following.judged_at + REPLACED_KEYS_LAST)

@@ -163,15 +163,15 @@ def _publish_encryption_keys(invocation: Invocation, *, even_early: bool) -> Non
     from agency_client.node import Node
     from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
     from agency_client.own_keys.ending import destroy_ended_keys
-    from agency_client.own_keys.publishing import KEY_ROUTES
-    from agency_client.syncing.submitting import submit_due
-    from agency_client.witness.walker import walk_log
+    from agency_client.own_keys.publishing import publish_due
+    from agency_client.witness.walker import refresh_checkpoint, walk_log
 
     with Node(invocation.open_profile(), invocation.clock) as node:
+        refresh_checkpoint(node)  # A host whose clock is wrong gets no token, and so dates no key wrongly.
         is_new = even_early or is_rotation_due(node)
         if is_new:
             prepare_encryption_keys(node)
-        submit_due(node, KEY_ROUTES).raise_problem()
+        publish_due(node).raise_problem()
         report = walk_log(node)
         destroyed = destroy_ended_keys(node)
     words = "published" if is_new else "a good encryption key stands already"

@@ -49,6 +49,11 @@ def record_receipt(transaction: Transaction, receipt: StoredReceipt) -> bool:
     return inserted
 
 
+def replace_receipt_document(transaction: Transaction, digest: str, document: bytes) -> None:
+    """Keep the same receipt of this agency under fresh signatures."""
+    transaction.execute("UPDATE receipt SET document = ? WHERE digest = ? AND direction = 'out'", document, digest)
+
+
 def has_own_receipt(snapshot: Snapshot, message: str, receipt_type: str) -> bool:
     """Tell whether this agency has receipted a message (by digest) in this way; once is enough."""
     found = snapshot.fetch_one(

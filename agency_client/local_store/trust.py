@@ -9,6 +9,7 @@ from datetime import datetime
 from agency_client.errors import ConflictError
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError
 from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment, read_optional_moment
+from schemas.signed import DocumentType
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,13 @@ def _add_leaf(transaction: Transaction, document: KeyDocument) -> None:
         )
 
 
+def replace_unlogged_document(transaction: Transaction, digest: str, document: bytes) -> bool:
+    """Keep the same words under fresh signatures, where no log was read to have them yet; return whether it was so."""
+    return bool(
+        transaction.execute("UPDATE key_document SET document = ? WHERE digest = ? AND leaf IS NULL", document, digest)
+    )
+
+
 def find_placed(snapshot: Snapshot, digest: str) -> KeyDocument | None:
     """Return a key document that was read in a log before."""
     row = snapshot.fetch_one("SELECT * FROM key_document WHERE digest = ? AND leaf IS NOT NULL", digest)
@@ -228,6 +236,17 @@ def load_key_chain(snapshot: Snapshot, agency: str, document_type: str) -> list[
         document_type,
     )
     return [_read_key_document(row) for row in rows]
+
+
+def list_key_marks(snapshot: Snapshot, agency: str) -> tuple[tuple[str, bool], ...]:
+    """Return the digest of each of an agency's key sets and revocations, and whether the present log has it."""
+    rows = snapshot.fetch_all(
+        "SELECT digest, shown_in IS (SELECT origin FROM exchange_sheet WHERE retired_at IS NULL) AS is_shown"
+        " FROM key_document WHERE agency = ? AND type != ? ORDER BY digest",
+        agency,
+        DocumentType.ENCRYPTION_KEYS.value,
+    )
+    return tuple((row["digest"], bool(row["is_shown"])) for row in rows)
 
 
 def list_known_agencies(snapshot: Snapshot) -> list[str]:

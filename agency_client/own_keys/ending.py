@@ -1,15 +1,24 @@
-"""When private keys end: nothing that could still be needed is destroyed, and nothing is kept that is not needed."""
+"""When private keys end: nothing that could still be needed is destroyed, and nothing is kept that is not needed.
+
+What was destroyed comes back from nowhere, so the host's clock alone ends no opening key: the exchange, which gives no
+token to a clock that is wrong, must have shown an empty inbox since.
+"""
 
 from datetime import datetime, timedelta
 
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import list_unfinished, load_by_digest
+from agency_client.local_store.settings import Setting, read_moment_setting
 from agency_client.local_store.trust import load_key_chain
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys, load_own_key_sets, load_revoked_kids
 from agency_client.profiles.key_store import StoredKey
+from agency_client.receiving.errors import UnprovenError
+from agency_client.receiving.sealed import read_sealed
 from agency_client.witness.standing import is_leaf_witnessed, read_quorum
 from schemas.api import LoggedRecord
-from schemas.signed import DocumentType
+from schemas.key_documents import EncryptionKey
+from schemas.signed import DocumentType, SignedDocument
 
 MAX_DELIVERY_DAYS = 30
 """How long after its acceptance a message may still be handed over (docs/protocol.md §3)."""
@@ -23,8 +32,9 @@ def destroy_ended_keys(node: Node) -> list[StoredKey]:
 def list_ended_keys(node: Node) -> list[StoredKey]:
     """Return the private keys on this node that nothing can need any more.
 
-    An opening key ends when the last message that could be sealed to it has passed its delivery deadline; a signing key
-    when a newer key set without it stands where the quorum has seen it, or when it has expired or was revoked itself.
+    An opening key ends when the last message that could be sealed to it has passed its delivery deadline, the inbox was
+    empty after that, and nothing that came waits to be opened with it; a signing key when a newer key set without it
+    stands where the quorum has seen it, or when it has expired or was revoked itself.
     """
     now = node.clock.now()
     with node.store.read() as snapshot:
@@ -32,14 +42,45 @@ def list_ended_keys(node: Node) -> list[StoredKey]:
     return [key for key in node.keys.list_keys() if key in ended]
 
 
+def list_overdue_opening_keys(node: Node, snapshot: Snapshot) -> list[StoredKey]:
+    """Return the opening keys that are kept beyond their last deadline: the inbox was not empty since, or they wait."""
+    now = node.clock.now()
+    ended = set(_list_ended_opening_keys(node, snapshot, now))
+    published = _load_published(node, snapshot)
+    over = {StoredKey(key.use, kid) for kid, key in published.items() if now >= find_last_deadline(key)} - ended
+    return [key for key in node.keys.list_keys() if key in over]
+
+
+def find_last_deadline(key: EncryptionKey) -> datetime:
+    """Return until when a message may be handed over that was accepted in the last second of an encryption key."""
+    return key.expires_at + timedelta(days=MAX_DELIVERY_DAYS)
+
+
 def _list_ended_opening_keys(node: Node, snapshot: Snapshot, now: datetime) -> list[StoredKey]:
+    emptied_at = read_moment_setting(snapshot, Setting.INBOX_EMPTIED)
+    until = now if emptied_at is None else min(now, emptied_at)
+    past = {kid: key for kid, key in _load_published(node, snapshot).items() if until >= find_last_deadline(key)}
+    if emptied_at is None or not past:
+        return []
+    awaited = _list_awaited_kids(node, snapshot)
+    return [StoredKey(key.use, kid) for kid, key in past.items() if kid not in awaited]
+
+
+def _load_published(node: Node, snapshot: Snapshot) -> dict[str, EncryptionKey]:
     documents = load_own_encryption_keys(snapshot, node.agency)
-    published = {key.kid: key for item in documents for key in item.encryption_keys.keys}
-    return [
-        StoredKey(key.use, kid)
-        for kid, key in published.items()
-        if now >= key.expires_at + timedelta(days=MAX_DELIVERY_DAYS)
-    ]
+    return {key.kid: key for item in documents for key in item.encryption_keys.keys}
+
+
+def _list_awaited_kids(node: Node, snapshot: Snapshot) -> frozenset[str]:
+    """Return the keys for which messages are sealed that came and were not opened yet."""
+    kids = set()
+    for digest in list_unfinished(snapshot):
+        document = SignedDocument.from_canonical(load_by_digest(snapshot, digest).evidence, max_bytes=1 << 20)
+        try:
+            kids.add(read_sealed(document).find_recipient(node.agency).kid)
+        except UnprovenError:
+            continue  # Of another form, or not for this agency: no key opens it.
+    return frozenset(kids)
 
 
 def is_replacement_unwitnessed(node: Node, snapshot: Snapshot) -> bool:

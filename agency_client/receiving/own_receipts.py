@@ -31,6 +31,7 @@ from agency_client.local_store.receipts import (
     StoredReceipt,
     has_own_receipt,
     record_receipt,
+    replace_receipt_document,
 )
 from agency_client.local_store.received_work import NUMBER_VOIDED, OwedReceipt, list_owed_receipts
 from agency_client.node import Node
@@ -54,6 +55,8 @@ from schemas.receipts import (
     SealedReceipt,
 )
 from schemas.signed import DocumentType, EncryptionUse, KeyUse, SignedDocument
+
+KEY_REPLACED = "encryption-key-not-current"
 
 
 class NoReceiptKeyError(DeniedError):
@@ -141,18 +144,29 @@ def queue_receipt_again(
     Raises:
         as `sign_receipt`.
     """
-    document = SignedDocument.from_canonical(stored.document, max_bytes=MAX_RECEIPT_BYTES)
-    receipt = Receipt.from_canonical(document.payload_bytes, max_bytes=MAX_RECEIPT_BYTES)
-    sealed, _ = _seal(node, transaction, receipt)
     return queue_again(
         transaction,
         digest=stored.digest,
         kind=DispatchKind.RECEIPT,
-        body=sealed.canonical(),
+        body=seal_again(node, transaction, stored).canonical(),
         partner=stored.partner,
         at=node.clock.now(),
         even_refused=even_refused,
     )
+
+
+def seal_again(node: Node, transaction: Transaction, stored: StoredReceipt) -> SealedReceipt:
+    """Return a receipt of this agency's own under the keys of now, its own and the partner's; the words stay.
+
+    Raises:
+        as `sign_receipt`.
+    """
+    document = SignedDocument.from_canonical(stored.document, max_bytes=MAX_RECEIPT_BYTES)
+    receipt = Receipt.from_canonical(document.payload_bytes, max_bytes=MAX_RECEIPT_BYTES)
+    sealed, signer = _seal(node, transaction, receipt)
+    signed = sign_document(document.payload_bytes, DocumentType.RECEIPT, [signer]).canonical()
+    replace_receipt_document(transaction, stored.digest, signed)
+    return sealed
 
 
 def receipt_message(
@@ -197,6 +211,10 @@ def _hand_in(node: Node, items: Sequence[Dispatch], report: ReceiptReport) -> No
             for item in items:
                 _hand_in(node, [item], report)
             return
+        if error.code == KEY_REPLACED:
+            _note_failed(node, items, error)  # The partner publishes another key, and it is sealed for that one.
+            report.problems.append(Problem(error.code, error.sentence))
+            return
         report.problems.append(Problem(error.code, error.sentence))
         with node.store.write() as transaction:
             problem = Problem(error.code, error.sentence)
@@ -238,7 +256,8 @@ def _note_failed(node: Node, items: Sequence[Dispatch], error: ClientError) -> N
 def _group(owed: Sequence[OwedReceipt], now: datetime) -> list[tuple[str, ReceiptType, bool, Sequence[OwedReceipt]]]:
     groups: dict[tuple[str, ReceiptType, bool], list[OwedReceipt]] = {}
     for item in owed:
-        late = now > item.expires_at or item.reason == NUMBER_VOIDED
+        is_late = now > item.expires_at and item.type != ReceiptType.ERASED  # erasure is due after the deadline
+        late = is_late or item.reason == NUMBER_VOIDED
         groups.setdefault((item.partner, ReceiptType(item.type), late), []).append(item)
     return [
         (*key, items[start : start + MAX_MESSAGES_PER_RECEIPT])

@@ -133,7 +133,7 @@ def _verify_signatures(node: Node, opened: OpenedReceipt, timeline: MemberTimeli
         if _is_of_earlier_log(node, opened.receipt, leaf):
             jwks = timeline.find_keys_when_signed(KeyUse.RECEIPT, kids, place, opened.receipt.time)
         else:
-            jwks = timeline.find_signing_keys(KeyUse.RECEIPT, kids, place, leaf.record.time)
+            jwks = timeline.find_receipt_keys(kids, place, leaf.record.time)
         verify_document(document, DocumentType.RECEIPT, jwks)
     except (KeysError, CodecError) as error:
         raise UnprovenError(f"a receipt of {timeline.agency}: {error}", code="receipt-refused") from error

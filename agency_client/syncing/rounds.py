@@ -25,10 +25,11 @@ from agency_client.local_store.restored import note_caught_up
 from agency_client.node import Node
 from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
 from agency_client.own_keys.ending import destroy_ended_keys
-from agency_client.own_keys.publishing import KEY_ROUTES
+from agency_client.own_keys.publishing import publish_due
 from agency_client.profiles.profile import hold_lock
 from agency_client.receiving.flow import receive
 from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
+from agency_client.receiving.receipt_renewal import renew_waiting_receipts
 from agency_client.sending.delivery import deliver_due
 from agency_client.statuses.partners import describe_voided, pull_statuses
 from agency_client.statuses.signing import STATUS_ROUTES, sign_due_statuses
@@ -210,7 +211,7 @@ def sync_keys(node: Node) -> StageReport:
         prepare_encryption_keys(node)
         renewed = 1
     queue_missing_keys(node)
-    handed_in = submit_due(node, KEY_ROUTES)
+    handed_in = publish_due(node)
     if handed_in.logged:
         walk_log(node)
     destroyed = len(destroy_ended_keys(node))
@@ -278,8 +279,9 @@ def sync_inbox(node: Node, *, wait_seconds: int = 0) -> StageReport:
 
 
 def sync_receipts(node: Node) -> StageReport:
-    """Sign the receipts that are owed, and hand them in."""
+    """Sign the receipts that are owed, and hand them in; what waited while keys changed is renewed before."""
     signed = sign_owed_receipts(node)
+    renew_waiting_receipts(node)
     handed_in = send_due_receipts(node)
     counts = {"signed": signed.signed, "handed_in": handed_in.handed_in}
     return _report("receipts", counts, (*signed.problems, *handed_in.problems))

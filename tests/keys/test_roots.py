@@ -86,7 +86,7 @@ def test_a_change_of_roots_is_signed_by_the_old_and_by_the_new_threshold(
     assert changed.key_set.roots == roots
     verify_anchor(first, compute_trust_anchor("GB-HO", first.key_set.roots))
     one_old = tuple(signers[n] for n in sorted({old[0], *new} - {*old[1:]}))
-    with pytest.raises(SignatureError, match="1 of the roots signed, . must"):
+    with pytest.raises(SignatureError, match=r"1 of the roots signed, \d must"):
         verify_key_set(sign(one_old, roots, first), first, exchange=EXCHANGE, now=START)
     if set(new).isdisjoint(old):
         with pytest.raises(SignatureError, match="must"):

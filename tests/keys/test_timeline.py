@@ -1,13 +1,13 @@
 """Which key was good at which leaf and moment."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from keys.encryption_keys import VerifiedRevocation, sign_revocation, verify_revocation
 from keys.errors import KeyNotInForceError, KeyRevokedError, KeySetError
 from keys.key_sets import make_operational_key, sign_key_set, verify_key_set
-from keys.timeline import MemberTimeline
+from keys.timeline import RECEIPT_KEYS_LAST, REPLACED_KEYS_LAST, MemberTimeline
 from schemas.key_documents import AgencyClass, Revocation
 from schemas.signed import KeyUse
 from tests.support.members import EXCHANGE, START, make_member, make_signer, succeed
@@ -77,12 +77,13 @@ def test_a_key_is_good_for_what_it_signed_while_its_key_set_was_in_force() -> No
     document = sign_key_set(succeed(GB, keys=(new, *others), issued_at=START + DAY), GB.roots[:2])
     timeline = GB.timeline.add_key_set(20, verify_key_set(document, GB.verified, exchange=EXCHANGE, now=START + DAY))
     jwks = GB.signers[KeyUse.MESSAGE].jwks
-    for signed_at in (START, START + 2 * DAY, GB.key_set.expires_at - SECOND):
+    last = START + DAY + REPLACED_KEYS_LAST - SECOND
+    for signed_at in (START, START + 2 * DAY, last):
         assert timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, 99, signed_at) == jwks
     timeline.find_keys_when_signed(KeyUse.MESSAGE, new.kids, 99, START + DAY)
     refused = (
         (KeyUse.MESSAGE, KIDS, START - SECOND),
-        (KeyUse.MESSAGE, KIDS, GB.key_set.expires_at),
+        (KeyUse.MESSAGE, KIDS, last + SECOND),
         (KeyUse.MESSAGE, new.kids, START + DAY - SECOND),
         (KeyUse.MESSAGE, KIDS[::-1], START),
         (KeyUse.RECEIPT, KIDS, START),
@@ -90,6 +91,56 @@ def test_a_key_is_good_for_what_it_signed_while_its_key_set_was_in_force() -> No
     for use, kids, signed_at in refused:
         with pytest.raises(KeyNotInForceError, match=f"^no key set of GB in force then has such a {use.value} key$"):
             timeline.find_keys_when_signed(use, kids, 99, signed_at)
+
+
+def test_the_newest_set_and_a_replaced_one_end_with_their_days() -> None:
+    assert GB.timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, 99, GB.key_set.expires_at - SECOND)
+    with pytest.raises(KeyNotInForceError):
+        GB.timeline.find_keys_when_signed(KeyUse.MESSAGE, KIDS, 99, GB.key_set.expires_at)
+    replaced = replace_receipt_key(at=GB.key_set.expires_at - DAY)
+    kids = GB.signers[KeyUse.RECEIPT].kids
+    assert replaced.find_keys_when_signed(KeyUse.RECEIPT, kids, 99, GB.key_set.expires_at - SECOND)
+    with pytest.raises(KeyNotInForceError):
+        replaced.find_keys_when_signed(KeyUse.RECEIPT, kids, 99, GB.key_set.expires_at)
+
+
+def replace_receipt_key(*, at: datetime) -> MemberTimeline:
+    """Return GB with a second key set at leaf 20, which has another receipt key."""
+    new = make_operational_key(EXCHANGE, "GB", KeyUse.RECEIPT, make_signer("GB", KeyUse.RECEIPT, 1))
+    others = tuple(key for key in GB.key_set.keys if key.use is not KeyUse.RECEIPT)
+    key_set = succeed(GB, keys=(new, *others), issued_at=at, expires_at=at + 365 * DAY)
+    return GB.timeline.add_key_set(
+        20, verify_key_set(sign_key_set(key_set, GB.roots[:2]), GB.verified, exchange=EXCHANGE, now=at)
+    )
+
+
+def test_receipts_under_way_when_their_key_was_replaced_still_count() -> None:
+    """The exchange sees no signature of a receipt, so it may log one just behind the key set that replaces its key."""
+    at, kids = START + DAY, GB.signers[KeyUse.RECEIPT].kids
+    timeline = replace_receipt_key(at=at)
+    jwks = GB.signers[KeyUse.RECEIPT].jwks
+    for index, time in ((19, at + 100 * DAY), (20, at), (99, at + RECEIPT_KEYS_LAST - SECOND)):
+        assert timeline.find_receipt_keys(kids, index, time) == jwks
+    assert timeline.find_receipt_keys(make_signer("GB", KeyUse.RECEIPT, 1).kids, 20, at)
+    with pytest.raises(KeySetError, match="no such receipt key"):
+        timeline.find_receipt_keys(kids, 20, at + RECEIPT_KEYS_LAST)
+    with pytest.raises(KeySetError, match="no such receipt key"):
+        timeline.find_receipt_keys(KIDS, 20, at)
+    with pytest.raises(KeySetError, match="no such"):
+        timeline.find_signing_keys(KeyUse.RECEIPT, kids, 20, at)
+
+
+def test_a_receipt_key_of_a_first_set_of_an_ended_one_or_a_revoked_one_does_not_last() -> None:
+    at, kids = GB.key_set.expires_at - SECOND, GB.signers[KeyUse.RECEIPT].kids
+    with pytest.raises(KeySetError):
+        GB.timeline.find_receipt_keys(make_signer("GB", KeyUse.RECEIPT, 1).kids, 5, START)
+    timeline = replace_receipt_key(at=at)
+    assert timeline.find_receipt_keys(kids, 20, at)
+    with pytest.raises(KeySetError):
+        timeline.find_receipt_keys(kids, 20, at + SECOND)
+    revoked = timeline.add_revocation(20, revoke(kids[1], effective_from=START))
+    with pytest.raises(KeyRevokedError):
+        revoked.find_receipt_keys(kids, 20, at)
 
 
 def test_a_revocation_from_then_on_refuses_what_was_signed_wherever_its_leaf_stands() -> None:

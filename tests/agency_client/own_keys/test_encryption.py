@@ -9,6 +9,7 @@ import pytest
 from agency_client.errors import DeniedError
 from agency_client.local_store.dispatch import DispatchKind, list_dispatches
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
+from agency_client.local_store.settings import Setting, write_moment
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys
 from agency_client.own_keys.encryption import (
@@ -17,10 +18,11 @@ from agency_client.own_keys.encryption import (
     load_verified_encryption_keys,
     prepare_encryption_keys,
 )
-from agency_client.own_keys.ending import destroy_ended_keys
+from agency_client.own_keys.ending import destroy_ended_keys, list_overdue_opening_keys
 from agency_client.own_keys.listing import list_own_keys
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.profiles.key_store import KeyMissingError
+from agency_client.profiles.tls_identity import CLOCK_SLACK
 from schemas.key_documents import EncryptionKeys
 from schemas.signed import EncryptionUse, KeyUse
 from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
@@ -73,15 +75,39 @@ def test_a_key_is_renewed_fifteen_days_before_its_end(node: Node, clock: FixedCl
 def test_an_opening_key_outlives_the_last_message_and_then_is_destroyed(node: Node, clock: FixedClock) -> None:
     prepare_encryption_keys(node)
     (kid,) = (key.kid for key in load_documents(node)[0].keys)
-    clock.moment = START + timedelta(days=74)
+    last_deadline = START - CLOCK_SLACK + timedelta(days=75)
+    clock.moment = last_deadline - timedelta(seconds=1)
+    note_emptied(node)
     assert destroy_ended_keys(node) == []
-    clock.moment = START + timedelta(days=75)
+    clock.moment = last_deadline
+    note_emptied(node)
     assert [key.kid for key in destroy_ended_keys(node)] == [kid]
     assert destroy_ended_keys(node) == []
     with pytest.raises(KeyMissingError):
         node.opening_key(kid)
     (listed,) = (key for key in list_own_keys(node) if key.use == "encryption")
     assert (listed.state, listed.is_here, listed.is_logged) == ("expired", False, False)
+
+
+def test_the_clock_alone_ends_no_opening_key(node: Node, clock: FixedClock) -> None:
+    """A host's clock that jumps ahead, a node that was away: what the exchange still has for it can be opened."""
+    prepare_encryption_keys(node)
+    (kid,) = (key.kid for key in load_documents(node)[0].keys)
+    note_emptied(node)
+    clock.moment = START + timedelta(days=400)
+    assert destroy_ended_keys(node) == []
+    with node.store.read() as snapshot:
+        assert [key.kid for key in list_overdue_opening_keys(node, snapshot)] == [kid]
+    note_emptied(node)
+    assert [key.kid for key in destroy_ended_keys(node)] == [kid]
+    with node.store.read() as snapshot:
+        assert list_overdue_opening_keys(node, snapshot) == []
+
+
+def note_emptied(node: Node) -> None:
+    """Note what `receive` notes when the exchange has shown an empty inbox."""
+    with node.store.write() as transaction:
+        write_moment(transaction, Setting.INBOX_EMPTIED, node.clock.now())
 
 
 def test_without_a_rotation_key_nothing_is_drawn(node: Node) -> None:
