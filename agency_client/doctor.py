@@ -12,6 +12,9 @@ from enum import StrEnum
 
 import httpx
 
+from agency_client.agreements.desks import load_whom_to_call, say_whom_to_call
+from agency_client.agreements.reminders import Reminder, ReminderKind
+from agency_client.agreements.views import AgreementLine, list_lines
 from agency_client.approvals import list_waiting
 from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
@@ -78,6 +81,7 @@ def examine_node(node: Node) -> list[Finding]:
         check_log,
         check_witnesses,
         check_trust,
+        check_agreements,
         check_partners,
         check_queues,
         check_approvals,
@@ -179,7 +183,8 @@ def check_witnesses(node: Node) -> Iterator[Finding]:
         quorum, waits = read_quorum(node, snapshot), is_replacement_unwitnessed(node, snapshot)
     now = node.clock.now()
     stale = quorum.list_stale(now)
-    fix = f"ask them to run: agency sync ({', '.join(witness.agency for witness in stale)})" if stale else ""
+    whom = load_whom_to_call(node, (witness.agency for witness in stale))
+    fix = f"let them run agency sync: {'; '.join(whom.values())}" if stale else ""
     yield Finding("witnesses", Level.WARN if quorum.is_short(now) else Level.OK, describe_quorum(quorum), fix)
     if waits:
         sentence = "the newest key set is not yet witnessed: the private keys of the one before it are kept"
@@ -205,11 +210,28 @@ def check_trust(node: Node) -> Iterator[Finding]:
         )
 
 
+def check_agreements(node: Node) -> Iterator[Finding]:
+    """What is due about each agreement: an answer, a confirmation, a review before it ends."""
+    lines = list_lines(node)
+    whom = load_whom_to_call(node, (line.partner for line in lines))
+    for line in lines:
+        for reminder in line.reminders:
+            if reminder.kind is not ReminderKind.APPROVAL:  # `check_approvals` tells of those
+                yield _judge_reminder(line, reminder, whom[line.partner])
+
+
+def _judge_reminder(line: AgreementLine, reminder: Reminder, call: str) -> Finding:
+    sentence = f"{line.terms.title} ({line.agreement[:8]}, version {line.terms.version}): {reminder.sentence}"
+    if not reminder.is_ours:
+        return Finding("agreements", Level.OK, sentence, call if reminder.due_at else "")
+    return Finding("agreements", Level.WARN, sentence, f"see: agency agreement show {line.agreement[:8]}; {call}")
+
+
 def check_partners(node: Node) -> Iterator[Finding]:
     """How old each partner's status is, which of its messages are missing, and whether ours reach it."""
     standings = list_standings(node)
     for standing in standings:
-        see = f"see whom to call: agency partner show {standing.agency}"
+        see = f"{say_whom_to_call(standing.agency, standing.desks)}; more: agency partner show {standing.agency}"
         if standing.age.is_marked:
             level = Level.FAIL if standing.age.stops_sending else Level.WARN
             yield Finding("status", level, standing.age.sentence, see)

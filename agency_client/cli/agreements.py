@@ -33,6 +33,7 @@ def _list(
       agency agreements
       agency agreements --all --json
     """
+    from agency_client.agreements.desks import load_whom_to_call
     from agency_client.agreements.views import list_lines, read_as_of
     from agency_client.node import Node
     from agency_client.statuses.standing import list_ages
@@ -42,7 +43,8 @@ def _list(
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         lines, as_of = list_lines(node, even_ended=every), read_as_of(node)
-        ages = list_ages(node, (line.partner for line in lines))
+        partners = [line.partner for line in lines]
+        ages, whom = list_ages(node, partners), load_whom_to_call(node, partners)
     rows = [
         (
             line.agreement[:_ID_CHARACTERS],
@@ -59,7 +61,7 @@ def _list(
     invocation.output.show_table(titles, rows, empty="no agreement is known here; agency sync pulls what partners said")
     show_as_of(invocation.output, as_of)
     seen_at = as_of.seen_at if as_of else None
-    warn_of_ages(invocation.output, ages.values())
+    warn_of_ages(invocation.output, ages.values(), whom)
     described = [{**describe_line(line), "partner_status": describe_age(ages[line.partner])} for line in lines]
     invocation.output.write_json({"as_of": seen_at, "agreements": described})
 

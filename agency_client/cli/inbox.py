@@ -48,10 +48,13 @@ def _inbox(
       agency inbox --due 4                    to be answered within four hours
       agency inbox --unverifiable             what was set aside, with the reason
     """
+    from agency_client.agreements.desks import say_whom_to_call
+    from agency_client.agreements.views import list_lines
     from agency_client.local_store.inbox import InboxFilter
     from agency_client.node import Node
     from agency_client.reading.lists import view_inbox
     from agency_client.statuses.standing import list_ages, list_standings
+    from agency_client.terminal.agreement_pages import remind_of_agreements
     from agency_client.terminal.partner_pages import warn_of_ages, warn_of_gaps
 
     invocation = get_invocation(context)
@@ -69,13 +72,16 @@ def _inbox(
     with Node(invocation.open_profile(), invocation.clock) as node:
         view = view_inbox(node, wanted, limit=limit)
         standings, ages = list_standings(node), list_ages(node, (row.message.sender for row in view.rows))
+        agreements = list_lines(node)
     if waiting or unverifiable:
         _show_set_aside(invocation.output, view, ages)
     else:
         _show_rows(invocation.output, view, ages, now)
     _say_rest(invocation, view, wanted)
-    warn_of_ages(invocation.output, ages.values())
+    whom = {standing.agency: say_whom_to_call(standing.agency, standing.desks) for standing in standings}
+    warn_of_ages(invocation.output, ages.values(), whom)
     warn_of_gaps(invocation.output, standings)
+    remind_of_agreements(invocation.output, agreements)
     for row in view.rows:
         invocation.output.write_json(_describe_row(row, ages))
 

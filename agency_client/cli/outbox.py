@@ -9,6 +9,8 @@ from agency_client.cli.invocation import get_invocation
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from agency_client.sending.views import BrokerWord, DeliveryLine, SentLine
     from agency_client.statuses.freshness import StatusAge
 
@@ -39,6 +41,7 @@ def _outbox(
       agency outbox --all
       agency outbox --cancel 7964f6be --reason "sent to the wrong desk"
     """
+    from agency_client.agreements.desks import load_whom_to_call
     from agency_client.client import cancel_queued
     from agency_client.local_store.outbox import WAITING, OutboxState
     from agency_client.node import Node
@@ -52,7 +55,8 @@ def _outbox(
             cancel_queued(node, cancel, reason=reason)
         lines = list_waiting(node, OutboxState if everything else WAITING)
         documents = list_waiting_documents(node)
-        ages = list_ages(node, (delivery.recipient for line in lines for delivery in line.deliveries))
+        recipients = sorted({delivery.recipient for line in lines for delivery in line.deliveries})
+        ages, whom = list_ages(node, recipients), load_whom_to_call(node, recipients)
     rows = [_list_outbox_row(line, ages) for line in lines]
     titles = ["id", "kind", "to", "state", "tried", "next", "problem"]
     output = invocation.output
@@ -61,7 +65,8 @@ def _outbox(
         why = f": {document.problem.sentence}" if document.problem else ""
         output.say(f"also waiting: {document.kind.value} for {document.partner or 'the exchange'}{why}")
     waiting = [{"kind": item.kind.value, "partner": item.partner, "attempts": item.attempts} for item in documents]
-    warn_of_ages(output, ages.values())
+    warn_of_ages(output, ages.values(), whom)
+    _say_unreached(output, lines, whom)
     partners = {agency: describe_age(age) for agency, age in ages.items()}
     messages = [describe_line(line) for line in lines]
     output.write_json({"messages": messages, "documents": waiting, "partner_status": partners})
@@ -106,6 +111,7 @@ def _status(
       agency status 7964f6be
       agency status 7964f6be --offline --json
     """
+    from agency_client.agreements.desks import load_whom_to_call
     from agency_client.node import Node
     from agency_client.sending.views import ask_broker, describe_sent
 
@@ -113,13 +119,27 @@ def _status(
     with Node(invocation.open_profile(), invocation.clock) as node:
         line = describe_sent(node, message_id)
         word = None if offline else ask_broker(node, line)
+        whom = load_whom_to_call(node, (delivery.recipient for delivery in line.deliveries))
     output = invocation.output
     _show_message(output, line)
     rows = [row for delivery in line.deliveries for row in _list_fact_rows(line, delivery)]
     output.show_table(["recipient", "what", "when", "who says so"], rows, empty="nothing is known of it yet")
     if word is not None:
         _show_word(output, word)
+    _say_unreached(output, [line], whom)
     output.write_json(describe_line(line) | {"broker": None if word is None else _describe_word(word)})
+
+
+def _say_unreached(output: Output, lines: "Sequence[SentLine]", whom: "Mapping[str, str]") -> None:
+    """Say beside the data which recipients a message has not reached, and whom to call there."""
+    for line in lines:
+        for delivery in line.deliveries:
+            standing = delivery.standing.fact.value if delivery.standing else "waiting"
+            if standing in _BAD - {"cancelled"} or standing == "held":
+                message = line.message.message_id[:_ID_CHARACTERS]
+                output.say(
+                    f"{message} is {standing} for {delivery.recipient}; {whom[delivery.recipient]}", Tone.CAUTION
+                )
 
 
 def describe_line(line: "SentLine") -> dict[str, Any]:

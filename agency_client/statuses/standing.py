@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.agreements.chains import Agreement, load_all
+from agency_client.agreements.desks import find_desks
 from agency_client.errors import NotFoundError
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbound_streams import (
@@ -123,12 +124,6 @@ def view_partner(node: Node, agency: str) -> PartnerStanding:
         return _load_standing(node, snapshot, agency, agreements)
 
 
-def load_desks(views: Iterable[AgreementView], agency: str) -> tuple[DutyDesk, ...]:
-    """Return the duty desks that agreements name for a partner, each once."""
-    desks = [desk for view in views if view.terms for desk in view.terms.duty_desks if desk.agency == agency]
-    return tuple({(desk.name, desk.phone): desk for desk in desks}.values())
-
-
 def _load_standing(node: Node, snapshot: Snapshot, agency: str, agreements: Sequence[Agreement]) -> PartnerStanding:
     emptied_at = read_moment_setting(snapshot, Setting.INBOX_EMPTIED)
     gaps, views = find_gaps(snapshot, agency), _list_established(agreements, agency, node.clock.now())
@@ -150,7 +145,7 @@ def _load_standing(node: Node, snapshot: Snapshot, agency: str, agreements: Sequ
         ),
         voided=tuple(list_voided_messages(snapshot, agency)),
         agreements=tuple(views),
-        desks=load_desks(views, agency),
+        desks=find_desks(agreements, agency, node.clock.now()),
         asked_at=read_moment_setting(snapshot, Setting.STATUSES_ASKED),
         emptied_at=emptied_at,
     )

@@ -5,12 +5,12 @@ Which gaps were told is kept, so that somebody who was called is told as well wh
 
 from dataclasses import dataclass
 
+from agency_client.agreements.desks import say_whom_to_call
 from agency_client.local_store.told_gaps import ToldGap, list_told_gaps, replace_told_gaps
 from agency_client.node import Node
 from agency_client.statuses.freshness import StatusAge
 from agency_client.statuses.gaps import GapAlarm
 from agency_client.statuses.standing import PartnerStanding, list_standings
-from schemas.agreements.terms import DutyDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,7 @@ class WatchReport:
 
     def say_whom_to_call(self, agency: str) -> str:
         """Return whom to call about a partner: its duty desk, as an agreement names it."""
-        desks = next((item.desks for item in self.standings if item.agency == agency), ())
-        return f"call {spell_desks(desks)}" if desks else "call its duty desk"
+        return say_whom_to_call(agency, next((item.desks for item in self.standings if item.agency == agency), ()))
 
 
 def watch_partners(node: Node) -> WatchReport:
@@ -38,11 +37,6 @@ def watch_partners(node: Node) -> WatchReport:
         replace_told_gaps(transaction, [alarm.gap for alarm in alarms], at=node.clock.now())
     ages = tuple(standing.age for standing in standings if standing.age.is_marked)
     return WatchReport(ages, alarms, closed, standings)
-
-
-def spell_desks(desks: tuple[DutyDesk, ...]) -> str:
-    """Return duty desks as words: name and number."""
-    return " or ".join(f"{desk.name}, {desk.phone}" for desk in desks)
 
 
 def spell_closed(told: ToldGap) -> str:

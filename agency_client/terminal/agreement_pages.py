@@ -1,5 +1,7 @@
 """How agreements look: one version in a line, one in full, for people and for programs."""
 
+from collections.abc import Iterable
+
 from agency_client.agreements.views import AgreementLine, AgreementPage
 from agency_client.local_store.checkpoints import SignedCheckpoint
 from agency_client.terminal.output import Cell, Output, Tone
@@ -29,6 +31,17 @@ def show_as_of(output: Output, checkpoint: SignedCheckpoint | None) -> None:
         output.say("as of never; run: agency sync")
     else:
         output.say(f"as of {checkpoint.seen_at:%Y-%m-%d %H:%M} UTC, log size {checkpoint.size}; to renew: agency sync")
+
+
+def remind_of_agreements(output: Output, lines: Iterable[AgreementLine]) -> None:
+    """Say in one line beside other data which agreements need something from this agency, and where to see what."""
+    due = [(line, reminder) for line in lines for reminder in line.reminders if reminder.is_ours]
+    if not due:
+        return
+    line, first = min(due, key=lambda pair: (pair[1].due_at is None, pair[1].due_at or pair[0].terms.in_force_until))
+    rest = f", and {len(due) - 1} more" if len(due) > 1 else ""
+    words = f"agreements: {line.terms.title} with {line.partner}: {first.sentence}{rest}; see: agency agreements"
+    output.say(words, Tone.CAUTION)
 
 
 def show_page(output: Output, page: AgreementPage, partner_status: Cell) -> None:
@@ -99,6 +112,16 @@ def describe_line(line: AgreementLine) -> dict[str, object]:
         "because": line.because,
         "proposer": line.proposer,
         "due": line.due,
+        "reminders": [
+            {
+                "kind": item.kind.value,
+                "sentence": item.sentence,
+                "is_ours": item.is_ours,
+                "due_at": item.due_at,
+                "notice_days": item.notice_days,
+            }
+            for item in line.reminders
+        ],
         "in_force_from": line.terms.in_force_from,
         "in_force_until": line.terms.in_force_until,
     }

@@ -1,17 +1,17 @@
 """How partners look: one in a line, one in full, and the mark beside whatever comes from one whose status is old.
 
-A mark says how old and why; whom to call stands on the partner's page (`agency partner show`).
+A mark says how old and why, and whom to call where that is at hand; it also stands on the partner's page.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agency_client.agreements.desks import say_whom_to_call, spell_desks
 from agency_client.local_store.inbound_streams import VoidedMessage
 from agency_client.local_store.statuses import StoredStatus
 from agency_client.statuses.freshness import Freshness, StatusAge, spell_age
 from agency_client.statuses.gaps import spell_numbers
 from agency_client.statuses.standing import PartnerStanding
-from agency_client.statuses.watching import spell_desks
 from agency_client.terminal.moments import spell_moment
 from agency_client.terminal.output import Cell, Output, Tone
 
@@ -31,18 +31,20 @@ def mark_agency(agency: str, ages: Mapping[str, StatusAge]) -> Cell:
     return Cell(f"{agency} (status {spell_age(age.age)} old)", _TONES[age.state])
 
 
-def warn_of_ages(output: Output, ages: Iterable[StatusAge]) -> None:
-    """Say beside the data whose status is old, why, and where to see whom to call."""
+def warn_of_ages(output: Output, ages: Iterable[StatusAge], whom: Mapping[str, str] | None = None) -> None:
+    """Say beside the data whose status is old, why, and whom to call (by agency), or where to see it."""
     for age in ages:
         if age.is_marked:
-            output.say(f"{age.sentence}; whom to call: agency partner show {age.agency}", _TONES[age.state])
+            call = (whom or {}).get(age.agency, f"whom to call: agency partner show {age.agency}")
+            output.say(f"{age.sentence}; {call}", _TONES[age.state])
 
 
 def warn_of_gaps(output: Output, standings: Iterable[PartnerStanding]) -> None:
     """Say beside the data which messages of partners are missing, and whom to ask."""
     for standing in standings:
         for alarm in standing.alarms:
-            output.say(f"ALARM {alarm.sentence}; whom to ask: agency partner show {standing.agency}", Tone.BAD)
+            call = say_whom_to_call(standing.agency, standing.desks)
+            output.say(f"ALARM {alarm.sentence}; {call}; more: agency partner show {standing.agency}", Tone.BAD)
 
 
 def show_age(age: StatusAge) -> Cell:
