@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.aftercare.changing import CorrectedAlert
+from agency_client.aftercare.rules import NOTHING_SAID, Standing
+from agency_client.aftercare.standing import load_standing
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Snapshot
@@ -22,10 +25,10 @@ from agency_client.local_store.inbox import (
 from agency_client.local_store.received_work import list_corrections
 from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
 from agency_client.node import Node
+from agency_client.reading.corrected import read_corrected
 from agency_client.receiving.content_rules import read_alert
 from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.own_receipts import receipt_message
-from agency_client.receiving.rules import WITHDRAWAL_KIND
 from agency_client.receiving.sealed import SealedEvidence, read_sealed
 from agency_client.receiving.verification import (
     EVERYTHING,
@@ -37,15 +40,17 @@ from agency_client.witness.standing import is_leaf_witnessed, read_quorum
 from keys.errors import KeysError
 from keys.sealing import verify_message as verify_content
 from schemas.agreements.lifecycle import list_versions
-from schemas.alerts import parse_alert
+from schemas.alerts import notice_kinds, parse_alert
 from schemas.alerts.base import Alert
+from schemas.alerts.coded import RestrictedUse
 from schemas.codec import CodecError
 from schemas.envelope import Message
 from schemas.log.records import Action
 from schemas.receipts import ReceiptType
 from schemas.signed import SignedDocument
 
-_FOLLOWING_KINDS = ("correction", WITHDRAWAL_KIND)
+_SHOWS_NOTHING = frozenset({"answer", "verify"})
+"""What the access log calls an opening that shows nobody what a message says: no restriction stands against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,9 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class ReadMessage:
-    """A message as a reader sees it. `followed_by` are the ids of what corrected or withdrew it since.
+    """A message as a reader sees it. `followed_by` are the notices about it that came since.
 
+    `standing` is what they make of it; `corrected` is what it says now, where it was corrected. `alert` stays as sent.
     `is_witnessed`: the quorum has seen the leaf of its acceptance. Nobody is kept from reading what it has not seen.
     `is_voided`: its sender has said since that it never arrived.
     """
@@ -81,20 +87,24 @@ class ReadMessage:
     followed_by: tuple[InboxMessage, ...] = ()
     is_witnessed: bool = False
     is_voided: bool = False
+    standing: Standing = NOTHING_SAID
+    corrected: CorrectedAlert | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOwnMessage:
-    """A message of one's own, as it was sealed."""
+    """A message of one's own, as it was sealed; `standing` and `corrected` are as in `ReadMessage`."""
 
     stored: SentMessage
     recipients: tuple[str, ...]
     message: Message
     alert: Alert
+    standing: Standing = NOTHING_SAID
+    corrected: CorrectedAlert | None = None
 
 
 class NotShownError(DeniedError):
-    """The message is here and is not shown: refused, taken back before it was opened, or not proven."""
+    """The message is here and is not shown: refused, taken back before it was opened, restricted, or not proven."""
 
     default_code = "not-shown"
 
@@ -115,26 +125,35 @@ def find_readable(snapshot: Snapshot, message_id: str) -> InboxMessage | SentMes
 
 
 def read_message(
-    node: Node, message_id: str, *, reason: str, case: str | None = None, verb: str = "read"
+    node: Node,
+    message_id: str,
+    *,
+    reason: str,
+    case: str | None = None,
+    verb: str = "read",
+    use: RestrictedUse | None = None,
 ) -> ReadMessage | ReadOwnMessage:
     """Return a message's content to the officer, with the reason on record before it is decrypted.
 
-    The first reading of a received message is receipted as `opened`. `verb` is what the access log calls it.
+    The first reading of a received message is receipted as `opened`. `verb` is what the access log calls it. `use` is
+    what a restricted message is read for; it is on record with the reason.
 
     Raises:
         NotFoundError: no such message is here, or its content was erased.
-        NotShownError: it was refused, or withdrawn before it was opened.
+        NotShownError: it was refused, or withdrawn before it was opened, or is restricted and not for this use.
         VerificationFailedError: what the store holds of it does not verify any more.
     """
     with node.store.read() as snapshot:
         found = find_readable(snapshot, message_id)
+        standing = load_standing(snapshot, found.digest)
+    reason = _demand_use(standing, verb, reason, use)
     if isinstance(found, SentMessage):
-        return _read_own(node, found, verb, reason, case)
+        return _read_own(node, found, standing, verb, reason, case)
     _demand_opened(found)
     with node.store.read() as snapshot:
         verified = verify_message(node, snapshot, found.digest, EVERYTHING)
         followed_by = tuple(
-            load_by_digest(snapshot, digest) for digest in list_corrections(snapshot, found.digest, _FOLLOWING_KINDS)
+            load_by_digest(snapshot, digest) for digest in list_corrections(snapshot, found.digest, notice_kinds())
         )
         is_voided = has_voided_number(snapshot, found.digest)
         is_witnessed = is_leaf_witnessed(node, read_quorum(node, snapshot), found.origin, found.leaf_index)
@@ -142,8 +161,18 @@ def read_message(
     message = _verify_content(verified.facts.sealed, data)
     alert = read_alert(message, verified.facts)
     _note_first_reading(node, found)
-    origin = describe_provenance(verified)
-    return ReadMessage(found, message, alert, origin, verified.checks, followed_by, is_witnessed, is_voided)
+    return ReadMessage(
+        found,
+        message,
+        alert,
+        describe_provenance(verified),
+        verified.checks,
+        followed_by,
+        is_witnessed,
+        is_voided,
+        standing,
+        read_corrected(node, alert, standing, verb=verb, reason=reason, case=case),
+    )
 
 
 def verify_again(node: Node, message_id: str, *, reason: str) -> tuple[InboxMessage, tuple[CheckedStep, ...]]:
@@ -193,6 +222,19 @@ def _demand_opened(found: InboxMessage) -> None:
     raise NotShownError(f"the message of {found.sender} is not shown: {why}", code=f"message-{found.state.value}")
 
 
+def _demand_use(standing: Standing, verb: str, reason: str, use: RestrictedUse | None) -> str:
+    """Return the reason as it goes on record, if the message may be shown for this use."""
+    allowed = standing.allowed_uses
+    if allowed is None or verb in _SHOWS_NOTHING:
+        return reason
+    if use is None or use not in allowed:
+        codes = " or ".join(code.value for code in RestrictedUse if code in allowed)
+        left = f"it may be read for: {codes}" if codes else "no use of it is left"
+        fix = f'say what for: agency read ID --reason "…" --for {codes.split(" ")[0]}' if codes else ""
+        raise NotShownError(f"the message is restricted; {left}", fix=fix, code="restricted")
+    return f"{reason} (restricted; for {use.value})"
+
+
 def _unlock_content(node: Node, found: InboxMessage, verb: str, reason: str, case: str | None) -> bytes:
     note = node.note_access(
         Action.CONSULTATION, verb, reason, message=found.message_id, partner=found.sender, case=case
@@ -218,7 +260,9 @@ def _note_first_reading(node: Node, found: InboxMessage) -> None:
         return  # It stays owed (`local_store.received_work`); whoever has a reason to read is not kept from it.
 
 
-def _read_own(node: Node, found: SentMessage, verb: str, reason: str, case: str | None) -> ReadOwnMessage:
+def _read_own(
+    node: Node, found: SentMessage, standing: Standing, verb: str, reason: str, case: str | None
+) -> ReadOwnMessage:
     with node.store.read() as snapshot:
         recipients = tuple(item.recipient for item in list_deliveries(snapshot, found.message_id))
     note = node.note_access(Action.CONSULTATION, verb, reason, message=found.message_id, case=case)
@@ -226,9 +270,11 @@ def _read_own(node: Node, found: SentMessage, verb: str, reason: str, case: str 
     try:
         sealed = read_sealed(SignedDocument.from_canonical(found.evidence))
         message = _verify_content(sealed, data)
-        return ReadOwnMessage(found, recipients, message, parse_alert(message.alert))
+        alert = parse_alert(message.alert)
     except CodecError as error:
         raise VerificationFailedError(f"the message in the store: {error}", fix="restore the last backup") from error
+    corrected = read_corrected(node, alert, standing, verb=verb, reason=reason, case=case)
+    return ReadOwnMessage(found, recipients, message, alert, standing, corrected)
 
 
 def list_check_lines(checks: Sequence[CheckedStep]) -> list[str]:

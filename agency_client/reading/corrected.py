@@ -1,0 +1,64 @@
+"""What a message says now: its corrections opened, verified once more, and applied in the order they were said.
+
+Each opening is on record like the reading of the message itself. A correction whose content was erased changes nothing;
+that it was there is still shown.
+"""
+
+from agency_client.aftercare.changing import CorrectedAlert, Correction, apply_corrections
+from agency_client.aftercare.rules import Notice, Standing
+from agency_client.errors import NotFoundError, VerificationFailedError
+from agency_client.local_store.content import read_content
+from agency_client.local_store.inbox import load_by_digest
+from agency_client.local_store.sent import find_message_by_digest
+from agency_client.node import Node
+from agency_client.receiving.sealed import read_sealed
+from keys.errors import KeysError
+from keys.sealing import verify_message
+from schemas.alerts import parse_alert
+from schemas.alerts.base import Alert
+from schemas.alerts.correction import Correction as CorrectionDetails
+from schemas.codec import CodecError
+from schemas.log.records import Action
+from schemas.signed import SignedDocument
+
+
+def read_corrected(
+    node: Node, original: Alert, standing: Standing, *, verb: str, reason: str, case: str | None
+) -> CorrectedAlert | None:
+    """Return what an alert says once its corrections are applied; None where nobody corrected it.
+
+    Raises:
+        VerificationFailedError: what the store holds of a correction does not verify any more.
+    """
+    if not standing.corrections:
+        return None
+    corrections = (_read_correction(node, notice, verb, reason, case) for notice in standing.corrections)
+    return apply_corrections(original, [found for found in corrections if found is not None])
+
+
+def _read_correction(node: Node, notice: Notice, verb: str, reason: str, case: str | None) -> Correction | None:
+    message_id, partner, evidence = _find_evidence(node, notice.digest)
+    note = node.note_access(Action.CONSULTATION, verb, reason, message=message_id, partner=partner, case=case)
+    try:
+        data = read_content(node.store, notice.digest, note)
+    except NotFoundError:
+        return None
+    try:
+        sealed = read_sealed(SignedDocument.from_canonical(evidence))
+        alert = parse_alert(verify_message(sealed.header, data).alert)
+    except (KeysError, CodecError) as error:
+        raise VerificationFailedError(f"a correction in the store: {error}", fix="restore the last backup") from error
+    details = alert.details
+    if not isinstance(details, CorrectionDetails):
+        raise VerificationFailedError("a correction in the store is no correction", fix="restore the last backup")
+    return Correction(notice.digest, notice.author, notice.said_at, details.changes)
+
+
+def _find_evidence(node: Node, digest: str) -> tuple[str, str | None, bytes]:
+    """Return id, sender (None: this agency) and the envelope without ciphertext of a notice."""
+    with node.store.read() as snapshot:
+        own = find_message_by_digest(snapshot, digest)
+        if own is not None:
+            return own.message_id, None, own.evidence
+        received = load_by_digest(snapshot, digest)
+    return received.message_id, received.sender, received.evidence
