@@ -68,6 +68,10 @@ def _send(
             help="Why it goes although a partner's status is older than 72 hours; for a threat to life only.",
         ),
     ] = None,
+    quality: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE=WORDS", help="Your words for a doubt of the quality check; may be repeated."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what every agreement allows, and send nothing.")
     ] = False,
@@ -75,13 +79,16 @@ def _send(
 ) -> None:
     """Send an alert, sealed for each recipient, under an agreement that covers it; or say why none does.
 
-    With the broker away it is queued and delivered later (exit code 7).
+    With the broker away it is queued and delivered later (exit code 7). What is doubtful about it (old data, check
+    digits that fail, the same sent before) is not sent without your words, which the recipient reads.
 
     \b
     Examples:
       agency send --template document-fraud > alert.json
       agency send alert.json --to VN --necessity "The bearer flies on tonight." --reason "case 74/08"
       agency send alert.json --to agreements --dry-run
+      agency send alert.json --to VN --necessity "The bearer flies on tonight." --reason "case 74/08" \\
+          --quality stale-data="confirmed by phone today"
       agency send --kind document-verification --to VN --reason "second line" \\
           --necessity "The holder stands at the counter." --subject "Is this passport genuine?" \\
           --mrz "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<" "L898902C36UTO7408122F1204159ZE184226B<<<<<10"
@@ -106,6 +113,7 @@ def _send(
         "agreement": agreement,
         "delivery_days": deliver_within,
         "override": override_old_status,
+        "quality": quality or [],
     }
     with Node(invocation.open_profile(), invocation.clock) as node:
         alert = _compose(node, files, lines, {name: value for name, value in given.items() if value}, field or [])
@@ -186,6 +194,7 @@ def _make_draft(
     node: "Node", alert: dict[str, Any], options: dict[str, Any], unit: str | None, officer: str | None
 ) -> "Draft":
     from agency_client.client import make_usual
+    from agency_client.duties.quality import parse_answers
     from agency_client.sending.composing import choose_usual_purpose, fill_common_part
     from agency_client.sending.draft import Draft
     from agency_client.typed_codes import parse_code
@@ -208,6 +217,7 @@ def _make_draft(
         case=options["case"],
         delivery_days=options["delivery_days"],
         old_status_override=options["override"],
+        quality=parse_answers(options["quality"]),
     )
 
 
@@ -266,16 +276,19 @@ def _end_by_state(states: list[str], say: Any) -> None:
 
 
 def _show_plan(invocation: Invocation, node: "Node", draft: "Draft") -> None:
-    from agency_client.sending.flow import plan_alert
+    from agency_client.sending.flow import plan_alert, review_alert
+    from agency_client.terminal.duty_pages import describe_doubts, show_doubts
     from agency_client.terminal.partner_pages import warn_of_ages
 
     plan = plan_alert(node, draft)
+    quality = review_alert(node, draft, plan)
     rows = [row for recipient in (*plan.recipients, *plan.left_out) for row in _list_rows(recipient)]
     output = invocation.output
     output.show_table(["to", "agreement", "state", "verdict", "why"], rows, empty="no agreement with anybody is known")
-    output.write_json(_describe_plan(plan))
+    output.write_json(_describe_plan(plan) | {"quality": describe_doubts(quality)})
+    show_doubts(output, quality)
     warn_of_ages(output, [item.status_age for item in plan.recipients if item.status_age is not None])
-    if plan.is_allowed:
+    if plan.is_allowed and not quality.unanswered:
         output.say("it would be sent; nothing was sent", Tone.GOOD)
         return
     output.say("it would be refused; nothing was sent", Tone.BAD)

@@ -259,7 +259,8 @@ def _note_answer(node: Node, stored: InboxMessage, answer: _Answer) -> None:
 
 def _begin_reply(request: Alert) -> Wire:
     wire = request.to_wire()
-    return {"document": wire["details"]["document"], "is_automatic": False}
+    asked = {name: wire["details"][name] for name in ("document", "subject_reference") if name in wire["details"]}
+    return asked | {"is_automatic": False}
 
 
 def _with_words(details: Wire, words: str | None) -> Wire:

@@ -1,13 +1,14 @@
 """What somebody wants to send: the alert as written, to whom, why, and how marked. Nothing of it is judged yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agency_client.errors import UsageError
 from schemas.alerts import Alert, parse_alert
 from schemas.alerts.header_rules import verify_urgency_reason
 from schemas.alerts.registry import AlertError, FieldProblem, InvalidAlertError
+from schemas.alerts.special import find_undeclared
 from schemas.codec import CodecError
 from schemas.envelope import MAX_DELIVERY_DAYS
 from schemas.markings import Purpose, Tlp, Urgency
@@ -36,6 +37,7 @@ class Draft:
     who has that message, named by the alert's `in_reply_to`, and need neither. `agreement` is the id or digest of an
     agreement (or its beginning) to use and no other. `delivery_days` is how long the exchange may try.
     `old_status_override`: why it goes although a partner's newest status is too old; for a threat to life only.
+    `quality`: the officer's words for what the quality check may find doubtful, by the doubt's code.
     """
 
     alert: Mapping[str, Any]
@@ -50,19 +52,21 @@ class Draft:
     case: str | None = None
     delivery_days: int = DELIVERY_DAYS
     old_status_override: str | None = None
+    quality: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
     """Return the draft's alert, checked as its kind, in the thread it names or else in a fresh one.
 
     Raises:
-        AlertRefusedError: fields are wrong, each is named with an example; or it names attachments.
+        AlertRefusedError: fields are wrong, each is named with an example; or it names attachments, or holds special
+            categories of data that it does not declare.
         UsageError: necessity, reason or delivery days are missing or out of bounds; or an old status is overridden
             for less than a threat to life.
     """
-    for field, text in (("necessity", draft.necessity), ("reason", draft.reason)):
+    for name, text in (("necessity", draft.necessity), ("reason", draft.reason)):
         if not text.strip():
-            raise UsageError(f"{field} is missing: every sending says why", fix=f"give it with --{field}")
+            raise UsageError(f"{name} is missing: every sending says why", fix=f"give it with --{name}")
     _verify_override(draft)
     if not 1 <= draft.delivery_days <= MAX_DELIVERY_DAYS:
         raise UsageError(f"delivery days: 1 to {MAX_DELIVERY_DAYS} may be asked for, not {draft.delivery_days}")
@@ -75,6 +79,7 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
         raise AlertRefusedError(str(error), fix=fix, code=error.code, problems=error.problems) from error
     except (AlertError, CodecError) as error:
         raise AlertRefusedError(str(error), code=error.code) from error
+    _verify_special_categories(alert)
     if alert.attachments:
         names = ", ".join(note.caption for note in alert.attachments)
         raise AlertRefusedError(
@@ -83,6 +88,17 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
             code="attachments-refused",
         )
     return alert
+
+
+def _verify_special_categories(alert: Alert) -> None:
+    undeclared = find_undeclared(alert)
+    if undeclared:
+        raise AlertRefusedError(
+            "; ".join(str(problem) for problem in undeclared),
+            fix="declare special_categories with why they are strictly necessary, or leave such data out",
+            code="special-category-undeclared",
+            problems=undeclared,
+        )
 
 
 def _verify_override(draft: Draft) -> None:

@@ -8,6 +8,8 @@ to it.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from agency_client.duties.preparing import prepare_order, review_order
+from agency_client.duties.quality import QualityReport
 from agency_client.errors import DeniedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.engine import Snapshot
@@ -72,12 +74,22 @@ def plan_alert(node: Node, draft: Draft) -> Plan:
         return judge_draft(node, snapshot, order, draft)
 
 
+def review_alert(node: Node, draft: Draft, plan: Plan) -> QualityReport:
+    """Look at the quality of a draft for the recipients of a plan, and do nothing.
+
+    Raises:
+        AlertRefusedError, UsageError: the draft itself is wrong, or answers a doubt that is not there.
+    """
+    return review_order(node, make_order(node, draft), draft, plan)
+
+
 def send_alert(node: Node, draft: Draft, *, deliver: bool = True) -> SendReport:
     """Seal a draft for all its recipients, queue it, and try to deliver it now. What is queued survives anything.
 
     Raises:
         AlertRefusedError, UsageError, NotFoundError: the draft itself is wrong; nothing was done.
         NotCoveredError: an agreement does not allow it; nothing was sent, and the attempt is in the access log.
+        QualityDoubtedError: something about it is doubtful and the draft does not say why it goes all the same.
         SendingStoppedError: the exchange was proven dishonest.
     """
     return _send(node, draft, make_order(node, draft), deliver=deliver)
@@ -102,6 +114,7 @@ def _send(node: Node, draft: Draft, order: SealingOrder, *, deliver: bool) -> Se
             plan = judge_draft(node, transaction, order, draft)
             if not plan.is_allowed and not order.unchecked:
                 raise NotCoveredError(plan)
+            order = prepare_order(node, transaction, order, draft, plan)
             legs = seal_recipients(node, transaction, order, plan.recipients)
     except DeniedError as error:
         _note_denied(node, order, error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from agency_client.aftercare.acting import NoticeOrigin, note_own_notice
+from agency_client.duties.recording import Passing, record_sending
 from agency_client.errors import DeniedError, UsageError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.checkpoints import load_newest_checkpoint
@@ -166,6 +167,9 @@ def seal_one(
     if order.provenance is None:
         note_own_notice(transaction, sealed.digest, alert, NoticeOrigin(node.agency, sealed.digest, order.issued_at))
     _note_disclosure(node, transaction, order, message_id, recipient.agency)
+    clauses = () if option.clause is None else (option.clause,)
+    passing = Passing(sealed.digest, alert, order.marking, order.purpose, clauses, order.issued_at)
+    record_sending(transaction, passing, recipient.agency, option.terms)
     return SealedLeg(message_id, sealed.digest, recipient.agency, option.view.digest, option.terms.title)
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from schemas.agreements.coverage import ContentFacts
 from schemas.alerts import kind_of
 from schemas.alerts.base import Alert
+from schemas.alerts.special import list_special_categories
 from schemas.markings import Purpose, Urgency
 
 
@@ -18,7 +19,7 @@ def describe_content(
     Raises:
         UnknownKindError: this version does not know the kind.
     """
-    kind, special = kind_of(alert.kind), alert.special_categories
+    kind = kind_of(alert.kind)
     return ContentFacts(
         purpose=purpose,
         handling=frozenset(alert.handling.codes),
@@ -26,7 +27,7 @@ def describe_content(
         urgency=urgency,
         issued_at=issued_at,
         caveats=frozenset(caveat.code for caveat in alert.caveats),
-        special_categories=frozenset(special.categories if special else ()),
+        special_categories=list_special_categories(alert),
         onward=frozenset(alert.onward or ()),
         transfer=alert.transfer,
         reply_due=None if kind.needs_refers_to else alert.reply_due,

@@ -32,9 +32,10 @@ STATEMENTS: tuple[str, ...] = (
     CREATE TABLE message_duty (
         message TEXT PRIMARY KEY,
         conditions TEXT NOT NULL,
+        agreed BLOB NOT NULL,
         purpose TEXT NOT NULL,
-        withheld INTEGER NOT NULL,
-        automatic INTEGER NOT NULL
+        is_withheld INTEGER NOT NULL,
+        is_automatic INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
     """

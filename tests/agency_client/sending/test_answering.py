@@ -38,11 +38,9 @@ def ask(world: LyingWorld, terms: Any, **members: Any) -> InboxMessage:
 def send_and_receive(world: LyingWorld, terms: Any, alert: dict[str, Any], **changes: Any) -> InboxMessage:
     """Let GB send an alert through its own client and VN collect it."""
     wire = {name: value for name, value in alert.items() if name != "thread"}
-    usual: dict[str, Any] = {"purpose": Purpose.SYSTEM_TEST, "marking": Tlp.GREEN}
-    sent = send_alert(
-        world["GB"],
-        Draft(alert=wire, necessity="Test.", reason="t", recipients=("VN",), agreement=terms.id, **usual | changes),
-    )
+    usual: dict[str, Any] = {"purpose": Purpose.SYSTEM_TEST, "marking": Tlp.GREEN, "recipients": ("VN",)}
+    usual |= {"necessity": "The holder stands at the counter.", "reason": "t", "agreement": terms.id}
+    sent = send_alert(world["GB"], Draft(alert=wire, **usual | changes))
     world.collect("VN")
     with world["VN"].store.read() as snapshot:
         from agency_client.local_store.inbox import load_by_digest

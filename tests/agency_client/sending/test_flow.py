@@ -205,7 +205,8 @@ def test_while_suspended_the_client_refuses_and_the_broker_too_until_it_is_resum
     assert refused.problem is not None
     assert refused.problem.code == "agreement-not-in-force"
     take_step(be, terms, StepAction.RESUME, gb, be)
-    assert send_alert(gb, draft).items[0].state is OutboxState.TAKEN
+    again = replace(draft, quality={"sent-before": "to see that it is taken once more"})
+    assert send_alert(gb, again).items[0].state is OutboxState.TAKEN
 
 
 def narrow_clauses() -> tuple[Clause, ...]:
