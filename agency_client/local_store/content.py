@@ -19,13 +19,28 @@ from keys.container import open_with_key, seal_with_key
 _PURPOSE = "message-content"
 
 
+TERM_ENDED = "retention-ended"
+
+
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """When and why a message's content was destroyed."""
+    """When and why a message's content was destroyed; `code` is what its sender is told."""
 
     digest: str
     erased_at: datetime
     reason: str
+    code: str = TERM_ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class ContentEnd:
+    """A message of which something is kept that ends; `direction` is `in` or `out`, `partner` the other agency."""
+
+    digest: str
+    direction: str
+    message_id: str
+    partner: str
+    ends_at: datetime
 
 
 def keep_content(
@@ -63,10 +78,10 @@ def read_content(store: Store, digest: str, note: AccessNote) -> bytes:
     return open_with_key(row["sealed"], row["key"], purpose=_PURPOSE)
 
 
-def erase_content(transaction: Transaction, digest: str, note: AccessNote) -> bool:
+def erase_content(transaction: Transaction, digest: str, note: AccessNote, *, code: str = TERM_ENDED) -> bool:
     """Destroy key and content, and what lists show of it; return whether anything was left to destroy.
 
-    Call `Store.truncate_wal` after the commit.
+    `code` says why in the receipt to the sender. Call `Store.truncate_wal` after the commit.
     """
     transaction.execute("DELETE FROM content_key WHERE digest = ?", digest)
     erased = transaction.execute("DELETE FROM content WHERE digest = ?", digest)
@@ -76,7 +91,7 @@ def erase_content(transaction: Transaction, digest: str, note: AccessNote) -> bo
         note.time,
         digest,
     )
-    erasure: Columns = {"digest": digest, "erased_at": note.time, "reason": note.reason}
+    erasure: Columns = {"digest": digest, "erased_at": note.time, "reason": note.reason, "code": code}
     transaction.insert("content_erasure", erasure, if_absent=True)
     append_entry(transaction, note)
     return erased == 1
@@ -89,16 +104,53 @@ def has_content(snapshot: Snapshot, digest: str) -> bool:
 
 def find_erasure(snapshot: Snapshot, digest: str) -> Erasure | None:
     """Return when and why a message's content was erased."""
-    row = snapshot.fetch_one("SELECT digest, erased_at, reason FROM content_erasure WHERE digest = ?", digest)
-    return None if row is None else Erasure(row["digest"], read_moment(row["erased_at"]), row["reason"])
+    row = snapshot.fetch_one("SELECT digest, erased_at, reason, code FROM content_erasure WHERE digest = ?", digest)
+    return None if row is None else Erasure(row["digest"], read_moment(row["erased_at"]), row["reason"], row["code"])
 
 
-def list_overdue_content(snapshot: Snapshot, *, now: datetime, limit: int = 500) -> list[str]:
-    """Return the digests of messages whose retention has ended."""
+def list_content_ends(snapshot: Snapshot, *, until: datetime, limit: int = 500) -> list[ContentEnd]:
+    """Return whose content is kept and ends by `until`, what ends first; without a term of its own, by its evidence."""
     rows = snapshot.fetch_all(
-        "SELECT digest FROM content WHERE retain_until <= ? ORDER BY retain_until, digest LIMIT ?", now, limit
+        "SELECT digest, iif(inbox_message.digest IS NULL, 'out', 'in'),"
+        " coalesce(inbox_message.message_id, sent_message.message_id, ''),"
+        " coalesce(inbox_message.sender, (SELECT recipient FROM sent_delivery"
+        "   WHERE sent_delivery.message_id = sent_message.message_id), ''), found.ends_at"
+        " FROM (SELECT digest, retain_until AS ends_at FROM content WHERE retain_until <= ?1 UNION ALL"
+        "   SELECT digest, evidence_term.ends_at FROM content JOIN evidence_term USING (digest)"
+        "   WHERE retain_until IS NULL AND evidence_term.ends_at <= ?1) AS found"
+        " LEFT JOIN inbox_message USING (digest) LEFT JOIN sent_message USING (digest)"
+        " ORDER BY found.ends_at, digest LIMIT ?2",
+        until,
+        limit,
     )
-    return [row["digest"] for row in rows]
+    return [ContentEnd(*row[:4], ends_at=read_moment(row[4])) for row in rows]
+
+
+def list_sealed_bytes(snapshot: Snapshot, *, deadline_by: datetime, limit: int = 500) -> list[ContentEnd]:
+    """Return whose sealed bytes are still here though their delivery deadline, given as the end, passed by a moment.
+
+    Received ones could not be opened or proven; sent ones no recipient has signed for.
+    """
+    rows = snapshot.fetch_all(
+        "SELECT digest, 'in', message_id, sender, expires_at FROM inbox_message"
+        " WHERE envelope IS NOT NULL AND state <> 'new' AND expires_at <= ?1 UNION ALL"
+        " SELECT digest, 'out', message_id, recipient, expires_at FROM outbox JOIN sent_message USING (message_id)"
+        " JOIN sent_delivery USING (message_id)"
+        " WHERE envelope IS NOT NULL AND state NOT IN ('queued', 'in-doubt') AND expires_at <= ?1"
+        " ORDER BY expires_at, digest LIMIT ?2",
+        deadline_by,
+        limit,
+    )
+    return [ContentEnd(*row[:4], ends_at=read_moment(row[4])) for row in rows]
+
+
+def drop_sealed_bytes(transaction: Transaction, digest: str) -> None:
+    """Destroy the sealed bytes of a message; what it was and why it was set aside stays."""
+    transaction.execute("UPDATE inbox_message SET envelope = NULL WHERE digest = ?", digest)
+    transaction.execute(
+        "UPDATE outbox SET envelope = NULL WHERE message_id IN (SELECT message_id FROM sent_message WHERE digest = ?)",
+        digest,
+    )
 
 
 def limit_retention(transaction: Transaction, digest: str, until: datetime) -> None:

@@ -30,8 +30,12 @@ _OWED = {
     "unverifiable": "state = 'unverifiable'",
     "refused": "state = 'refused'",
     "opened": "read_at IS NOT NULL",
+    "erased": "opened_at IS NOT NULL AND erased_at IS NOT NULL",
 }
 """Receipt type → which messages it is owed for."""
+
+_REASONS = {"unverifiable": "problem_code", "refused": "problem_code", "erased": "erasure"}
+"""Receipt type → the column that holds its coded reason."""
 
 NUMBER_VOIDED = "number-voided"
 """The reason of a second `verified`: the sender holds that the message never arrived, and it is here."""
@@ -42,10 +46,11 @@ def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedRec
     owed = []
     for receipt_type, condition in _OWED.items():
         rows = snapshot.fetch_all(
-            "SELECT sender, message_id, digest, problem_code, expires_at FROM inbox_message AS message"  # noqa: S608
-            f" WHERE ({condition}) AND NOT EXISTS (SELECT 1 FROM receipt_subject JOIN receipt"
-            " ON receipt.digest = receipt_subject.receipt WHERE receipt_subject.message = message.digest"
-            " AND receipt.type = ? AND receipt.direction = 'out')"
+            "SELECT sender, message_id, digest, problem_code, expires_at,"  # noqa: S608
+            " (SELECT code FROM content_erasure WHERE content_erasure.digest = message.digest) AS erasure"
+            f" FROM inbox_message AS message WHERE ({condition}) AND NOT EXISTS"
+            " (SELECT 1 FROM receipt_subject JOIN receipt ON receipt.digest = receipt_subject.receipt"
+            " WHERE receipt_subject.message = message.digest AND receipt.type = ? AND receipt.direction = 'out')"
             " ORDER BY length(origin), origin, leaf_index, message.digest LIMIT ?",
             receipt_type,
             limit,
@@ -53,7 +58,7 @@ def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedRec
         owed += [
             OwedReceipt(receipt_type, row["sender"], row["message_id"], row["digest"], reason, read_moment(row[4]))
             for row in rows
-            for reason in [row["problem_code"] if receipt_type in ("unverifiable", "refused") else ""]
+            for reason in [row[_REASONS[receipt_type]] or "" if receipt_type in _REASONS else ""]
         ]
     return owed + _list_voided(snapshot, limit)
 

@@ -30,6 +30,7 @@ from agency_client.syncing.rounds import (
     LOCK,
     OUTBOX,
     RECEIPTS,
+    RETENTION,
     WITNESSES,
     RoundReport,
     Stage,
@@ -47,6 +48,8 @@ WAIT_SECONDS = 20
 WATCH_SECONDS = 0.5
 WITNESS_SECONDS = 5
 """Under load a round takes less than a second, and the log grows in each: it need not be cosigned every time."""
+RETENTION_SECONDS = 600
+"""What has ended goes within a day; looking for it often costs a few queries."""
 RENEW_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
 _OUTGOING = (CHECKPOINT, OUTBOX, ANNOUNCING, RECEIPTS)
@@ -156,7 +159,11 @@ def _follow_inbox(node: Node, tell: OnReport, stop: StopSwitch, wait_seconds: in
             return sync_inbox(node, wait_seconds=wait_seconds)
 
     backoff, renewal, stages = Backoff(), _Renewal(node), choose_stages(node)
-    special = {INBOX: Stage(INBOX.name, wait_for_inbox), WITNESSES: _pace(WITNESSES, WITNESS_SECONDS)}
+    special = {
+        INBOX: Stage(INBOX.name, wait_for_inbox),
+        WITNESSES: _pace(WITNESSES, WITNESS_SECONDS),
+        RETENTION: _pace(RETENTION, RETENTION_SECONDS),
+    }
     incoming = [special.get(stage, stage) for stage in stages if stage not in _OUTGOING]
     idle_seconds = 0.0 if INBOX in stages else float(wait_seconds)
     was_away = False

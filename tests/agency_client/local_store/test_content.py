@@ -1,6 +1,7 @@
 """Content is read only after its access-log entry is on disk, and what was erased does not come back."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,15 +9,18 @@ from agency_client.errors import ConflictError, NotFoundError, UsageError
 from agency_client.local_store import content
 from agency_client.local_store.access_log import AccessNote, find_chain_end, list_entries
 from agency_client.local_store.content import (
+    drop_sealed_bytes,
     erase_content,
     find_erasure,
     has_content,
     keep_content,
     limit_retention,
-    list_overdue_content,
+    list_content_ends,
+    list_sealed_bytes,
     read_content,
 )
-from agency_client.local_store.engine import Store, Transaction
+from agency_client.local_store.engine import Snapshot, Store, Transaction
+from agency_client.local_store.evidence_terms import EvidenceTerm, record_terms
 from keys.container import WrongPassphraseError
 from schemas.log.records import Action
 from tests.agency_client.local_store.conftest import KEY, MINUTE, NOON, enqueue, make_digest, make_id, name_streams
@@ -29,6 +33,11 @@ ERASURE = AccessNote(NOON, "(retention)", Action.ERASURE, "erase", "retention en
 def keep(transaction: Transaction, number: int = 1, **changes: object) -> None:
     members: dict[str, object] = {"key": bytes(32), "nonce": bytes(12), "at": NOON, "retain_until": NOON + MINUTE}
     keep_content(transaction, make_digest(number), M, **(members | changes))  # type: ignore[arg-type]
+
+
+def list_ended(snapshot: Snapshot) -> list[str]:
+    """Return whose content has come to its end a minute after noon."""
+    return [found.digest for found in list_content_ends(snapshot, until=NOON + MINUTE)]
 
 
 def test_the_entry_is_on_disk_before_the_plaintext_exists(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +105,7 @@ def test_erasure_destroys_key_content_and_summary_and_is_recorded(store: Store) 
         assert {entry.action for entry in list_entries(snapshot)} == {Action.ERASURE}
         erasure = find_erasure(snapshot, make_digest(1))
     assert erasure is not None
-    assert (erasure.erased_at, erasure.reason) == (NOON, "retention ended")
+    assert (erasure.erased_at, erasure.reason, erasure.code) == (NOON, "retention ended", "retention-ended")
     with pytest.raises(NotFoundError, match="erased on 2026-11-21: retention ended"):
         read_content(store, make_digest(1), READING)
 
@@ -120,7 +129,37 @@ def test_retention_ends_and_only_ever_moves_forward(store: Store) -> None:
         keep(transaction, 1)
         keep(transaction, 2, retain_until=None)
         keep(transaction, 3, retain_until=NOON + 9 * MINUTE)
-        assert list_overdue_content(transaction, now=NOON + MINUTE) == [make_digest(1)]
+        assert list_ended(transaction) == [make_digest(1)]
         limit_retention(transaction, make_digest(2), NOON)
         limit_retention(transaction, make_digest(1), NOON + 99 * MINUTE)
-        assert list_overdue_content(transaction, now=NOON + MINUTE) == [make_digest(2), make_digest(1)]
+        assert list_ended(transaction) == [make_digest(2), make_digest(1)]
+
+
+def test_content_without_a_term_of_its_own_ends_with_its_evidence(store: Store) -> None:
+    with store.write() as transaction:
+        keep(transaction, 2, retain_until=None)
+        assert list_ended(transaction) == []
+        record_terms(transaction, [EvidenceTerm(make_digest(2), NOON, None, None)])
+        assert list_ended(transaction) == [make_digest(2)]
+
+
+def test_a_list_names_the_message_and_the_other_agency(store: Store) -> None:
+    with store.write() as transaction:
+        enqueue(transaction, 1, make_stream=name_streams())
+        keep(transaction)
+        (found,) = list_content_ends(transaction, until=NOON + MINUTE)
+    assert (found.direction, found.message_id, found.partner) == ("out", make_id(1), "VN-IMM")
+    assert found.ends_at == NOON + MINUTE
+
+
+def test_sealed_bytes_are_listed_once_nobody_delivers_them_any_more(store: Store) -> None:
+    deadline = NOON + timedelta(days=7)
+    with store.write() as transaction:
+        enqueue(transaction, 1, make_stream=name_streams())
+        assert list_sealed_bytes(transaction, deadline_by=deadline) == [], "it still waits to be sent"
+        transaction.execute("UPDATE outbox SET state = 'taken'")
+        assert list_sealed_bytes(transaction, deadline_by=deadline - MINUTE) == []
+        assert [found.digest for found in list_sealed_bytes(transaction, deadline_by=deadline)] == [make_digest(1)]
+        drop_sealed_bytes(transaction, make_digest(1))
+        assert list_sealed_bytes(transaction, deadline_by=deadline) == []
+        assert transaction.fetch_value("SELECT state FROM outbox") == "taken"

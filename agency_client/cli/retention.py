@@ -1,0 +1,143 @@
+"""`agency retention`, `agency erase`: what ends when, what the next run erases, and what an officer erases early."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agency_client.cli.invocation import get_invocation
+from agency_client.terminal.output import Cell, Tone
+
+if TYPE_CHECKING:
+    from agency_client.retention.rules import Ending, Plan
+
+_ID_CHARACTERS = 8
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this group."""
+    group = typer.Typer(help="See what ends when, and erase what has ended.", no_args_is_help=True)
+    group.command("list")(_list)
+    group.command("run")(_run)
+    app.add_typer(group, name="retention")
+    app.command("erase")(_erase)
+
+
+def _list(
+    context: typer.Context,
+    within: Annotated[int | None, typer.Option(metavar="DAYS", min=0, help="Only what ends in so many days.")] = None,
+    partner: Annotated[str | None, typer.Option(help="Only of this agency.")] = None,
+    part: Annotated[str | None, typer.Option(help="Only content, sealed-bytes, evidence or access-log.")] = None,
+) -> None:
+    """List what is kept and when it ends, what ends first coming first.
+
+    \b
+    Examples:
+      agency retention list --within 30
+      agency retention list --partner VN --part content --json
+    """
+    from agency_client.node import Node
+    from agency_client.retention.rules import Part, choose_endings
+    from agency_client.retention.running import list_endings
+
+    invocation = get_invocation(context)
+    wanted = None if part is None else Part(_read_choice(part, [item.value for item in Part]))
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        now = node.clock.now()
+        plan = list_endings(node, until=None if within is None else now + timedelta(days=within))
+    endings = choose_endings(plan.endings, part=wanted, partner=partner)
+    _show(context, endings, now, empty="nothing ends in that time")
+    invocation.output.write_json({"endings": [_describe(ending) for ending in endings]})
+
+
+def _run(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
+) -> None:
+    """Erase what has come to its end; `agency sync` does so by itself.
+
+    \b
+    Examples:
+      agency retention run --dry-run
+      agency retention run
+    """
+    from agency_client.node import Node
+    from agency_client.retention.running import plan_retention, run_retention
+
+    invocation = get_invocation(context)
+    output = invocation.output
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        report = None if dry_run else run_retention(node)
+        plan = report.plan if report is not None else plan_retention(node)
+    _show(context, plan.endings, plan.at, empty="nothing is due")
+    if report is not None:
+        counts = ", ".join(f"{name} {count}" for name, count in report.erased.items() if count)
+        output.say(f"erased: {counts}" if counts else "nothing was erased", Tone.GOOD)
+    output.write_json(_describe_plan(plan, dry_run=dry_run) | {"erased": report and dict(report.erased)})
+
+
+def _erase(
+    context: typer.Context,
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="A message; the first characters do.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the access log.", show_default=False)],
+    case: Annotated[str | None, typer.Option(help="The case it belongs to.")] = None,
+) -> None:
+    """Destroy a message's content before its term. Nobody can bring it back; its sender is told by a signed receipt.
+
+    \b
+    Example:
+      agency erase 7964f6be --reason "the case was closed; no ground to keep it"
+    """
+    from agency_client.node import Node
+    from agency_client.retention.by_hand import erase_early
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        ending = erase_early(node, message_id, reason=reason, case=case)
+    told = f"; {ending.partner} is told with the next round" if ending.direction == "in" else ""
+    invocation.output.say(f"the content of {ending.message_id} is erased{told}", Tone.GOOD)
+    invocation.output.write_json({"erased": _describe(ending)})
+
+
+def _show(context: typer.Context, endings: "tuple[Ending, ...]", now: datetime, *, empty: str) -> None:
+    rows: list[list[str | Cell]] = [
+        [
+            Cell(f"{ending.ends_at:%Y-%m-%d %H:%M}Z", Tone.CAUTION if ending.ends_at <= now else Tone.NORMAL),
+            ending.part.value,
+            _DIRECTIONS[ending.direction],
+            ending.partner,
+            ending.message_id[:_ID_CHARACTERS] or ending.subject,
+        ]
+        for ending in endings
+    ]
+    get_invocation(context).output.show_table(["ends", "what", "", "partner", "id"], rows, empty=empty)
+
+
+_DIRECTIONS = {"in": "received", "out": "sent", "": ""}
+
+
+def _describe_plan(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        "at": plan.at,
+        "counts": plan.count(),
+        "oldest": plan.oldest,
+        "due": [_describe(ending) for ending in plan.endings],
+    }
+
+
+def _describe(ending: "Ending") -> dict[str, Any]:
+    return {
+        "part": ending.part.value,
+        "subject": ending.subject,
+        "ends_at": ending.ends_at,
+        "direction": ending.direction or None,
+        "message": ending.message_id or None,
+        "partner": ending.partner or None,
+    }
+
+
+def _read_choice(value: str, choices: list[str]) -> str:
+    if value not in choices:
+        raise typer.BadParameter(f"{value!r} is none of {', '.join(choices)}", param_hint="--part")
+    return value

@@ -1,0 +1,52 @@
+"""Erase one message before its term, because an officer says so: the content goes, its evidence stays to its end."""
+
+from agency_client.errors import NotFoundError
+from agency_client.local_store.content import erase_content, find_erasure, has_content
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import find_verified
+from agency_client.local_store.sent import list_deliveries, load_message
+from agency_client.node import Node
+from agency_client.retention.rules import Ending, ErasureCode, Part
+from schemas.log.records import Action
+
+
+def erase_early(node: Node, reference: str, *, reason: str, case: str | None = None) -> Ending:
+    """Destroy key and content of the message whose id begins so, received or sent, and return what was erased.
+
+    The sender of a received message is told by a signed receipt with the next round.
+
+    Raises:
+        NotFoundError: there is none, or its content is not here (any more).
+        ConflictError: several ids begin so.
+        UsageError: the reason is empty.
+    """
+    with node.store.write() as transaction:
+        ending = _find_message(node, transaction, reference)
+        _demand_content(transaction, ending)
+        note = node.note_access(
+            Action.ERASURE, "erase", reason, message=ending.message_id, partner=ending.partner, case=case
+        )
+        erase_content(transaction, ending.subject, note, code=ErasureCode.BY_HAND)
+    node.store.truncate_wal()
+    return ending
+
+
+def _find_message(node: Node, snapshot: Snapshot, reference: str) -> Ending:
+    now = node.clock.now()
+    try:
+        received = find_verified(snapshot, reference)
+    except NotFoundError:
+        sent = load_message(snapshot, reference)
+        partner = list_deliveries(snapshot, sent.message_id)[0].recipient
+        return Ending(Part.CONTENT, sent.digest, now, "out", sent.message_id, partner)
+    return Ending(Part.CONTENT, received.digest, now, "in", received.message_id, received.sender)
+
+
+def _demand_content(snapshot: Snapshot, ending: Ending) -> None:
+    if has_content(snapshot, ending.subject):
+        return
+    erasure = find_erasure(snapshot, ending.subject)
+    if erasure is not None:
+        sentence = f"its content was erased on {erasure.erased_at:%Y-%m-%d}: {erasure.reason}"
+        raise NotFoundError(sentence, code="content-erased")
+    raise NotFoundError(f"no content of message {ending.message_id} is kept here", fix="run: agency sync")

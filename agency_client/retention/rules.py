@@ -1,0 +1,114 @@
+"""Which things kept here have come to their end. Pure: what is kept and a moment come in; nothing is erased here.
+
+The same `Plan` is what a dry run shows and what the real run carries out. Terms say how long: the content by the
+clause that covered it (computed when it was kept), its evidence by the longest term of its direction, since which
+clause covered it is not on record. Neither the texts of alerts nor the store are looked into.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schemas.agreements.terms import Terms
+
+UNKNOWN_EVIDENCE = timedelta(days=5 * 365)
+"""How long evidence is kept under terms that are not here: it speaks of a message that nobody could verify."""
+
+SEALED_KEPT = timedelta(days=7)
+"""How long sealed bytes outlive their delivery deadline: as long as the exchange remembers the message's id."""
+
+MIN_LOG_DAYS = 365
+DEFAULT_LOG_DAYS = 5 * 365
+"""The access log's own term: long enough for whoever may ask who read what, and no term of an agreement."""
+
+
+class Part(StrEnum):
+    """What ends by itself."""
+
+    CONTENT = "content"
+    SEALED_BYTES = "sealed-bytes"
+    EVIDENCE = "evidence"
+    ACCESS_LOG = "access-log"
+
+
+class ErasureCode(StrEnum):
+    """Why content was erased, as its sender is told by a receipt."""
+
+    TERM_ENDED = "retention-ended"
+    BY_HAND = "erased-early"
+    REPEATED = "erased-before-restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One thing that ends: of a message its envelope's digest, of the access log the number of the last entry.
+
+    `direction` is `in` or `out`, "" for the access log; `partner` and `message_id` are "" there too.
+    """
+
+    part: Part
+    subject: str
+    ends_at: datetime
+    direction: str = ""
+    message_id: str = ""
+    partner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is due at one moment, the longest overdue first."""
+
+    at: datetime
+    endings: tuple[Ending, ...]
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Return since when something has been due, None where nothing is."""
+        return self.endings[0].ends_at if self.endings else None
+
+    def count(self) -> dict[str, int]:
+        """Return how many things of each part are due, every part named."""
+        found = Counter(ending.part for ending in self.endings)
+        return {part.value: found[part] for part in Part}
+
+    def list_subjects(self, part: Part) -> list[str]:
+        """Return what of one part is due."""
+        return [ending.subject for ending in self.endings if ending.part is part]
+
+
+def plan_erasure(endings: Iterable[Ending], now: datetime) -> Plan:
+    """Return what of all this has come to its end: at the very moment of its end a thing is due."""
+    due = [ending for ending in endings if ending.ends_at <= now]
+    return Plan(now, tuple(sorted(due, key=lambda ending: (ending.ends_at, ending.part, ending.subject))))
+
+
+def choose_endings(
+    endings: Iterable[Ending], *, part: Part | None = None, partner: str | None = None
+) -> tuple[Ending, ...]:
+    """Return the endings that are meant, in their order; None does not filter."""
+    return tuple(
+        ending
+        for ending in endings
+        if (part is None or ending.part is part) and (partner is None or ending.partner == partner)
+    )
+
+
+def find_evidence_end(
+    terms: Terms | None, sender: str, recipient: str, counted_from: datetime, content_until: datetime | None
+) -> datetime:
+    """Return when a message's evidence ends: never before its content does.
+
+    `counted_from` is the acceptance, or the sealing of what was never accepted.
+    """
+    end = counted_from + find_evidence_term(terms, sender, recipient)
+    return end if content_until is None else max(end, content_until)
+
+
+def find_evidence_term(terms: Terms | None, sender: str, recipient: str) -> timedelta:
+    """Return the longest evidence term of a direction; of all clauses where none has that direction."""
+    if terms is None:
+        return UNKNOWN_EVIDENCE
+    direction = [clause for clause in terms.clauses if (clause.sender, clause.recipient) == (sender, recipient)]
+    return timedelta(days=max(clause.evidence_days for clause in direction or terms.clauses))

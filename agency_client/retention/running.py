@@ -1,0 +1,167 @@
+"""Erase what has come to its end, in small transactions: what was erased stays so, and the rest is found again.
+
+A dry run returns the very plan that the real run carries out. Nothing here talks to the exchange: receipts of erasure
+follow from the state of the store (`local_store.received_work`) and go out with the next round.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from agency_client.agreements.chains import load_agreement
+from agency_client.local_store.access_log import AccessNote, append_entry
+from agency_client.local_store.agreements import find_agreement_of_terms
+from agency_client.local_store.content import (
+    ContentEnd,
+    drop_sealed_bytes,
+    erase_content,
+    list_content_ends,
+    list_sealed_bytes,
+)
+from agency_client.local_store.engine import Snapshot, Transaction
+from agency_client.local_store.evidence_terms import (
+    RECEIVED,
+    EvidenceEnd,
+    EvidenceTerm,
+    UndatedEvidence,
+    end_evidence,
+    list_evidence_ends,
+    list_undated,
+    record_terms,
+)
+from agency_client.node import Node
+from agency_client.retention.rules import SEALED_KEPT, Ending, ErasureCode, Part, Plan, find_evidence_end, plan_erasure
+from agency_client.witness.observer import hash_logged_record
+from schemas.agreements.terms import Terms
+from schemas.api import Evidence, LoggedRecord
+from schemas.codec import CodecError
+from schemas.log.records import Action
+from schemas.model import LATEST_TIME
+
+MAX_ENDINGS = 5_000
+"""How much one plan names of each part; what is beyond it is due in the next run."""
+_AT_ONCE = 100
+
+_VERB = "retention"
+_REASON = "the term of retention ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionReport:
+    """What a run carried out, and how much of each part it erased itself: another process may have been quicker."""
+
+    plan: Plan
+    erased: Mapping[str, int]
+
+
+def list_endings(node: Node, *, until: datetime | None = None) -> Plan:
+    """Return what ends by a moment, or at all, what ends first coming first; nothing is changed but the terms dated."""
+    date_evidence(node)
+    with node.store.read() as snapshot:
+        return plan_erasure(_find_endings(snapshot, until or LATEST_TIME), until or LATEST_TIME)
+
+
+def plan_retention(node: Node) -> Plan:
+    """Return what is due now: exactly what `run_retention` erases."""
+    return list_endings(node, until=node.clock.now())
+
+
+def run_retention(node: Node) -> RetentionReport:
+    """Erase what is due now, and empty the write-ahead log of what it held of it."""
+    plan = plan_retention(node)
+    erased = {part.value: sum(_erase_all(node, part, erase, plan)) for part, erase in _ERASERS.items()}
+    # Also where nothing was due: a reader may have held the log back when something was.
+    node.store.truncate_wal()
+    return RetentionReport(plan, erased)
+
+
+def date_evidence(node: Node) -> int:
+    """Work out when the evidence of every settled message ends, where that is not on record yet; return how many."""
+    dated = 0
+    while True:
+        with node.store.read() as snapshot:
+            undated = list_undated(snapshot, now=node.clock.now())
+            terms = [_date(node.agency, item, find_terms(snapshot, item.agreement)) for item in undated]
+        if not terms:
+            return dated
+        with node.store.write() as transaction:
+            record_terms(transaction, terms)
+        dated += len(terms)
+
+
+def find_terms(snapshot: Snapshot, digest: str) -> Terms | None:
+    """Return the terms of an agreement's version, if they are here."""
+    agreement = find_agreement_of_terms(snapshot, digest)
+    return None if agreement is None else load_agreement(snapshot, agreement).list_terms().get(digest)
+
+
+def _find_endings(snapshot: Snapshot, until: datetime) -> Iterator[Ending]:
+    deadline_by = until if until == LATEST_TIME else until - SEALED_KEPT
+    for content in list_content_ends(snapshot, until=until, limit=MAX_ENDINGS):
+        yield _describe(Part.CONTENT, content, content.ends_at)
+    for sealed in list_sealed_bytes(snapshot, deadline_by=deadline_by, limit=MAX_ENDINGS):
+        yield _describe(Part.SEALED_BYTES, sealed, sealed.ends_at + SEALED_KEPT)
+    for evidence in list_evidence_ends(snapshot, until=until, limit=MAX_ENDINGS):
+        yield _describe(Part.EVIDENCE, evidence, evidence.ends_at)
+
+
+def _describe(part: Part, found: ContentEnd | EvidenceEnd, ends_at: datetime) -> Ending:
+    return Ending(part, found.digest, ends_at, found.direction, found.message_id, found.partner)
+
+
+def _erase_all(node: Node, part: Part, erase: "_Eraser", plan: Plan) -> Iterator[int]:
+    due = [ending for ending in plan.endings if ending.part is part]
+    for start in range(0, len(due), _AT_ONCE):
+        with node.store.write() as transaction:
+            yield sum(erase(node, transaction, ending) for ending in due[start : start + _AT_ONCE])
+
+
+def _erase_content(node: Node, transaction: Transaction, ending: Ending) -> bool:
+    return erase_content(transaction, ending.subject, _note(node, ending), code=ErasureCode.TERM_ENDED)
+
+
+def _drop_sealed_bytes(node: Node, transaction: Transaction, ending: Ending) -> bool:
+    drop_sealed_bytes(transaction, ending.subject)
+    return True
+
+
+def _end_evidence(node: Node, transaction: Transaction, ending: Ending) -> bool:
+    was_kept = end_evidence(transaction, ending.subject, at=node.clock.now())
+    if was_kept:
+        append_entry(transaction, _note(node, ending, "the term of its evidence ended"))
+    return was_kept
+
+
+def _note(node: Node, ending: Ending, reason: str = _REASON) -> AccessNote:
+    return node.note_access(
+        Action.ERASURE, _VERB, reason, message=ending.message_id or None, partner=ending.partner or None
+    )
+
+
+_Eraser = Callable[[Node, Transaction, Ending], bool]
+_ERASERS: dict[Part, _Eraser] = {
+    Part.CONTENT: _erase_content,
+    Part.SEALED_BYTES: _drop_sealed_bytes,
+    Part.EVIDENCE: _end_evidence,
+}
+
+
+def _date(agency: str, item: UndatedEvidence, terms: Terms | None) -> EvidenceTerm:
+    sender, recipient = (item.partner, agency) if item.direction == RECEIVED else (agency, item.partner)
+    leaf = _read_leaf(item)
+    accepted_at = item.kept_from if leaf is None else leaf.record.time
+    ends_at = find_evidence_end(terms, sender, recipient, accepted_at, item.content_until)
+    if leaf is None:
+        return EvidenceTerm(item.digest, ends_at, None, None)
+    return EvidenceTerm(item.digest, ends_at, leaf.index, hash_logged_record(leaf))
+
+
+def _read_leaf(item: UndatedEvidence) -> LoggedRecord | None:
+    """Return the leaf of a message's acceptance; None for a message that none was proven of."""
+    try:
+        if item.leaf is None:
+            return None
+        is_received = item.direction == RECEIVED
+        return Evidence.from_canonical(item.leaf).leaf if is_received else LoggedRecord.from_canonical(item.leaf)
+    except CodecError:
+        return None

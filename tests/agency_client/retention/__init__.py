@@ -1,0 +1,1 @@
+"""The end of what an agency keeps, and what stays of it."""

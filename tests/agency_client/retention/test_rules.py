@@ -1,0 +1,71 @@
+"""What ends when: at the moment itself, evidence never before its content, and by the longest term of a direction."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agency_client.retention.rules import (
+    UNKNOWN_EVIDENCE,
+    Ending,
+    Part,
+    choose_endings,
+    find_evidence_end,
+    plan_erasure,
+)
+from tests.strategies.agreements import make_clause, make_terms
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+TERMS = make_terms(
+    "GB",
+    "VN",
+    clauses=(
+        make_clause("GB", "VN", retention_days=30, evidence_days=100),
+        make_clause("GB", "VN", retention_days=30, evidence_days=400),
+        make_clause("VN", "GB", retention_days=30, evidence_days=900),
+    ),
+)
+
+
+def ending(subject: str, ends_at: datetime, part: Part = Part.CONTENT, partner: str = "VN") -> Ending:
+    """Return something of a message that ends."""
+    return Ending(part, subject, ends_at, "in", subject, partner)
+
+
+def test_a_thing_is_due_at_the_very_second_of_its_end() -> None:
+    assert plan_erasure([ending("a", NOON)], NOON).list_subjects(Part.CONTENT) == ["a"]
+    assert plan_erasure([ending("a", NOON + SECOND)], NOON).endings == ()
+
+
+def test_the_longest_overdue_goes_first_and_says_since_when() -> None:
+    plan = plan_erasure([ending("b", NOON), ending("a", NOON - DAY, Part.EVIDENCE)], NOON)
+    assert [item.subject for item in plan.endings] == ["a", "b"]
+    assert plan.oldest == NOON - DAY
+    assert plan.count() == {"content": 1, "sealed-bytes": 0, "evidence": 1, "access-log": 0}
+    assert plan_erasure([], NOON).oldest is None
+
+
+@pytest.mark.parametrize(
+    ("sender", "recipient", "days"), [("GB", "VN", 400), ("VN", "GB", 900), ("BE", "GB", 900)], ids=str
+)
+def test_evidence_is_kept_for_the_longest_term_of_its_direction(sender: str, recipient: str, days: int) -> None:
+    assert find_evidence_end(TERMS, sender, recipient, NOON, None) == NOON + days * DAY
+
+
+def test_evidence_under_terms_that_nobody_has_ends_too() -> None:
+    assert find_evidence_end(None, "GB", "VN", NOON, None) == NOON + UNKNOWN_EVIDENCE
+
+
+@given(st.integers(0, 36_500), st.booleans())
+def test_evidence_never_ends_before_the_content(days: int, are_terms_known: bool) -> None:
+    content_until = NOON + days * DAY
+    terms = TERMS if are_terms_known else None
+    assert find_evidence_end(terms, "GB", "VN", NOON, content_until) >= content_until
+
+
+def test_a_list_is_filtered_by_part_and_partner() -> None:
+    all_of_it = (ending("a", NOON), ending("b", NOON, Part.EVIDENCE), ending("c", NOON, partner="BE"))
+    assert choose_endings(all_of_it) == all_of_it
+    assert [item.subject for item in choose_endings(all_of_it, part=Part.CONTENT, partner="VN")] == ["a"]

@@ -1,0 +1,161 @@
+"""A run erases what a dry run named, no more and no less; senders are told, and late words find their message."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agency_client.errors import NotFoundError
+from agency_client.local_store.access_log import AccessFilter, list_entries
+from agency_client.local_store.content import has_content
+from agency_client.local_store.evidence_terms import find_term
+from agency_client.local_store.inbox import InboxState
+from agency_client.local_store.receipts import list_receipts
+from agency_client.reading.messages import read_message
+from agency_client.receiving.own_receipts import sign_owed_receipts
+from agency_client.retention.rules import Part, Plan
+from agency_client.retention.running import list_endings, plan_retention, run_retention
+from agency_client.witness.observer import hash_logged_record
+from keys.sealing import SealedMessage
+from schemas.log.records import Action
+from tests.support.lying_world import LyingWorld, lying_world, make_aftercare, make_ping, refer_to
+from tests.support.nodes import make_wide_clause
+
+RETENTION_DAYS, EVIDENCE_DAYS = 20, 60
+
+
+@pytest.fixture(scope="module")
+def two_agencies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
+    """GB and VN of this module alone: its clock runs ahead by months, which no other test need know of."""
+    with lying_world(tmp_path_factory.mktemp("world"), "GB", "VN") as made:
+        yield made
+
+
+@pytest.fixture
+def short_terms(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
+    """An agreement under which content is kept for twenty days and evidence for sixty."""
+    return agree_on_short_terms(world, request.node.name)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_over(world: LyingWorld) -> Iterator[None]:
+    yield
+    for node in world.nodes.values():
+        with node.store.write() as transaction:
+            transaction.execute("DELETE FROM content")
+            transaction.execute("UPDATE inbox_message SET envelope = NULL WHERE state <> 'new'")
+            transaction.execute("UPDATE evidence_term SET ended_at = 1")
+
+
+def agree_on_short_terms(world: LyingWorld, name: str) -> Any:
+    """Bring an agreement with these terms into force."""
+    days = {"retention_days": RETENTION_DAYS, "evidence_days": EVIDENCE_DAYS}
+    clauses = (make_wide_clause("GB", "VN", **days), make_wide_clause("VN", "GB", **days))
+    return world.agree("GB", "VN", name, clauses=clauses)
+
+
+def receive_one(world: LyingWorld, terms: Any, **changes: Any) -> SealedMessage:
+    """Let VN receive a message of GB."""
+    sealed = world.craft("GB", "VN", terms, **changes)
+    world.deliver(sealed, "VN")
+    world.collect("VN")
+    return sealed
+
+
+def pick(plan: Plan, sealed: SealedMessage) -> list[Part]:
+    """Return which parts of one message a plan names."""
+    return [ending.part for ending in plan.endings if ending.subject == sealed.digest]
+
+
+def test_what_a_dry_run_names_is_what_a_run_erases(world: LyingWorld, short_terms: Any) -> None:
+    vn = world["VN"]
+    first, second = (receive_one(world, short_terms) for _ in range(2))
+    early = receive_one(world, short_terms, alert=make_ping(retain_until="2026-11-25"))
+    world.clock.ahead = timedelta(days=RETENTION_DAYS, seconds=-1)
+    assert pick(plan_retention(vn), early) == [Part.CONTENT], "the alert's own end comes first"
+    assert pick(plan_retention(vn), first) == []
+    world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+    dry = plan_retention(vn)
+    assert plan_retention(vn) == dry, "a dry run changes nothing"
+    report = run_retention(vn)
+    assert report.plan == dry
+    assert {**report.erased, "access-log": 0} == dry.count()
+    assert {first.digest, second.digest, early.digest} <= set(dry.list_subjects(Part.CONTENT))
+    assert run_retention(vn).plan.endings == ()
+    with vn.store.read() as snapshot:
+        assert not any(has_content(snapshot, sealed.digest) for sealed in (first, second, early))
+        notes = list_entries(snapshot, AccessFilter(message=first.header.id, action=Action.ERASURE))
+    assert [(note.verb, note.partner) for note in notes] == [("retention", "GB")]
+
+
+def test_nothing_of_it_can_be_read_and_the_list_says_so(world: LyingWorld, short_terms: Any) -> None:
+    sealed = receive_one(world, short_terms)
+    world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+    run_retention(world["VN"])
+    with pytest.raises(NotFoundError) as refused:
+        read_message(world["VN"], sealed.header.id, reason="case 74/08")
+    assert refused.value.code == "content-erased"
+    found = world.look_up("VN", sealed)
+    assert (found.erased_at, found.summary, found.state) == (world.clock.now(), None, InboxState.OPENED)
+
+
+def test_the_sender_is_told_by_a_signed_receipt_with_the_reason(world: LyingWorld, short_terms: Any) -> None:
+    sealed = receive_one(world, short_terms)
+    world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+    run_retention(world["VN"])
+    sign_owed_receipts(world["VN"])
+    sign_owed_receipts(world["VN"])
+    with world["VN"].store.read() as snapshot:
+        told = [item for item in list_receipts(snapshot, sealed.digest) if item.type == "erased"]
+    assert [subject.reason for item in told for subject in item.subjects if subject.message == sealed.digest] == [
+        "retention-ended"
+    ]
+
+
+def test_evidence_stays_for_its_term_and_leaves_its_leaf_hash(world: LyingWorld, short_terms: Any) -> None:
+    vn, sealed = world["VN"], receive_one(world, short_terms)
+    world.clock.ahead = timedelta(days=EVIDENCE_DAYS, seconds=-1)
+    run_retention(vn)
+    sign_owed_receipts(vn)
+    assert world.look_up("VN", sealed).evidence
+    world.clock.ahead = timedelta(days=EVIDENCE_DAYS, hours=1)
+    run_retention(vn)
+    found = world.look_up("VN", sealed)
+    assert (found.evidence, found.leaf, found.message_id) == (b"", b"", sealed.header.id)
+    with vn.store.read() as snapshot:
+        term = find_term(snapshot, sealed.digest)
+        assert not any(item.document for item in list_receipts(snapshot, sealed.digest))
+    assert term is not None
+    assert term.leaf_index == found.leaf_index
+    assert term.leaf_hash == hash_logged_record(world.exchange.records[found.leaf_index])
+    assert term.ended_at == world.clock.now()
+
+
+def test_what_could_not_be_opened_loses_its_sealed_bytes_too(world: LyingWorld, short_terms: Any) -> None:
+    sealed = world.craft("GB", "VN", short_terms, kind="document-status")
+    world.deliver(sealed, "VN")
+    assert world.receive("VN", sealed).state is InboxState.UNVERIFIABLE
+    assert world.look_up("VN", sealed).envelope is not None
+    world.clock.ahead = timedelta(days=17)
+    run_retention(world["VN"])
+    found = world.look_up("VN", sealed)
+    assert (found.envelope, found.problem and found.problem.code) == (None, "header-mismatch")
+
+
+def test_everything_kept_has_an_end_in_the_list(world: LyingWorld, short_terms: Any) -> None:
+    sealed = receive_one(world, short_terms)
+    assert sorted(pick(list_endings(world["VN"]), sealed)) == [Part.CONTENT, Part.EVIDENCE]
+
+
+def test_a_correction_of_an_erased_message_is_still_taken(tmp_path: Path) -> None:
+    with lying_world(tmp_path, "GB", "VN") as world:  # one of its own: a log's time never goes back
+        terms = agree_on_short_terms(world, "correction")
+        sealed = receive_one(world, terms)
+        world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+        run_retention(world["VN"])
+        alert = make_aftercare("correction", sealed, world)
+        correction = world.craft("GB", "VN", terms, alert=alert, refers_to=refer_to(sealed))
+        world.deliver(correction, "VN")
+        assert world.receive("VN", correction).state is InboxState.OPENED
