@@ -30,6 +30,7 @@ from agency_client.profiles.profile import hold_lock
 from agency_client.receiving.flow import receive
 from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
 from agency_client.receiving.receipt_renewal import renew_waiting_receipts
+from agency_client.retention.running import run_retention
 from agency_client.sending.delivery import deliver_due
 from agency_client.statuses.partners import describe_voided, pull_statuses
 from agency_client.statuses.signing import STATUS_ROUTES, sign_due_statuses
@@ -159,10 +160,18 @@ def wake_outbox(node: Node) -> None:
 
 
 def choose_stages(node: Node) -> tuple[Stage, ...]:
-    """Return the stages of this member's class: only agencies have agreements, messages and statuses."""
+    """Return the stages of this member's class: only agencies have agreements, messages and statuses.
+
+    What must end ends first: nothing the exchange does or fails to do keeps it.
+    """
     if node.own_key_set().key_set.agency_class is not AgencyClass.AGENCY:
-        return (LOG, WITNESSES, KEYS)
-    return (LOG, WITNESSES, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, GOSSIP, RECEIPTS, PARTNERS)
+        return (RETENTION, LOG, WITNESSES, KEYS)
+    return (RETENTION, LOG, WITNESSES, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, GOSSIP, RECEIPTS, PARTNERS)
+
+
+def sync_retention(node: Node) -> StageReport:
+    """Erase what has come to its end; senders are told by the receipts of this round."""
+    return _report("retention", run_retention(node).erased)
 
 
 def sync_log(node: Node) -> StageReport:
@@ -316,6 +325,7 @@ def sync_checkpoint(node: Node) -> StageReport:
     return _report("log", {})
 
 
+RETENTION = Stage("retention", sync_retention)
 LOG = Stage("log", sync_log, is_footing=True)
 CHECKPOINT = Stage("log", sync_checkpoint, is_footing=True)
 """What goes out by itself is sent only after this."""
