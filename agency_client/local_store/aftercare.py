@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agency_client.local_store.engine import Row, Snapshot, Transaction, read_moment, read_optional_moment
+from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment, read_optional_moment
 from schemas.codec import decode_canonical, encode_canonical
 
 
@@ -88,6 +88,95 @@ def list_received_notices(snapshot: Snapshot, kind: str | None = None) -> list[S
         kind,
     )
     return [_read_notice(row) for row in rows]
+
+
+def record_onward_effect(transaction: Transaction, found: OnwardEffect) -> None:
+    """Keep what a partner reports of an agency further on; a later word takes the place of that one's earlier."""
+    transaction.execute(
+        "INSERT INTO onward_effect (notice, reporter, agency, path, effect, at, reported_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET effect = ?5, at = ?6, reported_at = ?7"
+        " WHERE effect = '' OR ?5 <> ''",
+        found.notice,
+        found.reporter,
+        found.agency,
+        _spell_path(found.path),
+        found.effect,
+        found.at,
+        found.reported_at,
+    )
+
+
+def list_onward_effects(snapshot: Snapshot, notice: str) -> list[OnwardEffect]:
+    """Return what was reported of agencies further on about one own notice, by its digest, or one passed on."""
+    rows = snapshot.fetch_all("SELECT * FROM onward_effect WHERE notice = ? ORDER BY reporter, path, agency", notice)
+    return [
+        OnwardEffect(
+            notice=row["notice"],
+            reporter=row["reporter"],
+            agency=row["agency"],
+            path=tuple(decode_canonical(row["path"].encode())),
+            effect=row["effect"],
+            at=read_optional_moment(row["at"]),
+            reported_at=read_moment(row["reported_at"]),
+        )
+        for row in rows
+    ]
+
+
+def record_relay(transaction: Transaction, notice: str, copy: str, message_id: str, *, at: datetime) -> bool:
+    """Record that a notice was sealed for who has a copy, once for each copy; False: it had been."""
+    row: Columns = {"notice": notice, "copy": copy, "message_id": message_id, "queued_at": at}
+    return transaction.insert("aftercare_relay", row, if_absent=True)
+
+
+def list_relays(snapshot: Snapshot, notice: str) -> list[tuple[str, str]]:
+    """Return the copies a notice was passed on for, by digest, and the id of the message that carries it there."""
+    rows = snapshot.fetch_all("SELECT copy, message_id FROM aftercare_relay WHERE notice = ? ORDER BY copy", notice)
+    return [(row["copy"], row["message_id"]) for row in rows]
+
+
+def list_owed_relays(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return every received notice and copy (by digest) of what it is about that it was not passed on for yet."""
+    rows = snapshot.fetch_all(
+        "SELECT notice.digest, copy.copy_digest FROM aftercare_notice AS notice"
+        " JOIN onward_copy AS copy ON copy.held_digest = notice.target"
+        " WHERE notice.is_own = 0 AND NOT EXISTS (SELECT 1 FROM aftercare_relay AS relay"
+        "   WHERE relay.notice = notice.digest AND relay.copy = copy.copy_digest)"
+        " ORDER BY notice.said_at, notice.digest, copy.copy_digest"
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def record_report(transaction: Transaction, notice: str, message_id: str, told: bytes, *, at: datetime) -> None:
+    """Record what was reported to the author's side of a notice: `told` is canonical JSON of it."""
+    row: Columns = {"message_id": message_id, "notice": notice, "told": told, "at": at}
+    transaction.insert("aftercare_report", row)
+
+
+def find_last_report(snapshot: Snapshot, notice: str) -> bytes | None:
+    """Return what was reported last about a notice."""
+    found: bytes | None = snapshot.fetch_value(
+        "SELECT told FROM aftercare_report WHERE notice = ? ORDER BY at DESC, message_id LIMIT 1", notice
+    )
+    return found
+
+
+def list_report_ids(snapshot: Snapshot, notice: str) -> frozenset[str]:
+    """Return the ids of the messages by which this node reported about a notice by itself."""
+    rows = snapshot.fetch_all("SELECT message_id FROM aftercare_report WHERE notice = ?", notice)
+    return frozenset(row["message_id"] for row in rows)
+
+
+def list_reportable_notices(snapshot: Snapshot) -> list[StoredNotice]:
+    """Return the received notices that were passed on, oldest first: what became of them there is reported back."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM aftercare_notice WHERE digest IN (SELECT notice FROM aftercare_relay) ORDER BY said_at, digest"
+    )
+    return [_read_notice(row) for row in rows]
+
+
+def _spell_path(path: tuple[str, ...]) -> str:
+    return encode_canonical(list(path)).decode()
 
 
 def _read_notice(row: Row) -> StoredNotice:
