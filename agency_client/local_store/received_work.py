@@ -60,7 +60,7 @@ def list_owed_receipts(snapshot: Snapshot, *, limit: int = 1000) -> list[OwedRec
             for row in rows
             for reason in [row[_REASONS[receipt_type]] or "" if receipt_type in _REASONS else ""]
         ]
-    return owed + _list_voided(snapshot, limit)
+    return owed + _list_voided(snapshot, limit) + _list_acted(snapshot, limit)
 
 
 def _list_voided(snapshot: Snapshot, limit: int) -> list[OwedReceipt]:
@@ -78,6 +78,23 @@ def _list_voided(snapshot: Snapshot, limit: int) -> list[OwedReceipt]:
     return [
         OwedReceipt("verified", sender, message_id, digest, NUMBER_VOIDED, read_moment(expires_at))
         for sender, message_id, digest, expires_at in rows
+    ]
+
+
+def _list_acted(snapshot: Snapshot, limit: int) -> list[OwedReceipt]:
+    """Return what the senders of notices must be told of: what was done by itself, late after the notice's own time."""
+    rows = snapshot.fetch_all(
+        "SELECT sender, message_id, digest, effect, CASE WHEN acted_at > acknowledge_by THEN acknowledge_by"
+        "   ELSE max(acknowledge_by, expires_at) END"
+        " FROM aftercare_notice AS notice JOIN inbox_message USING (digest) WHERE effect <> ''"
+        " AND NOT EXISTS (SELECT 1 FROM receipt_subject JOIN receipt ON receipt.digest = receipt_subject.receipt"
+        "   WHERE receipt_subject.message = notice.digest AND receipt.type = 'acted' AND direction = 'out'"
+        "   AND receipt_subject.reason <> '') ORDER BY acted_at, digest LIMIT ?",
+        limit,
+    )
+    return [
+        OwedReceipt("acted", sender, message_id, digest, effect, read_moment(late_after))
+        for sender, message_id, digest, effect, late_after in rows
     ]
 
 

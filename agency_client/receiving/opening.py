@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.aftercare.acting import NoticeOrigin, act_on_notice
+from agency_client.aftercare.reported import record_reported
 from agency_client.duties.recording import Passing, record_passing
 from agency_client.errors import ConflictError
 from agency_client.local_store.access_log import append_entry
@@ -29,7 +30,13 @@ from agency_client.local_store.onward import record_origin
 from agency_client.local_store.outbox import settle_delivery
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.received_work import find_number_holder, has_withdrawal, note_waiting
-from agency_client.local_store.sent import DeliveryFact, RecordedFact, find_message_by_digest, list_deliveries
+from agency_client.local_store.sent import (
+    DeliveryFact,
+    RecordedFact,
+    SentMessage,
+    find_message_by_digest,
+    list_deliveries,
+)
 from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
@@ -42,6 +49,7 @@ from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import KeysError
 from keys.generation import generate_bytes
 from keys.sealing import OpenedMessage, open_envelope, parse_envelope
+from schemas.alerts.acknowledgement import Acknowledgement
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect
 from schemas.codec import CodecError
@@ -122,16 +130,21 @@ def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
     with node.store.write() as transaction:
         if load_by_digest(transaction, digest).state is not InboxState.NEW:
             return Finding(digest, load_by_digest(transaction, digest).state)  # another process was quicker
-        effect = _keep(node, transaction, verified, opened, content)
         if provenance is not None:
             record_origin(transaction, describe_origin(verified.facts, provenance))
+        effect = _keep(node, transaction, verified, opened, content, provenance)
     if effect is NoticeEffect.ERASED:
         node.store.truncate_wal()
     return Finding(digest, InboxState.OPENED)
 
 
 def _keep(
-    node: Node, transaction: Transaction, verified: VerifiedMessage, opened: OpenedMessage, content: AcceptedContent
+    node: Node,
+    transaction: Transaction,
+    verified: VerifiedMessage,
+    opened: OpenedMessage,
+    content: AcceptedContent,
+    provenance: VerifiedProvenance | None,
 ) -> NoticeEffect | None:
     """Keep what was opened and let it work on what it refers to; return what it did there if it is a notice."""
     now, digest = node.clock.now(), verified.stored.digest
@@ -162,7 +175,7 @@ def _keep(
     record_passing(transaction, Passing(digest, alert, marking, content.message.purpose, clauses, now))
     seen, issued_at = opened.message.checkpoint, verified.facts.sealed.header.issued_at
     note_sighting(node, transaction, verified.stored.sender, seen, at=issued_at)
-    return _apply(node, transaction, verified.facts, alert, now)
+    return _apply(node, transaction, verified.facts, alert, provenance)
 
 
 def _receive_number(transaction: Transaction, verified: VerifiedMessage, now: datetime) -> None:
@@ -183,7 +196,11 @@ def _receive_number(transaction: Transaction, verified: VerifiedMessage, now: da
 
 
 def _apply(
-    node: Node, transaction: Transaction, facts: MessageFacts, alert: Alert, now: datetime
+    node: Node,
+    transaction: Transaction,
+    facts: MessageFacts,
+    alert: Alert,
+    provenance: VerifiedProvenance | None,
 ) -> NoticeEffect | None:
     """Let a message work on the one it refers to: an answer settles a delivery, a notice is acted on."""
     header = facts.sealed.header
@@ -194,10 +211,25 @@ def _apply(
     if sent is not None and alert.kind in _ANSWERING_KINDS:
         recipients = {delivery.recipient for delivery in list_deliveries(transaction, sent.message_id)}
         if sender in recipients:
-            fact = RecordedFact(DeliveryFact.ANSWERED, now, reason=alert.kind, evidence=facts.sealed.digest)
-            settle_delivery(transaction, sent.message_id, sender, fact)
+            _settle_answered(node, transaction, facts, alert, sent)
     origin = NoticeOrigin(sender, facts.sealed.digest, header.issued_at)
+    if provenance is not None:
+        original = provenance.original
+        origin = NoticeOrigin(provenance.originator, provenance.reference.digest, original.header.issued_at)
     return act_on_notice(node, transaction, facts.sealed.digest, alert, reference, origin)
+
+
+def _settle_answered(
+    node: Node, transaction: Transaction, facts: MessageFacts, alert: Alert, sent: SentMessage
+) -> None:
+    """Record an answer; what a node reports by itself of a notice is kept apart, since a person's answer is due."""
+    now, sender = node.clock.now(), facts.sealed.header.sender.agency
+    if isinstance(alert.details, Acknowledgement):
+        record_reported(transaction, sent.digest, sender, alert.details, at=now)
+        if alert.details.is_automatic:
+            return
+    fact = RecordedFact(DeliveryFact.ANSWERED, now, reason=alert.kind, evidence=facts.sealed.digest)
+    settle_delivery(transaction, sent.message_id, sender, fact)
 
 
 def _wait(node: Node, digest: str, problem: Problem) -> Finding:
