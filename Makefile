@@ -1,7 +1,7 @@
 # Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long sabotage fuzz mutants lint format types contracts pins clean
+.PHONY: help setup demo test long torture sabotage fuzz mutants lint format types contracts pins clean
 
 # Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
 PYTHON ?=
@@ -24,6 +24,9 @@ test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also
 
 long: setup ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
+
+torture: setup ## let two parties and a broker live through 10,000 moves, and look after each; ARGS='--steps 2000 --seed 7'
+	@$(BIN)/python -W error -m tests.torture $(ARGS)
 
 fuzz: setup ## ask a broker what its document describes, and what not, with schemathesis; ARGS='--seconds 600'
 	@cmp -s requirements/fuzz.txt build/fuzz/installed.txt || { rm -rf build/fuzz && $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --target build/fuzz --requirement requirements/fuzz.txt && cp requirements/fuzz.txt build/fuzz/installed.txt; }

@@ -1,19 +1,21 @@
 """An agreement's signed steps as a file: the way around a broker that keeps a partner's step back.
 
 What narrows counts as soon as it is verified, whatever way it came; what widens counts once the log has it. A file adds
-no trust: each step is verified like one from the log, with the keys known at the end of the walk.
+no trust: each step is verified like one from the log, with the keys known at the end of the walk. Nothing that widens
+is carried before the log has it: the exchange may refuse it, and another step then stands in its place.
 """
 
+from itertools import takewhile
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from agency_client.agreements.chains import find_agreement
+from agency_client.agreements.chains import find_agreement, is_counting
 from agency_client.agreements.pulling import ForeignStepError
 from agency_client.agreements.signing import make_stored
 from agency_client.agreements.verifying import Moment, verify_step
 from agency_client.epochs.places import compute_place
-from agency_client.errors import VerificationFailedError
+from agency_client.errors import NotFoundError, VerificationFailedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.agreements import record_step
 from agency_client.local_store.checkpoints import load_walk
@@ -40,15 +42,19 @@ class StepsFile(WireModel):
 
 
 def export_steps(node: Node, reference: str) -> StepsFile:
-    """Return every verified step of an agreement, to give to the other party. It is on record.
+    """Return the verified steps of an agreement that stand for good, to give to the other party. It is on record.
+
+    Of each chain that is all before the first step that widens and is not in the log.
 
     Raises:
-        NotFoundError, UsageError: no such agreement.
+        NotFoundError, UsageError: no such agreement, or the log has nothing of it yet.
     """
     with node.store.write() as transaction:
         agreement = find_agreement(transaction, reference)
         append_entry(transaction, node.note_access(Action.AGREEMENTS, "agreement-export", agreement.id))
-    documents = [item.document for chain in agreement.stored.values() for item in chain]
+    documents = [item.document for chain in agreement.stored.values() for item in takewhile(is_counting, chain)]
+    if not documents:
+        raise NotFoundError(f"the log has no step of agreement {agreement.id} yet", fix="run: agency sync")
     steps = tuple(SignedDocument.from_canonical(document, max_bytes=1 << 20) for document in documents)
     return StepsFile(v=1, exchange=node.exchange, agreement=agreement.id, steps=steps)
 

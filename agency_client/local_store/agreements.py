@@ -94,6 +94,11 @@ def list_unshown_steps(
     return [_read_step(row) for row in rows]
 
 
+def replace_step_document(transaction: Transaction, digest: str, document: bytes) -> None:
+    """Let the same step under fresh signatures take the place of one that no log has."""
+    transaction.execute("UPDATE agreement_step SET document = ? WHERE digest = ? AND leaf IS NULL", document, digest)
+
+
 def retract_step(transaction: Transaction, digest: str) -> None:
     """Take back an own step at its chain's end that the broker refused: it is in no log, and never counted.
 

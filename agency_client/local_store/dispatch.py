@@ -6,7 +6,7 @@ the broker takes the same document twice as once, therefore an unanswered attemp
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment, spell_list
@@ -31,6 +31,10 @@ class DispatchState(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     REFUSED = "refused"
+
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""No attempt is put off for longer, whatever a busy exchange asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,15 @@ def queue_again(
 def list_due_dispatches(
     snapshot: Snapshot, *, now: datetime, limit: int = 100, kinds: Iterable[DispatchKind] = tuple(DispatchKind)
 ) -> list[Dispatch]:
-    """Return the documents to post now, in the order they were queued: a chain's steps must not overtake each other."""
+    """Return the documents to post now, in the order they were queued: a chain's steps must not overtake each other.
+
+    One whose next attempt lies further ahead than any pause was put off by a clock that has been set back since.
+    """
     rows = snapshot.fetch_all(
-        "SELECT * FROM dispatch WHERE state = 'waiting' AND next_attempt_at <= ?"
+        "SELECT * FROM dispatch WHERE state = 'waiting' AND (next_attempt_at <= ? OR next_attempt_at > ?)"
         " AND kind IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
         now,
+        now + LONGEST_PAUSE,
         spell_list(kinds),
         limit,
     )

@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from agency_client.errors import ConflictError, NotFoundError
+from agency_client.local_store.dispatch import LONGEST_PAUSE
 from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment, spell_list
 from agency_client.local_store.problems import Problem, read_problem
 from agency_client.local_store.sent import (
@@ -93,13 +94,17 @@ def enqueue_message(
 
 
 def list_due(snapshot: Snapshot, *, now: datetime, limit: int = 50) -> list[OutboxItem]:
-    """Return what must be tried now, most urgent and oldest first: queued messages, and those too long in doubt."""
+    """Return what must be tried now, most urgent and oldest first: queued messages, and those too long in doubt.
+
+    One whose next attempt lies further ahead than any pause was put off by a clock that has been set back since.
+    """
     rows = snapshot.fetch_all(
         "SELECT outbox.* FROM outbox JOIN sent_message USING (message_id)"
-        " WHERE state IN ('queued', 'in-doubt') AND next_attempt_at <= ?"
+        " WHERE state IN ('queued', 'in-doubt') AND (next_attempt_at <= ? OR next_attempt_at > ?)"
         " ORDER BY CASE urgency WHEN 'threat-to-life' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END, created_at, message_id"
         " LIMIT ?",
         now,
+        now + LONGEST_PAUSE,
         limit,
     )
     return [_read_item(row) for row in rows]

@@ -19,11 +19,13 @@ from broker.directory.members import Members
 from keys.signing import verify_document
 from schemas.agreements.lifecycle import answers_what_came_before, judge_step
 from schemas.agreements.steps import (
+    MAX_NARROWING_AHEAD,
+    MAX_SKEW,
+    NARROWING_ACTIONS,
     ChainedStep,
     ChainError,
     Step,
     digest_step,
-    get_allowed_skew,
     is_step_in_time,
     verify_continuation,
 )
@@ -158,9 +160,13 @@ def _verify_parties(terms: Terms, members: Members) -> None:
 
 
 def _verify_time(step: Step, now: datetime) -> None:
-    if not is_step_in_time(step, now):
-        minutes = int(get_allowed_skew(step.action).total_seconds()) // 60
-        raise WrongTimeError(f"the step's time is more than {minutes} minutes from the exchange's", "time")
+    if is_step_in_time(step, now):
+        return
+    if step.action in NARROWING_ACTIONS:
+        hours = int(MAX_NARROWING_AHEAD.total_seconds()) // 3600
+        raise WrongTimeError(f"the step's time is more than {hours} hours ahead of the exchange's", "time")
+    minutes = int(MAX_SKEW.total_seconds()) // 60
+    raise WrongTimeError(f"the step's time is more than {minutes} minutes from the exchange's", "time")
 
 
 def _say_what_is_expected(error: ChainError) -> str:

@@ -33,7 +33,7 @@ class StepAction(StrEnum):
 
 
 MAX_SKEW = timedelta(minutes=5)
-MAX_NARROWING_SKEW = timedelta(hours=24)
+MAX_NARROWING_AHEAD = timedelta(hours=24)
 NARROWING_ACTIONS = frozenset({StepAction.SUSPEND, StepAction.REVOKE, StepAction.WITHDRAW, StepAction.REJECT})
 
 
@@ -137,15 +137,15 @@ def verify_continuation(chain: Sequence[ChainedStep], step: Step) -> None:
         raise ChainError("a step cannot be older than the step before it", seq, prev)
 
 
-def get_allowed_skew(action: StepAction) -> timedelta:
-    """Return how far a step's time may lie from its leaf's. Who narrows says so now, whatever its clock reads."""
-    return MAX_NARROWING_SKEW if action in NARROWING_ACTIONS else MAX_SKEW
-
-
 def is_step_in_time(step: Step, logged_at: datetime, *, opened_at: datetime | None = None) -> bool:
     """Return whether a step's own time fits the time of its leaf: nobody dates a confirmation back.
 
-    `opened_at` is when the log was opened, if it goes on from an earlier one: steps of that one are logged once more.
+    Who narrows says so whatever its clock reads, and may have waited for the log as long as it took: in the very words
+    that a partner may have seen meanwhile. `opened_at` is when the log was opened, if it goes on from an earlier one:
+    steps of that one are logged once more.
     """
-    is_near = abs(step.time - logged_at) <= get_allowed_skew(step.action)
-    return is_near or is_carried_over(step.time, logged_at, opened_at)
+    if is_carried_over(step.time, logged_at, opened_at):
+        return True
+    if step.action in NARROWING_ACTIONS:
+        return step.time <= logged_at + MAX_NARROWING_AHEAD
+    return abs(step.time - logged_at) <= MAX_SKEW

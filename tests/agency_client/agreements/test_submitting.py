@@ -11,13 +11,15 @@ from agency_client.agreements.chains import load_agreement
 from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.submitting import submit_due_steps, submit_step
 from agency_client.agreements.views import view_page
-from agency_client.connection import NotSentError, RefusedConflictError, RefusedError, UnansweredError
-from agency_client.local_store.agreements import StoredStep
-from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches
+from agency_client.connection import NotSentError, RefusalDetails, RefusedConflictError, RefusedError, UnansweredError
+from agency_client.local_store.agreements import StoredStep, load_chains
+from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, load_dispatch
 from agency_client.node import Node
 from agency_client.witness.observer import LogError
 from schemas.agreements.lifecycle import State
+from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 from tests.agency_client.agreements.conftest import set_clock
+from tests.support.members import make_signer
 from tests.support.officers import sign_by_two
 from tests.support.tampering import losing_answers, offline, tampering
 from tests.support.witnesses import see_together
@@ -40,6 +42,17 @@ def list_own_actions(node: Node, agreement: str) -> list[tuple[str, bool]]:
     with node.store.read() as snapshot:
         stored = load_agreement(snapshot, agreement).stored.get(node.agency, [])
     return [(item.action, item.leaf is not None) for item in stored]
+
+
+def refusing(code: str) -> Callable[[str, str, Any], Any]:
+    """Return what makes an exchange refuse whatever is handed in, by this code."""
+
+    def refuse(method: str, path: str, answer: Any) -> Any:
+        if method == "POST":
+            raise RefusedError("no", RefusalDetails(code, 422, (), ""))
+        return answer
+
+    return refuse
 
 
 def test_offline_steps_wait_in_order_and_are_handed_in_together(gb: Node, vn: Node, in_force: str, say: Say) -> None:
@@ -127,11 +140,13 @@ def test_what_narrows_behind_a_refused_step_is_signed_anew(
         assert [item.action for item in load_agreement(snapshot, agreement).stored["VN"]] == ["reject"]
 
 
-def test_a_step_that_waited_too_long_is_signed_anew(gb: Node, vn: Node, fields: dict[str, Any], say: Say) -> None:
+def test_a_step_that_widens_and_waited_too_long_is_signed_anew(
+    gb: Node, vn: Node, fields: dict[str, Any], say: Say
+) -> None:
     agreement = say(gb, flows.propose, fields).agreement
     set_clock(vn, -timedelta(hours=30))
     with offline(vn):
-        old = flows.reject(vn, agreement, reason="the line was dead for a day")
+        old = sign_by_two(vn, flows.accept, agreement, reason="the line was dead for a day")
     set_clock(vn, timedelta())
     report = submit_due_steps(vn)
     assert list(report.refused) == [old.digest]
@@ -139,8 +154,56 @@ def test_a_step_that_waited_too_long_is_signed_anew(gb: Node, vn: Node, fields: 
     assert old.digest not in report.logged
     pull_steps(gb)
     page = view_page(gb, agreement)
-    assert page.line.state is State.REJECTED
+    assert page.line.state is State.ACCEPTED
     assert [line.step.reason for line in page.history if line.step.agency == "VN"] == ["the line was dead for a day"]
+
+
+def test_a_step_that_narrows_is_taken_in_its_very_words_however_long_it_waited(
+    gb: Node, vn: Node, fields: dict[str, Any], say: Say
+) -> None:
+    agreement = say(gb, flows.propose, fields).agreement
+    set_clock(vn, -timedelta(days=3))
+    with offline(vn):
+        old = flows.reject(vn, agreement, reason="the line was dead for three days")
+    set_clock(vn, timedelta())
+    assert submit_due_steps(vn).logged == [old.digest]
+    pull_steps(gb)
+    assert find_state(gb, agreement) is State.REJECTED
+
+
+@pytest.mark.parametrize("code", ["key-revoked", "key-set-not-current", "key-set-refused", "signature-refused"])
+def test_a_step_that_narrows_is_signed_by_the_key_of_now_in_its_very_words(
+    gb: Node, in_force: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = flows.suspend(gb, in_force, reason="the key was changed meanwhile")
+    fresh = make_signer("GB", KeyUse.AGREEMENT, 7)
+    monkeypatch.setattr(gb, "read_signer", lambda *_: fresh)
+    with tampering(gb, refusing(code)), pytest.raises(RefusedError):
+        submit_step(gb, old.digest)
+    with gb.store.read() as snapshot:
+        chain, waiting = load_chains(snapshot, in_force)["GB"], load_dispatch(snapshot, old.digest)
+    assert waiting is not None
+    document = SignedDocument.from_canonical(waiting.body)
+    slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
+    assert tuple(slot.header.kid for slot in slots) == fresh.kids
+    assert document.payload_bytes == SignedDocument.from_canonical(old.document).payload_bytes
+    assert (chain[-1].digest, chain[-1].document) == (old.digest, waiting.body)
+    with tampering(gb, refusing(code)), pytest.raises(RefusedError):
+        submit_step(gb, old.digest)
+    assert list_waiting(gb) == [old.digest]
+
+
+def test_a_step_that_widens_and_was_dated_by_a_clock_ahead_is_signed_anew_when_that_is_right(
+    gb: Node, vn: Node, fields: dict[str, Any], say: Say
+) -> None:
+    agreement = say(gb, flows.propose, fields).agreement
+    set_clock(vn, timedelta(hours=20))
+    with offline(vn):
+        old = sign_by_two(vn, flows.accept, agreement)
+    set_clock(vn, timedelta())
+    report = submit_due_steps(vn)
+    assert list(report.refused) == [old.digest]
+    assert len(report.logged) == 1
 
 
 def test_an_acceptance_whose_time_ran_out_while_it_waited_is_not_signed_anew(
@@ -159,14 +222,7 @@ def test_an_acceptance_whose_time_ran_out_while_it_waited_is_not_signed_anew(
 def test_a_refusal_cannot_undo_what_narrows(gb: Node, vn: Node, in_force: str) -> None:
     step = flows.revoke(gb, in_force, reason="over")
 
-    def refuse(method: str, path: str, answer: Any) -> Any:
-        if method == "POST":
-            from agency_client.connection import RefusalDetails
-
-            raise RefusedError("no", RefusalDetails("step-refused", 422, (), ""))
-        return answer
-
-    with tampering(gb, refuse), pytest.raises(RefusedError):
+    with tampering(gb, refusing("step-refused")), pytest.raises(RefusedError):
         submit_step(gb, step.digest)
     assert list_waiting(gb) == [step.digest]
     assert find_state(gb, in_force) is State.REVOKED

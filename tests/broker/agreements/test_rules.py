@@ -172,11 +172,11 @@ REFUSED: dict[str, tuple[Callable[[], AgreementError], type[AgreementError], str
         "time",
         "the step's time is more than 5 minutes from the exchange's",
     ),
-    "a narrowing step is too old": (
-        lambda: refuse(negotiate().sign(GB.agency, SUSPEND, NOON), NOON + timedelta(hours=25)),
+    "a narrowing step is too far ahead": (
+        lambda: refuse(negotiate().sign(GB.agency, SUSPEND, NOON), NOON - timedelta(hours=25)),
         WrongTimeError,
         "time",
-        "the step's time is more than 1440 minutes from the exchange's",
+        "the step's time is more than 24 hours ahead of the exchange's",
     ),
     "it does not begin its chain": (
         lambda: refuse(negotiate().sign(GB.agency, SUSPEND, NOON, party_seq=2, party_prev="A" * 43)),
@@ -201,6 +201,15 @@ def test_it_refuses_when(
     found = find_refusal()
 
     assert (type(found), found.field, str(found)) == (error, field, sentence)
+
+
+def test_a_narrowing_step_may_have_waited_for_the_exchange_as_long_as_it_took() -> None:
+    negotiation = negotiate()
+    agreements = accept(Agreements(), negotiation.sign(GB.agency, PROPOSE, NOON), GB.agency)
+    document, late = negotiation.sign(GB.agency, SUSPEND, NOON), NOON + timedelta(days=30)
+
+    signed = verify_signed_step(MEMBERS, document, GB.agency, EXCHANGE, late)
+    verify_step_follows(agreements, MEMBERS, signed, late)
 
 
 def test_a_step_from_before_a_new_log_was_opened_is_taken_late_and_no_other() -> None:
