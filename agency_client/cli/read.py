@@ -1,7 +1,7 @@
 """`agency read` and `agency verify`: open one message with the reason on record; check one again, offline."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from agency_client.terminal.marks import NOT_YET_WITNESSED
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
+    from agency_client.duties.telling import Told
     from agency_client.reading.messages import ReadMessage, ReadOwnMessage
     from agency_client.statuses.freshness import StatusAge
     from schemas.alerts.base import Alert
@@ -98,7 +99,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
     from schemas.markings import Tlp, Urgency
 
     stored, alert, origin = found.stored, found.alert, found.provenance
-    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert)
+    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found))
     output.show_banner(marking, rules)
     _warn_of_later(output, found)
     if not found.is_witnessed:
@@ -120,6 +121,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
         ]
     )
     _show_page(output, alert)
+    _show_told(output, alert, found.told)
     output.show_banner(marking, rules)
     output.write_json(
         {
@@ -148,6 +150,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
                 "checks": [{"name": check.name, "sentence": check.sentence} for check in found.checks],
             },
             "alert": alert.to_wire(),
+            **_describe_told(found.told),
         }
     )
 
@@ -160,7 +163,7 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
     from schemas.markings import Tlp
 
     stored, alert = found.stored, found.alert
-    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert)
+    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found))
     output.show_banner(marking, rules)
     output.show_details(
         [
@@ -175,6 +178,7 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
         ]
     )
     _show_page(output, alert)
+    _show_told(output, alert, found.told)
     output.show_banner(marking, rules)
     output.write_json(
         {
@@ -188,6 +192,7 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
             "purpose": found.message.purpose.value,
             "necessity": found.message.necessity,
             "alert": alert.to_wire(),
+            **_describe_told(found.told),
         }
     )
 
@@ -246,3 +251,27 @@ def _show_page(output: Output, alert: "Alert") -> None:
         output.show_line("")
         output.show_line(block.title, Tone.STRONG)
         output.show_details(block.lines)
+
+
+def _list_agreed(found: "ReadMessage | ReadOwnMessage") -> "tuple[str, ...]":
+    return () if found.told is None else found.told.conditions.agreed
+
+
+def _show_told(output: Output, alert: "Alert", told: "Told | None") -> None:
+    from agency_client.terminal.duty_pages import show_checked, show_undeclared
+
+    output.show_line("")
+    show_checked(output, alert, () if told is None else told.doubts)
+    show_undeclared(output, () if told is None else told.undeclared)
+
+
+def _describe_told(told: "Told | None") -> "dict[str, Any]":
+    from agency_client.terminal.duty_pages import describe_open
+
+    if told is None:
+        return {"conditions": None, "doubts": [], "undeclared": []}
+    return {
+        "conditions": told.conditions.describe(),
+        "doubts": describe_open(told.doubts),
+        "undeclared": [problem.problem for problem in told.undeclared],
+    }

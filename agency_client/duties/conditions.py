@@ -21,13 +21,6 @@ class Conditions:
     alert: Alert
     agreed: tuple[str, ...] = ()
 
-    def list_words(self) -> list[str]:
-        """Return the conditions beside the marking, as a banner shows them."""
-        alert = self.alert
-        restriction = [alert.handling.restriction] if alert.handling.restriction else []
-        caveats = [caveat.words or caveat.code.label for caveat in alert.caveats]
-        return [alert.pap.label, *(code.label for code in alert.handling.codes), *restriction, *caveats, *self.agreed]
-
     def describe(self) -> dict[str, Any]:
         """Return the conditions as plain values for programs and exports, the digest with them."""
         return self._members() | {"digest": self.digest()}

@@ -6,6 +6,7 @@ An alert that another agency wrote is passed on to the letter, and nothing is ad
 from collections.abc import Iterable
 from dataclasses import replace
 
+from agency_client.duties.deciding import verify_decided
 from agency_client.duties.quality import QualityReport, review_quality, state_quality
 from agency_client.errors import UsageError
 from agency_client.local_store.engine import Transaction
@@ -26,11 +27,13 @@ def prepare_order(node: Node, transaction: Transaction, order: SealingOrder, dra
     """Return the order with what the duties add to its alert, for the recipients of a plan.
 
     Raises:
+        DecisionMissingError: it confirms what a machine matched, and nobody decided.
         QualityDoubtedError: something is doubtful and the draft does not say why it goes all the same.
         UsageError: the draft answers a doubt that is not there, or states its own check.
     """
     if order.unchecked or order.provenance is not None:
         return order
+    verify_decided(transaction, order.alert)
     named = replace(order, alert=_name_request(transaction, order.alert, order))
     report = _review(transaction, named, draft, [recipient.agency for recipient in plan.recipients])
     return replace(named, alert=state_quality(named.alert, report, node.clock.now()))

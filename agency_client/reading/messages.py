@@ -11,6 +11,7 @@ from datetime import datetime
 from agency_client.aftercare.changing import CorrectedAlert
 from agency_client.aftercare.rules import NOTHING_SAID, Standing
 from agency_client.aftercare.standing import load_standing
+from agency_client.duties.telling import Told, load_told_digest, tell
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Snapshot
@@ -46,6 +47,7 @@ from schemas.alerts.coded import RestrictedUse
 from schemas.codec import CodecError
 from schemas.envelope import Message
 from schemas.log.records import Action
+from schemas.markings import Tlp
 from schemas.receipts import ReceiptType
 from schemas.signed import SignedDocument
 
@@ -76,7 +78,7 @@ class ReadMessage:
 
     `standing` is what they make of it; `corrected` is what it says now, where it was corrected. `alert` stays as sent.
     `is_witnessed`: the quorum has seen the leaf of its acceptance. Nobody is kept from reading what it has not seen.
-    `is_voided`: its sender has said since that it never arrived.
+    `is_voided`: its sender has said since that it never arrived. `told` is what the reader is told beside the alert.
     """
 
     stored: InboxMessage
@@ -89,6 +91,7 @@ class ReadMessage:
     is_voided: bool = False
     standing: Standing = NOTHING_SAID
     corrected: CorrectedAlert | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class ReadOwnMessage:
     alert: Alert
     standing: Standing = NOTHING_SAID
     corrected: CorrectedAlert | None = None
+    told: Told | None = None
 
 
 class NotShownError(DeniedError):
@@ -160,6 +164,8 @@ def read_message(
     data = _unlock_content(node, found, verb, reason, case)
     message = _verify_content(verified.facts.sealed, data)
     alert = read_alert(message, verified.facts)
+    accepted_at = verified.facts.leaf.record.time
+    told = tell(node, found.digest, alert, Tlp.from_code(found.marking), as_of=accepted_at)
     _note_first_reading(node, found)
     return ReadMessage(
         found,
@@ -172,6 +178,7 @@ def read_message(
         is_voided,
         standing,
         read_corrected(node, alert, standing, verb=verb, reason=reason, case=case),
+        told,
     )
 
 
@@ -236,8 +243,9 @@ def _demand_use(standing: Standing, verb: str, reason: str, use: RestrictedUse |
 
 
 def _unlock_content(node: Node, found: InboxMessage, verb: str, reason: str, case: str | None) -> bytes:
+    told = load_told_digest(node, found.digest)
     note = node.note_access(
-        Action.CONSULTATION, verb, reason, message=found.message_id, partner=found.sender, case=case
+        Action.CONSULTATION, verb, reason, message=found.message_id, partner=found.sender, case=case, conditions=told
     )
     return read_content(node.store, found.digest, note)
 
@@ -274,7 +282,8 @@ def _read_own(
     except CodecError as error:
         raise VerificationFailedError(f"the message in the store: {error}", fix="restore the last backup") from error
     corrected = read_corrected(node, alert, standing, verb=verb, reason=reason, case=case)
-    return ReadOwnMessage(found, recipients, message, alert, standing, corrected)
+    told = tell(node, found.digest, alert, Tlp.from_code(found.marking), as_of=found.issued_at)
+    return ReadOwnMessage(found, recipients, message, alert, standing, corrected, told)
 
 
 def list_check_lines(checks: Sequence[CheckedStep]) -> list[str]:

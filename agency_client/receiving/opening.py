@@ -9,6 +9,7 @@ from datetime import datetime
 
 from agency_client.aftercare.acting import NoticeOrigin, act_on_notice
 from agency_client.aftercare.reported import record_reported
+from agency_client.duties.deciding import DecisionMissingError, verify_decided
 from agency_client.duties.recording import Passing, record_passing
 from agency_client.errors import ConflictError
 from agency_client.local_store.access_log import append_entry
@@ -39,6 +40,7 @@ from agency_client.local_store.sent import (
 )
 from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
+from agency_client.receiving.applied_terms import record_applied_terms
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
 from agency_client.receiving.provenance import VerifiedProvenance, describe_origin, verify_provenance
@@ -150,6 +152,7 @@ def _keep(
     now, digest = node.clock.now(), verified.stored.digest
     mark_verified(transaction, digest, at=now)
     _receive_number(transaction, verified, now)
+    _demand_decision(transaction, content.alert)
     keep_content(
         transaction,
         digest,
@@ -173,9 +176,17 @@ def _keep(
     clauses = tuple(item.clause for item in content.applied)
     marking = verified.facts.sealed.header.routing.marking
     record_passing(transaction, Passing(digest, alert, marking, content.message.purpose, clauses, now))
+    record_applied_terms(transaction, verified.facts, content.applied, origin=verified.stored.origin)
     seen, issued_at = opened.message.checkpoint, verified.facts.sealed.header.issued_at
     note_sighting(node, transaction, verified.stored.sender, seen, at=issued_at)
     return _apply(node, transaction, verified.facts, alert, provenance)
+
+
+def _demand_decision(transaction: Transaction, alert: Alert) -> None:
+    try:
+        verify_decided(transaction, alert)
+    except DecisionMissingError as error:
+        raise NotCoveredError(error.sentence, code=error.code) from error
 
 
 def _receive_number(transaction: Transaction, verified: VerifiedMessage, now: datetime) -> None:

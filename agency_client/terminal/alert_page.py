@@ -26,12 +26,15 @@ class Block:
     lines: tuple[tuple[str, str], ...]
 
 
-def make_banner_rules(alert: Alert) -> str:
-    """Return what stands beside the marking, above and below the page: what may be done with it, and what never."""
+def make_banner_rules(alert: Alert, agreed: Sequence[str] = ()) -> str:
+    """Return what stands beside the marking, above and below the page: what may be done with it, and what never.
+
+    `agreed` are the conditions of the clause that the message came under.
+    """
     codes = [code.label for code in alert.handling.codes]
     restriction = [alert.handling.restriction] if alert.handling.restriction else []
     caveats = [caveat.words or caveat.code.label for caveat in alert.caveats]
-    return " · ".join([alert.pap.label, *codes, *restriction, *caveats])
+    return " · ".join([alert.pap.label, *codes, *restriction, *caveats, *agreed])
 
 
 def make_page(alert: Alert) -> list[Block]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from agency_client.duties.quality import QualityReport
     from schemas.alerts.base import Alert
     from schemas.alerts.quality import Doubt
+    from schemas.alerts.registry import FieldProblem
 
 
 def show_doubts(output: Output, report: "QualityReport") -> None:
@@ -59,3 +60,9 @@ def show_checked(output: Output, alert: "Alert", open_doubts: Iterable["Doubt"])
 def describe_open(open_doubts: Iterable["Doubt"]) -> list[dict[str, Any]]:
     """Return the doubts of one's own computation for a program."""
     return [{"code": doubt.code.value, "field": doubt.field, "sentence": doubt.sentence} for doubt in open_doubts]
+
+
+def show_undeclared(output: Output, undeclared: Iterable["FieldProblem"]) -> None:
+    """Show the special categories of data that are there and that the sender did not declare (article 10)."""
+    for problem in undeclared:
+        output.show_line(f"NOT DECLARED BY ITS SENDER: {problem.problem}", Tone.BAD)

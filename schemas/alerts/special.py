@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from schemas.alerts.base import Alert, SpecialCategory
 from schemas.alerts.document_fraud import ImageView
-from schemas.alerts.document_verification import Question
+from schemas.alerts.document_verification import DocumentVerification, Question
 from schemas.alerts.facilitator import SafetyWarning
 from schemas.alerts.outcome import MatchKey
 from schemas.alerts.registry import FieldProblem
@@ -30,7 +30,6 @@ CATEGORY_OF_VALUE: Mapping[object, SpecialCategory] = {
     SafetyWarning.SUICIDE_RISK: SpecialCategory.HEALTH,
     MatchKey.FACE: SpecialCategory.BIOMETRIC,
     MatchKey.FINGERPRINT: SpecialCategory.BIOMETRIC,
-    Question.PHOTO_MATCHES: SpecialCategory.BIOMETRIC,
     ImageView.BEARER: SpecialCategory.BIOMETRIC,
     ImageView.CHIP_PORTRAIT: SpecialCategory.BIOMETRIC,
 }
@@ -69,6 +68,10 @@ def find_undeclared(alert: Alert) -> tuple[FieldProblem, ...]:
 
 
 def _list_implied(alert: Alert) -> Iterator[tuple[SpecialCategory, str]]:
+    if isinstance(alert.details, DocumentVerification) and Question.PHOTO_MATCHES in alert.details.questions:
+        yield from (
+            (SpecialCategory.BIOMETRIC, f"details.images.{place}") for place in range(len(alert.details.images))
+        )
     for path, part in walk_parts(alert):
         if path.startswith("special_categories"):
             continue
