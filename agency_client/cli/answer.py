@@ -1,6 +1,7 @@
 """`agency ack`, `refuse`, `reply`, `outcome`, `correct`, `withdraw`: what becomes of a message, told to who sent it."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -164,6 +165,14 @@ def _outcome(
     action: Annotated[
         list[str] | None, typer.Option(help="What was done, like document-seized; again for more.")
     ] = None,
+    automatic: Annotated[bool, typer.Option("--automatic", help="A machine matched, nobody had looked yet.")] = False,
+    decision: Annotated[
+        str | None, typer.Option(help="What you compared and decided, where a machine matched; in your pseudonym.")
+    ] = None,
+    special: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CATEGORY=WHY", help="Special category of data, and why it is strictly necessary."),
+    ] = None,
     words: Words = None,
     reason: Reason = None,
     case: Case = None,
@@ -172,20 +181,27 @@ def _outcome(
 ) -> None:
     """Tell the sender of an alert what became of it.
 
+    What a machine matched is confirmed, or acted on, by a person only: say with --decision what you compared.
+
     \b
     Examples:
       agency outcome 5d1c8a52 --result confirmed --usefulness 5 --action document-seized
+      agency outcome 5d1c8a52 --result confirmed --usefulness 4 --automatic \\
+          --decision "Photograph and signature compared at the second line"
       agency outcome 5d1c8a52 details.json
     """
+    from agency_client.duties.deciding import make_decision, parse_special
     from agency_client.node import Node
     from agency_client.sending.answering import report_outcome
 
     invocation = get_invocation(context)
-    named = {"result": result, "usefulness": usefulness, "actions": action or None, "words": words}
+    given: dict[str, Any] = {"is_automatic": True} if automatic else {}
+    named = given | {"result": result, "usefulness": usefulness, "actions": action or None, "words": words}
     details = _read_details(invocation, file) | {name: value for name, value in named.items() if value is not None}
     with Node(invocation.open_profile(), invocation.clock) as node:
         author = _make_author(invocation, node, reason or "outcome of an alert", case, unit, officer)
-        report = report_outcome(node, message_id, author, details=details)
+        details |= make_decision(details, author, node.clock.now(), words=decision, ask=_ask_decision(invocation))
+        report = report_outcome(node, message_id, author, details=details, special=parse_special(special or []))
     _show(invocation, report)
 
 
@@ -267,6 +283,11 @@ def _make_author(
     unit = unit or invocation.environment.get(UNIT_VARIABLE)
     pseudonym = officer or make_pseudonym(node)
     return Author(reason, unit or node.agency, pseudonym, case, old_status_override=override)
+
+
+def _ask_decision(invocation: Invocation) -> Callable[[], str]:
+    question, instead = "What did you compare, and what do you decide", 'say it with --decision "…"'
+    return lambda: invocation.output.ask_line(question, instead=instead)
 
 
 def _read_details(invocation: Invocation, file: Path | None) -> dict[str, Any]:

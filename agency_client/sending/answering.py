@@ -78,6 +78,7 @@ class _Answer:
     receipt_reason: str | None = None
     purpose: Purpose = Purpose.DATA_QUALITY
     once: bool = True
+    special: Wire | None = None
 
 
 def acknowledge(
@@ -123,10 +124,16 @@ def reply(node: Node, message_id: str, author: Author, *, details: Wire, subject
     return _answer_received(node, message_id, author, choose)
 
 
-def report_outcome(node: Node, message_id: str, author: Author, *, details: Wire) -> AnswerReport:
-    """Tell the sender what became of its alert."""
+def report_outcome(
+    node: Node, message_id: str, author: Author, *, details: Wire, special: Wire | None = None
+) -> AnswerReport:
+    """Tell the sender what became of its alert. `special` declares special categories of data, as in any alert.
+
+    Raises:
+        DecisionMissingError: it confirms an automatic answer, or acts on one, and names no decision of a person.
+    """
     subject = f"Outcome: {details.get('result', '')}".strip()
-    answer = _Answer("outcome", subject, details, ReceiptType.ACTED, once=False)
+    answer = _Answer("outcome", subject, details, ReceiptType.ACTED, once=False, special=special)
     return _answer_received(node, message_id, author, lambda _: answer)
 
 
@@ -239,6 +246,7 @@ def _write_alert(node: Node, reference: Reference, original: Alert, author: Auth
         "handling": wire["handling"],
         "data_as_of": format_timestamp(node.clock.now()),
         "language": author.language,
+        **({"special_categories": answer.special} if answer.special else {}),
         **names,
         **urgency_reason,
         "details": answer.details,
