@@ -46,7 +46,7 @@ class OnwardEffect:
 
 def record_notice(transaction: Transaction, notice: StoredNotice) -> bool:
     """Record a notice; return whether it was new."""
-    row = {
+    row: Columns = {
         "digest": notice.digest,
         "origin": notice.origin,
         "target": notice.target,
@@ -149,16 +149,28 @@ def list_owed_relays(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 def record_report(transaction: Transaction, notice: str, message_id: str, told: bytes, *, at: datetime) -> None:
     """Record what was reported to the author's side of a notice: `told` is canonical JSON of it."""
-    row: Columns = {"message_id": message_id, "notice": notice, "told": told, "at": at}
-    transaction.insert("aftercare_report", row)
+    transaction.execute(
+        "INSERT INTO aftercare_report (notice, n, message_id, told, at)"
+        " SELECT ?1, count(*) + 1, ?2, ?3, ?4 FROM aftercare_report WHERE notice = ?1",
+        notice,
+        message_id,
+        told,
+        at,
+    )
 
 
 def find_last_report(snapshot: Snapshot, notice: str) -> bytes | None:
     """Return what was reported last about a notice."""
     found: bytes | None = snapshot.fetch_value(
-        "SELECT told FROM aftercare_report WHERE notice = ? ORDER BY at DESC, message_id LIMIT 1", notice
+        "SELECT told FROM aftercare_report WHERE notice = ? ORDER BY n DESC LIMIT 1", notice
     )
     return found
+
+
+def rename_relay(transaction: Transaction, before: str, after: str) -> None:
+    """Let the message sealed in the place of another, both by id, stand for it where a notice went on or back."""
+    transaction.execute("UPDATE aftercare_relay SET message_id = ? WHERE message_id = ?", after, before)
+    transaction.execute("UPDATE aftercare_report SET message_id = ? WHERE message_id = ?", after, before)
 
 
 def list_report_ids(snapshot: Snapshot, notice: str) -> frozenset[str]:

@@ -34,13 +34,14 @@ STATEMENTS: tuple[str, ...] = (
     """,
     """
     CREATE TABLE aftercare_report (
-        message_id TEXT PRIMARY KEY,
         notice TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        message_id TEXT NOT NULL,
         told BLOB NOT NULL,
-        at INTEGER NOT NULL
+        at INTEGER NOT NULL,
+        PRIMARY KEY (notice, n)
     ) STRICT, WITHOUT ROWID
     """,
-    "CREATE INDEX reports_by_notice ON aftercare_report (notice, at)",
     """
     CREATE TABLE onward_effect (
         notice TEXT NOT NULL,
