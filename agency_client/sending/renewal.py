@@ -4,6 +4,7 @@ Keys may have changed. Or a number was used before, by a copy of this node or by
 message opens a stream of its own, since nobody here knows which numbers are left in that one.
 """
 
+from agency_client.local_store.aftercare import rename_relay
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.onward import rename_copy
@@ -63,6 +64,7 @@ def _seal_again(
     replaced = Reference(id=message.message_id, digest=message.digest)
     leg = seal_one(node, transaction, order, recipient, replaces=replaced)
     rename_copy(transaction, replaced, Reference(id=leg.message_id, digest=leg.digest))
+    rename_relay(transaction, replaced.id, leg.message_id)
     return leg
 
 

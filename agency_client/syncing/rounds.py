@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from agency_client.aftercare.relaying import relay_notices
 from agency_client.agreements.flows import sign_due_withdrawals
 from agency_client.agreements.pulling import PullReport, pull_steps
 from agency_client.agreements.submitting import submit_due_steps
@@ -166,7 +167,7 @@ def choose_stages(node: Node) -> tuple[Stage, ...]:
     """
     if node.own_key_set().key_set.agency_class is not AgencyClass.AGENCY:
         return (RETENTION, LOG, WITNESSES, KEYS)
-    return (RETENTION, LOG, WITNESSES, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, GOSSIP, RECEIPTS, PARTNERS)
+    return (RETENTION, LOG, WITNESSES, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, AFTERCARE, GOSSIP, RECEIPTS, PARTNERS)
 
 
 def sync_retention(node: Node) -> StageReport:
@@ -287,6 +288,13 @@ def sync_inbox(node: Node, *, wait_seconds: int = 0) -> StageReport:
     return _report("inbox", counts, tuple(received.problems))
 
 
+def sync_aftercare(node: Node) -> StageReport:
+    """Pass notices on to whoever got a copy from here, and report back what became of them there."""
+    relayed = relay_notices(node)
+    counts = {"passed_on": len(relayed.relayed), "reported": len(relayed.reported)}
+    return _report("aftercare", counts, relayed.problems)
+
+
 def sync_receipts(node: Node) -> StageReport:
     """Sign the receipts that are owed, and hand them in; what waited while keys changed is renewed before."""
     signed = sign_owed_receipts(node)
@@ -335,6 +343,7 @@ AGREEMENTS = Stage("agreements", sync_agreements)
 STATUSES = Stage("statuses", sync_statuses)
 OUTBOX = Stage("outbox", sync_outbox)
 INBOX = Stage("inbox", sync_inbox)
+AFTERCARE = Stage("aftercare", sync_aftercare)
 GOSSIP = Stage("gossip", sync_gossip)
 RECEIPTS = Stage("receipts", sync_receipts)
 PARTNERS = Stage("partners", sync_partners)
