@@ -110,6 +110,18 @@ def list_copies_of_original(snapshot: Snapshot, original_digest: str) -> list[Co
     return [_read_origin(row) for row in rows]
 
 
+def list_decisions(snapshot: Snapshot, held_digest: str) -> list[str]:
+    """Return the decisions that came on this agency's own questions about a message it holds, the newest first."""
+    rows = snapshot.fetch_all(
+        "SELECT decision.digest FROM inbox_message AS decision"
+        " JOIN sent_message AS question ON question.digest = decision.refers_to"
+        " WHERE question.refers_to = ? AND decision.kind = 'release-decision' AND decision.state = 'opened'"
+        " AND decision.withdrawn_at IS NULL ORDER BY decision.issued_at DESC, decision.digest",
+        held_digest,
+    )
+    return [row["digest"] for row in rows]
+
+
 def link_requests(transaction: Transaction, request_digest: str, asked_digest: str) -> None:
     """Record that a request of this agency asks for what a partner's request asked it."""
     transaction.insert("release_chain", {"request_digest": request_digest, "asked_digest": asked_digest})
@@ -127,6 +139,19 @@ def list_linked_requests(snapshot: Snapshot) -> list[tuple[str, str]]:
     """Return each own request that asks for a partner, and the partner's, by digest."""
     rows = snapshot.fetch_all("SELECT request_digest, asked_digest FROM release_chain ORDER BY request_digest")
     return [(row["request_digest"], row["asked_digest"]) for row in rows]
+
+
+def list_answered_links(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return each decision that came on a question asked for a partner who has no answer yet, and its question."""
+    rows = snapshot.fetch_all(
+        "SELECT decision.digest, asked_digest FROM release_chain"
+        " JOIN inbox_message AS decision ON decision.refers_to = request_digest"
+        " WHERE decision.kind = 'release-decision' AND decision.state = 'opened' AND decision.erased_at IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM sent_message JOIN outbox USING (message_id)"
+        " WHERE sent_message.refers_to = asked_digest AND kind = 'release-decision'"
+        " AND outbox.state NOT IN ('refused', 'cancelled')) ORDER BY decision.issued_at, decision.digest",
+    )
+    return [(row["digest"], row["asked_digest"]) for row in rows]
 
 
 def _read_onward_copy(row: Row) -> OnwardCopy:
