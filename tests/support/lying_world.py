@@ -52,7 +52,7 @@ class World:
         """Return a message sealed and signed with the sender's real keys, whatever its content.
 
         `changes` are members of the header by name, or `alert`, `purpose`, `signer`, `key`, `n`, `stream`, `kid`,
-        `checkpoint`.
+        `checkpoint`, `provenance`.
         """
         agreement = terms if isinstance(terms, str) else terms.digest()
         node, to = self[sender], self[recipient]
@@ -68,6 +68,7 @@ class World:
             n=changes.pop("n", None) or self._count(sender, recipient),
         )
         purpose = changes.pop("purpose", Purpose.SYSTEM_TEST)
+        provenance = changes.pop("provenance", None)
         seen = changes.pop("checkpoint", None) or node.observer.read_seen()
         now = self.clock.now()
         members: dict[str, Any] = {
@@ -90,6 +91,7 @@ class World:
             necessity="Test.",
             alert=alert,
             attachments=(),
+            provenance=provenance,
             padding="",
         )
         return seal_message(message, [key[1]], signer, content_key=generate_bytes(32))
