@@ -84,6 +84,7 @@ def test_a_stage_that_fails_leaves_the_others_alone(nodes: dict[str, Node]) -> N
         "statuses",
         "outbox",
         "inbox",
+        "aftercare",
         "gossip",
         "receipts",
         "partners",
