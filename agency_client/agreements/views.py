@@ -5,6 +5,7 @@ from datetime import datetime
 
 from agency_client.agreements.approving import AwaitedTerms, list_awaited_terms, list_step_approvals
 from agency_client.agreements.chains import (
+    MAX_STEP_DOCUMENT_BYTES,
     MIN_REFERENCE_CHARACTERS,
     Agreement,
     choose_version,
@@ -23,15 +24,23 @@ from agency_client.node import Node
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.steps import Step, StepAction
 from schemas.agreements.terms import Terms
+from schemas.api import LoggedRecord
+from schemas.signed import DocumentType, SignedDocument, read_signatures
 
 
 @dataclass(frozen=True, slots=True)
 class SignedStepLine:
-    """One step of the history: `is_logged` tells whether the log has it (if not, it waits here)."""
+    """One step of the history: `is_logged` tells whether the log has it (if not, it waits here), and where.
+
+    `kids` name the keys that signed it.
+    """
 
     step: Step
     digest: str
     is_logged: bool
+    leaf_index: int | None = None
+    origin: str = ""
+    kids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +207,15 @@ def _list_counting(agreement: Agreement, action: StepAction) -> list[Step]:
 def _list_history(agreement: Agreement) -> tuple[SignedStepLine, ...]:
     # The log's order is the one both parties share; what it has not got yet follows, by its own time.
     stored = sorted((step for chain in agreement.stored.values() for step in chain), key=_place_in_history)
-    return tuple(SignedStepLine(read_step(step).step, step.digest, step.leaf is not None) for step in stored)
+    return tuple(_make_step_line(step) for step in stored)
+
+
+def _make_step_line(stored: StoredStep) -> SignedStepLine:
+    document = SignedDocument.from_canonical(stored.document, max_bytes=MAX_STEP_DOCUMENT_BYTES)
+    slots = read_signatures(document.payload, document.signatures, DocumentType.AGREEMENT_STEP)
+    kids = tuple(slot.header.kid for slot in slots)
+    index = None if stored.leaf is None else LoggedRecord.from_canonical(stored.leaf).index
+    return SignedStepLine(read_step(stored).step, stored.digest, index is not None, index, stored.origin or "", kids)
 
 
 def _place_in_history(stored: StoredStep) -> tuple[bool, int, datetime, int]:

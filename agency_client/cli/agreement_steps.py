@@ -6,12 +6,16 @@ confirm, resume) takes two: the first one's command approves exactly this, the s
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agency_client.cli.agreement_signing import say_of_agreement
 from agency_client.cli.invocation import get_invocation
+
+if TYPE_CHECKING:
+    from agency_client.local_store.agreements import StoredStep
+    from agency_client.node import Node
 
 WAIT_SECONDS = 30
 """A partner whose node is always on has seen a new leaf by then."""
@@ -143,21 +147,30 @@ def revoke(
     reference: Reference,
     reason: NeededReason,
     effective_from: Annotated[
-        str | None, typer.Option("--from", help="The first day without it, like 2027-03-01; at once by default.")
+        str | None, typer.Option("--from", help="The first day without it, like 2027-03-01, after the notice agreed.")
     ] = None,
+    notice: Annotated[
+        bool, typer.Option("--notice", help="With the notice that was agreed, counted from now.")
+    ] = False,
 ) -> None:
-    """End an agreement for good, all its versions. It cannot be taken back.
+    """End an agreement for good, all its versions, at once or with the notice that was agreed. Nothing takes it back.
 
     \b
-    Example:
+    Examples:
+      agency agreement revoke 3f0f6d0a --reason "the partner's law has changed"
+      agency agreement revoke 3f0f6d0a --reason "ended with notice" --notice
       agency agreement revoke 3f0f6d0a --reason "ended with notice" --from 2027-03-01
     """
     from agency_client.agreements import flows
+    from agency_client.agreements.versions import load_notice_end
 
-    moment = None if effective_from is None else _parse_day(effective_from)
-    say_of_agreement(
-        get_invocation(context), lambda node: flows.revoke(node, reference, reason=reason, effective_from=moment)
-    )
+    wanted = None if effective_from is None else _parse_day(effective_from)
+
+    def sign(node: "Node") -> "StoredStep":
+        end = load_notice_end(node, reference, wanted) if notice or wanted else None
+        return flows.revoke(node, reference, reason=reason, effective_from=end)
+
+    say_of_agreement(get_invocation(context), sign)
 
 
 def withdraw(context: typer.Context, reference: Reference, reason: Reason = None) -> None:

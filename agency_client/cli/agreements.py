@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from agency_client.cli.agreement_pages import add_pages
 from agency_client.cli.agreement_steps import Reference, add_steps
 from agency_client.cli.invocation import get_invocation
 
@@ -17,7 +18,8 @@ def register(app: typer.Typer) -> None:
     words = "Negotiate, show and narrow agreements."
     group = typer.Typer(help=words, no_args_is_help=True, rich_markup_mode=None)
     add_steps(group)
-    for name, verb in (("show", _show), ("list", _list), ("export", _export), ("import", _import)):
+    add_pages(group)
+    for name, verb in (("list", _list), ("export", _export), ("import", _import)):
         group.command(name)(verb)
     app.add_typer(group, name="agreement")
 
@@ -64,31 +66,6 @@ def _list(
     warn_of_ages(invocation.output, ages.values(), whom)
     described = [{**describe_line(line), "partner_status": describe_age(ages[line.partner])} for line in lines]
     invocation.output.write_json({"as_of": seen_at, "agreements": described})
-
-
-def _show(context: typer.Context, reference: Reference) -> None:
-    """Show an agreement: state, parties, clauses, duty desks, and who signed what.
-
-    \b
-    Examples:
-      agency agreement show 3f0f6d0a
-      agency agreement show 3f0f6d0a --json
-    """
-    from agency_client.agreements.views import read_as_of, view_page
-    from agency_client.node import Node
-    from agency_client.statuses.standing import list_ages
-    from agency_client.terminal.agreement_pages import describe_page, show_as_of, show_page
-    from agency_client.terminal.partner_pages import describe_age, show_age, warn_of_ages
-
-    invocation = get_invocation(context)
-    with Node(invocation.open_profile(), invocation.clock) as node:
-        page, as_of = view_page(node, reference), read_as_of(node)
-        age = list_ages(node, [page.line.partner])[page.line.partner]
-    show_page(invocation.output, page, show_age(age))
-    warn_of_ages(invocation.output, [age])
-    show_as_of(invocation.output, as_of)
-    seen_at = as_of.seen_at if as_of else None
-    invocation.output.write_json({"as_of": seen_at, "partner_status": describe_age(age), **describe_page(page)})
 
 
 def _export(

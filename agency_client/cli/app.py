@@ -22,7 +22,18 @@ from agency_client.errors import UsageError
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.terminal.output import Output, choose_form
 
-_FRAME = frozenset({"agreement_signing", "agreement_steps", "app", "evidence", "failures", "invocation"})
+_FRAME = frozenset(
+    {
+        "agreement_pages",
+        "agreement_signing",
+        "agreement_steps",
+        "app",
+        "audit_filters",
+        "evidence",
+        "failures",
+        "invocation",
+    }
+)
 _GLOBAL_FLAGS = frozenset({"--json", "--plain"})
 _GLOBAL_VALUES = ("--profile", "--lang", "--passphrase-file")
 

@@ -1,8 +1,11 @@
 """How agreements look: one version in a line, one in full, for people and for programs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from agency_client.agreements.views import AgreementLine, AgreementPage
+from agency_client.agreements.chains import Version
+from agency_client.agreements.comparing import Change, Effect
+from agency_client.agreements.versions import Pair
+from agency_client.agreements.views import AgreementLine, AgreementPage, SignedStepLine
 from agency_client.local_store.checkpoints import SignedCheckpoint
 from agency_client.terminal.output import Cell, Output, Tone
 from schemas.agreements.terms import Clause
@@ -18,6 +21,9 @@ _TONES = {
     "accepted": Tone.CAUTION,
     "draft": Tone.CAUTION,
 }
+
+
+_EFFECT_TONES = {Effect.WIDENS: Tone.CAUTION, Effect.NARROWS: Tone.GOOD, Effect.CHANGES: Tone.NORMAL}
 
 
 def show_state(line: AgreementLine) -> Cell:
@@ -69,19 +75,83 @@ def show_page(output: Output, page: AgreementPage, partner_status: Cell) -> None
     )
     for number, clause in enumerate(terms.clauses, start=1):
         output.show_details(_list_clause(number, clause))
+    show_steps(output, page.history)
+    for held in page.held:
+        output.say(f"a step of {held.agency} waits: {held.sentence}", Tone.CAUTION)
+
+
+def show_steps(output: Output, history: Iterable[SignedStepLine]) -> None:
+    """Show who signed what, in the log's order."""
     rows = [
         (
             f"{item.step.time:%Y-%m-%d %H:%M}",
             item.step.agency,
             item.step.action.value,
-            "in the log" if item.is_logged else Cell("not in the log", Tone.CAUTION),
+            f"leaf {item.leaf_index}" if item.is_logged else Cell("not in the log", Tone.CAUTION),
             " ".join((item.step.reason or "").split()),
         )
-        for item in page.history
+        for item in history
     ]
     output.show_table(("time", "party", "step", "log", "reason"), rows)
-    for held in page.held:
-        output.say(f"a step of {held.agency} waits: {held.sentence}", Tone.CAUTION)
+
+
+def show_versions(output: Output, lines: Iterable[AgreementLine]) -> None:
+    """Show the versions of one agreement, the newest first."""
+    rows = [
+        (
+            str(line.terms.version),
+            show_state(line),
+            line.proposer or "-",
+            f"{line.terms.in_force_from:%Y-%m-%d}",
+            f"{line.terms.in_force_until:%Y-%m-%d}",
+            line.digest,
+            line.because,
+        )
+        for line in lines
+    ]
+    output.show_table(("version", "state", "proposed by", "from", "until", "digest", "because"), rows)
+
+
+def show_changes(output: Output, pair: Pair, changes: Sequence[Change]) -> None:
+    """Show what differs between two versions, what widens first."""
+    output.say(f"from {_name_version(pair.old)} to {_name_version(pair.new)}")
+    rows = [
+        (
+            Cell(change.effect.value, _EFFECT_TONES[change.effect]),
+            change.where or "terms",
+            change.field,
+            change.sentence,
+        )
+        for effect in Effect
+        for change in changes
+        if change.effect is effect
+    ]
+    output.show_table(("effect", "where", "field", "in words"), rows, empty="they say the same")
+
+
+def describe_pair(pair: Pair, changes: Sequence[Change]) -> dict[str, object]:
+    """Return two versions and what differs, for a program."""
+    return {
+        "agreement": pair.new.agreement.id,
+        "old": {"version": pair.old.terms.version, "digest": pair.old.digest, "state": pair.old.view.state.value},
+        "new": {"version": pair.new.terms.version, "digest": pair.new.digest, "state": pair.new.view.state.value},
+        "widens": any(change.effect is Effect.WIDENS for change in changes),
+        "changes": [
+            {
+                "effect": change.effect.value,
+                "where": change.where,
+                "field": change.field,
+                "was": change.was,
+                "now": change.now,
+                "sentence": change.sentence,
+            }
+            for change in changes
+        ],
+    }
+
+
+def _name_version(version: Version) -> str:
+    return f"version {version.terms.version} ({version.digest[:8]}, {version.view.state.value})"
 
 
 def _list_clause(number: int, clause: Clause) -> list[tuple[str, str | Cell]]:
@@ -132,16 +202,24 @@ def describe_page(page: AgreementPage) -> dict[str, object]:
     return {
         **describe_line(page.line),
         "terms": page.line.terms.to_wire(),
-        "history": [
-            {
-                "agency": item.step.agency,
-                "action": item.step.action.value,
-                "time": item.step.time,
-                "digest": item.digest,
-                "reason": item.step.reason,
-                "is_logged": item.is_logged,
-            }
-            for item in page.history
-        ],
+        "history": describe_steps(page.history),
         "held": [{"agency": held.agency, "code": held.code, "sentence": held.sentence} for held in page.held],
     }
+
+
+def describe_steps(history: Iterable[SignedStepLine]) -> list[dict[str, object]]:
+    """Return who signed what, for a program."""
+    return [
+        {
+            "agency": item.step.agency,
+            "action": item.step.action.value,
+            "time": item.step.time,
+            "digest": item.digest,
+            "reason": item.step.reason,
+            "is_logged": item.is_logged,
+            "leaf": item.leaf_index,
+            "origin": item.origin or None,
+            "kids": list(item.kids),
+        }
+        for item in history
+    ]
