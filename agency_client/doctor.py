@@ -31,6 +31,7 @@ from agency_client.own_keys.ending import is_replacement_unwitnessed
 from agency_client.profiles.key_store import TlsUse
 from agency_client.profiles.private_files import read_private_file
 from agency_client.profiles.tls_identity import get_certificate_path
+from agency_client.sending.views import list_late
 from agency_client.statuses.standing import list_standings
 from agency_client.trust import list_members
 from agency_client.witness.quorum import describe_quorum
@@ -84,6 +85,7 @@ def examine_node(node: Node) -> list[Finding]:
         check_agreements,
         check_partners,
         check_queues,
+        check_owed,
         check_approvals,
         check_store,
     ):
@@ -263,6 +265,17 @@ def check_queues(node: Node) -> Iterator[Finding]:
     if refused or not_taken:
         sentence = f"{len(not_taken)} messages and {len(refused)} documents were refused"
         yield Finding("refused", Level.WARN, sentence, "see: agency outbox")
+
+
+def check_owed(node: Node) -> Iterator[Finding]:
+    """What partners owe by the agreements and are late with: receipts, and answers."""
+    late = list_late(node)
+    whom = load_whom_to_call(node, (item.recipient for item in late))
+    for item in late:
+        owed = [f"the receipt {receipt.type.value} since {receipt.since:%Y-%m-%d %H:%M}" for receipt in item.receipts]
+        owed += [f"an answer by {item.answer_due:%Y-%m-%d %H:%M}"] if item.answer_due else []
+        sentence = f"{item.recipient} owes {' and '.join(owed)} for {item.message_id[:8]}"
+        yield Finding("owed", Level.WARN, sentence, whom[item.recipient])
 
 
 def check_approvals(node: Node) -> Iterator[Finding]:

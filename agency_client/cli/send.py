@@ -286,6 +286,9 @@ def _show_plan(invocation: Invocation, node: "Node", draft: "Draft") -> None:
     output = invocation.output
     output.show_table(["to", "agreement", "state", "verdict", "why"], rows, empty="no agreement with anybody is known")
     output.write_json(_describe_plan(plan) | {"quality": describe_doubts(quality)})
+    for recipient in plan.recipients:
+        if recipient.is_allowed:
+            output.say(f"to {recipient.agency} under {recipient.explain_choice()}")
     show_doubts(output, quality)
     warn_of_ages(output, [item.status_age for item in plan.recipients if item.status_age is not None])
     if plan.is_allowed and not quality.unanswered:
@@ -326,6 +329,7 @@ def _describe_recipient(recipient: "RecipientPlan") -> dict[str, Any]:
         "agency": recipient.agency,
         "allowed": recipient.is_allowed,
         "chosen": recipient.chosen.view.digest if recipient.chosen and recipient.is_allowed else None,
+        "because": recipient.explain_choice() if recipient.is_allowed else None,
         "obstacles": [{"code": item.code, "sentence": item.sentence} for item in recipient.obstacles],
         "overridden": recipient.overridden.code if recipient.overridden else None,
         "partner_status": describe_age(recipient.status_age) if recipient.status_age else None,

@@ -29,7 +29,9 @@ _OWED = {
     "verified": "verified_at IS NOT NULL",
     "unverifiable": "state = 'unverifiable'",
     "refused": "state = 'refused'",
-    "opened": "read_at IS NOT NULL",
+    "opened": "read_at IS NOT NULL AND (message.digest NOT IN (SELECT message FROM applied_clause) OR EXISTS (SELECT 1"
+    " FROM applied_clause AS applied, json_each(applied.receipts) AS demanded"
+    " WHERE applied.message = message.digest AND demanded.value = 'opened'))",
     "erased": "opened_at IS NOT NULL AND erased_at IS NOT NULL",
 }
 """Receipt type → which messages it is owed for."""

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from agency_client.connection import RefusedConflictError, RefusedError
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
+from agency_client.local_store.applied import is_receipt_required
 from agency_client.local_store.dispatch import (
     Dispatch,
     DispatchKind,
@@ -174,10 +175,15 @@ def receipt_message(
 ) -> bool:
     """Sign what an officer says of one message, once; return whether it had not been said before.
 
+    That it was opened is said only where the agreement demands it: it tells when somebody looked.
+
     Raises:
         as `sign_receipt`.
     """
     if has_own_receipt(transaction, message.digest, receipt_type.value):
+        return False
+    is_opening = receipt_type is ReceiptType.OPENED
+    if is_opening and not is_receipt_required(transaction, message.digest, receipt_type.value):
         return False
     subject = ReceiptedMessage(id=message.message_id, digest=message.digest, reason=reason)
     late = node.clock.now() > message.expires_at

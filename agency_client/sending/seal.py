@@ -11,6 +11,7 @@ from agency_client.aftercare.acting import NoticeOrigin, note_own_notice
 from agency_client.duties.recording import Passing, record_sending
 from agency_client.errors import DeniedError, UsageError
 from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.applied import AppliedClauseRow, keep_applied
 from agency_client.local_store.checkpoints import load_newest_checkpoint
 from agency_client.local_store.content import keep_content
 from agency_client.local_store.engine import Snapshot, Transaction
@@ -169,6 +170,7 @@ def seal_one(
     _note_disclosure(node, transaction, order, message_id, recipient.agency)
     clauses = () if option.clause is None else (option.clause,)
     passing = Passing(sealed.digest, alert, order.marking, order.purpose, clauses, order.issued_at)
+    _keep_applied(transaction, sealed, option)
     record_sending(transaction, passing, recipient.agency, option.terms)
     return SealedLeg(message_id, sealed.digest, recipient.agency, option.view.digest, option.terms.title)
 
@@ -249,6 +251,19 @@ def _verify_size(order: SealingOrder, option: Option, sealed: SealedMessage) -> 
     size, clause = len(sealed.envelope.ciphertext_bytes), option.clause
     if clause is not None and size > clause.max_bytes and not order.unchecked:
         raise DeniedError(f"the message has {size} bytes, {clause.max_bytes} were agreed", code="too-large")
+
+
+def _keep_applied(transaction: Transaction, sealed: SealedMessage, option: Option) -> None:
+    if option.clause is None:
+        return
+    row = AppliedClauseRow(
+        sealed.digest,
+        option.view.digest,
+        option.terms.clauses.index(option.clause),
+        sealed.header.issued_at.date(),
+        tuple(receipt.value for receipt in option.clause.receipts),
+    )
+    keep_applied(transaction, row)
 
 
 def _find_retention_end(order: SealingOrder, option: Option, sender: str, recipient: str) -> datetime:
