@@ -2,7 +2,8 @@
 
 An attempt is recorded before its bytes leave. What was not answered is in doubt: the broker is asked what it has, and
 the very same bytes are handed in again, which it takes as once. Only a definite refusal ends a message; one for a key
-that has changed since is sealed anew at once (`agency_client.sending.renewal`).
+that has changed since is sealed anew at once (`agency_client.sending.renewal`), and where the key that must come first
+is not there yet, the message waits for it.
 """
 
 from collections.abc import Iterable
@@ -30,7 +31,7 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, load_message
 from agency_client.node import Node
 from agency_client.sending.facts import verify_may_send
-from agency_client.sending.renewal import RENEWABLE, renew_refused
+from agency_client.sending.renewal import RENEWABLE, RenewalWaitsError, renew_refused
 from agency_client.sending.standing import Obstacle, find_obstacle
 from agency_client.syncing.submitting import next_attempt_after
 from agency_client.witness.evidence import accept_evidence
@@ -199,7 +200,11 @@ def _end_refused(node: Node, item: OutboxItem, problem: Problem, report: Deliver
     """Record a definite refusal; where newer keys help, the same content is queued anew in the same transaction."""
     leg = None
     if problem.code in RENEWABLE:
-        leg = renew_refused(node, item.message_id, problem)
+        try:
+            leg = renew_refused(node, item.message_id, problem)
+        except RenewalWaitsError as error:
+            _note_not_arrived(node, item, error)
+            raise
     else:
         with node.store.write() as transaction:
             record_refused(transaction, item.message_id, problem, at=node.clock.now())

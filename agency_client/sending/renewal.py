@@ -1,9 +1,11 @@
 """Seal a message anew that was refused for what has changed: same content, new id, `replaces` names the old.
 
-Keys may have changed. Or a number was used before, by a copy of this node or by one it was restored from: then the
-message opens a stream of its own, since nobody here knows which numbers are left in that one.
+Keys may have changed. Where what it must be sealed with is not there yet, it waits: nothing of it has arrived. Or a
+number was used before, by a copy of this node or by one it was restored from: then the message opens a stream of its
+own, since nobody here knows which numbers are left in that one.
 """
 
+from agency_client.errors import DeniedError
 from agency_client.local_store.aftercare import rename_relay
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Transaction
@@ -12,7 +14,7 @@ from agency_client.local_store.outbox import record_refused
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
 from agency_client.local_store.streams import close_stream
-from agency_client.node import Node
+from agency_client.node import KeySetUnusableError, Node
 from agency_client.sending.judging import judge_for_partner
 from agency_client.sending.seal import SealedLeg, SealingOrder, seal_one
 from agency_client.sending.summary import read_summary
@@ -23,15 +25,22 @@ from schemas.envelope import PADDING_BUCKETS, Header, Message, Reference
 from schemas.log.records import Action
 from schemas.signed import KeyUse
 
-NUMBER_USED = "number-conflict"
-RENEWABLE = frozenset({"key-set-not-current", "encryption-key-not-current", NUMBER_USED})
+NUMBER_USED, OWN_KEY_REVOKED = "number-conflict", "key-revoked"
+RENEWABLE = frozenset({"key-set-not-current", "encryption-key-not-current", OWN_KEY_REVOKED, NUMBER_USED})
 """Refusals that newer keys answer, or another stream; everything else needs a person."""
+
+
+class RenewalWaitsError(DeniedError):
+    """The message must be sealed anew, and cannot be yet: a key, or a word of its recipient, has still to come."""
+
+    default_code = "renewal-waits"
 
 
 def renew_refused(node: Node, message_id: str, problem: Problem) -> SealedLeg | None:
     """Record a refusal and queue the same content under the keys of now, in one transaction; None: nothing newer helps.
 
     Raises:
+        RenewalWaitsError: not now; the refusal is not recorded.
         ClientError: the log could not be walked, or the content is gone; the refusal is not recorded then.
     """
     walk_log(node)
@@ -41,7 +50,10 @@ def renew_refused(node: Node, message_id: str, problem: Problem) -> SealedLeg | 
     content = read_content(node.store, message.digest, note)
     with node.store.write() as transaction:
         record_refused(transaction, message_id, problem, at=node.clock.now())
-        return _seal_again(node, transaction, message, content, problem)
+        try:
+            return _seal_again(node, transaction, message, content, problem)
+        except KeySetUnusableError as error:
+            raise RenewalWaitsError(error.sentence, fix=error.fix) from error
 
 
 def _seal_again(
@@ -52,14 +64,17 @@ def _seal_again(
     partner = list_deliveries(transaction, message.message_id)[0].recipient
     (recipient,) = judge_for_partner(node, transaction, order, partner).recipients
     key = recipient.encryption_key
-    is_usable = recipient.is_allowed or order.unchecked
-    if not is_usable or key is None:
-        return None
+    if not (recipient.is_allowed or order.unchecked) or key is None:
+        if problem.code == NUMBER_USED:
+            return None
+        raise RenewalWaitsError(recipient.explain())
     if problem.code == NUMBER_USED:
         if before.header.recipients[0].n == 1:
             return None  # A new stream was of no use: whoever says so again is not to be followed for ever.
         close_stream(transaction, before.header.recipients[0].stream, at=node.clock.now())
     elif not _has_newer_keys(node, transaction, before.header, key.kid):
+        if problem.code == OWN_KEY_REVOKED:
+            raise RenewalWaitsError("this agency's message key was revoked, and the log has no other yet")
         return None
     replaced = Reference(id=message.message_id, digest=message.digest)
     leg = seal_one(node, transaction, order, recipient, replaces=replaced)

@@ -8,14 +8,16 @@ not handed over, and a node whose clock is wrong gets no answer, since it would 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agency_client.clock import Clock
+from agency_client.clock import Clock, SystemClock
 from agency_client.connection import RefusalDetails, RefusedConflictError, RefusedError
 from agency_client.errors import NotAuthenticatedError
+from agency_client.local_store.migrations import open_store
 from agency_client.node import Node
+from agency_client.profiles.session import OpenProfile, derive_store_key, open_secret
 from broker.directory.members import Members
 from broker.directory.rules import (
     RECORD_TYPES,
@@ -35,18 +37,23 @@ from schemas.api import (
     MESSAGES_PATH,
     RECEIPTS_PATH,
     REVOCATIONS_PATH,
+    STATUSES_PATH,
+    Evidence,
     LoggedRecord,
+    PartnerStatus,
     ReceiptsRequest,
+    StatusesAnswer,
 )
 from schemas.codec import MAX_INTEGER
 from schemas.key_documents import digest_key_document
 from schemas.log.records import RecordType, Role
 from schemas.model import WireModel
 from schemas.signed import DocumentType, KeyUse, SignedDocument
+from schemas.status import MAX_STATUS_BYTES, Status, digest_status
 from tests.support.lying_answers import PlacedMessage
 from tests.support.lying_exchange import LyingConnection, LyingExchange, join, pin_each_other
 from tests.support.lying_world import LyingWorld
-from tests.support.nodes import MovableClock
+from tests.support.nodes import PASSPHRASE, MovableClock
 
 MAX_SKEW = timedelta(seconds=30)
 _DOCUMENT_TYPES = {
@@ -66,6 +73,7 @@ class RulingExchange(LyingExchange):
 
     members: Members = field(default_factory=Members)
     refused_paths: set[str] = field(default_factory=set)
+    statuses: dict[tuple[str, str], tuple[SignedDocument, LoggedRecord]] = field(default_factory=dict)
 
     def append(self, record_type: RecordType, concerns: tuple[str, ...], **members: Any) -> LoggedRecord:
         """Write a record, and know the members by it."""
@@ -88,7 +96,26 @@ class RulingExchange(LyingExchange):
             self._judge_receipts(agency, body)
         if path == LEASE_PATH:
             self._expire(agency)
+        if path == STATUSES_PATH:
+            return self._take_status(agency, body) if body else self._show_statuses(agency)
         return super().answer(agency, path, body, query)
+
+    def _take_status(self, agency: str, body: bytes) -> Evidence:
+        document = SignedDocument.from_canonical(body, max_bytes=1 << 20)
+        status = Status.from_canonical(document.payload_bytes, max_bytes=MAX_STATUS_BYTES)
+        digest = digest_status(document.payload_bytes)
+        concerns = (agency, status.partner)
+        leaf = self.append(RecordType.STATUS, concerns, agency=agency, partner=status.partner, digest=digest)
+        self.statuses[agency, status.partner] = (document, leaf)
+        return self.make_evidence(leaf)
+
+    def _show_statuses(self, agency: str) -> StatusesAnswer:
+        shown = tuple(
+            PartnerStatus(agency=signer, document=document, leaf=leaf, proof=self.prove(leaf.index))
+            for (signer, partner), (document, leaf) in sorted(self.statuses.items())
+            if partner == agency
+        )
+        return StatusesAnswer(statuses=shown, checkpoint=self.sign_note())
 
     def _enter(self, logged: LoggedRecord, record_type: RecordType, document: SignedDocument) -> None:
         now, agency = self.clock.now(), logged.record.agency or ""
@@ -164,6 +191,29 @@ class RulingWorld(LyingWorld):
 
     exchange: RulingExchange
     skews: dict[str, timedelta]
+    secrets: dict[str, bytes] = field(default_factory=dict)
+
+    def restart(self, agency: str) -> Node:
+        """End a node's process and begin another over the same folder."""
+        old = self.nodes[agency]
+        if agency not in self.secrets:
+            self.secrets[agency] = open_secret(old.profile, PASSPHRASE)
+        old.close()
+        store = open_store(old.profile.store_path, derive_store_key(self.secrets[agency]))
+        opened = OpenProfile(old.profile, store, old.officer, self.secrets[agency])
+        self.nodes[agency] = attach(Node(opened, old.clock), self.exchange)
+        return self.nodes[agency]
+
+
+@dataclass
+class StandingClock(MovableClock):
+    """A clock that stands until a test moves it: what happens in a key's last second does so on a slow machine, too."""
+
+    since: datetime = field(default_factory=lambda: SystemClock().now())
+
+    def now(self) -> datetime:
+        """Return where it stands."""
+        return self.since + self.ahead
 
 
 @dataclass
@@ -174,24 +224,29 @@ class SkewedClock:
     agency: str
     skews: dict[str, timedelta]
 
-    def now(self) -> Any:
+    def now(self) -> datetime:
         """Return the time of this host."""
         return self.true.now() + self.skews.get(self.agency, timedelta())
+
+
+def attach(node: Node, exchange: RulingExchange) -> Node:
+    """Let a node talk to the exchange."""
+    for role in (Role.NODE, Role.AUDITOR):
+        node._connections[role] = DatedConnection(exchange, node.agency, node.clock)  # type: ignore[assignment]
+    node.__dict__.pop("observer", None)
+    return node
 
 
 @contextmanager
 def ruling_world(folder: Path, *agencies: str) -> Iterator[RulingWorld]:
     """Give an exchange with rules and one node for each agency, all pinned with each other."""
-    clock, skews = MovableClock(), dict[str, timedelta]()
+    clock, skews = StandingClock(), dict[str, timedelta]()
     exchange = RulingExchange(clock)
     nodes: dict[str, Node] = {}
     try:
         for agency in agencies:
             own = SkewedClock(clock, agency, skews)
-            nodes[agency] = join(exchange, folder, agency, own)
-            for role in (Role.NODE, Role.AUDITOR):
-                nodes[agency]._connections[role] = DatedConnection(exchange, agency, own)  # type: ignore[assignment]
-            nodes[agency].__dict__.pop("observer", None)
+            nodes[agency] = attach(join(exchange, folder, agency, own), exchange)
         pin_each_other(*nodes.values())
         yield RulingWorld(exchange=exchange, clock=clock, nodes=nodes, skews=skews)
     finally:
