@@ -32,7 +32,10 @@ class StreamPosition(WireModel):
 
 
 class Status(WireModel):
-    """A status (typ `bilateral-status`); `prev` is the digest of the one before it to the same partner."""
+    """A status (typ `bilateral-status`); `prev` is the digest of the one before it to the same partner.
+
+    `chains_left_out` is how many chains with that partner it has no room for: those that were spoken in longest ago.
+    """
 
     v: Literal[1]
     exchange: ExchangeName
@@ -44,6 +47,7 @@ class Status(WireModel):
     keyset: Counter
     revoked: Annotated[tuple[Kid, ...], Field(max_length=256)]
     chains: Annotated[tuple[ChainHead, ...], Field(max_length=256)]
+    chains_left_out: Counter | None = None
     streams: Annotated[tuple[StreamPosition, ...], Field(max_length=64)]
     checkpoint: SeenCheckpoint
 

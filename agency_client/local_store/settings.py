@@ -14,6 +14,8 @@ class Setting(StrEnum):
     NODE = "node"
     EXCHANGE = "exchange"
     STEPS_PULLED = "steps-pulled"
+    STEPS_MISSED_SINCE = "steps-missed-since"
+    STEPS_ASKED_AGAIN = "steps-asked-again"
     STATUSES_ASKED = "statuses-asked"
     INBOX_EMPTIED = "inbox-emptied"
     RESTORED_AT = "restored-at"

@@ -50,6 +50,15 @@ def find_hidden_steps(snapshot: Snapshot, status: Status) -> Iterable[tuple[str,
             yield "step-hidden", _describe_head(status, head, f"{len(chain)} of them came through the exchange")
 
 
+def find_unnamed(status: Status) -> Iterable[tuple[str, str]]:
+    """Give how many agreements a status has no room to name, as code and sentence: of these it shows nothing hidden."""
+    if status.chains_left_out:
+        yield (
+            "chains-unnamed",
+            f"{status.agency} has {status.chains_left_out} agreements with us that its status has no room to name",
+        )
+
+
 def list_hidden_revocations(snapshot: Snapshot, timeline: MemberTimeline) -> frozenset[str]:
     """Return the kids that a partner's statuses call revoked and the log does not: not to be believed any more."""
     return load_announced_revocations(snapshot, timeline.agency) - timeline.list_revoked_kids()

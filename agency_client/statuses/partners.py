@@ -18,7 +18,7 @@ from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbound_streams import VoidedMessage, apply_announcement
 from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.problems import Problem
-from agency_client.local_store.settings import Setting, write_moment, write_setting
+from agency_client.local_store.settings import Setting, write_moment
 from agency_client.local_store.statuses import (
     StoredStatus,
     list_status_partners,
@@ -30,6 +30,7 @@ from agency_client.local_store.statuses import (
 from agency_client.local_store.suspicions import Suspicion, list_suspicions, record_suspicion
 from agency_client.local_store.trust import load_exchange
 from agency_client.node import Node
+from agency_client.statuses.asking_again import ask_again_for_steps
 from agency_client.statuses.hidden import (
     find_hidden_keys,
     find_hidden_steps,
@@ -151,15 +152,18 @@ def take_status(node: Node, verified: VerifiedStatus, report: StatusReport) -> N
 
     Raises:
         EquivocationError: together with one held before it proves two words of one signer.
+        LogError: it is dated before one of a lower number.
     """
     status = verified.status
     with node.store.write() as transaction:
         newest = load_newest_partner_status(transaction, status.agency)
         _verify_follows(transaction, verified)
+        _verify_time(status, newest)
         if newest is not None and status.seq < newest.seq:
             _note_older(node, transaction, verified, newest, report)
             return
-        if record_partner_status(transaction, _make_stored(node, verified)):
+        is_news = record_partner_status(transaction, _make_stored(node, verified))
+        if is_news:
             report.news.append(status.agency)
             report.voided += _apply(transaction, status, node.clock.now())
             note_sighting(node, transaction, status.agency, status.checkpoint, at=status.time)
@@ -167,8 +171,7 @@ def take_status(node: Node, verified: VerifiedStatus, report: StatusReport) -> N
         for code, sentence in (*find_hidden_steps(transaction, status), *find_hidden_keys(transaction, timeline)):
             _raise_alarm(node, transaction, verified, report, code, sentence)
         if list_hidden_agreements(transaction, status.agency):
-            # What was passed over lies behind the place up to which steps were pulled: ask for all of them again.
-            write_setting(transaction, Setting.STEPS_PULLED, "-1")
+            ask_again_for_steps(transaction, node.clock.now(), is_news=is_news)
 
 
 def describe_voided(node: Node, voided: Iterable[VoidedMessage]) -> list[Problem]:
@@ -221,6 +224,17 @@ def _verify_follows(transaction: Transaction, verified: VerifiedStatus) -> None:
     if after is not None and read_status(after.document).prev != verified.digest:
         sentence = f"status {after.seq} of {status.agency} does not follow the status {status.seq} it signed before"
         _raise_equivocation(sentence, after, document)
+
+
+def _verify_time(status: Status, newest: StoredStatus | None) -> None:
+    """Verify that a status is not older than one of a lower number: ages are counted from these times."""
+    if newest is not None and newest.seq < status.seq and status.time < newest.signed_at:
+        raise LogError(
+            f"status {status.seq} of {status.agency} is dated {status.time:%Y-%m-%d %H:%M}, before the status "
+            f"{newest.seq} that came before it",
+            fix="call the partner's duty desk; let it compare its clock",
+            code="status-dated-back",
+        )
 
 
 def _raise_equivocation(sentence: str, held: StoredStatus, document: bytes) -> None:

@@ -175,6 +175,7 @@ def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -
     newest, before = load_newest_checkpoint(snapshot, node.sheet.origin), load_newest_own_status(snapshot, partner)
     if newest is None:
         raise LogError("this node has not seen the log yet", fix="run: agency sync")
+    heads, left_out = limit_chains(_list_chain_heads(node, snapshot, partner))
     return Status(
         v=1,
         exchange=node.exchange,
@@ -186,7 +187,8 @@ def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -
         time=now if before is None else max(now, before.signed_at),
         keyset=node.read_own_key_set(snapshot).key_set.seq,
         revoked=tuple(sorted(load_revoked_kids(snapshot, node.agency))),
-        chains=tuple(_list_chain_heads(node, snapshot, partner))[-MAX_TOLD_CHAINS:],
+        chains=heads,
+        chains_left_out=left_out or None,
         streams=tuple(
             StreamPosition(stream=state.stream, last=state.last, voided=state.voided)
             for state in limit_streams(list_stream_states(snapshot, partner))
@@ -195,14 +197,26 @@ def _write_status(node: Node, snapshot: Snapshot, partner: str, now: datetime) -
     )
 
 
-def _list_chain_heads(node: Node, snapshot: Snapshot, partner: str) -> Iterable[ChainHead]:
+def limit_chains(heads: Iterable[tuple[datetime, ChainHead]]) -> tuple[tuple[ChainHead, ...], int]:
+    """Return the heads of a status as far as it has room, and how many are left out: what was signed last goes before.
+
+    So a step that narrows is named, however many agreements there are.
+    """
+    found = sorted(heads, key=lambda head: (head[0], head[1].agreement))
+    kept = sorted(found[-MAX_TOLD_CHAINS:], key=lambda head: head[1].agreement)
+    return tuple(head for _, head in kept), len(found) - len(kept)
+
+
+def _list_chain_heads(node: Node, snapshot: Snapshot, partner: str) -> Iterable[tuple[datetime, ChainHead]]:
     # A step that widens may still be refused, and then never was; one that narrows stands, whatever the exchange does.
     shared = {view.terms.id for view in load_shelf(node, snapshot).list_views(partner) if view.terms is not None}
     for agreement in sorted(shared):
         chain = load_chains(snapshot, agreement).get(node.agency, [])
         standing = [step for step in chain if step.leaf is not None or read_step(step).step.action in NARROWING_ACTIONS]
         if standing:
-            yield ChainHead(agreement=agreement, party_seq=standing[-1].party_seq, head=standing[-1].digest)
+            newest = standing[-1]
+            head = ChainHead(agreement=agreement, party_seq=newest.party_seq, head=newest.digest)
+            yield newest.recorded_at, head
 
 
 def _list_all_partners(node: Node, snapshot: Snapshot) -> list[str]:

@@ -31,7 +31,7 @@ from agency_client.local_store.statuses import (
 from agency_client.node import Node
 from agency_client.statuses.freshness import StatusAge, StatusFacts, StatusTimes, judge_age
 from agency_client.statuses.gaps import GapAlarm, describe_gap, list_alarming
-from agency_client.statuses.hidden import find_hidden_keys, find_hidden_steps, load_newest_status
+from agency_client.statuses.hidden import find_hidden_keys, find_hidden_steps, find_unnamed, load_newest_status
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import DutyDesk
@@ -137,7 +137,7 @@ def _load_standing(node: Node, snapshot: Snapshot, agency: str, agreements: Sequ
         ours=load_newest_own_status(snapshot, agency),
         shown_key_set=None if timeline is None else timeline.newest_key_set.key_set.seq,
         announced_key_set=None if status is None else status.keyset,
-        hidden=tuple(sentence for _, sentence in (*hidden, *steps)),
+        hidden=tuple(sentence for _, sentence in (*hidden, *steps, *([] if status is None else find_unnamed(status)))),
         gaps=tuple(gaps),
         alarms=tuple(
             describe_gap(gap, node.clock.now(), claimants=count_claimants(snapshot, gap), is_held=_is_held(views))

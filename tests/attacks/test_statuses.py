@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from agency_client.agreements import flows
 from agency_client.agreements.pulling import pull_steps
+from agency_client.agreements.submitting import submit_due_steps
 from agency_client.clock import SystemClock
 from agency_client.errors import UsageError, VerificationFailedError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.inbox import InboxState
+from agency_client.local_store.settings import Setting, read_setting, write_setting
 from agency_client.node import Node
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
@@ -20,6 +23,7 @@ from agency_client.sending.answering import Author, acknowledge
 from agency_client.sending.flow import NotCoveredError, plan_alert, send_alert
 from agency_client.statuses.files import StatusFile, export_status, import_status
 from agency_client.statuses.freshness import Freshness, StatusAge
+from agency_client.statuses.hidden import list_hidden_agreements
 from agency_client.statuses.partners import StatusReport, pull_statuses
 from agency_client.statuses.signing import sign_status
 from agency_client.statuses.standing import list_ages, view_partner
@@ -28,7 +32,7 @@ from agency_client.witness.walker import walk_log
 from keys.signing import sign_document
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
-from schemas.api import STATUSES_PATH, LoggedRecord, PartnerStatus, StatusesAnswer
+from schemas.api import STATUSES_PATH, STEPS_PATH, Evidence, LoggedRecord, PartnerStatus, StatusesAnswer, StepsAnswer
 from schemas.codec import b64u_encode
 from schemas.log.records import RecordType
 from schemas.markings import Urgency
@@ -92,6 +96,7 @@ def world(shared: LyingWorld, request: pytest.FixtureRequest) -> Iterator[LyingW
             ):  # fmt: skip
                 transaction.execute(f"DELETE FROM {table}")  # noqa: S608 - names from code only
             transaction.execute("DELETE FROM setting WHERE name IN ('statuses-asked', 'inbox-emptied')")
+            transaction.execute("DELETE FROM setting WHERE name IN ('steps-missed-since', 'steps-asked-again')")
             transaction.execute("DELETE FROM inbox_message")
             now = int(SystemClock().now().timestamp())  # a test may have looked at the log in days to come
             transaction.execute("UPDATE checkpoint SET seen_at = min(seen_at, ?)", now)
@@ -231,6 +236,49 @@ def test_a_status_logged_late_is_as_old_as_its_signer_says(world: LyingWorld, bo
     board.put_up(document)  # its leaf is of this minute
     pull(world)
     assert look(world).state is Freshness.STALE
+
+
+def test_a_status_dated_before_the_one_before_it_is_refused(world: LyingWorld, board: Board) -> None:
+    first = sign(world[VN])
+    board.put_up(first)
+    pull(world)
+    second = sign_status(world[VN], GB)
+    older = second.model_copy(update={"time": second.time - 2 * HOUR})
+    board.put_up(sign_by(world[VN], older))
+    assert pull(world).problems[VN].code == "status-dated-back"
+    board.put_up(load_signed(world[VN], second))
+    assert pull(world).news == [VN]
+
+
+def test_a_step_kept_back_is_asked_for_less_and_less_often(world: LyingWorld, board: Board, terms: Terms) -> None:
+    asked = []
+
+    def hide(answer: StepsAnswer | Evidence) -> StepsAnswer | Evidence:
+        if not isinstance(answer, StepsAnswer):
+            return answer
+        asked.append(answer)
+        return answer.model_copy(update={"steps": ()})
+
+    flows.suspend(world[VN], terms.id, reason="no answer")
+    submit_due_steps(world[VN])
+    board.put_up(sign(world[VN]))
+    world.exchange.tamper[STEPS_PATH] = hide
+    anew = 0
+    for _ in range(60):
+        pull(world)
+        with world[GB].store.read() as snapshot:
+            anew += read_setting(snapshot, Setting.STEPS_PULLED) == "-1"
+        with world[GB].store.write() as transaction:
+            write_setting(transaction, Setting.STEPS_PULLED, "1")
+        world.clock.ahead += MINUTE
+    assert len(asked) == 60
+    assert 3 <= anew <= 10
+    del world.exchange.tamper[STEPS_PATH]
+    world.clock.ahead += 6 * HOUR
+    pull(world)
+    pull(world)
+    with world[GB].store.read() as snapshot:
+        assert list_hidden_agreements(snapshot, VN) == frozenset()
 
 
 def test_a_signer_whose_clock_runs_ahead_gains_nothing(world: LyingWorld, board: Board) -> None:

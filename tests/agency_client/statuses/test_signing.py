@@ -1,7 +1,7 @@
 """Statuses and access-log heads: signed when due, chained, taken by a real broker; read and compared by the partner."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.sending.flow import send_alert
-from agency_client.statuses.hidden import list_hidden_agreements
+from agency_client.statuses.hidden import find_unnamed, list_hidden_agreements
 from agency_client.statuses.partners import (
     StatusReport,
     VerifiedStatus,
@@ -52,6 +52,7 @@ from agency_client.statuses.signing import (
     STATUS_ROUTES,
     announce_narrowing,
     find_due_partners,
+    limit_chains,
     limit_streams,
     request_everywhere,
     sign_access_log_head,
@@ -68,7 +69,7 @@ from schemas.api import STATUSES_PATH, STEPS_PATH, LoggedRecord, StatusesAnswer,
 from schemas.codec import b64u_encode
 from schemas.log.records import Action
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from schemas.status import MAX_STATUS_BYTES, Status, StreamPosition, digest_status
+from schemas.status import MAX_STATUS_BYTES, ChainHead, Status, StreamPosition, digest_status
 from tests.support.bad_line import Changed, LostRequest, Refusing, tampered
 from tests.support.drafts import make_draft
 from tests.support.exchange import running_exchange
@@ -468,3 +469,21 @@ def test_a_status_has_room_for_the_newest_whatever_was_voided(streams: int, void
     assert told[-1].voided[-1] == voided
     positions = [StreamPosition(stream=state.stream, last=state.last, voided=state.voided) for state in told]
     assert sum(len(position.canonical()) for position in positions) < MAX_STATUS_BYTES
+
+
+@pytest.mark.parametrize("count", [0, 1, 256, 257, 400])
+def test_a_status_names_the_agreements_that_were_spoken_in_last_and_says_how_many_it_leaves_out(count: int) -> None:
+    begin = datetime(2026, 11, 22, tzinfo=UTC)
+    heads = [ChainHead(agreement=make_id(("chain", n)), party_seq=1, head="A" * 43) for n in range(count)]
+    dated = [(begin + timedelta(seconds=n), head) for n, head in enumerate(heads)]
+    named, left_out = limit_chains(reversed(dated))
+    assert left_out == max(0, count - 256)
+    assert {head.agreement for head in named} == {head.agreement for head in heads[-256:]}
+    assert [head.agreement for head in named] == sorted(head.agreement for head in named)
+
+
+def test_a_partner_is_told_of_agreements_that_a_status_has_no_room_for(gb: Node, vn: Node) -> None:
+    status = hand_over(vn)
+    assert list(find_unnamed(status)) == []
+    ((code, sentence),) = find_unnamed(status.model_copy(update={"chains_left_out": 3}))
+    assert (code, sentence) == ("chains-unnamed", "VN has 3 agreements with us that its status has no room to name")
