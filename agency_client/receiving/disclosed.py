@@ -32,6 +32,7 @@ from schemas.api import Evidence, LoggedRecord
 from schemas.codec import CodecError, b64u_decode
 from schemas.disclosure import ParsedDisclosure, parse_disclosure
 from schemas.envelope import MAX_ACCEPTANCE_CHARACTERS, Disclosure, Header
+from schemas.jwk import AkpJwk, OkpJwk
 from schemas.key_documents import AgencyClass, ExchangeSheet
 from schemas.log.tree import LogProofError, verify_inclusion
 from schemas.signed import KeyUse
@@ -82,8 +83,7 @@ def verify_shown(
         place = compute_place(origin, leaf.index)
         timeline, is_pinned = _read_signer(node, snapshot, parsed.header.sender.agency)
         disclosed = _verify_signed(node, snapshot, parsed, unverified_alert, timeline, place, leaf.record.time)
-        alert = parse_alert(disclosed.message.alert)
-        verify_header_agrees(alert, disclosed.header)
+        alert = read_shown_alert(disclosed)
     except (LogSignatureError, LogProofError, LogError) as error:
         raise UnprovenError(f"the {name}: the proof of its acceptance: {error}", code="log-not-proven") from error
     except (KeysError, CodecError, AlertError) as error:
@@ -99,8 +99,8 @@ def verify_shown(
     )
 
 
-def verify_acceptance(parsed: ParsedDisclosure, evidence: Evidence, sheet: ExchangeSheet) -> LoggedRecord:
-    """Return the leaf of a disclosed message's acceptance if it stands in the log of a sheet.
+def verify_acceptance(sealed: SealedEvidence, evidence: Evidence, sheet: ExchangeSheet) -> LoggedRecord:
+    """Return the leaf of a message's acceptance if it stands in the log of a sheet. Pure.
 
     Raises:
         LogSignatureError, LogProofError, LogError, CodecError: it does not, or is about another message.
@@ -109,9 +109,41 @@ def verify_acceptance(parsed: ParsedDisclosure, evidence: Evidence, sheet: Excha
     path = [b64u_decode(item) for item in evidence.proof]
     digest = hash_logged_record(evidence.leaf)
     verify_inclusion(digest, evidence.leaf.index, checkpoint.size, path, checkpoint.root)
-    sealed = SealedEvidence(parsed.disclosure, parsed.payload, parsed.header, parsed.digest)
-    verify_accepted_leaf(evidence.leaf, sealed, parsed.header.recipients[0].agency)
+    verify_accepted_leaf(evidence.leaf, sealed, sealed.header.recipients[0].agency)
     return evidence.leaf
+
+
+def find_keys_at(
+    timeline: MemberTimeline, header: Header, place: int, accepted_at: datetime
+) -> tuple[OkpJwk | AkpJwk, ...]:
+    """Return the keys that a header names, if they were its sender's message keys at a leaf, unrevoked by then. Pure.
+
+    Raises:
+        KeysError: they were not.
+        UnprovenError: the header names another key set, or its sender is no agency.
+    """
+    if timeline.agency_class is not AgencyClass.AGENCY:
+        raise UnprovenError(f"{timeline.agency} is no agency that may send", code="not-an-agency")
+    jwks = timeline.find_signing_keys(KeyUse.MESSAGE, header.sender.kids, place, accepted_at)
+    if header.sender.keyset != timeline.find_key_set(place, accepted_at).key_set.seq:
+        raise UnprovenError("it names another key set than the one in force then", code="key-set-not-current")
+    return jwks
+
+
+def read_shown_alert(disclosed: VerifiedDisclosure) -> Alert:
+    """Return the alert of a verified disclosure, if its kind is known and it is what its header says. Pure.
+
+    Raises:
+        AlertError, CodecError: it is not.
+    """
+    alert = parse_alert(disclosed.message.alert)
+    verify_header_agrees(alert, disclosed.header)
+    return alert
+
+
+def describe_sealed(parsed: ParsedDisclosure) -> SealedEvidence:
+    """Return a disclosure's envelope as evidence is judged by."""
+    return SealedEvidence(parsed.disclosure, parsed.payload, parsed.header, parsed.digest)
 
 
 def read_acceptance(disclosure: Disclosure) -> Evidence:
@@ -131,7 +163,7 @@ def name_log(evidence: Evidence) -> str:
 def _verify_acceptance(snapshot: Snapshot, parsed: ParsedDisclosure) -> tuple[LoggedRecord, str]:
     evidence = read_acceptance(parsed.disclosure)
     sheet = load_sheet(snapshot, name_log(evidence))
-    return verify_acceptance(parsed, evidence, sheet), sheet.origin
+    return verify_acceptance(describe_sealed(parsed), evidence, sheet), sheet.origin
 
 
 def _read_signer(node: Node, snapshot: Snapshot, agency: str) -> tuple[MemberTimeline, bool]:
@@ -146,8 +178,6 @@ def _read_signer(node: Node, snapshot: Snapshot, agency: str) -> tuple[MemberTim
         raise UnprovenError(error.sentence, fix=error.fix, code=error.code) from error
     if timeline is None:
         raise WaitingError(f"the log has not shown the keys of {agency} here yet", code="originator-unknown")
-    if timeline.agency_class is not AgencyClass.AGENCY:
-        raise UnprovenError(f"{agency} is no agency that may send", code="not-an-agency")
     return timeline, is_pinned
 
 
@@ -168,7 +198,4 @@ def _verify_signed(
             f"{timeline.agency} says that it has revoked this key, and the log has not shown it",
             code="revocation-hidden",
         )
-    jwks = timeline.find_signing_keys(KeyUse.MESSAGE, header.sender.kids, place, accepted_at)
-    if header.sender.keyset != timeline.find_key_set(place, accepted_at).key_set.seq:
-        raise UnprovenError("it names another key set than the one in force then", code="key-set-not-current")
-    return verify_disclosure(parsed, unverified_alert, jwks)
+    return verify_disclosure(parsed, unverified_alert, find_keys_at(timeline, header, place, accepted_at))
