@@ -35,7 +35,7 @@ def make_agreement_page(page: AgreementPage, printed: str) -> str:
     parts = [
         f"<h1>{_clean(terms.title)}</h1>",
         f'<p class="quiet">Agreement between {_clean(" and ".join(terms.agencies))}, version {terms.version}</p>',
-        f'<p class="state"><strong>{_clean(line.state.value)}</strong>: {_clean(line.because)}. {_clean(line.due)}</p>',
+        f'<p class="state"><strong>{_clean(line.state.value)}</strong>: {_clean(line.because)}{_print_due(page)}</p>',
         *_print_parties(terms),
         _print_list("Legal basis", terms.legal_basis),
         f"<h2>Ground of the transfer</h2><p>{_clean(spell_ground(terms.transfer_ground))}</p>",
@@ -66,6 +66,10 @@ _FRAME = """<!DOCTYPE html>
 </body>
 </html>
 """
+
+
+def _print_due(page: AgreementPage) -> str:
+    return f"<br>Due: {_clean(page.line.due)}" if page.line.due else ""
 
 
 def _print_parties(terms: Terms) -> Iterator[str]:

@@ -93,10 +93,11 @@ def _say_clause(clause: Clause) -> Iterator[str]:
     for condition in clause.conditions or ():
         yield f"Condition of the processing: {condition}"
     yield _ONWARD[clause.onward].format(sender=sender, recipient=recipient, agencies=_join(clause.onward_agencies))
-    files = "with attachments" if clause.attachments else "without attachments"
-    yield f"At most {clause.daily_quota} messages a day, {files}, each of at most {clause.max_bytes} bytes sealed."
+    yield f"At most {clause.daily_quota} messages a day, each of at most {clause.max_bytes} bytes sealed."
+    yield f"Attachments are {'allowed' if clause.attachments else 'not allowed'}."
     for deadline in clause.answer_within:
-        yield f"What is {deadline.urgency.label.lower()} is answered within {_spell_minutes(deadline.minutes)}."
+        urgency = deadline.urgency.label.lower()
+        yield f"A message of the urgency “{urgency}” is answered within {_spell_minutes(deadline.minutes)}."
     yield f"{recipient} erases it {clause.retention_days} days after it came."
     yield f"The proofs of it, without its content, are kept for {clause.evidence_days} days."
     if clause.receipts:

@@ -68,7 +68,7 @@ def test_everything_that_was_agreed_stands_on_the_page() -> None:
         f"Clause 1: {GB} to {VN}",
         f"Clause 2: {VN} to {GB}",
         f"{VN} passes nothing of it on.",
-        "What is urgent is answered within 8 hours.",
+        "A message of the urgency “urgent” is answered within 8 hours.",
         f"{VN} erases it 365 days after it came.",
         "until 2027-11-21 08:00 UTC",
         "30 days' notice",
