@@ -27,6 +27,7 @@ from broker.inbox.sweep import Sweeper
 from broker.inbox.waiters import Waiters
 from broker.observability.metrics import Metrics
 from broker.receipts.service import ReceiptService
+from broker.retention.purging import Purger
 from broker.routing.service import RoutingService
 from broker.settings import Settings
 from broker.statuses.service import StatusService
@@ -64,6 +65,7 @@ class Broker:
     receipts: ReceiptService
     statuses: StatusService
     sweeper: Sweeper
+    purger: Purger
     waiters: Waiters
     audit: AuditService
     witnesses: WitnessService
@@ -117,7 +119,8 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
     agreements = AgreementService(name, book, directory, writer, database, log, refusals, clock)
     waiters = Waiters()
     inboxes = Inboxes(book, waiters)
-    sweeper = Sweeper(inboxes, writer, database)
+    purger = Purger(writer, database, clock)
+    sweeper = Sweeper(inboxes, writer, database, purger)
     agreements.on_step(lambda _step, _terms: sweeper.ask())
     return Broker(
         exchange=exchange,
@@ -149,6 +152,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),
         statuses=StatusService(name, directory, writer, database, log, refusals, clock),
         sweeper=sweeper,
+        purger=purger,
         waiters=waiters,
         audit=AuditService(writer, database, log),
         witnesses=WitnessService(

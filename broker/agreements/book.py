@@ -26,12 +26,14 @@ class FoundAgreement(NamedTuple):
 class Agreements:
     """The chains by agreement id, the terms by their digest, and the leaf of each step by the step's digest.
 
+    `evidence_days` is the longest evidence term that any terms between two agencies have.
     `last_index` is the leaf of the newest step in here, -1 when there is none.
     """
 
     chains_by_id: Mapping[str, Chains] = field(default_factory=dict)
     terms_by_digest: Mapping[str, Terms] = field(default_factory=dict)
     leaf_by_step: Mapping[str, int] = field(default_factory=dict)
+    evidence_days: Mapping[frozenset[str], int] = field(default_factory=dict)
     last_index: int = -1
 
     def chains_of(self, agreement: str) -> Chains:
@@ -57,6 +59,10 @@ class Agreements:
         """
         return view_agreement(digest, self.find(digest).chains, now)
 
+    def find_evidence_days(self, first: str, second: str) -> int | None:
+        """Return the longest evidence term of any terms between two agencies; None where there are no terms."""
+        return self.evidence_days.get(frozenset((first, second)))
+
     def add(self, index: int, item: ChainedStep) -> "Agreements":
         """Return the agreements with an accepted step more, which stands at leaf `index`."""
         return self.add_all([(index, item)])
@@ -64,12 +70,14 @@ class Agreements:
     def add_all(self, items: Iterable[tuple[int, ChainedStep]]) -> "Agreements":
         """Return the agreements with accepted steps more, in the order of their leaves."""
         chains, terms, leaves = dict(self.chains_by_id), dict(self.terms_by_digest), dict(self.leaf_by_step)
-        last = self.last_index
+        days, last = dict(self.evidence_days), self.last_index
         for index, item in items:
             step = item.step
             known = chains.get(step.agreement, {})
             chains[step.agreement] = {**known, step.agency: (*known.get(step.agency, ()), item)}
             if step.terms is not None:
                 terms[step.digest] = step.terms
+                pair = frozenset(step.terms.agencies)
+                days[pair] = max(days.get(pair, 0), *(clause.evidence_days for clause in step.terms.clauses))
             leaves[item.digest] = last = index
-        return Agreements(chains, terms, leaves, last)
+        return Agreements(chains, terms, leaves, days, last)

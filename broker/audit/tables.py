@@ -7,11 +7,15 @@ from sqlmodel import Field, SQLModel
 
 from broker.storage.columns import BigId, UtcInstant, table_of
 
+ERASED_TYPE = "erased"
+"""What the column `record_type` reads once the record has been erased."""
+
 
 class LogLeaf(SQLModel, table=True):
-    """One leaf. Record and salt go when the record is erased; class, commitment and hash stay for ever.
+    """One leaf. Record and salt go when the record is erased; class, commitment, hash and time stay for ever.
 
-    The columns after `salt` repeat members of the record, so that audit queries are index look-ups.
+    The columns after `salt` repeat members of the record, so that audit queries are index look-ups; but for the time
+    they go with it.
     """
 
     __tablename__ = "log_leaf"

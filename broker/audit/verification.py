@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 
 from broker.audit.log_store import StoredHead, select_head
 from broker.audit.queries import list_concerns, list_leaves
+from broker.audit.tables import ERASED_TYPE
 from keys.errors import KeysError
 from keys.log_keys import LogPublicKeys, verify_checkpoint
 from schemas.codec import CodecError
@@ -23,6 +24,7 @@ from schemas.log.records import Record
 from schemas.log.tree import HASH_BYTES, Frontier
 
 MAX_FINDINGS = 100
+_ERASED = ("agency", "partner", "actor", "node", "message", "agreement", "problem")
 
 Progress = Callable[[int, int], None]
 
@@ -146,6 +148,8 @@ def _check_leaf(
     concerned = concerns.take(index)
     if row.record is None and row.salt is None:
         report.erased += 1
+        if row.record_type != ERASED_TYPE or concerned or any(getattr(row, name) is not None for name in _ERASED):
+            report.add("its record was erased, and what repeated it was not", index)
         if row.leaf_class == "public":
             report.add("a public record was erased", index)
     else:

@@ -5,7 +5,7 @@ Data goes to stdout and words to stderr. A verb imports what it needs when it ru
 
 import typer
 
-from broker.cli import backup, enrol, init, migrate, rebase, restore, resume, serve, status, verify_log
+from broker.cli import backup, enrol, init, migrate, rebase, restore, resume, retention, serve, status, verify_log
 
 app = typer.Typer(
     name="broker",
@@ -21,6 +21,7 @@ app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("verify-log")(verify_log.verify_log)
 app.command("migrate")(migrate.migrate)
+app.command("purge")(retention.purge)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)
 app.command("resume")(resume.resume)

@@ -199,7 +199,8 @@ class Carrier:
             receipt_type=record.receipt_type,
         )
         assert record.agency is not None and record.digest is not None  # noqa: PT018, S101 - a receipt's record has both
-        insert_receipt(transaction.connection, record.agency, record.digest, leaf.index)
+        evidence_until = self._inboxes.find_receipt_end(transaction, record.agency, recipient)
+        insert_receipt(transaction.connection, record.agency, record.digest, leaf.index, evidence_until)
         self._inboxes.put_receipt(transaction, recipient, leaf, sealed)
         self._carried.counts[RecordType.RECEIPT.value] += 1
 

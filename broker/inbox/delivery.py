@@ -21,6 +21,7 @@ from broker.inbox.store import (
     select_under_agreement,
 )
 from broker.inbox.waiters import Waiters
+from broker.retention.rules import find_message_end, find_receipt_end
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.agreements.coverage import VisibleFacts
 from schemas.envelope import Reference
@@ -62,7 +63,9 @@ class Inboxes:
     def put_message(self, transaction: Transaction, new: NewMessage) -> None:
         """Store an accepted message and put it into its recipient's inbox."""
         number, size = new.leaf.index, len(new.ciphertext)
-        insert_message(transaction.connection, _message_row(new, size))
+        terms = self._agreements.as_of(transaction).find(new.agreement).terms
+        end = find_message_end(terms, new.sender, new.recipient, transaction.now, new.expires_at)
+        insert_message(transaction.connection, _message_row(new, size) | {"evidence_until": end})
         insert_content(transaction.connection, new.recipient, number, new.ciphertext)
         row = _item_row(new.recipient, number, ItemType.MESSAGE, new.urgency, size) | {
             "agreement": new.agreement,
@@ -75,6 +78,11 @@ class Inboxes:
         """Put a sealed receipt into the inbox of the agency it goes to."""
         insert_content(transaction.connection, recipient, leaf.index, sealed)
         self._put(transaction, _item_row(recipient, leaf.index, ItemType.RECEIPT, Urgency.ROUTINE, len(sealed)))
+
+    def find_receipt_end(self, transaction: Transaction, from_agency: str, to_agency: str) -> datetime:
+        """Return when the evidence of a receipt between two agencies ends that is accepted now."""
+        days = self._agreements.as_of(transaction).find_evidence_days(from_agency, to_agency)
+        return find_receipt_end(days, transaction.now)
 
     def put_outcome(self, transaction: Transaction, recipient: str, leaf: PendingLeaf) -> None:
         """Tell a sender what became of a message: the record of `leaf` says it."""

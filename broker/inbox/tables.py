@@ -18,13 +18,15 @@ _IS_OPEN_WITHDRAWAL = text("is_open = 1 AND withdraws IS NOT NULL")
 class AcceptedMessage(SQLModel, table=True):
     """One accepted message for one recipient. It stays as the tombstone that makes a second acceptance impossible.
 
-    `document` is the canonical signed document: the envelope without its ciphertext.
+    `document` is the canonical signed document: the envelope without its ciphertext. All of it goes at
+    `evidence_until`.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("sender", "id", "recipient", name="uq_message_id"),
         UniqueConstraint("sender", "recipient", "stream", "n", name="uq_message_stream"),
+        Index("ix_message_end", "evidence_until"),
     )
 
     recipient: str = Field(primary_key=True)
@@ -40,6 +42,7 @@ class AcceptedMessage(SQLModel, table=True):
     size: int
     passage: str
     document: bytes = Field(sa_type=LargeBinary)
+    evidence_until: datetime = Field(sa_type=UtcInstant)
 
 
 class InboxContent(SQLModel, table=True):

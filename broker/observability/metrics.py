@@ -29,6 +29,14 @@ class Metrics:
             "1 while the log may not grow, because the exchange was restored or fell behind its witnesses.",
             registry=self.registry,
         )
+        self.purge_due_since = Gauge(
+            "bilateral_purge_due_since",
+            "When the oldest thing came to its end that is still kept, in Unix seconds; 0 when nothing is due.",
+            registry=self.registry,
+        )
+        self._purged = Counter(
+            "bilateral_purged", "What came to its end and was removed, by kind.", ("kind",), registry=self.registry
+        )
         self.connections = Gauge("bilateral_connections", "Open client connections.", registry=self.registry)
         self._batch_operations = Histogram(
             "bilateral_batch_operations",
@@ -58,6 +66,10 @@ class Metrics:
         """Count one group commit."""
         self._batch_operations.observe(operations)
         self._batch_seconds.observe(seconds)
+
+    def count_purged(self, kind: str, number: int) -> None:
+        """Count what was removed at its end; `kind` is `message` or `receipt`."""
+        self._purged.labels(kind).inc(number)
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request; `route` is a route's template, never the path that was asked for."""

@@ -83,7 +83,8 @@ class ReceiptService:
             digest=receipt.digest,
             receipt_type=receipt.type,
         )
-        insert_receipt(transaction.connection, caller.agency, receipt.digest, leaf.index)
+        evidence_until = self._inboxes.find_receipt_end(transaction, caller.agency, receipt.to_agency)
+        insert_receipt(transaction.connection, caller.agency, receipt.digest, leaf.index, evidence_until)
         self._inboxes.put_receipt(transaction, receipt.to_agency, leaf, receipt.canonical())
         return leaf
 

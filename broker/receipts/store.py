@@ -1,5 +1,7 @@
 """The SQL of receipts."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, bindparam, insert, select
 
 from broker.receipts.tables import receipt
@@ -10,9 +12,12 @@ _SELECT = select(receipt.c.leaf_index).where(
 )
 
 
-def insert_receipt(connection: Connection, from_agency: str, digest: str, leaf_index: int) -> None:
-    """Remember that a receipt was accepted at a leaf."""
-    connection.execute(_INSERT, {"from_agency": from_agency, "digest": digest, "leaf_index": leaf_index})
+def insert_receipt(
+    connection: Connection, from_agency: str, digest: str, leaf_index: int, evidence_until: datetime
+) -> None:
+    """Remember that a receipt was accepted at a leaf, until its evidence ends."""
+    row = {"from_agency": from_agency, "digest": digest, "leaf_index": leaf_index, "evidence_until": evidence_until}
+    connection.execute(_INSERT, row)
 
 
 def select_receipt(connection: Connection, from_agency: str, digest: str) -> int | None:

@@ -108,11 +108,12 @@ def forget_carried(connection: Connection, sender: str, message_id: str, carried
         place = (inbox_item.c.recipient == recipient, inbox_item.c.number == number)
         connection.execute(delete(inbox_item).where(*place))
         if passage == Passage.COVERED.value:
-            _count_one_less(connection, (recipient, sender, agreement, carried_at.toordinal()))
+            count_one_less(connection, (recipient, sender, agreement, carried_at.toordinal()))
     connection.execute(delete(message).where(is_it))
 
 
-def _count_one_less(connection: Connection, day: tuple[str, str, str, int]) -> None:
+def count_one_less(connection: Connection, day: tuple[str, str, str, int]) -> None:
+    """Take a message out of the count of a day, named by recipient, sender, agreement and the day's number."""
     columns = (quota_day.c.recipient, quota_day.c.sender, quota_day.c.agreement, quota_day.c.day)
     is_day = and_(*(column == value for column, value in zip(columns, day, strict=True)))
     connection.execute(update(quota_day).where(is_day).values(accepted=quota_day.c.accepted - 1))

@@ -23,6 +23,10 @@ class Database:
         with self.reading.connect() as connection:
             yield connection
 
+    def empty_write_ahead_log(self) -> bool:
+        """Let nothing that was deleted stay in the write-ahead log; False: a reader holds it, try again later."""
+        return sqlite.empty_write_ahead_log(self.writing)
+
     def close(self) -> None:
         """Close every idle connection."""
         self.reading.dispose()

@@ -6,6 +6,7 @@ A second database engine gets a module like this one; nothing else in the broker
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 
@@ -20,6 +21,7 @@ _PRAGMAS = (
     "synchronous = FULL",
     "foreign_keys = ON",
     "trusted_schema = OFF",
+    "secure_delete = ON",
     "cache_size = -65536",
     "temp_store = MEMORY",
 )
@@ -51,6 +53,24 @@ def make_reading_engine(url: URL, connections: int) -> Engine:
     """Return the engine of read-only connections; each transaction sees one snapshot and never waits for the writer."""
     read_only = url.set(database=f"file:{_path_of(url)}").update_query_dict({"mode": "ro", "uri": "true"})
     return _make_engine(read_only, "BEGIN", pool_size=connections)
+
+
+def empty_write_ahead_log(engine: Engine) -> bool:
+    """Copy the write-ahead log into the database and cut it to nothing; return whether no reader kept that from being.
+
+    Between two transactions of the writer: it waits for the one connection, and nobody waits for a reader here.
+    """
+    connection = engine.raw_connection()
+    try:
+        driver: Any = connection.driver_connection
+        driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            is_busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        return not is_busy
+    finally:
+        connection.close()
 
 
 def _make_engine(url: URL, begin: str, *, pool_size: int) -> Engine:

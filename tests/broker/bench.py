@@ -25,6 +25,7 @@ from broker.inbox.service import InboxService
 from broker.inbox.sweep import Sweeper
 from broker.inbox.waiters import Waiters
 from broker.receipts.service import ReceiptService
+from broker.retention.purging import Purger
 from broker.routing.service import RoutingService
 from broker.statuses.service import StatusService
 from broker.storage.engine import Database, open_database
@@ -111,7 +112,8 @@ class Bench:
         self.inbox = InboxService(
             self.inboxes, self.writer, self.database, self.log, refusals, self.clock, self._make_lease_id
         )
-        self.sweeper = Sweeper(self.inboxes, self.writer, self.database)
+        self.purger = Purger(self.writer, self.database, self.clock)
+        self.sweeper = Sweeper(self.inboxes, self.writer, self.database, self.purger)
         self.routing = RoutingService(
             EXCHANGE, self.directory, self.book, self.inboxes, self.writer, self.log, refusals, self.clock
         )
@@ -290,9 +292,10 @@ class Bench:
         return found.state
 
     def records(self, *types: RecordType) -> list[Record]:
-        """Return the log's records of these types, in order."""
+        """Return the log's records of these types that are kept, in order."""
+        kept = "SELECT record FROM log_leaf WHERE record IS NOT NULL ORDER BY leaf_index"
         with self.database.read() as connection:
-            rows = connection.exec_driver_sql("SELECT record FROM log_leaf ORDER BY leaf_index").scalars().all()
+            rows = connection.exec_driver_sql(kept).scalars().all()
         records = [Record.model_validate_json(row) for row in rows]
         return [record for record in records if record.type in types]
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from broker.audit.verification import MAX_FINDINGS, LogReport, list_columns, verify_stored_log
+from broker.audit.verification import MAX_FINDINGS, Finding, LogReport, list_columns, verify_stored_log
 from broker.clock import SystemClock
 from broker.composition import open_broker
 from broker.exchange import ExchangeFolder, open_exchange, read_sheet
 from broker.founding import found_exchange
+from broker.retention.store import erase_records
 from broker.settings import Settings
 from broker.storage.engine import Database, open_database
 from broker.storage.transaction import Transaction
@@ -120,11 +121,32 @@ def test_a_history_rewritten_with_its_head_does_not_match_what_was_signed(examin
     assert "a checkpoint of 7 leaves was signed, only 6 are stored" in {one.problem for one in report.findings}
 
 
-def test_a_private_record_may_be_erased(examine: Examine) -> None:
-    report = examine("UPDATE log_leaf SET record = NULL, salt = NULL WHERE leaf_index = 5")
+def test_a_private_record_may_be_erased(examine: Examine, database: Database) -> None:
+    with database.writing.begin() as connection:
+        erase_records(connection, [5])
+    report = examine()
 
     assert report.is_sound
     assert report.erased == 1
+
+
+@pytest.mark.parametrize(
+    "left",
+    ["UPDATE log_leaf SET agency = 'GB-HO' WHERE leaf_index = 5", "INSERT INTO log_concern VALUES ('GB-HO', 5)"],
+)
+def test_an_erased_record_leaves_nothing_of_what_it_said(examine: Examine, database: Database, left: str) -> None:
+    with database.writing.begin() as connection:
+        erase_records(connection, [5])
+
+    assert examine(left).findings == [Finding("its record was erased, and what repeated it was not", 5)]
+
+
+def test_no_public_record_is_ever_erased(examine: Examine, database: Database) -> None:
+    with database.writing.begin() as connection:
+        erase_records(connection, [2])
+
+    assert examine().is_sound
+    assert examine().erased == 0
 
 
 def test_only_so_many_findings_are_listed() -> None:

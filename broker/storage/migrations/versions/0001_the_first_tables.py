@@ -165,10 +165,14 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("passage", sa.String(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("evidence_until", UtcInstant(), nullable=False),
         sa.PrimaryKeyConstraint("recipient", "number"),
         sa.UniqueConstraint("sender", "id", "recipient", name="uq_message_id"),
         sa.UniqueConstraint("sender", "recipient", "stream", "n", name="uq_message_stream"),
     )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index("ix_message_end", ["evidence_until"], unique=False)
+
     op.create_table(
         "quota_day",
         sa.Column("recipient", sa.String(), nullable=False),
@@ -184,9 +188,13 @@ def upgrade() -> None:
         sa.Column("from_agency", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("leaf_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("evidence_until", UtcInstant(), nullable=False),
         sa.PrimaryKeyConstraint("from_agency", "digest"),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("receipt", schema=None) as batch_op:
+        batch_op.create_index("ix_receipt_end", ["evidence_until"], unique=False)
+
     op.create_table(
         "status",
         sa.Column("partner", sa.String(), nullable=False),
