@@ -4,6 +4,7 @@ The node does so by itself: the decision is the originator's message to the lett
 agency to judge. Done twice it sends nothing twice.
 """
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agency_client.errors import ClientError
@@ -28,20 +29,30 @@ from schemas.markings import Purpose, Tlp, Urgency
 _REASON = "the answer to what was asked for a partner"
 
 
-def forward_decisions(node: Node) -> list[Problem]:
-    """Pass every decision on that a partner waits for; return what kept one from going."""
+@dataclass(slots=True)
+class ForwardReport:
+    """What one look came to: the ids of what was passed on, and what kept a decision from going."""
+
+    forwarded: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def forward_decisions(node: Node) -> ForwardReport:
+    """Pass every decision on that a partner waits for, and try to deliver it now."""
+    report = ForwardReport()
     with node.store.read() as snapshot:
         waiting = list_answered_links(snapshot)
-    problems = []
     for decision, asked in waiting:
         try:
-            _forward(node, decision, asked)
+            report.forwarded += _forward(node, decision, asked)
         except ClientError as error:
-            problems.append(Problem(error.code, error.sentence))
-    return problems
+            report.problems.append(Problem(error.code, error.sentence))
+    if report.forwarded:
+        deliver_messages(node, report.forwarded)
+    return report
 
 
-def _forward(node: Node, decision_digest: str, asked_digest: str) -> None:
+def _forward(node: Node, decision_digest: str, asked_digest: str) -> list[str]:
     with node.store.read() as snapshot:
         decision, asked = load_by_digest(snapshot, decision_digest), load_by_digest(snapshot, asked_digest)
     note = node.note_access(
@@ -52,12 +63,11 @@ def _forward(node: Node, decision_digest: str, asked_digest: str) -> None:
     order = _make_order(node, decision, asked, message)
     with node.store.write() as transaction:
         if not _is_waiting(transaction, decision_digest, asked_digest):
-            return  # Another process of this node was quicker.
+            return []  # Another process of this node was quicker.
         plan = judge_for_partner(node, transaction, order, asked.sender)
         if not plan.is_allowed:
             raise NotCoveredError(plan)
-        legs = seal_recipients(node, transaction, order, plan.recipients)
-    deliver_messages(node, [leg.message_id for leg in legs])
+        return [leg.message_id for leg in seal_recipients(node, transaction, order, plan.recipients)]
 
 
 def _is_waiting(snapshot: Snapshot, decision_digest: str, asked_digest: str) -> bool:

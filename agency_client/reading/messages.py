@@ -30,6 +30,8 @@ from agency_client.reading.corrected import read_corrected
 from agency_client.receiving.content_rules import read_alert
 from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.own_receipts import receipt_message
+from agency_client.receiving.provenance import VerifiedProvenance, verify_provenance
+from agency_client.receiving.rules import MessageFacts
 from agency_client.receiving.sealed import SealedEvidence, read_sealed
 from agency_client.receiving.verification import (
     EVERYTHING,
@@ -79,6 +81,7 @@ class ReadMessage:
     `standing` is what they make of it; `corrected` is what it says now, where it was corrected. `alert` stays as sent.
     `is_witnessed`: the quorum has seen the leaf of its acceptance. Nobody is kept from reading what it has not seen.
     `is_voided`: its sender has said since that it never arrived. `told` is what the reader is told beside the alert.
+    `origin` is where it comes from and by which right, where its sender passed it on.
     """
 
     stored: InboxMessage
@@ -92,6 +95,7 @@ class ReadMessage:
     standing: Standing = NOTHING_SAID
     corrected: CorrectedAlert | None = None
     told: Told | None = None
+    origin: VerifiedProvenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ def read_message(
         standing,
         read_corrected(node, alert, standing, verb=verb, reason=reason, case=case),
         told,
+        _read_origin(node, verified.facts, message, alert),
     )
 
 
@@ -198,9 +203,11 @@ def verify_again(node: Node, message_id: str, *, reason: str) -> tuple[InboxMess
         return found, verified.checks
     data = _unlock_content(node, found, "verify", reason, None)
     message = _verify_content(verified.facts.sealed, data)
-    read_alert(message, verified.facts)
+    alert = read_alert(message, verified.facts)
+    origin = _read_origin(node, verified.facts, message, alert)
     content = CheckedStep("content", f"{len(data)} bytes are what the sender committed to and signed, header repeated")
-    return found, (*verified.checks, content)
+    way = () if origin is None else (CheckedStep("provenance", origin.spell_way()),)
+    return found, (*verified.checks, content, *way)
 
 
 def describe_provenance(verified: VerifiedMessage) -> Provenance:
@@ -218,6 +225,11 @@ def describe_provenance(verified: VerifiedMessage) -> Provenance:
         accepted_at=leaf.record.time,
         is_disputed=facts.sender.is_disputed(header.sender.kids, facts.place, leaf.record.time),
     )
+
+
+def _read_origin(node: Node, facts: MessageFacts, message: Message, alert: Alert) -> VerifiedProvenance | None:
+    with node.store.read() as snapshot:
+        return verify_provenance(node, snapshot, facts, message, alert, is_arriving=False)
 
 
 def _demand_opened(found: InboxMessage) -> None:

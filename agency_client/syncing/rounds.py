@@ -24,6 +24,7 @@ from agency_client.local_store.outbox import retry_now
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import note_caught_up
 from agency_client.node import Node
+from agency_client.onward.forwarding import forward_decisions
 from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
 from agency_client.own_keys.ending import destroy_ended_keys
 from agency_client.own_keys.publishing import publish_due
@@ -289,10 +290,11 @@ def sync_inbox(node: Node, *, wait_seconds: int = 0) -> StageReport:
 
 
 def sync_aftercare(node: Node) -> StageReport:
-    """Pass notices on to whoever got a copy from here, and report back what became of them there."""
-    relayed = relay_notices(node)
-    counts = {"passed_on": len(relayed.relayed), "reported": len(relayed.reported)}
-    return _report("aftercare", counts, relayed.problems)
+    """Pass notices on to whoever got a copy from here, decisions to who asked for them, and report back."""
+    relayed, decided = relay_notices(node), forward_decisions(node)
+    passed_on = len(relayed.relayed) + len(decided.forwarded)
+    counts = {"passed_on": passed_on, "reported": len(relayed.reported)}
+    return _report("aftercare", counts, [*relayed.problems, *decided.problems])
 
 
 def sync_receipts(node: Node) -> StageReport:
