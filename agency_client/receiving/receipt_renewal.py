@@ -9,7 +9,7 @@ from agency_client.local_store.dispatch import Dispatch, DispatchKind, list_due_
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.receipts import load_receipt
 from agency_client.node import KeySetUnusableError, Node
-from agency_client.own_keys.documents import OwnKeySet, load_own_key_sets
+from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.receiving.own_receipts import NoReceiptKeyError, seal_again
 from agency_client.witness.walker import walk_log
 from schemas.receipts import MAX_RECEIPT_BYTES, SealedReceipt
@@ -44,11 +44,11 @@ def _find_outdated(node: Node, snapshot: Snapshot) -> list[Dispatch]:
     if not due:
         return []
     kids = {partner: _list_current_kids(node, snapshot, partner) for partner in {item.partner for item in due}}
-    sets = load_own_key_sets(snapshot, node.agency)
+    own = _find_own_kids(node, snapshot)
     return [
         item
         for item in due
-        if _is_sealed_for_others(item, kids[item.partner]) or _is_signed_by_others(node, snapshot, item, sets)
+        if _is_sealed_for_others(item, kids[item.partner]) or _is_signed_by_others(snapshot, item, own)
     ]
 
 
@@ -71,13 +71,23 @@ def _is_sealed_for_others(item: Dispatch, current: frozenset[str]) -> bool:
     return bool(current) and SealedReceipt.from_canonical(item.body).recipient.kid not in current
 
 
-def _is_signed_by_others(node: Node, snapshot: Snapshot, item: Dispatch, sets: list[OwnKeySet]) -> bool:
-    stored = load_receipt(snapshot, item.digest) if len(sets) > 1 else None
+def _find_own_kids(node: Node, snapshot: Snapshot) -> tuple[str, ...] | None:
+    """Return the kids of the receipt key that counts; None where only one key set ever did, or none may sign now."""
+    if len(load_own_key_sets(snapshot, node.agency)) < 2:
+        return None
+    try:
+        return node.read_signer(snapshot, KeyUse.RECEIPT).kids
+    except KeySetUnusableError:
+        return None
+
+
+def _is_signed_by_others(snapshot: Snapshot, item: Dispatch, own: tuple[str, ...] | None) -> bool:
+    stored = None if own is None else load_receipt(snapshot, item.digest)
     if stored is None:
         return False
     document = SignedDocument.from_canonical(stored.document, max_bytes=MAX_RECEIPT_BYTES)
     slots = read_signatures(document.payload, document.signatures, DocumentType.RECEIPT)
-    return tuple(slot.header.kid for slot in slots) != node.read_signer(snapshot, KeyUse.RECEIPT).kids
+    return tuple(slot.header.kid for slot in slots) != own
 
 
 def _renew(node: Node, item: Dispatch) -> bool:
