@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agency_client.audit.purposes import LogPurpose
 from agency_client.errors import NotFoundError, UsageError
 from agency_client.local_store.access_log import append_entry
 from agency_client.node import Node
@@ -23,9 +24,13 @@ MAX_RECORDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class AuditOrder:
-    """Who asks why. `filters` are members of `schemas.api.AuditQuery`; `limit` is how many records at most."""
+    """Who asks why, and for which of the purposes that a log may be read for.
+
+    `filters` are members of `schemas.api.AuditQuery`; `limit` is how many records at most.
+    """
 
     reason: str
+    purpose: LogPurpose
     case: str | None = None
     filters: Mapping[str, Any] = field(default_factory=dict)
     limit: int = MAX_AUDIT_RECORDS
@@ -51,7 +56,7 @@ def ask_records(node: Node, order: AuditOrder) -> ProvenRecords:
         RefusedError: this member has no auditor's role at the exchange.
     """
     _make_query(order, min(order.limit, MAX_AUDIT_RECORDS), None)
-    _note_asking(node, order)
+    note_asking(node, order)
     found: list[LoggedRecord] = []
     checkpoint: Checkpoint | None = None
     note, more, after = "", True, order.filters.get("after_index")
@@ -68,14 +73,14 @@ def ask_records(node: Node, order: AuditOrder) -> ProvenRecords:
     return ProvenRecords(tuple(found), checkpoint, note, more)
 
 
-def ask_record(node: Node, index: int, *, reason: str, case: str | None = None) -> ProvenRecords:
+def ask_record(node: Node, index: int, *, reason: str, purpose: LogPurpose, case: str | None = None) -> ProvenRecords:
     """Return the one record at a leaf.
 
     Raises:
         NotFoundError: it does not concern this auditor, or there is none.
     """
     filters = {"after_index": index - 1} if index > 0 else {}
-    found = ask_records(node, AuditOrder(reason, case, filters, limit=1, verb="audit-show"))
+    found = ask_records(node, AuditOrder(reason, purpose, case, filters, limit=1, verb="audit-show"))
     if not found.records or found.records[0].index != index:
         raise NotFoundError(f"leaf {index} holds no record that you may see", fix="run: agency audit list")
     return found
@@ -145,10 +150,17 @@ def _spell(filters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: format_timestamp(value) if name in ("since", "until") else value for name, value in filters.items()}
 
 
-def _note_asking(node: Node, order: AuditOrder) -> None:
+def note_asking(node: Node, order: AuditOrder) -> None:
+    """Put on record who reads the log why and for which purpose; before anything of it is read."""
     partner, message = order.filters.get("partner"), order.filters.get("message")
     note = node.note_access(
-        Action.CONSULTATION, order.verb, order.reason, case=order.case, partner=partner, message=message
+        Action.CONSULTATION,
+        order.verb,
+        order.reason,
+        case=order.case,
+        partner=partner,
+        message=message,
+        purpose=order.purpose.value,
     )
     with node.store.write() as transaction:
         append_entry(transaction, note)

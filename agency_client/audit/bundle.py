@@ -21,7 +21,7 @@ from schemas.api import MAX_NOTE_CHARACTERS, MAX_RANGE_LEAVES
 from schemas.codec import b64u_encode
 from schemas.key_documents import LogOrigin
 from schemas.log.records import Record
-from schemas.model import AgencyId, Digest, ExchangeName, Line, Salt, Size, Timestamp, WireModel
+from schemas.model import AgencyId, Code, Digest, ExchangeName, Line, Salt, Size, Timestamp, WireModel
 from schemas.signed import SignedDocument
 
 MAX_LINE_BYTES = 1 << 20
@@ -37,6 +37,7 @@ class HeaderLine(WireModel):
     agency: AgencyId
     officer: Line
     reason: Line
+    purpose: Code | None = None
     made_at: Timestamp
     records_complete: bool
 

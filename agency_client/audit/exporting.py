@@ -58,7 +58,7 @@ def export_audit(node: Node, path: Path, order: AuditOrder, progress: Progress |
         LogError: the exchange's answers do not hold.
         NotYetWitnessedError: the quorum has seen nothing of what was asked for.
     """
-    found = ask_records(node, AuditOrder(order.reason, order.case, order.filters, MAX_RECORDS, "audit-export"))
+    found = ask_records(node, replace(order, limit=MAX_RECORDS, verb="audit-export"))
     meet_witnesses(node)
     note = _choose_checkpoint(node, found)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -134,6 +134,7 @@ def _make_header(node: Node, order: AuditOrder, found: ProvenRecords) -> HeaderL
         agency=node.agency,
         officer=node.officer,
         reason=order.reason,
+        purpose=order.purpose.value,
         made_at=node.clock.now(),
         records_complete=not order.filters and not found.more,
     )

@@ -83,7 +83,7 @@ def _describe_entry(entry: AccessEntry) -> AuditRow:
         who=f"officer {entry.officer}",
         action=entry.action.value,
         what=entry.verb,
-        about=f"case {entry.case}" if entry.case else "",
+        about="; ".join(filter(None, (f"case {entry.case}" if entry.case else "", entry.purpose))),
         partner=entry.partner or "",
         message=entry.message or "",
         outcome=entry.outcome,

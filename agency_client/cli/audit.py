@@ -1,34 +1,22 @@
 """`agency audit`: what the exchange's log and this agency's own access log say, each line proven, also offline."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agency_client.cli.audit_filters import Case, PurposeCode, Reason, parse_day, parse_end, takes_filters
 from agency_client.cli.evidence import check_evidence_file
 from agency_client.cli.invocation import Invocation, get_invocation
-from agency_client.terminal.output import Cell, Output, Tone
+from agency_client.terminal.output import Cell, Tone
 
 if TYPE_CHECKING:
-    from agency_client.audit.checking import AuditVerdict
-    from agency_client.audit.rows import AuditRow
+    from agency_client.audit.asking import AuditOrder
+    from agency_client.audit.purposes import LogPurpose
     from agency_client.local_store.access_chain import AccessEntry
     from agency_client.node import Node
     from schemas.key_documents import ExchangeSheet
-
-_SHORT = 8
-Reason = Annotated[str, typer.Option(help="Why you ask; it is on record here and at the exchange.", show_default=False)]
-Case = Annotated[str | None, typer.Option(help="Your case reference.")]
-TypeOption = Annotated[list[str] | None, typer.Option("--type", help="A record's type; again for more.")]
-ActionOption = Annotated[str | None, typer.Option(help="collection, consultation, disclosure, erasure, access …")]
-AgencyOption = Annotated[str | None, typer.Option(help="Who did it.")]
-PartnerOption = Annotated[str | None, typer.Option(help="The other side.")]
-MessageOption = Annotated[str | None, typer.Option(help="Everything about this message (full id).")]
-AgreementOption = Annotated[str | None, typer.Option(help="Everything about this agreement (full id).")]
-SinceOption = Annotated[str | None, typer.Option(help="From this day on, like 2026-11-21.")]
-UntilOption = Annotated[str | None, typer.Option(help="Up to this day's end.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +26,10 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
     )
-    group.command("list")(_list)
+    group.command("list")(takes_filters(_list))
     group.command("show")(_show)
-    group.command("export")(_export)
+    group.command("export")(takes_filters(_export))
+    group.command("transfers")(_transfers)
     group.command("verify")(_verify)
     group.command("evidence")(check_evidence_file)
     app.add_typer(group, name="audit")
@@ -49,15 +38,9 @@ def register(app: typer.Typer) -> None:
 def _list(
     context: typer.Context,
     reason: Reason,
+    purpose: PurposeCode,
+    filters: dict[str, Any],
     case: Case = None,
-    record_type: TypeOption = None,
-    action: ActionOption = None,
-    agency: AgencyOption = None,
-    partner: PartnerOption = None,
-    message: MessageOption = None,
-    agreement: AgreementOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
     officer: Annotated[str | None, typer.Option(help="Own access log only: what this officer did.")] = None,
     own: Annotated[bool, typer.Option("--own", help="Only the own access log; the exchange is not asked.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="So many records at most.")] = 500,
@@ -66,25 +49,23 @@ def _list(
 
     \b
     Examples:
-      agency audit list --reason "yearly inspection" --since 2026-11-01
-      agency audit list --reason "complaint 12" --message 5d1c8a52-6f0e-4b7a-9a53-0c7de1c5a9b4
-      agency audit list --reason "who read it" --own --officer officer-17
+      agency audit list --reason "yearly inspection" --purpose self-monitoring --since 2026-11-01
+      agency audit list --reason "complaint 12" --purpose verification-of-lawfulness \\
+          --message 5d1c8a52-6f0e-4b7a-9a53-0c7de1c5a9b4
+      agency audit list --reason "who read it" --purpose self-monitoring --own --officer officer-17
     """
     from agency_client.audit.asking import AuditOrder, ask_records
     from agency_client.audit.rows import make_rows
     from agency_client.node import Node
+    from agency_client.terminal.audit_pages import show_rows
 
-    invocation = get_invocation(context)
-    filters = _collect_filters(
-        types=record_type, action=action, agency=agency, partner=partner, message=message, agreement=agreement,
-        since=_parse_day(since), until=_parse_end(until),
-    )  # fmt: skip
+    invocation, only_own = get_invocation(context), own or officer is not None
+    order = AuditOrder(reason, _read_purpose(purpose), case, filters, limit)
     with Node(invocation.open_profile(), invocation.clock) as node:
-        only_own = own or officer is not None
-        records = () if only_own else (ask_records(node, AuditOrder(reason, case, filters, limit))).records
-        entries = _list_own(node, filters, officer, limit, reason if only_own else None, case)
+        records = () if only_own else ask_records(node, order).records
+        entries = _list_own(node, order, officer, is_noted=not only_own)
     rows = make_rows(records, entries)
-    _show_rows(invocation, rows)
+    show_rows(invocation.output, rows)
     if records:
         invocation.output.say(f"{len(records)} records of the exchange, each proven to be in its log", Tone.GOOD)
 
@@ -93,25 +74,27 @@ def _show(
     context: typer.Context,
     index: Annotated[int, typer.Argument(min=0, help="The leaf's index, as `audit list` shows it.")],
     reason: Reason,
+    purpose: PurposeCode,
     case: Case = None,
 ) -> None:
     """Show one record of the exchange whole, with its leaf, and what this agency's own log says of the same message.
 
     \b
     Example:
-      agency audit show 42 --reason "complaint 12"
+      agency audit show 42 --reason "complaint 12" --purpose verification-of-lawfulness
     """
     from agency_client.audit.asking import ask_record
     from agency_client.audit.rows import make_rows
     from agency_client.local_store.access_log import AccessFilter, list_entries
     from agency_client.node import Node
+    from agency_client.terminal.audit_pages import show_rows, spell_wire
     from agency_client.witness.observer import hash_logged_record
     from schemas.codec import b64u_encode
 
     invocation = get_invocation(context)
     output = invocation.output
     with Node(invocation.open_profile(), invocation.clock) as node:
-        found = ask_record(node, index, reason=reason, case=case)
+        found = ask_record(node, index, reason=reason, purpose=_read_purpose(purpose), case=case)
         logged = found.records[0]
         own: list[AccessEntry] = []
         if logged.record.message is not None:
@@ -122,30 +105,28 @@ def _show(
     output.show_details(
         [
             ("leaf", str(logged.index)),
-            *((name.replace("_", " "), _spell(value)) for name, value in wire.items() if name not in ("v", "document")),
+            *(
+                (name.replace("_", " "), spell_wire(value))
+                for name, value in wire.items()
+                if name not in ("v", "document")
+            ),
             ("leaf hash", leaf),
             ("proven", Cell(f"in the log of {found.checkpoint.size if found.checkpoint else 0} leaves", Tone.GOOD)),
         ]
     )
     if own:
         output.say("in this agency's own access log:")
-        _show_rows(invocation, make_rows((), reversed(own)))
+        show_rows(output, make_rows((), reversed(own)))
     output.write_json({"leaf": index, "record": wire, "salt": logged.salt, "leaf_hash": leaf, "proven": True})
 
 
 def _export(
     context: typer.Context,
     reason: Reason,
+    purpose: PurposeCode,
+    filters: dict[str, Any],
     out: Annotated[Path, typer.Option("--out", help="The new file; nothing is overwritten.", show_default=False)],
     case: Case = None,
-    record_type: TypeOption = None,
-    action: ActionOption = None,
-    agency: AgencyOption = None,
-    partner: PartnerOption = None,
-    message: MessageOption = None,
-    agreement: AgreementOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
 ) -> None:
     """Write records, every leaf, the signed checkpoint and the own access log into one file that proves itself.
 
@@ -153,7 +134,7 @@ def _export(
 
     \b
     Examples:
-      agency audit export --reason "yearly inspection" --out 2026.jsonl
+      agency audit export --reason "yearly inspection" --purpose self-monitoring --out 2026.jsonl
       agency audit verify 2026.jsonl
     """
     from agency_client.audit.asking import AuditOrder
@@ -162,10 +143,6 @@ def _export(
 
     invocation = get_invocation(context)
     output = invocation.output
-    filters = _collect_filters(
-        types=record_type, action=action, agency=agency, partner=partner, message=message, agreement=agreement,
-        since=_parse_day(since), until=_parse_end(until),
-    )  # fmt: skip
     done = 0
     with (
         Node(invocation.open_profile(), invocation.clock) as node,
@@ -177,7 +154,7 @@ def _export(
             advance(fetched - done)
             done = fetched
 
-        report = export_audit(node, out, AuditOrder(reason, case, filters), tell)
+        report = export_audit(node, out, AuditOrder(reason, _read_purpose(purpose), case, filters), tell)
     output.say(
         f"{report.path}: {report.records} records, {report.leaves} leaves, {report.entries} entries of the access log"
     )
@@ -230,93 +207,29 @@ def verify_file(
     from agency_client.audit.checking import check_bundle, split_lines
     from agency_client.audit.rows import make_rows
     from agency_client.errors import VerificationFailedError
+    from agency_client.terminal.audit_pages import describe_verdict, show_rows, show_verdict
 
     output = invocation.output
     sheet = _load_sheet(invocation, exchange, anchor, file)
     with file.open("rb") as lines, output.show_progress("verifying", file.stat().st_size) as advance:
         verdict = check_bundle(split_lines(lines), sheet, advance)
-    _show_verdict(output, verdict)
+    show_verdict(output, verdict)
     if show:
-        _show_rows(invocation, make_rows(verdict.records, ()))
-    output.write_json(_describe_verdict(verdict))
+        show_rows(output, make_rows(verdict.records, ()))
+    output.write_json(describe_verdict(verdict))
     if not verdict.holds:
         raise VerificationFailedError(
             f"{file} does not hold", fix="keep the file and ask whose log it is", code="audit"
         )
 
 
-def _show_verdict(output: Output, verdict: "AuditVerdict") -> None:
-    header = verdict.header
-    output.say(f"export of {header.agency} from {header.made_at:%Y-%m-%d %H:%M} UTC: {header.reason}")
-    for part in verdict.parts:
-        mark, tone = ("holds", Tone.GOOD) if part.holds else (f"{part.failed} FAIL", Tone.BAD)
-        output.show_line(f"{mark}\t{part.holding} {part.name}".replace("\t", ": "), tone)
-        for sentence in part.failures:
-            output.show_line(f"  {sentence}", Tone.BAD)
-    output.say("everything holds" if verdict.holds else "IT DOES NOT HOLD", Tone.GOOD if verdict.holds else Tone.BAD)
-
-
-def _describe_verdict(verdict: "AuditVerdict") -> dict[str, Any]:
-    return {
-        "holds": verdict.holds,
-        "exchange": verdict.header.exchange,
-        "agency": verdict.header.agency,
-        "size": verdict.checkpoint.size if verdict.checkpoint else None,
-        "parts": [
-            {"name": part.name, "holding": part.holding, "failed": part.failed, "failures": part.failures}
-            for part in verdict.parts
-        ],
-    }
-
-
-def _show_rows(invocation: Invocation, rows: "Iterable[AuditRow]") -> None:
-    from agency_client.terminal.moments import spell_moment
-
-    output = invocation.output
-    listed = list(rows)
-    output.show_table(
-        ("when", "leaf", "who", "action", "what", "between", "message", "about", "outcome", "reason"),
-        [
-            (
-                spell_moment(row.time),
-                f"{row.place} ✓" if row.source == "exchange" else Cell(f"own {row.place}", Tone.QUIET),
-                row.who,
-                row.action,
-                row.what,
-                row.partner,
-                row.message[:_SHORT],
-                row.about,
-                Cell(row.outcome, Tone.BAD if row.what == "refused" or row.outcome == "denied" else Tone.NORMAL),
-                row.reason,
-            )
-            for row in listed
-        ],
-        empty="nothing here",
-    )
-    for row in listed:
-        output.write_json(
-            {
-                "source": row.source.value,
-                "place": row.place,
-                "time": row.time,
-                "who": row.who,
-                "action": row.action,
-                "what": row.what,
-                "about": row.about,
-                "between": row.partner,
-                "message": row.message or None,
-                "outcome": row.outcome,
-                "reason": row.reason or None,
-            }
-        )
-
-
-def _list_own(
-    node: "Node", filters: dict[str, Any], officer: str | None, limit: int, reason: str | None, case: str | None
-) -> "list[AccessEntry]":
-    from agency_client.local_store.access_log import AccessFilter, append_entry, list_entries
+def _list_own(node: "Node", order: "AuditOrder", officer: str | None, *, is_noted: bool) -> "list[AccessEntry]":
+    """Return what the agency's own log says, newest first; on record unless the same asking was noted already."""
+    from agency_client.audit.asking import note_asking
+    from agency_client.local_store.access_log import AccessFilter, list_entries
     from schemas.log.records import Action
 
+    filters = order.filters
     wanted = AccessFilter(
         officer=officer,
         action=Action(filters["action"]) if "action" in filters else None,
@@ -325,46 +238,50 @@ def _list_own(
         since=filters.get("since"),
         until=filters.get("until"),
     )
-    if reason is not None:
-        with node.store.write() as transaction:
-            append_entry(transaction, node.note_access(Action.CONSULTATION, "audit-own", reason, case=case))
+    if not is_noted:
+        note_asking(node, replace(order, verb="audit-own"))
     if {"types", "agreement"} & filters.keys() or filters.get("agency", node.agency) != node.agency:
         return []  # the own access log knows neither
     with node.store.read() as snapshot:
-        return list_entries(snapshot, wanted, limit=limit)
+        return list_entries(snapshot, wanted, limit=order.limit)
 
 
-def _collect_filters(**given: Any) -> dict[str, Any]:
-    from agency_client.errors import UsageError
-    from schemas.log.records import Action, RecordType
+def _transfers(
+    context: typer.Context,
+    reason: Reason,
+    purpose: PurposeCode,
+    case: Case = None,
+    every: Annotated[bool, typer.Option("--all", help="Those on another ground than a derogation too.")] = False,
+    since: Annotated[str | None, typer.Option(help="From this day on, like 2026-11-21.")] = None,
+    until: Annotated[str | None, typer.Option(help="Up to this day's end.")] = None,
+) -> None:
+    """List the transfers by derogation, as the supervisor may ask for them: when, to whom, why, which data.
 
+    \b
+    Example:
+      agency audit transfers --reason "asked by the supervisor" --purpose verification-of-lawfulness
+    """
+    from agency_client.audit.asking import AuditOrder
+    from agency_client.audit.transfers import ask_transfers
+    from agency_client.node import Node
+    from agency_client.terminal.audit_pages import describe_transfer, show_transfers
+
+    invocation = get_invocation(context)
+    given = {"since": parse_day(since), "until": parse_end(until)}
     filters = {name: value for name, value in given.items() if value is not None}
-    for name, codes in (("types", RecordType), ("action", Action)):
-        values = filters.get(name, [])
-        for value in [values] if isinstance(values, str) else values:
-            if value not in {code.value for code in codes}:
-                raise UsageError(f"there is no {value!r}", fix=f"use one of: {', '.join(code.value for code in codes)}")
-    return filters
+    order = AuditOrder(reason, _read_purpose(purpose), case, filters, verb="audit-transfers")
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        found = ask_transfers(node, order, only_derogations=not every)
+    show_transfers(invocation.output, found)
+    for record in found:
+        invocation.output.write_json(describe_transfer(record))
 
 
-def _parse_day(text: str | None) -> datetime | None:
-    from datetime import UTC, date, time
+def _read_purpose(code: str) -> "LogPurpose":
+    from agency_client.audit.purposes import LogPurpose
+    from agency_client.typed_codes import parse_code
 
-    from agency_client.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no day", fix="write it like 2026-11-21") from error
-
-
-def _parse_end(text: str | None) -> datetime | None:
-    from datetime import timedelta
-
-    day = _parse_day(text)
-    return None if day is None else day + timedelta(days=1, seconds=-1)
+    return parse_code(LogPurpose, code, "purpose")
 
 
 def _load_sheet(invocation: Invocation, exchange: Path | None, anchor: str | None, bundle: Path) -> "ExchangeSheet":
@@ -382,11 +299,3 @@ def _load_sheet(invocation: Invocation, exchange: Path | None, anchor: str | Non
     if anchor is None:
         raise UsageError("a sheet is believed by its anchor", fix="type it from paper: --anchor WORDS")
     return accept_sheet(read_exchange_sheet(exchange), anchor).sheet
-
-
-def _spell(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_spell(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        return "; ".join(_spell(item) for item in value)
-    return str(value)

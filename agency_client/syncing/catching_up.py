@@ -8,6 +8,7 @@ log that was begun anew since shows no statuses of before: their numbers are pas
 from collections.abc import Iterable
 
 from agency_client.audit.asking import MAX_RECORDS, AuditOrder, ask_records
+from agency_client.audit.purposes import LogPurpose
 from agency_client.epochs.places import number_epoch
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.dispatch import DispatchState, load_dispatch
@@ -56,7 +57,9 @@ def take_over_own_statuses(node: Node) -> int:
         OfflineError, RefusedError: it cannot be asked now.
     """
     filters = {"types": [RecordType.STATUS.value], "agency": node.agency}
-    found = ask_records(node, AuditOrder(_REASON, filters=filters, limit=MAX_RECORDS, verb="restore-statuses"))
+    found = ask_records(
+        node, AuditOrder(_REASON, LogPurpose.INTEGRITY, filters=filters, limit=MAX_RECORDS, verb="restore-statuses")
+    )
     by_partner: dict[str, list[LoggedRecord]] = {}
     for logged in found.records:
         by_partner.setdefault(logged.record.partner or "", []).append(logged)

@@ -57,7 +57,10 @@ def show_farewell(cast: Cast) -> None:
         ("agency --profile gb ping VN", "a test message; then: agency --profile vn sync"),
         ("agency --profile gb send --template facilitator", "a filled example to send: agency send FILE --to VN …"),
         ("agency --profile gb agreements", "what may be sent to whom; agency agreement show ID"),
-        ('agency --profile gb audit list --reason "curious"', "who did what, each line proven"),
+        (
+            'agency --profile gb audit list --reason "curious" --purpose self-monitoring',
+            "who did what, each line proven",
+        ),
         ("agency --profile gb doctor", "how the node is"),
         (f"broker verify-log --data {DATA}", "the operator's view"),
         (f"sh {stop}", "ends every process and removes every file"),

@@ -148,8 +148,8 @@ def test_what_the_exchange_wrote_into_the_log_is_shown_without_being_obeyed(
     world: LyingWorld, agency: CommandLine, messages: dict[str, str]
 ) -> None:
     world.exchange.append(RecordType.OPERATOR_ACTION, (VN,), detail=LINE)
-    assert MARK in agency.demand_harmless("audit", "list", "--reason", LINE)
-    assert MARK in agency.demand_harmless("audit", "list", "--own", "--reason", LINE)
+    assert MARK in agency.demand_harmless("audit", "list", "--purpose", "self-monitoring", "--reason", LINE)
+    assert MARK in agency.demand_harmless("audit", "list", "--own", "--purpose", "self-monitoring", "--reason", LINE)
 
 
 def refuse_in_words() -> ClientError:
@@ -223,7 +223,9 @@ def test_nothing_is_written_outside_the_folder(agency: CommandLine, messages: di
     assert partner.run("--passphrase-file", "passphrase", "sync")[0] == 0  # it cosigns what it saw
     assert agency.run("sync")[0] == 0
     before, above = list_all(), set(agency.folder.parent.iterdir())
-    code, _, err = agency.run("audit", "export", "--reason", LINE, "--out", "export.jsonl")
+    code, _, err = agency.run(
+        "audit", "export", "--purpose", "self-monitoring", "--reason", LINE, "--out", "export.jsonl"
+    )
     assert code in (0, 7), err
     agency.demand_harmless("audit", "verify", "export.jsonl", forms=("--plain", "--json"))  # a bar moves in the other
     agency.run("backup", "copy.backup")

@@ -17,6 +17,7 @@ import pytest
 from agency_client.agreements.flows import resume, suspend
 from agency_client.audit.asking import AuditOrder
 from agency_client.audit.exporting import export_audit
+from agency_client.audit.purposes import LogPurpose
 from agency_client.cli.app import run
 from agency_client.clock import SystemClock
 from agency_client.doctor import Level, examine_node
@@ -177,7 +178,7 @@ def _live_until_the_power_goes(town: Town) -> None:
     suspend(town["BE"], town.terms["BE"].id, reason="under review")
     town.sync("BE")
     run_round(town["GB"], [stage for stage in _stages(town["GB"]) if stage.name in ("log", "agreements")])
-    export_audit(town["GB"], town.folder / "audit.jsonl", AuditOrder("yearly inspection"))
+    export_audit(town["GB"], town.folder / "audit.jsonl", AuditOrder("yearly inspection", LogPurpose.SELF_MONITORING))
     town.exchange.kill()
     town.send(WAITING)
 

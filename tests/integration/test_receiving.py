@@ -7,6 +7,7 @@ the same command inside this one.
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.support.nodes import make_node
 
 TERMS = Path(__file__).parents[2] / "examples" / "agreements" / "gb-vn-migration.toml"
 ZONE = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<14")
+CASES = map("GB-DOC-{}".format, count(1))
+SELF_MONITORING = ("--purpose", "self-monitoring")
 WHY = ("--necessity", "The bearer flies on tonight.", "--reason", "case 74/08")
 
 
@@ -34,7 +37,7 @@ class Trio:
     def send_fraud(self, **options: str) -> str:
         """Let GB report a false passport to VN; return the message's id."""
         encounter = '{"at":"2026-11-21T15:05:00Z","flow":"entry","place":"Airport","state":"GBR"}'
-        fields = ("details.fraud_types=counterfeit", f"details.encounter={encounter}")
+        fields = ("details.fraud_types=counterfeit", f"details.encounter={encounter}", f"own_reference={next(CASES)}")
         words = [word for field in fields for word in ("--set", field)]
         words += [word for name, value in options.items() for word in (f"--{name}", value)]
         sent = self.gb.agency(
@@ -219,7 +222,7 @@ def test_an_auditor_sees_both_logs_and_proves_them_offline(trio: Trio, tmp_path:
     message = trio.send_fraud()
     trio.vn.agency("sync")
     trio.vn.agency("read", message, "--reason", "watch list")
-    rows = trio.vn.agency("audit", "list", "--reason", "complaint 12", "--message", message).lines
+    rows = trio.vn.agency("audit", "list", *SELF_MONITORING, "--reason", "complaint 12", "--message", message).lines
     told = {(row["source"], row["what"]) for row in rows}
     assert told >= {
         ("exchange", "message-accepted"),
@@ -229,11 +232,11 @@ def test_an_auditor_sees_both_logs_and_proves_them_offline(trio: Trio, tmp_path:
     }
     assert {row["reason"] for row in rows if row["what"] == "read"} == {"watch list"}
     leaf = next(row["place"] for row in rows if row["what"] == "message-accepted")
-    assert trio.vn.agency("audit", "show", str(leaf), "--reason", "complaint 12").lines[-1]["proven"]
+    assert trio.vn.agency("audit", "show", str(leaf), *SELF_MONITORING, "--reason", "complaint 12").lines[-1]["proven"]
     file = tmp_path / "audit.jsonl"
     trio.gb.agency("sync")
-    trio.vn.agency("audit", "export", "--reason", "inspection", "--out", str(file))
-    trio.vn.agency("audit", "export", "--reason", "inspection", "--out", str(file), code=8)
+    trio.vn.agency("audit", "export", *SELF_MONITORING, "--reason", "inspection", "--out", str(file))
+    trio.vn.agency("audit", "export", *SELF_MONITORING, "--reason", "inspection", "--out", str(file), code=8)
     trio.exchange.kill()
     try:
         assert trio.vn.agency("audit", "verify", str(file)).data["holds"]
@@ -254,8 +257,13 @@ def test_the_oversight_body_sees_all_and_an_agency_only_its_own(trio: Trio) -> N
 
 def test_an_auditor_says_why(trio: Trio) -> None:
     assert trio.gb.agency("audit", "list", code=2).error["code"] == "usage"
-    assert "leaf" in trio.gb.agency("audit", "show", "999999", "--reason", "x", code=3).error["sentence"]
-    assert trio.gb.agency("audit", "list", "--reason", "x", "--type", "poem", code=2).error["code"] == "usage"
+    assert (
+        "leaf" in trio.gb.agency("audit", "show", "999999", *SELF_MONITORING, "--reason", "x", code=3).error["sentence"]
+    )
+    assert (
+        trio.gb.agency("audit", "list", *SELF_MONITORING, "--reason", "x", "--type", "poem", code=2).error["code"]
+        == "usage"
+    )
 
 
 def test_each_verb_explains_itself_with_an_example(trio: Trio) -> None:
@@ -265,7 +273,7 @@ def test_each_verb_explains_itself_with_an_example(trio: Trio) -> None:
 
 
 def _exchange_rows(desk: Desk) -> list[dict[str, Any]]:
-    ended: Ended = desk.agency("audit", "list", "--reason", "inspection", "--limit", "2000")
+    ended: Ended = desk.agency("audit", "list", *SELF_MONITORING, "--reason", "inspection", "--limit", "2000")
     return [row for row in ended.lines if row["source"] == "exchange"]
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ AGREEMENTS = Path(__file__).parents[2] / "examples" / "agreements"
 ZONE = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<14")
 WHY = ("--necessity", "The bearer flies on tonight.", "--reason", "case 74/08")
 ENCOUNTER = '{"at":"2026-11-21T15:05:00Z","flow":"entry","place":"Airport","state":"BEL"}'
+CASES = map("BE-DOC-{}".format, count(1))
 GRADING = '{"scheme":"europol-4x4","source":"A","information":"1"}'
 FRAUD = (
     "send", "--kind", "document-fraud", *WHY, "--subject", "Counterfeit passport of Utopia",
@@ -111,7 +113,8 @@ def as_processes(desk: Desk) -> Desk:
 
 def report_fraud(desk: Desk, *options: str, to: str = "VN", code: int = 0) -> Ended:
     """Report a false passport, scanned from its zone."""
-    return desk.agency(*FRAUD, "--to", to, *options, "--mrz", *ZONE, code=code)
+    reference = f"own_reference={next(CASES)}"
+    return desk.agency(*FRAUD, "--to", to, "--set", reference, *options, "--mrz", *ZONE, code=code)
 
 
 def get_ids(ended: Ended) -> list[str]:

@@ -33,7 +33,7 @@ def audit_everything(cast: Cast) -> None:
     ):
         auditor.do("sync")
         file = auditor.file("audit.jsonl")
-        auditor.play("audit", "export", "--reason", "yearly inspection", "--out", file)
+        auditor.play("audit", "export", "--reason", "yearly inspection", "--purpose", "self-monitoring", "--out", file)
         believed = ("--exchange", f"{DATA}/exchange.json"), ("--anchor", cast.paper["exchange"])
         words = ("audit", "verify", file, *believed[0], *believed[1])
         auditor.play(*words, keep=("holds",))
@@ -53,7 +53,7 @@ def show_own_access_log(cast: Cast) -> None:
         "never leave it: the broker knows agencies, not people.",
     ):
         why = "complaint of the person concerned"
-        words = ("audit", "list", "--own", "--action", "consultation", "--reason", why)
+        words = ("audit", "list", "--own", "--action", "consultation", "--reason", why, "--purpose", "self-monitoring")
         gb.play(*words, keep=())
         entries = gb.ask(*words)
         stage.show_table(_make_reading_table(entries))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from agency_client.audit.asking import AuditOrder, ask_record, ask_records, verify_is_answer
+from agency_client.audit.purposes import LogPurpose
 from agency_client.errors import NotFoundError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.witness.observer import LogError
@@ -15,7 +16,7 @@ from tests.support.lying_world import LyingWorld
 
 
 def test_every_record_that_concerns_the_agency_comes_proven(world: LyingWorld) -> None:
-    found = ask_records(world["VN"], AuditOrder("inspection"))
+    found = ask_records(world["VN"], AuditOrder("inspection", LogPurpose.SELF_MONITORING))
     mine = [logged.index for logged in world.exchange.records if "VN" in logged.record.concerns]
     assert [logged.index for logged in found.records] == mine[: len(found.records)]
     assert len(found.records) >= 2
@@ -28,7 +29,7 @@ def test_the_question_is_on_record_before_it_is_asked(world: LyingWorld) -> None
 
     world.exchange.tamper[AUDIT_PATH] = fail
     with pytest.raises(LogError):
-        ask_records(world["VN"], AuditOrder("complaint 12", case="12/26"))
+        ask_records(world["VN"], AuditOrder("complaint 12", LogPurpose.SELF_MONITORING, case="12/26"))
     with world["VN"].store.read() as snapshot:
         newest = list_entries(snapshot, AccessFilter(), limit=1)[0]
     assert (newest.verb, newest.reason, newest.case) == ("audit-list", "complaint 12", "12/26")
@@ -37,17 +38,17 @@ def test_the_question_is_on_record_before_it_is_asked(world: LyingWorld) -> None
 def test_a_question_without_a_readable_reason_is_not_asked(world: LyingWorld) -> None:
     size = len(world.exchange.records)
     with pytest.raises(UsageError, match="reason"):
-        ask_records(world["VN"], AuditOrder("two\nlines"))
+        ask_records(world["VN"], AuditOrder("two\nlines", LogPurpose.SELF_MONITORING))
     assert len(world.exchange.records) == size
 
 
 @pytest.mark.parametrize(
     ("order", "option"),
     [
-        (AuditOrder(""), "--reason"),
-        (AuditOrder("inspection", case=""), "--case"),
-        (AuditOrder("inspection", filters={"partner": "nobody!"}), "--partner"),
-        (AuditOrder("inspection", filters={"message": "5d1c"}), "--message"),
+        (AuditOrder("", LogPurpose.SELF_MONITORING), "--reason"),
+        (AuditOrder("inspection", LogPurpose.SELF_MONITORING, case=""), "--case"),
+        (AuditOrder("inspection", LogPurpose.SELF_MONITORING, filters={"partner": "nobody!"}), "--partner"),
+        (AuditOrder("inspection", LogPurpose.SELF_MONITORING, filters={"message": "5d1c"}), "--message"),
     ],
 )
 def test_what_cannot_be_asked_is_named_by_its_option_and_not_on_record(
@@ -66,7 +67,7 @@ def test_pages_are_followed_to_the_end_of_what_was_asked(world: LyingWorld, monk
     monkeypatch.setattr("agency_client.audit.asking.MAX_AUDIT_RECORDS", 2)
     for _ in range(8):
         world.exchange.append(RecordType.TOKENS_ISSUED, ("VN",), agency="VN", count=1)
-    whole = ask_records(world["VN"], AuditOrder("all", limit=7))
+    whole = ask_records(world["VN"], AuditOrder("all", LogPurpose.SELF_MONITORING, limit=7))
     assert len(whole.records) == 7
     assert len({logged.index for logged in whole.records}) == 7
     assert whole.more
@@ -87,18 +88,18 @@ def test_an_answer_that_lies_is_not_believed(world: LyingWorld, lie: str) -> Non
 
     world.exchange.tamper[AUDIT_PATH] = tamper
     with pytest.raises(LogError):
-        ask_records(world["VN"], AuditOrder("inspection", limit=3))
+        ask_records(world["VN"], AuditOrder("inspection", LogPurpose.SELF_MONITORING, limit=3))
 
 
 def test_one_record_is_shown_by_its_leaf(world: LyingWorld) -> None:
     index = next(logged.index for logged in world.exchange.records if "VN" in logged.record.concerns)
-    assert ask_record(world["VN"], index, reason="x").records[0].index == index
+    assert ask_record(world["VN"], index, reason="x", purpose=LogPurpose.LAWFULNESS).records[0].index == index
 
 
 def test_a_record_of_others_is_not_found(world: LyingWorld) -> None:
     foreign = world.exchange.append(RecordType.STATUS, ("GB",), agency="GB", partner="XX", digest="A" * 43)
     with pytest.raises(NotFoundError):
-        ask_record(world["VN"], foreign.index, reason="x")
+        ask_record(world["VN"], foreign.index, reason="x", purpose=LogPurpose.LAWFULNESS)
 
 
 @pytest.mark.parametrize(

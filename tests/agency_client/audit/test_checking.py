@@ -10,6 +10,7 @@ from agency_client.audit.asking import AuditOrder
 from agency_client.audit.bundle import LineHash
 from agency_client.audit.checking import AuditVerdict, BundleError, check_bundle
 from agency_client.audit.exporting import export_audit
+from agency_client.audit.purposes import LogPurpose
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.cosignatures import list_partner_heads
 from agency_client.statuses.signing import STATUS_ROUTES, sign_access_log_head
@@ -37,7 +38,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LyingWor
         see_together(*world.nodes.values())
         with node.store.write() as transaction:
             append_entry(transaction, node.note_access(Action.CONSULTATION, "read", "after the head"))
-        export_audit(node, folder / "audit.jsonl", AuditOrder("inspection"))
+        export_audit(node, folder / "audit.jsonl", AuditOrder("inspection", LogPurpose.SELF_MONITORING))
         yield world, (folder / "audit.jsonl").read_bytes().splitlines()
 
 
@@ -83,11 +84,11 @@ def test_an_honest_export_holds_in_every_part(world: LyingWorld, exported: Lines
 
 def test_the_file_is_private_and_never_overwrites(world: LyingWorld, tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    export_audit(world["VN"], path, AuditOrder("first"))
+    export_audit(world["VN"], path, AuditOrder("first", LogPurpose.SELF_MONITORING))
     assert path.stat().st_mode & 0o777 == 0o600
     before = path.read_bytes()
     with pytest.raises(FileExistsError):
-        export_audit(world["VN"], path, AuditOrder("second"))
+        export_audit(world["VN"], path, AuditOrder("second", LogPurpose.SELF_MONITORING))
     assert path.read_bytes() == before
 
 
@@ -96,7 +97,7 @@ def test_an_export_stands_on_what_the_witnesses_have_seen(world: LyingWorld, exp
         (head,) = list_partner_heads(snapshot, world.exchange.sheet.origin)
     assert pick(exported, "checkpoint")[0]["note"] == head.note.decode()
     world.exchange.append(RecordType.ACCESS_LOG_HEAD, ("VN",), agency="VN", digest="A" * 43, count=1)
-    report = export_audit(world["VN"], tmp_path / "later.jsonl", AuditOrder("later"))
+    report = export_audit(world["VN"], tmp_path / "later.jsonl", AuditOrder("later", LogPurpose.SELF_MONITORING))
     assert (report.leaves, report.left_out > 0) == (head.size, True)
 
 
@@ -105,7 +106,7 @@ def test_without_witnesses_nothing_is_exported(world: LyingWorld, tmp_path: Path
         rows = transaction.fetch_all("SELECT * FROM partner_head")
         transaction.execute("DELETE FROM partner_head")
     with pytest.raises(NotYetWitnessedError, match="GB has cosigned nothing yet"):
-        export_audit(world["VN"], tmp_path / "audit.jsonl", AuditOrder("too early"))
+        export_audit(world["VN"], tmp_path / "audit.jsonl", AuditOrder("too early", LogPurpose.SELF_MONITORING))
     assert list(tmp_path.iterdir()) == []
     with world["VN"].store.write() as transaction:
         for row in rows:
@@ -129,7 +130,7 @@ def test_half_an_export_is_not_left_behind(world: LyingWorld, tmp_path: Path) ->
 
     world.exchange.tamper[LEAVES_PATH] = fail
     with pytest.raises(NotSentError):
-        export_audit(world["VN"], tmp_path / "audit.jsonl", AuditOrder("x"))
+        export_audit(world["VN"], tmp_path / "audit.jsonl", AuditOrder("x", LogPurpose.SELF_MONITORING))
     assert list(tmp_path.iterdir()) == []
 
 
