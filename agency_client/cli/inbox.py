@@ -240,6 +240,7 @@ def _describe_row(row: "InboxRow", ages: "dict[str, StatusAge]") -> dict[str, ob
         "id": message.message_id,
         "digest": message.digest,
         "from": message.sender,
+        "path": row.path,
         "partner_status": describe_age(ages[message.sender]) if message.sender in ages else None,
         "kind": message.kind,
         "marking": message.marking,

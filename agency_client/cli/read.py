@@ -95,12 +95,15 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
     from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
+    from agency_client.terminal.origin_page import describe_origin, list_origin_lines
     from agency_client.terminal.partner_pages import describe_age, mark_agency
     from schemas.markings import Tlp, Urgency
 
     stored, alert, origin = found.stored, found.alert, found.provenance
     marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found))
     output.show_banner(marking, rules)
+    for line, tone in list_origin_lines(found.origin):
+        output.show_line(line, tone)
     _warn_of_later(output, found)
     if not found.is_witnessed:
         words = f"only this node and the exchange have seen its place in the log so far (leaf {origin.leaf_index})"
@@ -128,6 +131,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
             "id": stored.message_id,
             "digest": stored.digest,
             "from": stored.sender,
+            "passed_on": describe_origin(found.origin),
             "partner_status": describe_age(ages[stored.sender]),
             "voided": found.is_voided,
             "marking": stored.marking,

@@ -7,6 +7,7 @@ from agency_client.errors import NotFoundError
 from agency_client.local_store.checkpoints import load_newest_checkpoint
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxFilter, InboxMessage, InboxState, list_messages
+from agency_client.local_store.onward import find_original_of_copy
 from agency_client.local_store.received_work import count_states, count_threads, has_thread
 from agency_client.local_store.sent import (
     SentMessage,
@@ -30,7 +31,8 @@ MAX_THREAD_MESSAGES = 1000
 class InboxRow:
     """One received message in a list. `subject` and `attachments` are foreign, "" and 0 where nothing was opened.
 
-    `is_witnessed`: the quorum has seen the leaf of its acceptance.
+    `is_witnessed`: the quorum has seen the leaf of its acceptance. `path` is the way it took, empty where its sender
+    says it as its own.
     """
 
     message: InboxMessage
@@ -38,6 +40,7 @@ class InboxRow:
     attachments: int
     thread_size: int
     is_witnessed: bool
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,14 @@ def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxVie
         messages = list_messages(snapshot, wanted, limit=limit)
         sizes = count_threads(snapshot, {message.thread for message in messages if message.thread})
         counts, quorum = count_states(snapshot), read_quorum(node, snapshot)
+        paths = {message.digest: _find_path(snapshot, message.digest) for message in messages}
     rows = tuple(
-        _make_row(message, sizes, is_witnessed=is_leaf_witnessed(node, quorum, message.origin, message.leaf_index))
+        _make_row(
+            message,
+            sizes,
+            is_witnessed=is_leaf_witnessed(node, quorum, message.origin, message.leaf_index),
+            path=paths[message.digest],
+        )
         for message in messages
     )
     return InboxView(rows, counts, newest.seen_at if newest else None, newest.size if newest else 0)
@@ -114,10 +123,15 @@ def label_kind(kind: str) -> str:
         return kind
 
 
-def _make_row(message: InboxMessage, sizes: dict[str, int], *, is_witnessed: bool) -> InboxRow:
+def _make_row(message: InboxMessage, sizes: dict[str, int], *, is_witnessed: bool, path: tuple[str, ...]) -> InboxRow:
     summary = {} if message.summary is None else decode_canonical(message.summary)
-    size = sizes.get(message.thread or "", 1)
-    return InboxRow(message, str(summary.get("subject", "")), int(summary.get("attachments", 0)), size, is_witnessed)
+    size, attachments = sizes.get(message.thread or "", 1), int(summary.get("attachments", 0))
+    return InboxRow(message, str(summary.get("subject", "")), attachments, size, is_witnessed, path)
+
+
+def _find_path(snapshot: Snapshot, digest: str) -> tuple[str, ...]:
+    origin = find_original_of_copy(snapshot, digest)
+    return () if origin is None else origin.path
 
 
 def _find_thread(snapshot: Snapshot, reference: str) -> str:

@@ -31,6 +31,7 @@ from agency_client.local_store.onward import record_origin
 from agency_client.local_store.outbox import settle_delivery
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.received_work import find_number_holder, has_withdrawal, note_waiting
+from agency_client.local_store.releases import note_release
 from agency_client.local_store.sent import (
     DeliveryFact,
     RecordedFact,
@@ -134,6 +135,7 @@ def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
             return Finding(digest, load_by_digest(transaction, digest).state)  # another process was quicker
         if provenance is not None:
             record_origin(transaction, describe_origin(verified.facts, provenance))
+        note_release(transaction, digest, content.alert)
         effect = _keep(node, transaction, verified, opened, content, provenance)
     if effect is NoticeEffect.ERASED:
         node.store.truncate_wal()

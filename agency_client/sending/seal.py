@@ -16,6 +16,7 @@ from agency_client.local_store.checkpoints import load_newest_checkpoint
 from agency_client.local_store.content import keep_content
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.outbox import enqueue_message
+from agency_client.local_store.releases import note_release
 from agency_client.local_store.sent import Delivery, SentMessage
 from agency_client.local_store.streams import allocate_number
 from agency_client.node import Node
@@ -165,6 +166,7 @@ def seal_one(
     summary = SentSummary(order.alert.subject, order.batch, order.unchecked, override)
     sent = _describe(node, order, sealed, replaces, summary)
     enqueue_message(transaction, sent, [delivery], sealed.envelope.canonical())
+    note_release(transaction, sealed.digest, alert)
     if order.provenance is None:
         note_own_notice(transaction, sealed.digest, alert, NoticeOrigin(node.agency, sealed.digest, order.issued_at))
     _note_disclosure(node, transaction, order, message_id, recipient.agency)

@@ -33,4 +33,17 @@ STATEMENTS: tuple[str, ...] = (
         asked_digest TEXT NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
+    """
+    CREATE TABLE release_note (
+        digest TEXT PRIMARY KEY,
+        originator TEXT NOT NULL,
+        original_id TEXT NOT NULL,
+        original_digest TEXT NOT NULL,
+        use TEXT NOT NULL,
+        holder TEXT NOT NULL,
+        recipients TEXT NOT NULL,
+        outcome TEXT,
+        valid_until INTEGER
+    ) STRICT, WITHOUT ROWID
+    """,
 )
