@@ -1,4 +1,4 @@
-"""The table of terms in docs/protocol.md has every term of a clause, says what the attacks show, and names real tests."""
+"""The table of terms in docs/protocol.md has every term of a clause, says what the attacks show, names true tests."""
 
 import re
 from pathlib import Path
