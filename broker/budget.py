@@ -1,6 +1,9 @@
 """How much of something each member may have a minute: counted in memory, forgotten with the minute."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from broker.http.refusal import Refusal, RefusedError
 
 
 @dataclass(slots=True)
@@ -24,3 +27,14 @@ class MinuteBudget:
         left = self._per_minute - counted.spent
         counted.spent += left > 0
         return left
+
+    def demand(self, agency: str, now: datetime, what: str) -> None:
+        """Spend one of a member's.
+
+        Raises:
+            RefusedError: none is left in this minute.
+        """
+        second = int(now.timestamp())
+        if self.spend(agency, second // 60) <= 0:
+            sentence = f"{agency} has handed in {self._per_minute} {what} this minute"
+            raise RefusedError(Refusal("too-many-requests", sentence, retry_after_seconds=60 - second % 60))

@@ -310,9 +310,10 @@ class Member(WireModel):
 
 
 class MembersAnswer(WireModel):
-    """All members. A convenience: clients believe the public leaves of the log, and their pins."""
+    """Members by id, `more` behind them. A convenience: clients believe the log's public leaves, and their pins."""
 
     members: Annotated[tuple[Member, ...], Field(max_length=1000)]
+    more: bool
     checkpoint: Note
 
 

@@ -46,7 +46,7 @@ def make_router(service: AgreementService, authentication: Authentication) -> AP
         refuses=(
             "certificate-unknown", "token-refused", "role-not-allowed", "not-the-sender", "wrong-exchange",
             "wrong-time", "wrong-shape", "signature-refused", "key-set-refused", "key-set-not-current", "key-revoked",
-            "chain-conflict", "step-refused", "agreement-unknown",
+            "chain-conflict", "step-refused", "agreement-unknown", "too-many-requests",
         ),
     )  # fmt: skip
     add_operation(

@@ -13,6 +13,7 @@ from broker.agreements.store import StoredStep, insert_step, select_steps
 from broker.audit.log import AuditLog, LogView, read_leaf
 from broker.audit.opening import find_opening
 from broker.audit.refusals import RefusalRecorder
+from broker.budget import MinuteBudget
 from broker.clock import Clock
 from broker.directory.live import Directory
 from broker.storage.engine import Database
@@ -26,6 +27,9 @@ from schemas.codec import b64u_encode
 from schemas.log.records import Record, RecordType, Role
 from schemas.signed import SignedDocument
 
+MAX_STEPS_PER_MINUTE = 240
+MAX_PROPOSALS_PER_MINUTE = 60
+"""Terms are kept for good, and shown to the other party: they are the largest thing a member can leave here."""
 MAX_STEPS_PER_ANSWER = 256
 MAX_ANSWER_BYTES = 4 << 20
 
@@ -62,6 +66,8 @@ class AgreementService:
         self._log = log
         self._refusals = refusals
         self._clock = clock
+        self._steps = MinuteBudget(MAX_STEPS_PER_MINUTE)
+        self._proposals = MinuteBudget(MAX_PROPOSALS_PER_MINUTE)
         self._listeners: list[StepListener] = []
 
     def on_step(self, listener: StepListener) -> None:
@@ -73,6 +79,7 @@ class AgreementService:
 
         Raises:
             AgreementError, KeysError, CodecError: it is refused, and the refusal is in the log.
+            RefusedError: the caller has handed in too many this minute.
             StoreError: it could not be stored.
         """
         async with self._refusals.recording(caller.actor):
@@ -80,6 +87,7 @@ class AgreementService:
         accepted = self._find_accepted(caller, claimed)
         if accepted is not None:
             return self._log.prove(accepted), False
+        self._demand_budget(caller, claimed.step)
         facts = {"agreement": claimed.step.agreement, "digest": claimed.digest, "step": claimed.step.action.value}
         async with self._refusals.recording(caller.actor, concerns=self._list_parties(claimed.step), **facts):
             signed = verify_signed_step(
@@ -88,6 +96,12 @@ class AgreementService:
             leaf, is_new = await self._writer.commit(lambda transaction: self._accept(transaction, caller, signed))
         failpoint("step.before-answer")
         return self._log.prove(leaf), is_new
+
+    def _demand_budget(self, caller: Caller, step: Step) -> None:
+        now = self._clock.now()
+        self._steps.demand(caller.agency, now, "steps")
+        if step.terms is not None:
+            self._proposals.demand(caller.agency, now, "proposals")
 
     def list_steps(self, caller: Caller, wanted: StepRange) -> StepsAnswer:
         """Return steps of the agreements the caller is party to, of all for oversight, oldest first, each proven."""

@@ -2,21 +2,22 @@
 
 import asyncio
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.access.authentication import Authentication
-from broker.directory.service import DirectoryService
+from broker.directory.service import MAX_MEMBERS_PER_ANSWER, DirectoryService
 from broker.http.documents import answer_document, read_document
 from broker.http.operations import add_operation
 from schemas.api import ENCRYPTION_KEYS_PATH, KEY_SETS_PATH, MEMBERS_PATH, REVOCATIONS_PATH, Evidence, MembersAnswer
 from schemas.log.records import Role
 from schemas.signed import DocumentType, SignedDocument
 
+AGENCY_OR_NONE = r"^([A-Z][A-Z0-9-]{1,31})?$"
 _REFUSALS = (
     "certificate-unknown", "token-refused", "role-not-allowed", "not-the-sender", "wrong-shape", "wrong-exchange",
-    "wrong-time", "signature-refused", "key-set-refused", "key-set-not-current", "key-revoked",
+    "wrong-time", "signature-refused", "key-set-refused", "key-set-not-current", "key-revoked", "too-many-requests",
 )  # fmt: skip
 
 
@@ -42,10 +43,14 @@ def make_router(service: DirectoryService, authentication: Authentication) -> AP
         """Revoke operational keys of the caller's, signed by its rotation key; they are refused from this leaf on."""
         return await submit(request, DocumentType.REVOCATION)
 
-    async def list_members(request: Request) -> Response:
-        """List all members with their newest key documents. Clients believe the log's public leaves, not this list."""
+    async def list_members(
+        request: Request,
+        after: str = Query("", pattern=AGENCY_OR_NONE, description="only members behind this id"),
+        limit: int = Query(MAX_MEMBERS_PER_ANSWER, ge=1, le=MAX_MEMBERS_PER_ANSWER),
+    ) -> Response:
+        """List members with their newest key documents, by id. Clients believe the log's public leaves, not this."""
         await authentication.find_caller(request)
-        return await asyncio.to_thread(lambda: answer_document(service.list_members()))
+        return await asyncio.to_thread(lambda: answer_document(service.list_members(after, limit)))
 
     for path, endpoint, refuses in (
         (KEY_SETS_PATH, publish_key_set, _REFUSALS),
@@ -67,6 +72,6 @@ def make_router(service: DirectoryService, authentication: Authentication) -> AP
         MEMBERS_PATH,
         list_members,
         gives={200: MembersAnswer},
-        refuses=("certificate-unknown", "token-refused"),
+        refuses=("certificate-unknown", "token-refused", "wrong-shape"),
     )
     return router

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from broker.access.caller import Caller
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
+from broker.budget import MinuteBudget
 from broker.clock import Clock
 from broker.directory.enrolment import Enrolment, enrol
 from broker.directory.live import Directory
@@ -17,6 +18,9 @@ from keys.timeline import MemberTimeline
 from schemas.api import Evidence, Member, MembersAnswer
 from schemas.key_documents import digest_key_document
 from schemas.signed import DocumentType, SignedDocument
+
+MAX_KEY_DOCUMENTS_PER_MINUTE = 300
+MAX_MEMBERS_PER_ANSWER = 100
 
 AuthoritiesListener = Callable[[], None]
 
@@ -39,6 +43,7 @@ class DirectoryService:
         self._log = log
         self._refusals = refusals
         self._clock = clock
+        self._budget = MinuteBudget(MAX_KEY_DOCUMENTS_PER_MINUTE)
         self._listeners: list[AuthoritiesListener] = []
 
     def on_authorities_changed(self, listener: AuthoritiesListener) -> None:
@@ -52,9 +57,12 @@ class DirectoryService:
 
         Raises:
             DirectoryError, KeysError, CodecError: it is refused, and the refusal is in the log.
+            RefusedError: the caller has handed in too many this minute.
             StoreError: it could not be stored.
         """
         digest = digest_key_document(document_type, document.payload_bytes)
+        if find_leaf_of(self._directory.current, caller.agency, document_type, digest) is None:
+            self._budget.demand(caller.agency, self._clock.now(), "key documents")
         async with self._refusals.recording(caller.actor, digest=digest, kind=RECORD_TYPES[document_type].value):
             members, now = self._directory.current, self._clock.now()
             verified: VerifiedKeyDocument | None = None
@@ -81,11 +89,16 @@ class DirectoryService:
         """Do what `enrol` does where no event loop runs."""
         return self._writer.commit_and_wait(lambda transaction: self._enrol(transaction, documents))
 
-    def list_members(self) -> MembersAnswer:
-        """Return all members with their newest documents, under the newest checkpoint."""
+    def list_members(self, after: str = "", limit: int = MAX_MEMBERS_PER_ANSWER) -> MembersAnswer:
+        """Return the members behind an id with their newest documents, by id, under the newest checkpoint."""
         view, members = self._log.view, self._directory.current
-        timelines = (members.timelines[agency] for agency in sorted(members.timelines))
-        return MembersAnswer(members=tuple(_show_member(timeline) for timeline in timelines), checkpoint=view.note)
+        behind = [agency for agency in sorted(members.timelines) if agency > after]
+        shown = behind[: min(limit, MAX_MEMBERS_PER_ANSWER)]
+        return MembersAnswer(
+            members=tuple(_show_member(members.timelines[agency]) for agency in shown),
+            more=len(shown) < len(behind),
+            checkpoint=view.note,
+        )
 
     def _accept(
         self,

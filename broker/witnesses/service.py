@@ -11,7 +11,6 @@ from broker.audit.standing import Standing
 from broker.budget import MinuteBudget
 from broker.clock import Clock
 from broker.directory.live import Directory
-from broker.http.refusal import Refusal, RefusedError
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter
@@ -64,7 +63,8 @@ class WitnessService:
             ExchangeStoppedError: the note shows that this log is not what it was, and nothing is signed from now on.
             StoreError: it could not be stored.
         """
-        self._verify_budget(caller.agency)
+        # Each costs two signatures to verify and is a write: nobody may make the others wait for theirs.
+        self._budget.demand(caller.agency, self._clock.now(), "cosignatures")
         unverified = note.encode()
         async with self._refusals.recording(caller.actor, kind=_KIND):
             checkpoint = verify_own_note(unverified, self._own)
@@ -78,13 +78,6 @@ class WitnessService:
     async def list_notes(self, agencies: Collection[str]) -> CosignedNotes:
         """Return the newest cosigned note of each agency named that has one."""
         return await asyncio.to_thread(self._read_notes, agencies)
-
-    def _verify_budget(self, agency: str) -> None:
-        # Each costs two signatures to verify and is a write: nobody may make the others wait for theirs.
-        second = int(self._clock.now().timestamp())
-        if self._budget.spend(agency, second // 60) <= 0:
-            sentence = f"{agency} has handed in {MAX_COSIGNATURES_PER_MINUTE} cosignatures this minute"
-            raise RefusedError(Refusal("too-many-requests", sentence, retry_after_seconds=60 - second % 60))
 
     def _stop_if_lost(self, witness: str, checkpoint: Checkpoint, note: bytes, transaction: Transaction) -> None:
         # Judged once more in the writer's turn: what another process has committed since counts as well.

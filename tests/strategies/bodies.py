@@ -169,7 +169,9 @@ BODIES: dict[type[WireModel], st.SearchStrategy[Any]] = {
     api.LoggedRecord: logged_records,
     api.LoggedStep: logged_steps,
     api.Member: members,
-    api.MembersAnswer: st.builds(api.MembersAnswer, members=tuples_of(members, max_size=2), checkpoint=notes),
+    api.MembersAnswer: st.builds(
+        api.MembersAnswer, members=tuples_of(members, max_size=2), more=st.booleans(), checkpoint=notes
+    ),
     api.MessageItem: message_items,
     api.MessageState: message_states,
     api.MessageStatesAnswer: st.builds(

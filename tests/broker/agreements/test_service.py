@@ -9,8 +9,9 @@ import pytest
 
 import broker.agreements.service as service_module
 from broker.access.caller import Caller
+from broker.agreements.errors import ChainConflictError
 from broker.agreements.service import StepRange
-from broker.http.refusal import find_refusal
+from broker.http.refusal import RefusedError, find_refusal
 from schemas.agreements.lifecycle import State
 from schemas.agreements.steps import StepAction, digest_step
 from schemas.log.records import Role
@@ -144,3 +145,32 @@ def test_an_answer_is_cut_before_it_grows_too_large_but_never_empty(
 
     assert len(answer.steps) == 1
     assert answer.more
+
+
+@pytest.mark.parametrize(
+    ("action", "most", "what"),
+    [
+        (SUSPEND, service_module.MAX_STEPS_PER_MINUTE, "steps"),
+        (PROPOSE, service_module.MAX_PROPOSALS_PER_MINUTE, "proposals"),
+    ],
+)
+def test_a_member_hands_in_so_many_a_minute_and_holds_up_nobody_else(
+    bench: Bench, action: StepAction, most: int, what: str
+) -> None:
+    negotiation = negotiate(bench)
+    known = negotiation.sign(GB, PROPOSE, bench.clock.now())
+    bench.run(bench.agreements.submit(call(bench, GB), known))
+    bench.clock.move(60)
+    unfitting = negotiation.sign(GB, action, bench.clock.now(), party_seq=9, party_prev="A" * 43)
+
+    for _ in range(most):
+        with pytest.raises(ChainConflictError):
+            bench.run(bench.agreements.submit(call(bench, GB), unfitting))
+    with pytest.raises(RefusedError, match=f"{most} {what} this minute") as refused:
+        bench.run(bench.agreements.submit(call(bench, GB), unfitting))
+    assert refused.value.refusal.slug == "too-many-requests"
+    assert not bench.run(bench.agreements.submit(call(bench, GB), known))[1]
+    take(bench, negotiation, VN, ACCEPT)
+    bench.clock.move(60)
+    with pytest.raises(ChainConflictError):
+        bench.run(bench.agreements.submit(call(bench, GB), unfitting))
