@@ -49,7 +49,7 @@ from agency_client.witness.walker import walk_log
 from schemas.markings import Purpose, Tlp
 
 Answering = Callable[..., AnswerReport]
-"""One of `acknowledge`, `refuse`, `reply`, `report_outcome`, `correct` and `withdraw`."""
+"""A function of `agency_client.sending.answering` or `.noticing`, such as `acknowledge`, `reply` and `withdraw`."""
 
 
 class AgencyClient:
@@ -141,7 +141,7 @@ class AgencyClient:
     def answer(
         self, message_id: str, how: Answering, *, reason: str, case: str | None = None, **what: Any
     ) -> AnswerReport:
-        """Answer a message, or follow one of one's own, by a function of `agency_client.sending.answering`.
+        """Answer a message, or follow one of one's own, by a function of `sending.answering` or `.noticing`.
 
         client.answer(message_id, acknowledge, reason="case 74/08")
         client.answer(message_id, reply, reason="case 74/08", details={…})

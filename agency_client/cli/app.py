@@ -27,6 +27,7 @@ _FRAME = frozenset(
         "agreement_pages",
         "agreement_signing",
         "agreement_steps",
+        "answer_options",
         "app",
         "audit_filters",
         "evidence",

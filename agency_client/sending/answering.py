@@ -1,4 +1,4 @@
-"""Answer a message, or follow one's own up: acknowledge, refuse, reply, report the outcome, correct, withdraw.
+"""Answer a message: acknowledge, refuse, reply, report the outcome. One's own is followed by `sending.noticing`.
 
 Each is an alert of its own kind in the thread of the original, sent like any other (`agency_client.sending`), under the
 handling rules of what it answers. Doing the same again sends nothing twice. What an officer decides about a received
@@ -7,10 +7,10 @@ message is receipted to its sender as well: accepted, refused, acted.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from agency_client.errors import ClientError, UsageError
+from agency_client.local_store.aftercare import list_report_ids
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage, mark_answered
 from agency_client.local_store.outbox import OutboxItem, load_item
@@ -19,7 +19,6 @@ from agency_client.local_store.sent import SentMessage, load_message
 from agency_client.node import Node
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
 from agency_client.receiving.own_receipts import receipt_message
-from agency_client.sending.correcting import verify_changes
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
 from schemas.alerts.acknowledgement import ActionTaken
@@ -30,13 +29,12 @@ from schemas.markings import Purpose, Tlp, Urgency
 from schemas.model import format_timestamp
 from schemas.receipts import ReceiptType
 
-ACKNOWLEDGE_WITHIN = timedelta(hours=72)
-"""By when a recipient says what it did with a correction or a withdrawal, where nothing else was named."""
+VERB = "answer"
+"""What the access log calls an opening of a message for the sake of an answer."""
 
-_VERB = "answer"
 REQUEST_KIND = "document-verification"
 REPLY_KIND = "document-verification-reply"
-_ACTED = frozenset({ActionTaken.AMENDED, ActionTaken.DELETED, ActionTaken.STOPPED_USING})
+_ACTED = frozenset(ActionTaken) - {ActionTaken.NOTED, ActionTaken.NOTHING_HELD, ActionTaken.REFUSED}
 
 Wire = dict[str, Any]
 
@@ -68,7 +66,20 @@ class AnswerReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Context:
+    """What an answer takes over from the message that it follows: thread, permissions, handling, marking, urgency."""
+
+    thread: str
+    pap: str
+    handling: Wire
+    marking: Tlp
+    urgency: Urgency
+    own_reference: str | None = None
+    urgency_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
     """What is particular about one answer. `receipt` is what is receipted with it, and the coded reason."""
 
     kind: str
@@ -89,29 +100,29 @@ def acknowledge(
         raise UsageError("a refusal names its ground", fix="use: agency refuse ID --ground GROUND")
     details: Wire = {"action": action.value, "done_at": format_timestamp(node.clock.now())}
     receipt = ReceiptType.ACTED if action in _ACTED else ReceiptType.ACCEPTED
-    answer = _Answer("acknowledgement", action.label, _with_words(details, words), receipt)
-    return _answer_received(node, message_id, author, lambda _: answer)
+    answer = Answer("acknowledgement", action.label, with_words(details, words), receipt)
+    return answer_received(node, message_id, author, lambda _: answer)
 
 
 def refuse(node: Node, message_id: str, author: Author, *, ground: str, words: str | None = None) -> AnswerReport:
     """Refuse what a message asks, on a named ground: a verification by a reply, anything else by an acknowledgement."""
-    refusal = _with_words({"ground": ground}, words)
+    refusal = with_words({"ground": ground}, words)
 
-    def choose(found: ReadMessage) -> _Answer:
+    def choose(found: ReadMessage) -> Answer:
         if found.alert.kind == REQUEST_KIND:
             details = _begin_reply(found.alert) | {"outcome": "refused", "refusal": refusal}
-            return _Answer(REPLY_KIND, "Refused", details, ReceiptType.REFUSED, ground, found.message.purpose)
+            return Answer(REPLY_KIND, "Refused", details, ReceiptType.REFUSED, ground, found.message.purpose)
         now = format_timestamp(node.clock.now())
         details = {"action": ActionTaken.REFUSED.value, "done_at": now, "refusal": refusal}
-        return _Answer("acknowledgement", ActionTaken.REFUSED.label, details, ReceiptType.REFUSED, ground)
+        return Answer("acknowledgement", ActionTaken.REFUSED.label, details, ReceiptType.REFUSED, ground)
 
-    return _answer_received(node, message_id, author, choose)
+    return answer_received(node, message_id, author, choose)
 
 
 def reply(node: Node, message_id: str, author: Author, *, details: Wire, subject: str | None = None) -> AnswerReport:
     """Answer a verification. `details` are those of the reply; the document asked about is filled in."""
 
-    def choose(found: ReadMessage) -> _Answer:
+    def choose(found: ReadMessage) -> Answer:
         if found.alert.kind != REQUEST_KIND:
             raise UsageError(
                 f"message {found.stored.message_id} is no question: it is a {kind_of(found.alert.kind).label}",
@@ -119,9 +130,9 @@ def reply(node: Node, message_id: str, author: Author, *, details: Wire, subject
             )
         filled = _begin_reply(found.alert) | details
         title = subject or f"Reply: {filled.get('outcome', 'answered')}"
-        return _Answer(REPLY_KIND, title, filled, ReceiptType.ACTED, None, found.message.purpose)
+        return Answer(REPLY_KIND, title, filled, ReceiptType.ACTED, None, found.message.purpose)
 
-    return _answer_received(node, message_id, author, choose)
+    return answer_received(node, message_id, author, choose)
 
 
 def report_outcome(
@@ -133,91 +144,64 @@ def report_outcome(
         DecisionMissingError: it confirms an automatic answer, or acts on one, and names no decision of a person.
     """
     subject = f"Outcome: {details.get('result', '')}".strip()
-    answer = _Answer("outcome", subject, details, ReceiptType.ACTED, once=False, special=special)
-    return _answer_received(node, message_id, author, lambda _: answer)
+    answer = Answer("outcome", subject, details, ReceiptType.ACTED, once=False, special=special)
+    return answer_received(node, message_id, author, lambda _: answer)
 
 
-def correct(node: Node, message_id: str, author: Author, *, details: Wire, subject: str | None = None) -> AnswerReport:
-    """Correct a message of one's own; the correction follows it to everyone it reached.
+def answer_received(
+    node: Node, message_id: str, author: Author, choose: Callable[[ReadMessage], Answer]
+) -> AnswerReport:
+    """Answer a received message by what `choose` makes of it.
 
     Raises:
-        ChangeRefusedError: a change names a field, or an old value, that the message does not have.
+        UsageError: the message is this agency's own.
+        NotFoundError, NotShownError, VerificationFailedError: as `reading.messages.read_message`.
     """
-    details = _with_deadline(node, {"required_action": "amend"} | details)
-    answer = _Answer("correction", subject or "Correction", details, once=False)
-    return _follow_own(node, message_id, author, answer, lambda original: verify_changes(original, details))
-
-
-def withdraw(
-    node: Node,
-    message_id: str,
-    author: Author,
-    *,
-    because: str,
-    words: str | None = None,
-    required_action: str = "delete",
-) -> AnswerReport:
-    """Take a message of one's own back, from everyone it reached or is on its way to."""
-    details = _with_deadline(node, _with_words({"reason": because, "required_action": required_action}, words))
-    return _follow_own(node, message_id, author, _Answer("withdrawal", "Withdrawal", details))
-
-
-def _answer_received(
-    node: Node, message_id: str, author: Author, choose: Callable[[ReadMessage], _Answer]
-) -> AnswerReport:
-    found = read_message(node, message_id, reason=author.reason, case=author.case, verb=_VERB)
+    found = read_message(node, message_id, reason=author.reason, case=author.case, verb=VERB)
     if isinstance(found, ReadOwnMessage):
         raise UsageError(
             f"message {found.stored.message_id} is this agency's own",
             fix="use: agency correct ID, or: agency withdraw ID",
         )
-    answer: _Answer = choose(found)
+    answer: Answer = choose(found)
     stored = found.stored
     reference = Reference(id=stored.message_id, digest=stored.digest)
     urgency = Urgency.from_code(stored.urgency) if answer.kind == REPLY_KIND else Urgency.ROUTINE
-    report = _send(node, reference, found.alert, Tlp.from_code(stored.marking), urgency, author, answer)
+    context = describe_context(found.alert, Tlp.from_code(stored.marking), urgency)
+    report = send_answer(node, reference, context, author, answer)
     _note_answer(node, stored, answer)
     return report
 
 
-def _follow_own(
-    node: Node,
-    message_id: str,
-    author: Author,
-    answer: _Answer,
-    verify_fits: Callable[[Alert], object] = lambda original: None,
-) -> AnswerReport:
-    with node.store.read() as snapshot:
-        sent = load_message(snapshot, message_id)
-    found = read_message(node, sent.message_id, reason=author.reason, case=author.case, verb=_VERB)
-    verify_fits(found.alert)
-    reference = Reference(id=sent.message_id, digest=sent.digest)
-    marking = Tlp.from_code(sent.marking)
-    return _send(node, reference, found.alert, marking, Urgency.ROUTINE, author, answer)
+def describe_context(original: Alert, marking: Tlp, urgency: Urgency) -> Context:
+    """Return what an answer takes over from the message that it follows."""
+    wire = original.to_wire()
+    return Context(
+        original.thread,
+        wire["pap"],
+        wire["handling"],
+        marking,
+        urgency,
+        wire.get("own_reference"),
+        wire.get("urgency_reason"),
+    )
 
 
-def _send(
-    node: Node,
-    reference: Reference,
-    original: Alert,
-    marking: Tlp,
-    urgency: Urgency,
-    author: Author,
-    answer: _Answer,
-) -> AnswerReport:
+def send_answer(node: Node, reference: Reference, context: Context, author: Author, answer: Answer) -> AnswerReport:
+    """Send what follows a message up, once where once is enough."""
     with node.store.read() as snapshot:
         before = _find_before(snapshot, reference.digest, answer)
         if before:
             items = tuple(load_item(snapshot, sent.message_id) for sent in before)
             return AnswerReport(answer.kind, before[0].thread, items, is_repeated=True)
-    alert = _write_alert(node, reference, original, author, answer)
+    alert = _write_alert(node, reference, context, author, answer)
     draft = Draft(
         alert=alert,
         purpose=answer.purpose,
         necessity=f"It follows message {reference.id} up.",
         reason=author.reason,
-        marking=marking,
-        urgency=urgency,
+        marking=context.marking,
+        urgency=context.urgency,
         case=author.case,
         old_status_override=author.old_status_override if answer.kind == REPLY_KIND else None,
     )
@@ -225,35 +209,37 @@ def _send(
     return AnswerReport(answer.kind, report.thread, report.items)
 
 
-def _find_before(snapshot: Snapshot, digest: str, answer: _Answer) -> list[SentMessage]:
+def _find_before(snapshot: Snapshot, digest: str, answer: Answer) -> list[SentMessage]:
     if not answer.once:
         return []
-    return [load_message(snapshot, found) for found in find_answers(snapshot, digest, answer.kind)]
+    by_itself = list_report_ids(snapshot, digest)
+    found = [message_id for message_id in find_answers(snapshot, digest, answer.kind) if message_id not in by_itself]
+    return [load_message(snapshot, message_id) for message_id in found]
 
 
-def _write_alert(node: Node, reference: Reference, original: Alert, author: Author, answer: _Answer) -> Wire:
-    wire = original.to_wire()
-    urgency_reason = {"urgency_reason": wire["urgency_reason"]} if "urgency_reason" in wire else {}
-    names = {"partner_reference": wire["own_reference"]} if "own_reference" in wire else {}
+def _write_alert(node: Node, reference: Reference, context: Context, author: Author, answer: Answer) -> Wire:
+    taken_over = (
+        ("special_categories", answer.special),
+        ("partner_reference", context.own_reference),
+        ("urgency_reason", context.urgency_reason),
+    )
     return {
         "kind": answer.kind,
-        "thread": original.thread,
+        "thread": context.thread,
         "in_reply_to": reference.to_wire(),
         "unit": author.unit,
         "officer": author.pseudonym,
         "subject": answer.subject[:120],
-        "pap": wire["pap"],
-        "handling": wire["handling"],
+        "pap": context.pap,
+        "handling": context.handling,
         "data_as_of": format_timestamp(node.clock.now()),
         "language": author.language,
-        **({"special_categories": answer.special} if answer.special else {}),
-        **names,
-        **urgency_reason,
+        **{name: value for name, value in taken_over if value},
         "details": answer.details,
     }
 
 
-def _note_answer(node: Node, stored: InboxMessage, answer: _Answer) -> None:
+def _note_answer(node: Node, stored: InboxMessage, answer: Answer) -> None:
     with node.store.write() as transaction:
         mark_answered(transaction, stored.digest, at=node.clock.now())
     if answer.receipt is None:
@@ -271,12 +257,9 @@ def _begin_reply(request: Alert) -> Wire:
     return asked | {"is_automatic": False}
 
 
-def _with_words(details: Wire, words: str | None) -> Wire:
+def with_words(details: Wire, words: str | None) -> Wire:
+    """Return details with what was added in words, if anything was."""
     return details if words is None else details | {"words": words}
-
-
-def _with_deadline(node: Node, details: Wire) -> Wire:
-    return {"acknowledge_by": format_timestamp(node.clock.now() + ACKNOWLEDGE_WITHIN)} | details
 
 
 def make_answers(assignments: Sequence[str]) -> list[Wire]:

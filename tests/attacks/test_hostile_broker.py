@@ -11,8 +11,9 @@ import pytest
 from agency_client.local_store.inbound_streams import find_gaps
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.sent import DeliveryFact
-from agency_client.sending.answering import Author, withdraw
+from agency_client.sending.answering import Author
 from agency_client.sending.delivery import deliver_due
+from agency_client.sending.noticing import withdraw
 from agency_client.sending.seal import SealedLeg
 from agency_client.sending.views import describe_sent
 from keys.sealing import SealedMessage

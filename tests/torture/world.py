@@ -22,8 +22,9 @@ from agency_client.local_store.contradictions import EquivocationError
 from agency_client.local_store.engine import Store
 from agency_client.node import Node
 from agency_client.profiles.session import derive_store_key
-from agency_client.sending.answering import Author, acknowledge, withdraw
+from agency_client.sending.answering import Author, acknowledge
 from agency_client.sending.flow import send_alert
+from agency_client.sending.noticing import withdraw
 from agency_client.statuses.files import export_status, import_status
 from agency_client.syncing.rounds import (
     AGREEMENTS,
@@ -38,6 +39,7 @@ from agency_client.syncing.rounds import (
     wake_outbox,
 )
 from schemas.agreements.lifecycle import State
+from schemas.agreements.steps import MAX_SKEW
 from schemas.agreements.terms import Terms
 from schemas.markings import Tlp
 from tests.strategies.agreements import make_terms
@@ -89,6 +91,8 @@ class World:
     parties: tuple[Party, ...]
     told: Counter[str] = field(default_factory=Counter)
     proposals: int = 0
+    ran_ahead: set[str] = field(default_factory=set)
+    """Whose clock was ever further ahead than clocks may differ."""
 
     @classmethod
     def begin(cls, site: Site) -> Self:
@@ -254,6 +258,8 @@ class World:
 
     def _move_set_clock(self, party: Party, move: Move) -> None:
         party.clock.skew = SKEWS[move.one % len(SKEWS)]
+        if party.clock.skew > MAX_SKEW:
+            self.ran_ahead.add(party.agency)
 
     def _move_spoil_line(self, party: Party, move: Move) -> None:
         mishaps = tuple(Mishap)

@@ -5,18 +5,16 @@ from typing import Any
 import pytest
 
 from agency_client.errors import UsageError
-from agency_client.local_store.inbox import InboxMessage, InboxState
+from agency_client.local_store.inbox import InboxMessage
 from agency_client.local_store.receipts import list_receipts
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.sending.answering import (
     Author,
     acknowledge,
-    correct,
     make_answers,
     refuse,
     reply,
     report_outcome,
-    withdraw,
 )
 from agency_client.sending.draft import AlertRefusedError, Draft
 from agency_client.sending.flow import send_alert
@@ -160,53 +158,6 @@ def test_an_outcome_may_be_reported_again_when_more_is_known(world: LyingWorld, 
     }
     assert len(ids) == 2
     assert list_said(world, message)["acted"] == ""
-
-
-def test_a_correction_follows_the_message_it_corrects(world: LyingWorld, terms: Any) -> None:
-    message = send_and_receive(world, terms, make_ping())
-    change = {"field": "details.text", "was": "hello", "now": "goodbye"}
-    details = {"changes": [change], "reason": "typing-error"}
-    report = correct(world["GB"], message.message_id, AUTHOR, details=details)
-    correction = read_at(world, "VN", report.items[0].message_id)
-    assert correction.alert.to_wire()["details"]["changes"] == [change]
-    original = read_at(world, "VN", message.message_id)
-    assert [later.message_id for later in original.followed_by] == [correction.stored.message_id]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"field": "details.nonsense", "was": "1", "now": "2"},
-        {"field": "details.text", "was": "never said", "now": "goodbye"},
-    ],
-)
-def test_a_correction_of_what_the_message_never_said_is_not_sent(
-    world: LyingWorld, terms: Any, change: dict[str, str]
-) -> None:
-    message = send_and_receive(world, terms, make_ping())
-    details = {"changes": [change], "reason": "typing-error"}
-    with pytest.raises(UsageError, match=change["field"]):
-        correct(world["GB"], message.message_id, AUTHOR, details=details)
-    assert read_at(world, "VN", message.message_id).followed_by == ()
-
-
-def test_a_withdrawal_takes_an_unopened_message_back(world: LyingWorld, terms: Any) -> None:
-    wire = {name: value for name, value in make_ping().items() if name != "thread"}
-    sent = send_alert(
-        world["GB"],
-        Draft(
-            alert=wire, purpose=Purpose.SYSTEM_TEST, necessity="T", reason="t", recipients=("VN",),
-            agreement=terms.id, marking=Tlp.GREEN,
-        ),
-    )  # fmt: skip
-    first = withdraw(world["GB"], sent.legs[0].message_id, AUTHOR, because="wrong")
-    again = withdraw(world["GB"], sent.legs[0].message_id, AUTHOR, because="wrong")
-    assert (first.is_repeated, again.is_repeated) == (False, True)
-    world.collect("VN")
-    with world["VN"].store.read() as snapshot:
-        from agency_client.local_store.inbox import load_by_digest
-
-        assert load_by_digest(snapshot, sent.legs[0].digest).state is InboxState.WITHDRAWN
 
 
 def test_nobody_answers_a_message_of_ones_own(world: LyingWorld, terms: Any) -> None:
