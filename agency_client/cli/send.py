@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agency_client.cli.answer import PSEUDONYM_VARIABLE
+from agency_client.cli.answer_options import PSEUDONYM_VARIABLE
 from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.terminal.output import Cell, Tone
