@@ -6,7 +6,7 @@ None of them holds content: digests, codes, and the officer's own record of a tr
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment
+from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment, read_optional_moment
 from schemas.codec import decode_canonical, encode_canonical
 
 
@@ -70,6 +70,11 @@ def find_duty(snapshot: Snapshot, digest: str) -> MessageDuty | None:
         is_withheld=bool(row["is_withheld"]),
         is_automatic=bool(row["is_automatic"]),
     )
+
+
+def find_content_end(snapshot: Snapshot, digest: str) -> datetime | None:
+    """Return when the content of a message that is kept here is erased at the latest; None: none is kept, or no end."""
+    return read_optional_moment(snapshot.fetch_value("SELECT retain_until FROM content WHERE digest = ?", digest))
 
 
 def keep_mark(transaction: Transaction, mark: bytes, digest: str, recipient: str) -> None:

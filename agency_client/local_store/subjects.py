@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from agency_client.local_store.engine import Columns, Snapshot, Transaction
+from agency_client.local_store.engine import Columns, Snapshot, Transaction, spell_list
 from keys.generation import generate_bytes
 from keys.references import REFERENCE_KEY_BYTES, compute_reference
 from schemas.alerts.subjects import SubjectKey
@@ -49,6 +49,19 @@ def find_references(snapshot: Snapshot, keys: Iterable[SubjectKey]) -> list[Foun
         )
         found += [FoundReference(row["message"], row["type"], row["role"]) for row in rows]
     return found
+
+
+def list_following(snapshot: Snapshot, digests: Iterable[str]) -> list[str]:
+    """Return the digests of messages, ours and theirs, that refer to one of these: answers, corrections, copies."""
+    given = spell_list(digests)
+    rows = snapshot.fetch_all(
+        "SELECT digest, issued_at FROM inbox_message WHERE refers_to IN (SELECT value FROM json_each(?1))"
+        " AND state NOT IN ('new', 'unverifiable')"
+        " UNION SELECT digest, issued_at FROM sent_message WHERE refers_to IN (SELECT value FROM json_each(?1))"
+        " ORDER BY issued_at, digest",
+        given,
+    )
+    return [row["digest"] for row in rows]
 
 
 def make_request_reference(transaction: Transaction, text: str, *, at: datetime) -> str:
