@@ -26,7 +26,7 @@ from schemas.alerts.coded import RestrictedUse
 from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp
 from tests.agency_client.sending.test_answering import AUTHOR, read_at, send_and_receive
-from tests.support.lying_world import LyingWorld, make_ping
+from tests.support.lying_world import LyingWorld, make_alert, make_ping
 
 BREACH = Breach(("confidentiality",), "2026-11-21T16:10:00Z", "It may be known.", "Keys changed.", "+441632960961")
 
