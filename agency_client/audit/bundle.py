@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agency_client.local_store.access_chain import AccessEntry
+from agency_client.local_store.access_chain import AccessEntry, ErasedEntry
 from schemas.api import MAX_NOTE_CHARACTERS, MAX_RANGE_LEAVES
 from schemas.codec import b64u_encode
 from schemas.key_documents import LogOrigin
@@ -68,10 +68,10 @@ class RecordLine(WireModel):
 
 
 class AccessEntryLine(WireModel):
-    """One entry of the agency's own access log; its canonical form is what the chain hashes."""
+    """One entry of the agency's own access log, or the link that is left of it once its term is over."""
 
     type: Literal["access-entry"]
-    entry: AccessEntry
+    entry: AccessEntry | ErasedEntry
 
 
 class AccessHeadLine(WireModel):

@@ -4,7 +4,7 @@ Nothing ends the check early but a file that cannot be read at all: each part ge
 fails is named by its leaf or entry.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, TypeVar
 
@@ -25,7 +25,7 @@ from agency_client.audit.bundle import (
 from agency_client.directory.documents import KEY_RECORDS, rebuild_timeline
 from agency_client.epochs.places import Openings
 from agency_client.errors import VerificationFailedError
-from agency_client.local_store.access_chain import AccessChainError, verify_chain
+from agency_client.local_store.access_chain import AccessChainError, ChainedEntry, ErasedEntry, verify_chain
 from agency_client.witness.observer import hash_logged_record, read_log_keys
 from keys.cosignatures import find_cosigner, list_witness_keys, verify_cosignature
 from keys.errors import KeysError
@@ -290,10 +290,18 @@ def _check_access_log(
     try:
         verified, _ = verify_chain(entries, heads=heads)
         part.holding = len(verified)
+        part.name += _spell_erased(verified)
     except AccessChainError as error:
         part.holding = error.n - 1
         part.fail(error.sentence)
     return part, heads_part
+
+
+def _spell_erased(verified: Sequence[ChainedEntry]) -> str:
+    erased = [entry for entry in verified if isinstance(entry, ErasedEntry)]
+    if not erased:
+        return ""
+    return f"; of {len(erased)}, written up to {erased[-1].time:%Y-%m-%d}, only the links are left: their term is over"
 
 
 def _read_heads(

@@ -21,7 +21,7 @@ from agency_client.audit.bundle import (
     LineHash,
     RecordLine,
 )
-from agency_client.local_store.access_chain import AccessEntry
+from agency_client.local_store.access_chain import read_line
 from agency_client.local_store.access_log import iterate_lines, list_signed_heads
 from agency_client.local_store.checkpoints import SignedCheckpoint, load_checkpoint_within
 from agency_client.local_store.cosignatures import list_partner_heads
@@ -175,7 +175,7 @@ def _write_access_log(node: Node, writer: _Writer) -> int:
     count = 0
     with node.store.read() as snapshot:
         for data in iterate_lines(snapshot):
-            writer.write(AccessEntryLine(type="access-entry", entry=AccessEntry.from_canonical(data)))
+            writer.write(AccessEntryLine(type="access-entry", entry=read_line(data)))
             count += 1
         for head in list_signed_heads(snapshot):
             writer.write(AccessHeadLine(type="access-head", document=SignedDocument.from_canonical(head.document)))

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="See what ends when, and erase what has ended.", no_args_is_help=True)
     group.command("list")(_list)
     group.command("run")(_run)
+    group.command("log")(_log)
     app.add_typer(group, name="retention")
     app.command("erase")(_erase)
 
@@ -74,6 +75,31 @@ def _run(
         counts = ", ".join(f"{name} {count}" for name, count in report.erased.items() if count)
         output.say(f"erased: {counts}" if counts else "nothing was erased", Tone.GOOD)
     output.write_json(_describe_plan(plan, dry_run=dry_run) | {"erased": report and dict(report.erased)})
+
+
+def _log(
+    context: typer.Context,
+    days: Annotated[int | None, typer.Option(help="Keep each entry for so many days; a year at least.")] = None,
+    reason: Annotated[str, typer.Option(help="Why it is changed; it stands in the access log.")] = "",
+) -> None:
+    """Say, or set, how long the entries of the own access log are kept. Their chain verifies for ever.
+
+    \b
+    Examples:
+      agency retention log
+      agency retention log --days 1095 --reason "records schedule of 2026, item 12"
+    """
+    from agency_client.node import Node
+    from agency_client.retention.running import read_log_days, set_log_days
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        if days is not None:
+            set_log_days(node, days, reason=reason)
+        with node.store.read() as snapshot:
+            kept = read_log_days(snapshot)
+    invocation.output.show_line(f"entries of the access log are kept for {kept} days")
+    invocation.output.write_json({"access_log_days": kept})
 
 
 def _erase(

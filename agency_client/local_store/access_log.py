@@ -1,5 +1,7 @@
 """The agency's own access log in the store: append, list, export. Entries are never changed; the schema refuses it.
 
+An entry whose own term is over is replaced by its link in the chain, once, and by nothing else.
+
 Officers and reasons stand here and nowhere else; only the chain's head, signed, reaches the exchange.
 """
 
@@ -8,8 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from agency_client.errors import UsageError
-from agency_client.local_store.access_chain import AccessEntry, ChainPoint, compute_head
+from agency_client.local_store.access_chain import AccessEntry, ChainPoint, compute_head, make_link
 from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment
+from keys.generation import generate_salt
 from schemas.codec import CodecError, b64u_encode
 from schemas.log.records import Action
 from schemas.model import DocumentError, format_timestamp
@@ -55,6 +58,15 @@ class SignedHead:
     signed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class EndedEntries:
+    """The oldest entries that are not erased, from `first` to `last`, and when the oldest of them was written."""
+
+    first: int
+    last: int
+    oldest: datetime
+
+
 def append_entry(transaction: Transaction, note: AccessNote) -> AccessEntry:
     """Add an entry at the chain's end. Show or do nothing of what it records before the transaction is committed.
 
@@ -63,11 +75,10 @@ def append_entry(transaction: Transaction, note: AccessNote) -> AccessEntry:
     """
     end = find_chain_end(transaction)
     entry = _make_entry(note, end)
-    data = entry.canonical()
     columns: Columns = {
         "n": entry.n,
-        "entry": data,
-        "head": compute_head(data),
+        "entry": entry.canonical(),
+        "head": compute_head(entry),
         "time": entry.time,
         "officer": entry.officer,
     }
@@ -90,7 +101,8 @@ def find_chain_end(snapshot: Snapshot) -> ChainPoint | None:
 def list_entries(snapshot: Snapshot, wanted: AccessFilter = AccessFilter(), *, limit: int = 500) -> list[AccessEntry]:
     """Return matching entries, newest first."""
     rows = snapshot.fetch_all(
-        "SELECT entry FROM access_entry WHERE (?1 IS NULL OR officer = ?1) AND (?2 IS NULL OR action = ?2)"
+        "SELECT entry FROM access_entry WHERE erased_at IS NULL"
+        " AND (?1 IS NULL OR officer = ?1) AND (?2 IS NULL OR action = ?2)"
         " AND (?3 IS NULL OR message = ?3) AND (?4 IS NULL OR partner = ?4) AND (?5 IS NULL OR outcome = ?5)"
         " AND (?6 IS NULL OR time >= ?6) AND (?7 IS NULL OR time <= ?7) ORDER BY n DESC LIMIT ?8",
         wanted.officer,
@@ -111,6 +123,42 @@ def iterate_lines(snapshot: Snapshot, *, after: int = 0) -> Iterator[bytes]:
     while rows := snapshot.fetch_all("SELECT n, entry FROM access_entry WHERE n > ? ORDER BY n LIMIT ?", after, page):
         yield from (row["entry"] for row in rows)
         after = rows[-1]["n"]
+
+
+def find_ended_entries(snapshot: Snapshot, *, before: datetime) -> EndedEntries | None:
+    """Return the entries written before a moment that are not erased and that a signed head covers, None where none is.
+
+    They are always the oldest: where a clock went back, what was written behind a later entry waits for that one.
+    """
+    oldest = snapshot.fetch_one("SELECT n, time FROM access_entry WHERE erased_at IS NULL ORDER BY n LIMIT 1")
+    head = load_newest_signed_head(snapshot)
+    if oldest is None or head is None:
+        return None
+    kept = snapshot.fetch_value(
+        "SELECT n FROM access_entry WHERE n >= ? AND time >= ? ORDER BY n LIMIT 1", oldest["n"], before
+    )
+    last = min(head.n, head.n if kept is None else kept - 1)
+    return None if last < oldest["n"] else EndedEntries(oldest["n"], last, read_moment(oldest["time"]))
+
+
+def erase_entries(transaction: Transaction, first: int, last: int, *, at: datetime) -> int:
+    """Replace entries by their links in the chain; return how many were entries until now.
+
+    Call `Store.truncate_wal` after the commit.
+    """
+    rows = transaction.fetch_all(
+        "SELECT n, entry FROM access_entry WHERE n BETWEEN ? AND ? AND erased_at IS NULL", first, last
+    )
+    for row in rows:
+        link = make_link(AccessEntry.from_canonical(row["entry"]))
+        transaction.execute(
+            "UPDATE access_entry SET entry = ?, officer = '', action = '', message = NULL, partner = NULL,"
+            " outcome = '', erased_at = ? WHERE n = ?",
+            link.canonical(),
+            at,
+            row["n"],
+        )
+    return len(rows)
 
 
 def record_signed_head(transaction: Transaction, head: SignedHead) -> None:
@@ -142,10 +190,11 @@ def _make_entry(note: AccessNote, end: ChainPoint | None) -> AccessEntry:
 
 def _describe(note: AccessNote, end: ChainPoint | None) -> dict[str, object]:
     members = {
-        "v": 1,
+        "v": 2,
         "n": 1 if end is None else end.count + 1,
         "prev": None if end is None else end.head,
         "time": format_timestamp(note.time),
+        "salt": generate_salt(),
         "officer": note.officer,
         "action": note.action.value,
         "verb": note.verb,

@@ -123,7 +123,7 @@ def list_content_ends(snapshot: Snapshot, *, until: datetime, limit: int = 500) 
         until,
         limit,
     )
-    return [ContentEnd(*row[:4], ends_at=read_moment(row[4])) for row in rows]
+    return [_read_end(row) for row in rows]
 
 
 def list_sealed_bytes(snapshot: Snapshot, *, deadline_by: datetime, limit: int = 500) -> list[ContentEnd]:
@@ -141,7 +141,7 @@ def list_sealed_bytes(snapshot: Snapshot, *, deadline_by: datetime, limit: int =
         deadline_by,
         limit,
     )
-    return [ContentEnd(*row[:4], ends_at=read_moment(row[4])) for row in rows]
+    return [_read_end(row) for row in rows]
 
 
 def drop_sealed_bytes(transaction: Transaction, digest: str) -> None:
@@ -160,6 +160,11 @@ def limit_retention(transaction: Transaction, digest: str, until: datetime) -> N
         until,
         digest,
     )
+
+
+def _read_end(row: Row) -> ContentEnd:
+    digest, direction, message_id, partner, ends_at = row
+    return ContentEnd(digest, direction, message_id, partner, read_moment(ends_at))
 
 
 def _demand_content(snapshot: Snapshot, digest: str) -> Row:

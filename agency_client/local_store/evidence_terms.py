@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from agency_client.local_store.engine import Snapshot, Transaction, read_moment, read_optional_moment
+from agency_client.local_store.engine import Columns, Snapshot, Transaction, read_moment, read_optional_moment
 
 RECEIVED, SENT = "in", "out"
 
@@ -69,15 +69,17 @@ def list_undated(snapshot: Snapshot, *, now: datetime, limit: int = 500) -> list
         limit,
     )
     return [
-        UndatedEvidence(*row[:5], kept_from=read_moment(row[5]), content_until=read_optional_moment(row[6]))
-        for row in (*received, *sent)
+        UndatedEvidence(
+            digest, direction, partner, agreement, leaf, read_moment(kept_from), read_optional_moment(content_until)
+        )
+        for digest, direction, partner, agreement, leaf, kept_from, content_until in (*received, *sent)
     ]
 
 
 def record_terms(transaction: Transaction, terms: Iterable[EvidenceTerm]) -> None:
     """Keep when evidence ends; what is on record already stays."""
     for term in terms:
-        row = {"digest": term.digest, "ends_at": term.ends_at, "leaf_index": term.leaf_index}
+        row: Columns = {"digest": term.digest, "ends_at": term.ends_at, "leaf_index": term.leaf_index}
         transaction.insert("evidence_term", {**row, "leaf_hash": term.leaf_hash}, if_absent=True)
 
 
@@ -102,7 +104,10 @@ def list_evidence_ends(snapshot: Snapshot, *, until: datetime, limit: int) -> li
         until,
         limit,
     )
-    return [EvidenceEnd(*row[:4], ends_at=read_moment(row[4])) for row in rows]
+    return [
+        EvidenceEnd(digest, direction, message_id, partner, read_moment(ends_at))
+        for digest, direction, message_id, partner, ends_at in rows
+    ]
 
 
 def end_evidence(transaction: Transaction, digest: str, *, at: datetime) -> bool:

@@ -18,6 +18,7 @@ class Setting(StrEnum):
     STEPS_ASKED_AGAIN = "steps-asked-again"
     STATUSES_ASKED = "statuses-asked"
     INBOX_EMPTIED = "inbox-emptied"
+    ACCESS_LOG_DAYS = "access-log-days"
     RESTORED_AT = "restored-at"
     RESTORED_BACKUP = "restored-backup"
     RESTORED_DONE = "restored-done"

@@ -19,7 +19,7 @@ UNKNOWN_EVIDENCE = timedelta(days=5 * 365)
 SEALED_KEPT = timedelta(days=7)
 """How long sealed bytes outlive their delivery deadline: as long as the exchange remembers the message's id."""
 
-MIN_LOG_DAYS = 365
+MIN_LOG_DAYS, MAX_LOG_DAYS = 365, 36_500
 DEFAULT_LOG_DAYS = 5 * 365
 """The access log's own term: long enough for whoever may ask who read what, and no term of an agreement."""
 
@@ -43,9 +43,10 @@ class ErasureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One thing that ends: of a message its envelope's digest, of the access log the number of the last entry.
+    """One thing that ends: of a message its envelope's digest, of the access log its entries, written `first-last`.
 
-    `direction` is `in` or `out`, "" for the access log; `partner` and `message_id` are "" there too.
+    `direction` is `in` or `out`, "" for the access log; `partner` and `message_id` are "" there too. `count` is how
+    many entries it is.
     """
 
     part: Part
@@ -54,6 +55,7 @@ class Ending:
     direction: str = ""
     message_id: str = ""
     partner: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ class Plan:
 
     def count(self) -> dict[str, int]:
         """Return how many things of each part are due, every part named."""
-        found = Counter(ending.part for ending in self.endings)
+        found: Counter[Part] = Counter()
+        for ending in self.endings:
+            found[ending.part] += ending.count
         return {part.value: found[part] for part in Part}
 
     def list_subjects(self, part: Part) -> list[str]:
@@ -93,6 +97,11 @@ def choose_endings(
         for ending in endings
         if (part is None or ending.part is part) and (partner is None or ending.partner == partner)
     )
+
+
+def find_day(moment: datetime) -> datetime:
+    """Return when a moment's UTC day began. The access log ends day by day: each erasure is an entry itself."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def find_evidence_end(

@@ -6,10 +6,11 @@ follow from the state of the store (`local_store.received_work`) and go out with
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agency_client.agreements.chains import load_agreement
-from agency_client.local_store.access_log import AccessNote, append_entry
+from agency_client.errors import UsageError
+from agency_client.local_store.access_log import AccessNote, append_entry, erase_entries, find_ended_entries
 from agency_client.local_store.agreements import find_agreement_of_terms
 from agency_client.local_store.content import (
     ContentEnd,
@@ -29,8 +30,21 @@ from agency_client.local_store.evidence_terms import (
     list_undated,
     record_terms,
 )
+from agency_client.local_store.settings import Setting, read_setting, write_setting
 from agency_client.node import Node
-from agency_client.retention.rules import SEALED_KEPT, Ending, ErasureCode, Part, Plan, find_evidence_end, plan_erasure
+from agency_client.retention.rules import (
+    DEFAULT_LOG_DAYS,
+    MAX_LOG_DAYS,
+    MIN_LOG_DAYS,
+    SEALED_KEPT,
+    Ending,
+    ErasureCode,
+    Part,
+    Plan,
+    find_day,
+    find_evidence_end,
+    plan_erasure,
+)
 from agency_client.witness.observer import hash_logged_record
 from schemas.agreements.terms import Terms
 from schemas.api import Evidence, LoggedRecord
@@ -95,14 +109,44 @@ def find_terms(snapshot: Snapshot, digest: str) -> Terms | None:
     return None if agreement is None else load_agreement(snapshot, agreement).list_terms().get(digest)
 
 
+def read_log_days(snapshot: Snapshot) -> int:
+    """Return how many days an entry of the access log is kept here."""
+    return int(read_setting(snapshot, Setting.ACCESS_LOG_DAYS) or DEFAULT_LOG_DAYS)
+
+
+def set_log_days(node: Node, days: int, *, reason: str) -> None:
+    """Set how many days an entry of the access log is kept; who set it, and why, is an entry itself.
+
+    Raises:
+        UsageError: it is less than a year or more than a century, or the reason is empty.
+    """
+    if not MIN_LOG_DAYS <= days <= MAX_LOG_DAYS:
+        raise UsageError(f"the access log is kept for {MIN_LOG_DAYS} to {MAX_LOG_DAYS} days, not for {days}")
+    if not reason.strip():
+        raise UsageError("reason: it is empty, and the access log says why", fix="give it with --reason")
+    with node.store.write() as transaction:
+        write_setting(transaction, Setting.ACCESS_LOG_DAYS, str(days))
+        append_entry(transaction, node.note_access(Action.OPERATOR, "retention-log", f"{reason} ({days} days)"))
+
+
 def _find_endings(snapshot: Snapshot, until: datetime) -> Iterator[Ending]:
     deadline_by = until if until == LATEST_TIME else until - SEALED_KEPT
     for content in list_content_ends(snapshot, until=until, limit=MAX_ENDINGS):
         yield _describe(Part.CONTENT, content, content.ends_at)
     for sealed in list_sealed_bytes(snapshot, deadline_by=deadline_by, limit=MAX_ENDINGS):
         yield _describe(Part.SEALED_BYTES, sealed, sealed.ends_at + SEALED_KEPT)
+    yield from _find_ended_log(snapshot, until)
     for evidence in list_evidence_ends(snapshot, until=until, limit=MAX_ENDINGS):
         yield _describe(Part.EVIDENCE, evidence, evidence.ends_at)
+
+
+def _find_ended_log(snapshot: Snapshot, until: datetime) -> Iterator[Ending]:
+    term = timedelta(days=read_log_days(snapshot))
+    found = find_ended_entries(snapshot, before=find_day(until - term))
+    if found is not None:
+        last = min(found.last, found.first + MAX_ENDINGS - 1)
+        ends_at = find_day(found.oldest) + timedelta(days=1) + term
+        yield Ending(Part.ACCESS_LOG, f"{found.first}-{last}", ends_at, count=last - found.first + 1)
 
 
 def _describe(part: Part, found: ContentEnd | EvidenceEnd, ends_at: datetime) -> Ending:
@@ -116,16 +160,24 @@ def _erase_all(node: Node, part: Part, erase: "_Eraser", plan: Plan) -> Iterator
             yield sum(erase(node, transaction, ending) for ending in due[start : start + _AT_ONCE])
 
 
-def _erase_content(node: Node, transaction: Transaction, ending: Ending) -> bool:
+def _erase_content(node: Node, transaction: Transaction, ending: Ending) -> int:
     return erase_content(transaction, ending.subject, _note(node, ending), code=ErasureCode.TERM_ENDED)
 
 
-def _drop_sealed_bytes(node: Node, transaction: Transaction, ending: Ending) -> bool:
+def _drop_sealed_bytes(node: Node, transaction: Transaction, ending: Ending) -> int:
     drop_sealed_bytes(transaction, ending.subject)
-    return True
+    return ending.count
 
 
-def _end_evidence(node: Node, transaction: Transaction, ending: Ending) -> bool:
+def _erase_entries(node: Node, transaction: Transaction, ending: Ending) -> int:
+    first, last = map(int, ending.subject.split("-"))
+    erased = erase_entries(transaction, first, last, at=node.clock.now())
+    if erased:
+        append_entry(transaction, _note(node, ending, f"the term of the access log ended: entries {first} to {last}"))
+    return erased
+
+
+def _end_evidence(node: Node, transaction: Transaction, ending: Ending) -> int:
     was_kept = end_evidence(transaction, ending.subject, at=node.clock.now())
     if was_kept:
         append_entry(transaction, _note(node, ending, "the term of its evidence ended"))
@@ -138,11 +190,12 @@ def _note(node: Node, ending: Ending, reason: str = _REASON) -> AccessNote:
     )
 
 
-_Eraser = Callable[[Node, Transaction, Ending], bool]
+_Eraser = Callable[[Node, Transaction, Ending], int]
 _ERASERS: dict[Part, _Eraser] = {
     Part.CONTENT: _erase_content,
     Part.SEALED_BYTES: _drop_sealed_bytes,
     Part.EVIDENCE: _end_evidence,
+    Part.ACCESS_LOG: _erase_entries,
 }
 
 

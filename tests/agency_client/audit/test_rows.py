@@ -21,8 +21,9 @@ def log(index: int, minute: int, record_type: str, **members: Any) -> LoggedReco
 def note(n: int, minute: int, **members: Any) -> AccessEntry:
     """Return an entry of the own access log."""
     wire = {
-        "v": 1,
+        "v": 2,
         "n": n,
+        "salt": AGREEMENT,
         "time": f"2026-11-21T09:{minute:02}:00Z",
         "officer": "officer-17",
         "action": "consultation",

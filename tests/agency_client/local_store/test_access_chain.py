@@ -6,33 +6,45 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agency_client.local_store.access_chain import AccessChainError, AccessEntry, ChainPoint, compute_head, verify_chain
-from schemas.codec import b64u_encode, decode_canonical, encode_canonical
+from agency_client.local_store.access_chain import (
+    AccessChainError,
+    AccessEntry,
+    ChainPoint,
+    ErasedEntry,
+    compute_head,
+    make_link,
+    read_line,
+    verify_chain,
+)
+from schemas.codec import b64u_encode, decode_canonical, encode_canonical, hash_text
 from schemas.log.records import Action
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-def make_chain(count: int) -> list[bytes]:
-    lines: list[bytes] = []
+def make_chain(count: int) -> list[AccessEntry]:
+    entries: list[AccessEntry] = []
     for n in range(1, count + 1):
         entry = AccessEntry(
-            v=1,
+            v=2,
             n=n,
-            prev=b64u_encode(compute_head(lines[-1])) if lines else None,
+            prev=b64u_encode(compute_head(entries[-1])) if entries else None,
             time=NOON + timedelta(seconds=n),
+            salt=hash_text("test", str(n).encode()),
             officer="a.eriksson",
             action=Action.CONSULTATION,
             verb="read",
             reason="case UTO-74-08",
             outcome="done",
         )
-        lines.append(entry.canonical())
-    return lines
+        entries.append(entry)
+    return entries
 
 
-CHAIN = make_chain(6)
-HEADS = {n: b64u_encode(compute_head(line)) for n, line in enumerate(CHAIN, start=1)}
+ENTRIES = make_chain(6)
+CHAIN = [entry.canonical() for entry in ENTRIES]
+ERASED = [make_link(entry).canonical() for entry in ENTRIES]
+HEADS = {entry.n: b64u_encode(compute_head(entry)) for entry in ENTRIES}
 
 
 def test_a_whole_export_verifies_and_says_where_it_ends() -> None:
@@ -87,5 +99,34 @@ def test_whatever_is_changed_dropped_doubled_or_swapped_is_found(n: int, data: s
 
 def test_a_line_that_is_not_canonical_is_named() -> None:
     with pytest.raises(AccessChainError, match="entry 2") as broken:
-        verify_chain([CHAIN[0], CHAIN[1].replace(b'"v":1', b'"v": 1')])
+        verify_chain([CHAIN[0], CHAIN[1].replace(b'"v":2', b'"v": 2')])
     assert (broken.value.n, broken.value.exit_code) == (2, 6)
+
+
+@pytest.mark.parametrize("erased", range(7))
+def test_the_chain_and_every_signed_head_hold_whatever_number_of_the_oldest_is_erased(erased: int) -> None:
+    entries, end = verify_chain([*ERASED[:erased], *CHAIN[erased:]], heads=HEADS)
+    assert [isinstance(entry, ErasedEntry) for entry in entries] == [n < erased for n in range(6)]
+    assert end == ChainPoint(6, HEADS[6])
+
+
+def test_an_entry_erased_alone_is_named() -> None:
+    with pytest.raises(AccessChainError, match="an older one was not") as broken:
+        verify_chain([*CHAIN[:2], ERASED[2], *CHAIN[3:]], heads=HEADS)
+    assert broken.value.n == 3
+
+
+@pytest.mark.parametrize("member", ["time", "commitment", "prev"])
+def test_a_link_is_bound_by_the_next_signed_head(member: str) -> None:
+    """An entry cannot be dated back to pass for one whose term is over."""
+    other = {"time": "2020-11-21T12:00:02Z", "commitment": HEADS[4], "prev": HEADS[5]}[member]
+    forged = encode_canonical(decode_canonical(ERASED[1]) | {member: other})
+    with pytest.raises(AccessChainError):
+        verify_chain([ERASED[0], forged, *CHAIN[2:]], heads=HEADS)
+
+
+def test_a_link_says_nothing_of_the_entry_that_could_be_guessed() -> None:
+    link = read_line(ERASED[0])
+    assert set(link.to_wire()) == {"v", "n", "time", "commitment"}
+    twin = ENTRIES[0].model_copy(update={"salt": hash_text("test", b"another")})
+    assert make_link(twin).commitment != make_link(ENTRIES[0]).commitment, "the salt keeps it from being tried out"

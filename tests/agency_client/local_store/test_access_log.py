@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from agency_client.errors import UsageError
-from agency_client.local_store.access_chain import verify_chain
+from agency_client.local_store.access_chain import AccessEntry, verify_chain
 from agency_client.local_store.access_log import (
     AccessFilter,
     AccessNote,
     SignedHead,
     append_entry,
+    erase_entries,
     find_chain_end,
+    find_ended_entries,
     iterate_lines,
     list_entries,
     list_signed_heads,
@@ -46,6 +48,62 @@ def test_what_was_appended_verifies_as_one_chain(store: Store) -> None:
 @pytest.mark.parametrize("statement", ["UPDATE access_entry SET officer = 'x'", "DELETE FROM access_entry"])
 def test_the_store_itself_refuses_to_change_an_entry(store: Store, statement: str) -> None:
     append(store, READING)
+    with pytest.raises(DatabaseError, match="only grows"), store.write() as transaction:
+        transaction.execute(statement)
+
+
+def sign_head(store: Store, n: int) -> None:
+    """Let a head be on record over the first n entries."""
+    with store.write() as transaction:
+        record_signed_head(transaction, SignedHead(n, make_digest(n), b"", NOON))
+
+
+def test_only_the_oldest_end_and_only_what_a_signed_head_covers(store: Store) -> None:
+    append(store, *(replace(READING, time=NOON + n * MINUTE) for n in (0, 2, 1, 3, 4)))
+    with store.read() as snapshot:
+        assert find_ended_entries(snapshot, before=NOON + 9 * MINUTE) is None, "no head is signed yet"
+    sign_head(store, 4)
+    with store.read() as snapshot:
+        found = [find_ended_entries(snapshot, before=NOON + minutes * MINUTE) for minutes in (0, 1, 2, 3, 9)]
+    assert [item and (item.first, item.last) for item in found] == [None, (1, 1), (1, 1), (1, 3), (1, 4)]
+    assert found[1] is not None
+    assert found[1].oldest == NOON
+
+
+def test_of_an_erased_entry_the_link_stays_and_the_chain_holds(store: Store) -> None:
+    append(store, *(replace(READING, time=NOON + n * MINUTE, reason=f"case 74/{n}") for n in range(5)))
+    sign_head(store, 4)
+    with store.write() as transaction:
+        before = find_chain_end(transaction)
+        assert erase_entries(transaction, 1, 3, at=NOON) == 3
+        assert erase_entries(transaction, 1, 3, at=NOON) == 0
+    append(store, READING)
+    with store.read() as snapshot:
+        lines = list(iterate_lines(snapshot))
+        entries, end = verify_chain(lines)
+        assert [entry.n for entry in list_entries(snapshot)] == [6, 5, 4]
+        ended = find_ended_entries(snapshot, before=NOON + 9 * MINUTE)
+        assert snapshot.fetch_all("SELECT 1 FROM access_entry WHERE erased_at IS NOT NULL AND officer <> ''") == []
+    assert before is not None
+    assert end is not None
+    assert (end.count, entries[4]) == (6, AccessEntry.from_canonical(lines[4]))
+    assert not any(b"eriksson" in line or b"74/" in line for line in lines[:3])
+    assert ended is not None
+    assert (ended.first, ended.last) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE access_entry SET erased_at = 2",
+        "UPDATE access_entry SET entry = x'00'",
+        "UPDATE access_entry SET erased_at = NULL",
+    ],
+)
+def test_an_erased_entry_is_never_changed_again(store: Store, statement: str) -> None:
+    append(store, READING)
+    with store.write() as transaction:
+        erase_entries(transaction, 1, 1, at=NOON)
     with pytest.raises(DatabaseError, match="only grows"), store.write() as transaction:
         transaction.execute(statement)
 

@@ -7,16 +7,25 @@ from typing import Any
 
 import pytest
 
-from agency_client.errors import NotFoundError
-from agency_client.local_store.access_log import AccessFilter, list_entries
+from agency_client.errors import NotFoundError, UsageError
+from agency_client.local_store.access_chain import AccessEntry, verify_chain
+from agency_client.local_store.access_log import (
+    AccessFilter,
+    SignedHead,
+    find_chain_end,
+    iterate_lines,
+    list_entries,
+    record_signed_head,
+)
 from agency_client.local_store.content import has_content
 from agency_client.local_store.evidence_terms import find_term
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.receipts import list_receipts
+from agency_client.node import Node
 from agency_client.reading.messages import read_message
 from agency_client.receiving.own_receipts import sign_owed_receipts
-from agency_client.retention.rules import Part, Plan
-from agency_client.retention.running import list_endings, plan_retention, run_retention
+from agency_client.retention.rules import Ending, Part, Plan
+from agency_client.retention.running import list_endings, plan_retention, run_retention, set_log_days
 from agency_client.witness.observer import hash_logged_record
 from keys.sealing import SealedMessage
 from schemas.log.records import Action
@@ -81,7 +90,7 @@ def test_what_a_dry_run_names_is_what_a_run_erases(world: LyingWorld, short_term
     assert plan_retention(vn) == dry, "a dry run changes nothing"
     report = run_retention(vn)
     assert report.plan == dry
-    assert {**report.erased, "access-log": 0} == dry.count()
+    assert report.erased == dry.count()
     assert {first.digest, second.digest, early.digest} <= set(dry.list_subjects(Part.CONTENT))
     assert run_retention(vn).plan.endings == ()
     with vn.store.read() as snapshot:
@@ -147,6 +156,41 @@ def test_what_could_not_be_opened_loses_its_sealed_bytes_too(world: LyingWorld, 
 def test_everything_kept_has_an_end_in_the_list(world: LyingWorld, short_terms: Any) -> None:
     sealed = receive_one(world, short_terms)
     assert sorted(pick(list_endings(world["VN"]), sealed)) == [Part.CONTENT, Part.EVIDENCE]
+
+
+def test_the_access_log_ends_by_its_own_term_and_its_chain_holds(world: LyingWorld, short_terms: Any) -> None:
+    gb = world["GB"]
+    with pytest.raises(UsageError, match="365 to 36500 days, not for 364"):
+        set_log_days(gb, 364, reason="shorter")
+    set_log_days(gb, 365, reason="the data protection officer's decision")
+    sign_head(gb)
+    with gb.store.read() as snapshot:
+        signed = find_chain_end(snapshot)
+    assert signed is not None
+    world.clock.ahead = timedelta(days=364)
+    assert list_log(plan_retention(gb)) == []
+    world.clock.ahead = timedelta(days=366, hours=1)
+    (ending,) = list_log(plan_retention(gb))
+    assert (ending.subject, ending.count) == (f"1-{signed.count}", signed.count)
+    assert run_retention(gb).erased["access-log"] == signed.count
+    with gb.store.read() as snapshot:
+        entries, _ = verify_chain(iterate_lines(snapshot), heads={signed.count: signed.head})
+        kept = [entry.reason for entry in entries if isinstance(entry, AccessEntry)]
+    assert f"the term of the access log ended: entries 1 to {signed.count}" in kept
+    assert list_log(plan_retention(gb)) == []
+
+
+def list_log(plan: Plan) -> list[Ending]:
+    """Return what a plan says of the access log."""
+    return [ending for ending in plan.endings if ending.part is Part.ACCESS_LOG]
+
+
+def sign_head(node: Node) -> None:
+    """Let a head over all entries be on record."""
+    with node.store.write() as transaction:
+        end = find_chain_end(transaction)
+        assert end is not None
+        record_signed_head(transaction, SignedHead(end.count, end.head, b"", node.clock.now()))
 
 
 def test_a_correction_of_an_erased_message_is_still_taken(tmp_path: Path) -> None:
