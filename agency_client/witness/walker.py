@@ -20,7 +20,7 @@ from agency_client.directory.documents import (
     verify_not_shared,
 )
 from agency_client.epochs.places import move_to_place, number_epoch
-from agency_client.errors import DeniedError, NotFoundError
+from agency_client.errors import DeniedError, NotFoundError, OfflineError
 from agency_client.local_store.checkpoints import LogWalk, load_walk, save_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Snapshot
@@ -59,9 +59,17 @@ from schemas.log.tree import HASH_BYTES, Frontier, LogProofError, verify_consist
 from schemas.signed import SignedDocument
 
 STAGE_LEAVES = 16 * MAX_RANGE_LEAVES
+MAX_WALK_LEAVES = 4096 * MAX_RANGE_LEAVES
+"""One walk reads no more: an exchange may sign any size, and must not keep this node reading for ever."""
 
 Progress = Callable[[int, int], None]
 """Told after every answer: how many leaves have been read, of how many."""
+
+
+class WalkUnfinishedError(OfflineError):
+    """The log is longer than one walk reads; what was read stands, and the next walk goes on behind it."""
+
+    default_code = "log-not-read"
 
 
 @dataclass(slots=True)
@@ -91,7 +99,7 @@ def walk_log(node: Node, progress: Progress | None = None) -> WalkReport:
     """Bring this node's reading of the log up to the newest checkpoint.
 
     Raises:
-        OfflineError: the broker was not reached; what was walked before stands.
+        OfflineError: the broker was not reached, or the log is too long for one walk; what was walked before stands.
         LogError: the broker's answers do not hash to what it signed, or are not of the agreed form.
         EquivocationError: two checkpoints prove two histories; both have been kept.
     """
@@ -109,13 +117,16 @@ def refresh_checkpoint(node: Node) -> Checkpoint:
 
 
 class LogWalker:
-    """Reads the log of a node's exchange; `stage_leaves` is how many leaves are held in memory at most."""
+    """Reads the log of a node's exchange.
 
-    def __init__(self, node: Node, *, stage_leaves: int = STAGE_LEAVES) -> None:
+    `stage_leaves` is how many leaves are held in memory at most, `max_leaves` how many one walk reads.
+    """
+
+    def __init__(self, node: Node, *, stage_leaves: int = STAGE_LEAVES, max_leaves: int = MAX_WALK_LEAVES) -> None:
         self._node = node
         self._connection, self._observer = node.connection, node.observer
         self._origin = node.sheet.origin
-        self._stage_leaves = stage_leaves
+        self._stage_leaves, self._max_leaves = stage_leaves, max_leaves
 
     def walk(self, progress: Progress | None = None) -> WalkReport:
         """Walk to the newest checkpoint, stage by stage."""
@@ -123,6 +134,12 @@ class LogWalker:
         before = self._load_walk()
         report = WalkReport(start=_size_of(before), size=_size_of(before))
         while _size_of(before) < newest.size:
+            if report.leaves >= self._max_leaves:
+                raise WalkUnfinishedError(
+                    f"the exchange signed {newest.size:,} leaves, and {report.size:,} of them are read: more at once "
+                    "would keep this node from everything else",
+                    fix="run: agency sync",
+                )
             end = min(_size_of(before) + self._stage_leaves, newest.size)
             stage = self._fetch_stage(_take_up(before), end, lambda size: progress and progress(size, newest.size))
             self._verify_stage(stage.frontier, newest)

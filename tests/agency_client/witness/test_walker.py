@@ -16,7 +16,7 @@ from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.witness.observer import LogError
 from agency_client.witness.prefix import PrefixProof, verify_prefix_proof
-from agency_client.witness.walker import LogWalker, walk_log
+from agency_client.witness.walker import LogWalker, WalkUnfinishedError, walk_log
 from keys.encryption_keys import sign_encryption_keys, sign_revocation
 from keys.key_sets import sign_key_set
 from schemas.api import CONSISTENCY_PATH, LEAVES_PATH, LeavesAnswer
@@ -459,3 +459,13 @@ def test_another_process_that_walked_meanwhile_is_no_failure(log: LogSimulator, 
     log.tamper = race
     assert walk_log(node).documents == []
     assert node.directory.list_agencies() == ["VN"]
+
+
+def test_a_log_of_any_length_keeps_a_node_reading_for_so_long_and_goes_on_next_time(
+    log: LogSimulator, node: Node
+) -> None:
+    log.append_private(25)
+    for read in (10, 20):
+        with pytest.raises(WalkUnfinishedError, match=f"25 leaves, and {read} of them are read"):
+            LogWalker(node, stage_leaves=5, max_leaves=10).walk()
+    assert LogWalker(node, stage_leaves=5, max_leaves=10).walk().size == 25
