@@ -60,26 +60,29 @@ def _read(
 def _verify(
     context: typer.Context,
     subject: Annotated[
-        str, typer.Argument(metavar="ID|FILE", help="A message's id, or its beginning; or an exported audit.")
+        str, typer.Argument(metavar="ID|FILE", help="A message's id, or its beginning; or what was exported.")
     ],
     reason: Annotated[str, typer.Option(help="Why; the content is decrypted to be checked.")] = "verification",
 ) -> None:
     """Check a received message again, offline: log, sender, signatures, agreement, content. Nothing of it is shown.
 
-    A file is checked as `agency audit verify` does.
+    A file is what `agency export` or `agency audit export` wrote; of the first no profile is needed.
 
     \b
     Examples:
       agency verify 5d1c8a52
+      agency verify alert.json
       agency verify 2026.jsonl
     """
     from agency_client.cli.audit import verify_file
+    from agency_client.cli.export import is_message_bundle, verify_bundle_file
     from agency_client.node import Node
     from agency_client.reading.messages import list_check_lines, verify_again
 
     invocation = get_invocation(context)
     if Path(subject).is_file():
-        verify_file(invocation, Path(subject))
+        check = verify_bundle_file if is_message_bundle(Path(subject)) else verify_file
+        check(invocation, Path(subject))
         return
     output = invocation.output
     with Node(invocation.open_profile(), invocation.clock) as node:

@@ -39,7 +39,7 @@ from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp, Urgency
 
 _VERB = "pass-on"
-_NECESSITY = "It is passed on by the right that it shows."
+NECESSITY = "It is passed on by the right that it shows."
 
 
 class NoRightError(DeniedError):
@@ -61,7 +61,7 @@ class PassOn:
     case: str | None = None
     purpose: Purpose | None = None
     marking: Tlp | None = None
-    necessity: str = _NECESSITY
+    necessity: str = NECESSITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,104 @@
+"""`agency export`: one message in a file that anybody checks offline; `agency verify FILE` checks it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agency_client.cli.answer_options import Case, MessageId
+from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.terminal.output import Tone
+
+if TYPE_CHECKING:
+    from agency_client.onward.bundle import MessageBundle
+
+_MARK = b'"type":"message-bundle"'
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this group."""
+    app.command("export")(_export)
+
+
+def _export(
+    context: typer.Context,
+    message_id: MessageId,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The new file; nothing is overwritten.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in this agency's access log.")],
+    use: Annotated[str, typer.Option(help="own-file, or court: that needs the originator's consent.")] = "own-file",
+    court: Annotated[str | None, typer.Option(help="The court, as in the consent.")] = None,
+    proceeding: Annotated[str | None, typer.Option(help="The proceeding, as in the consent.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="What for; as it was sent for, if left out.")] = None,
+    case: Case = None,
+) -> None:
+    """Write a received message into a private file with all that proves it: signatures, log, keys, consent.
+
+    \b
+    Examples:
+      agency export 5d1c8a52 --out alert.json --reason "file 74/08"
+      agency export 5d1c8a52 --use court --court "Brussels" --proceeding 74/08 -o alert.json --reason "trial"
+    """
+    from agency_client.cli.release import read_court
+    from agency_client.node import Node
+    from agency_client.onward.bundle import ExportUse
+    from agency_client.onward.exporting import Export, export_message
+    from agency_client.typed_codes import parse_code
+    from schemas.markings import Purpose
+
+    invocation = get_invocation(context)
+    wanted = Export(
+        message_id,
+        parse_code(ExportUse, use, "use"),
+        reason,
+        case,
+        None if purpose is None else parse_code(Purpose, purpose, "purpose"),
+        read_court(court, proceeding),
+    )
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        bundle = export_message(node, out, wanted)
+    invocation.output.say(f"{out}: check it with: agency verify {out}", Tone.GOOD)
+    invocation.output.write_json({"file": out, "use": bundle.use.value, "made_at": bundle.made_at})
+
+
+def is_message_bundle(file: Path) -> bool:
+    """Return whether a file says of itself that it is an exported message."""
+    with file.open("rb") as opened:
+        data = opened.read(16 << 20)
+    return data.startswith(b"{") and _MARK in data and b"\n" not in data
+
+
+def verify_bundle_file(invocation: Invocation, file: Path) -> None:
+    """Check an exported message, show every step that holds, and the anchors to compare with paper.
+
+    Raises:
+        VerificationFailedError: a step does not hold.
+    """
+    from agency_client.cli.ceremony import show_anchor
+    from agency_client.onward.checking import check_message_bundle, read_bundle
+    from agency_client.profiles.public_files import read_foreign_file
+
+    output = invocation.output
+    bundle = read_bundle(read_foreign_file(file))
+    verdict = check_message_bundle(bundle)
+    for number, sentence in enumerate(verdict.sentences, start=1):
+        output.show_line(f"{number}. {sentence}", Tone.GOOD)
+    anchors = {**verdict.exchange_anchors, **verdict.agency_anchors}
+    output.say("It holds if these are the anchors on paper:", Tone.CAUTION)
+    for name, anchor in anchors.items():
+        show_anchor(invocation, f"anchor of {name}", anchor)
+    output.write_json(
+        {
+            "holds": True,
+            "id": verdict.header.id,
+            "from": verdict.header.sender.agency,
+            **_describe(bundle),
+            "steps": verdict.sentences,
+            "anchors": anchors,
+            "alert": verdict.alert.to_wire(),
+        }
+    )
+
+
+def _describe(bundle: "MessageBundle") -> dict[str, object]:
+    court = None if bundle.court is None else bundle.court.to_wire()
+    return {"made_by": bundle.made_by, "made_at": bundle.made_at, "use": bundle.use.value, "court": court}
