@@ -50,6 +50,7 @@ def _inbox(
     """
     from agency_client.agreements.desks import say_whom_to_call
     from agency_client.agreements.views import list_lines
+    from agency_client.duties.listing import note_listing
     from agency_client.local_store.inbox import InboxFilter
     from agency_client.node import Node
     from agency_client.reading.lists import view_inbox
@@ -70,6 +71,7 @@ def _inbox(
         since=None if since is None else _parse_day(since),
     )
     with Node(invocation.open_profile(), invocation.clock) as node:
+        note_listing(node, "inbox")
         view = view_inbox(node, wanted, limit=limit)
         standings, ages = list_standings(node), list_ages(node, (row.message.sender for row in view.rows))
         agreements = list_lines(node)
@@ -96,6 +98,7 @@ def _thread(
     Example:
       agency thread 5d1c8a52
     """
+    from agency_client.duties.listing import note_listing
     from agency_client.node import Node
     from agency_client.reading.lists import label_kind, view_thread
     from agency_client.statuses.standing import list_ages
@@ -104,6 +107,7 @@ def _thread(
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
+        note_listing(node, "thread")
         thread, entries = view_thread(node, reference)
         ages = list_ages(node, (entry.partner for entry in entries))
     invocation.output.say(f"thread {thread}: {len(entries)} messages")

@@ -43,6 +43,7 @@ def _outbox(
     """
     from agency_client.agreements.desks import load_whom_to_call
     from agency_client.client import cancel_queued
+    from agency_client.duties.listing import note_listing
     from agency_client.local_store.outbox import WAITING, OutboxState
     from agency_client.node import Node
     from agency_client.sending.views import list_waiting, list_waiting_documents
@@ -53,6 +54,7 @@ def _outbox(
     with Node(invocation.open_profile(), invocation.clock) as node:
         if cancel is not None:
             cancel_queued(node, cancel, reason=reason)
+        note_listing(node, "outbox")
         lines = list_waiting(node, OutboxState if everything else WAITING)
         documents = list_waiting_documents(node)
         recipients = sorted({delivery.recipient for line in lines for delivery in line.deliveries})
@@ -84,11 +86,13 @@ def _sent(
       agency sent
       agency sent --thread 0190a6f2-3c4d-7e5f-8a6b-7c8d9e0f1a2b --json
     """
+    from agency_client.duties.listing import note_listing
     from agency_client.node import Node
     from agency_client.sending.views import list_sent
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
+        note_listing(node, "sent")
         lines = list_sent(node, thread=thread, limit=limit)
     rows = [_list_sent_row(line, delivery) for line in lines for delivery in line.deliveries]
     invocation.output.show_table(
@@ -112,12 +116,14 @@ def _status(
       agency status 7964f6be --offline --json
     """
     from agency_client.agreements.desks import load_whom_to_call
+    from agency_client.duties.listing import note_listing
     from agency_client.node import Node
     from agency_client.sending.views import ask_broker, describe_sent
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         line = describe_sent(node, message_id)
+        note_listing(node, "status", message=line.message.message_id)
         word = None if offline else ask_broker(node, line)
         whom = load_whom_to_call(node, (delivery.recipient for delivery in line.deliveries))
     output = invocation.output

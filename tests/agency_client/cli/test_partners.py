@@ -10,7 +10,6 @@ import pytest
 from agency_client.cli.app import run as run_command
 from agency_client.local_store.engine import Store
 from agency_client.node import Node
-from agency_client.sending.composing import make_template
 from agency_client.sending.flow import send_alert
 from agency_client.statuses.files import export_status
 from agency_client.statuses.signing import sign_status
@@ -163,8 +162,9 @@ def test_sending_is_refused_with_the_way_out_and_overridden_for_a_life_only(
 ) -> None:
     bring(world, run, tmp_path, age=OLD)
     alert = tmp_path / "alert.json"
-    alert.write_bytes(encode_canonical({**make_template("document-fraud"), "urgency_reason": "A life is at stake."}))
-    usual = (alert, "--to", "VN", "--necessity", "n", "--reason", "r", "--agreement", terms.id)
+    alert.write_bytes(encode_canonical({**make_draft("VN").alert, "urgency_reason": "A life is at stake."}))
+    why = ("--necessity", "The bearer is expected tonight.", "--reason", "r")
+    usual = (alert, "--to", "VN", *why, "--agreement", terms.id)
     refused = run("send", *usual)
     assert refused.code == 5
     assert "nothing new is sent there but a threat to life" in refused.stderr
