@@ -138,11 +138,10 @@ def _find_end(alert: Alert, clauses: Sequence[Clause], received_at: datetime) ->
 
 def _find_due(alert: Alert, clauses: Sequence[Clause], urgency: Urgency, accepted_at: datetime) -> datetime | None:
     """Return by when an answer is due: as agreed, or where nothing was, or for a threat to life, as the sender asks."""
-    kind = kind_of(alert.kind)
-    minutes = [] if kind.needs_refers_to else [find_answer_minutes(clause, urgency) for clause in clauses]
+    is_answer = kind_of(alert.kind).needs_refers_to
+    minutes = [] if is_answer else [find_answer_minutes(clause, urgency) for clause in clauses]
     agreed = [accepted_at + timedelta(minutes=item) for item in minutes if item is not None]
-    asked = [due for due in (alert.reply_due,) if due is not None]
-    if agreed and urgency is not Urgency.THREAT_TO_LIFE:
-        asked = []
-    acknowledge_by = getattr(alert.details, "acknowledge_by", None)
-    return min([*agreed, *asked, *([] if acknowledge_by is None else [acknowledge_by])], default=None)
+    named = [getattr(alert.details, "acknowledge_by", None)]
+    if not agreed or urgency is Urgency.THREAT_TO_LIFE:
+        named.append(alert.reply_due)
+    return min([*agreed, *(due for due in named if due is not None)], default=None)

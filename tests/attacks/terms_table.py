@@ -5,7 +5,7 @@ table in docs/protocol.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,7 @@ from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 from schemas.model import format_timestamp
 from tests.support.drafts import make_draft
 
-GB, VN = "GB", "VN"
-NO_CEILING = Tlp.RED
+VN = "VN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class BrokenTerm:
 
     `code` is what both agencies call it, `broker` the problem type of an honest broker (None: it cannot see the term).
     `state` is where the message ends at the recipient: `unverifiable` what the header already shows, `refused` what
-    is inside, `opened` what the recipient keeps to by itself or only notes (`excess` then).
+    is inside, `opened` what the recipient keeps to by itself or only notes.
     """
 
     term: str
@@ -39,18 +38,13 @@ class BrokenTerm:
     alert: Mapping[str, Any] = field(default_factory=dict)
     messages: int = 1
 
-    @property
-    def excess(self) -> str:
-        """Return the code under which the recipient notes what it shows nevertheless."""
-        return "quota-exceeded" if self.code == "quota-exhausted" else self.code
-
 
 def make_breaking_draft(broken: BrokenTerm, agreement: str, number: int, now: datetime) -> Draft:
     """Return the draft of a message that breaks the term under an agreement; no two of them say the same."""
     alert = {name: value(now) if callable(value) else value for name, value in broken.alert.items()}
     draft = make_draft(VN, agreement=agreement, **broken.draft)
     said = {**draft.alert, "subject": f"Breaks the term {broken.term}, {number}", **alert}
-    return Draft(**{**{name: getattr(draft, name) for name in draft.__dataclass_fields__}, "alert": said})
+    return replace(draft, alert=said)
 
 
 def _ground(kind: TransferGroundKind) -> dict[str, Any]:
