@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from agency_client.agreements.chains import Version
 from agency_client.agreements.comparing import Change, Effect
+from agency_client.agreements.spelling import spell_field
 from agency_client.agreements.versions import Pair
 from agency_client.agreements.views import AgreementLine, AgreementPage, SignedStepLine
 from agency_client.local_store.checkpoints import SignedCheckpoint
@@ -167,6 +168,11 @@ def _list_clause(number: int, clause: Clause) -> list[tuple[str, str | Cell]]:
         ("  a day", f"{clause.daily_quota} messages of {clause.max_bytes} bytes"),
         ("  answers within", answers or "-"),
         ("  kept", f"{clause.retention_days} days, evidence {clause.evidence_days}"),
+        ("  attachments", "allowed" if clause.attachments else "not allowed"),
+        ("  receipts", spell_field("receipts", clause.receipts) or "-"),
+        *(("  caveat of every message", caveat.label) for caveat in clause.caveats or ()),
+        *(("  special category", category.label) for category in clause.special_categories or ()),
+        *(("  condition", condition) for condition in clause.conditions or ()),
     ]
 
 
