@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 TABLE = PAGE.partition("| Term | Sender's client, before sealing |")[2].partition("\n\n")[0]
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines()[2:]]
-RECIPIENT = {"unverifiable": "sets aside", "refused": "refuses", "opened": ("shows", "keeps to it")}
+RECIPIENT = {"unverifiable": ("sets aside",), "refused": ("refuses",), "opened": ("shows", "keeps to it")}
 SIDES = 3
 
 

@@ -54,7 +54,7 @@ def open_ping(
     store: Store, agreement: Agreement, number: int, *, days: int = 0
 ) -> tuple[MessageFacts, tuple[AppliedClause, ...]]:
     """Let a ping arrive and be opened, so many days after the first; return its facts and what it came under."""
-    members = {"kind": "ping", "alert": make_ping(), "name": number}
+    members: dict[str, Any] = {"kind": "ping", "alert": make_ping(), "name": number}
     accepted = ACCEPTED + timedelta(days=days)
     facts = make_facts(agreement, message=members, accepted=accepted, now=accepted + timedelta(hours=1))
     message = make_message(GB, VN, agreement=agreement.terms.digest(), **members)

@@ -25,7 +25,7 @@ BARE: dict[str, Any] = {
 
 def describe(wire: dict[str, Any], **changes: Any) -> ContentFacts:
     """Describe an alert, sent as urgent for a test of the system."""
-    order = {"purpose": Purpose.SYSTEM_TEST, "urgency": Urgency.URGENT, "issued_at": NOW}
+    order: dict[str, Any] = {"purpose": Purpose.SYSTEM_TEST, "urgency": Urgency.URGENT, "issued_at": NOW}
     return describe_content(parse_alert(wire), **order | changes)
 
 
@@ -65,7 +65,7 @@ def test_a_member_is_read(said: dict[str, Any], read: dict[str, Any]) -> None:
 
 
 def test_the_order_says_why_how_soon_when_and_whose_words_they_are() -> None:
-    order = {"purpose": Purpose.BORDER_CONTROL, "urgency": Urgency.ROUTINE, "issued_at": NOW.replace(hour=3)}
+    order: dict[str, Any] = {"purpose": Purpose.BORDER_CONTROL, "urgency": Urgency.ROUTINE, "issued_at": NOW.replace(hour=3)}
 
     assert describe(make_ping(), **order, is_passed_on=True) == ContentFacts(**BARE | order, is_passed_on=True)
 
