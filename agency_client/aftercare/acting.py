@@ -111,4 +111,4 @@ def _erase(node: Node, transaction: Transaction, notice: StoredNotice, copies: l
     for digest in dict.fromkeys([*copies, *repeated]):
         if has_content(transaction, digest):
             note = node.note_access(Action.ERASURE, f"act-on-{notice.kind}", reason, partner=notice.author)
-            erase_content(transaction, digest, note)
+            erase_content(transaction, digest, note, code=ErasureCode.ON_NOTICE)
