@@ -30,24 +30,33 @@ def _read(
     message_id: Annotated[str, typer.Argument(help="The message's id, or its beginning.")],
     reason: Annotated[str | None, typer.Option(help="Why; it stands in this agency's access log.")] = None,
     case: Annotated[str | None, typer.Option(help="Your case reference.")] = None,
+    use: Annotated[
+        str | None, typer.Option("--for", help="What a restricted message is read for, like legal-claim.")
+    ] = None,
 ) -> None:
     """Read a message. The reason is on record before anything is decrypted; the sender gets a receipt.
+
+    What was corrected stands beside what the message said. A restricted one is shown only for what it is kept for.
 
     \b
     Examples:
       agency read 5d1c8a52 --reason "traveller at gate B14" --case 74/08
+      agency read 5d1c8a52 --reason "the court asks" --for legal-claim
       agency read 5d1c8a52 --reason "answer the request" --json
     """
     from agency_client.node import Node
     from agency_client.reading.messages import ReadOwnMessage, read_message
     from agency_client.statuses.standing import list_ages
     from agency_client.terminal.partner_pages import warn_of_ages
+    from agency_client.typed_codes import parse_code
+    from schemas.alerts.coded import RestrictedUse
 
     invocation = get_invocation(context)
     output = invocation.output
     why = reason or output.ask_line("Reason for reading", instead='give it with --reason "…"')
     with Node(invocation.open_profile(), invocation.clock) as node:
-        found = read_message(node, message_id, reason=why, case=case)
+        wanted = None if use is None else parse_code(RestrictedUse, use, "for")
+        found = read_message(node, message_id, reason=why, case=case, use=wanted)
         partners = found.recipients if isinstance(found, ReadOwnMessage) else (found.stored.sender,)
         ages = list_ages(node, partners)
     if isinstance(found, ReadOwnMessage):
@@ -126,7 +135,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
             ("thread", alert.thread),
         ]
     )
-    _show_page(output, alert)
+    _show_page(output, found)
     _show_told(output, alert, found.told)
     output.show_banner(marking, rules)
     output.write_json(
@@ -156,6 +165,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
                 "witnessed": found.is_witnessed,
                 "checks": [{"name": check.name, "sentence": check.sentence} for check in found.checks],
             },
+            **_describe_later(found),
             "alert": alert.to_wire(),
             **_describe_told(found.told),
         }
@@ -184,7 +194,7 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
             ("thread", alert.thread),
         ]
     )
-    _show_page(output, alert)
+    _show_page(output, found)
     _show_told(output, alert, found.told)
     output.show_banner(marking, rules)
     output.write_json(
@@ -198,6 +208,7 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
             "issued_at": stored.issued_at,
             "purpose": found.message.purpose.value,
             "necessity": found.message.necessity,
+            **_describe_later(found),
             "alert": alert.to_wire(),
             **_describe_told(found.told),
         }
@@ -218,6 +229,17 @@ def _warn_of_later(output: Output, found: "ReadMessage") -> None:
     for later in found.followed_by:
         if later.kind == "correction":
             output.show_line(f"CORRECTED by message {later.message_id} of {later.sender}: read it too", Tone.BAD)
+
+
+def _describe_later(found: "ReadMessage | ReadOwnMessage") -> "dict[str, Any]":
+    from agency_client.terminal.aftercare_pages import describe_corrections, describe_standing
+
+    corrected = found.corrected
+    return {
+        "standing": describe_standing(found.standing),
+        "corrections": describe_corrections(corrected),
+        "corrected_alert": None if corrected is None else corrected.alert.to_wire(),
+    }
 
 
 def _spell_origin(found: "ReadMessage") -> str:
@@ -251,13 +273,19 @@ def _list_if(*pairs: tuple[str, str | None]) -> list[tuple[str, str]]:
     return [(label, value) for label, value in pairs if value is not None]
 
 
-def _show_page(output: Output, alert: "Alert") -> None:
-    from agency_client.terminal.alert_page import make_page
+def _show_page(output: Output, found: "ReadMessage | ReadOwnMessage") -> None:
+    from agency_client.terminal.aftercare_pages import list_change_lines, make_corrected_page, show_standing
 
-    for block in make_page(alert):
+    show_standing(output, found.standing, found.alert)
+    for block in make_corrected_page(found.alert, found.corrected):
         output.show_line("")
         output.show_line(block.title, Tone.STRONG)
         output.show_details(block.lines)
+    changes = list_change_lines(found.corrected)
+    if changes:
+        output.show_line("")
+        output.show_line("Corrections", Tone.STRONG)
+        output.show_details(changes)
 
 
 def _list_agreed(found: "ReadMessage | ReadOwnMessage") -> "tuple[str, ...]":
