@@ -90,6 +90,16 @@ def list_received_notices(snapshot: Snapshot, kind: str | None = None) -> list[S
     return [_read_notice(row) for row in rows]
 
 
+def count_unanswered(snapshot: Snapshot, kind: str) -> int:
+    """Return how many notices of a kind came here and were answered by no person."""
+    count: int = snapshot.fetch_value(
+        "SELECT count(*) FROM aftercare_notice JOIN inbox_message USING (digest)"
+        " WHERE is_own = 0 AND aftercare_notice.kind = ? AND answered_at IS NULL",
+        kind,
+    )
+    return count
+
+
 def record_onward_effect(transaction: Transaction, found: OnwardEffect) -> None:
     """Keep what a partner reports of an agency further on; a later word takes the place of that one's earlier."""
     transaction.execute(
