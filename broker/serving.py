@@ -24,6 +24,7 @@ from broker.control import (
 from broker.durable_files import write_private_file
 from broker.http.protocol import ConnectionLimits
 from broker.observability.admin import make_admin_app
+from broker.observability.agreements import AgreementCollector
 from broker.server import BrokerServer, ServerOptions, bind_socket, read_port
 from broker.settings import Limits
 from broker.status import describe_enrolment, describe_status
@@ -136,6 +137,7 @@ def make_server(broker: Broker, *, on_started: Callable[[], None]) -> BrokerServ
     broker.metrics.stopped.set_function(lambda: broker.standing.stop is not None)
     broker.metrics.connections.set_function(server.count_connections)
     broker.metrics.log_leaves.set_function(lambda: broker.log.view.size)
+    broker.metrics.registry.register(AgreementCollector(lambda: broker.book.current, broker.clock))
     return server
 
 
