@@ -120,7 +120,11 @@ def _thread(
                 mark_agency(entry.partner, ages),
                 label_kind(entry.kind),
                 entry.subject,
-                mark_witnessed(entry.state, Tone.NORMAL, is_witnessed=entry.is_witnessed),
+                mark_witnessed(
+                    ", ".join(dict.fromkeys([entry.state, *entry.marks])),
+                    Tone.NORMAL,
+                    is_witnessed=entry.is_witnessed,
+                ),
                 entry.message_id[:SHORT_ID],
             )
             for entry in entries
@@ -139,6 +143,7 @@ def _thread(
                 "subject": entry.subject,
                 "at": entry.at,
                 "state": entry.state,
+                "marks": entry.marks,
                 "witnessed": None if entry.is_own else entry.is_witnessed,
             }
         )
@@ -195,8 +200,8 @@ def _show_rows(output: Output, view: "InboxView", ages: "dict[str, StatusAge]", 
 
 
 def _spell_state(row: "InboxRow") -> Cell:
-    if row.message.withdrawn_at:
-        return Cell("withdrawn", Tone.CAUTION)
+    if row.marks:
+        return Cell(", ".join(row.marks), Tone.CAUTION)
     state, tone = ("read", Tone.QUIET) if row.message.read_at else ("unread", Tone.STRONG)
     return mark_witnessed(state, tone, is_witnessed=row.is_witnessed)
 
@@ -230,6 +235,8 @@ def _say_rest(invocation: Invocation, view: "InboxView", wanted: "InboxFilter") 
         aside = view.counts.get("unverifiable", 0) + view.counts.get("refused", 0)
         if waiting:
             output.say(f"{waiting} cannot be opened yet: agency inbox --waiting", Tone.CAUTION)
+        if view.breaches:
+            output.say(f"{view.breaches} notices of a breach are not answered: agency aftercare", Tone.BAD)
         if aside:
             output.say(f"{aside} were set aside: agency inbox --unverifiable", Tone.CAUTION)
     as_of = "never; run: agency sync" if view.as_of is None else f"{spell_moment(view.as_of)}, log size {view.log_size}"
@@ -261,6 +268,7 @@ def _describe_row(row: "InboxRow", ages: "dict[str, StatusAge]") -> dict[str, ob
         "read_at": message.read_at,
         "answered_at": message.answered_at,
         "withdrawn_at": message.withdrawn_at,
+        "marks": row.marks,
         "leaf": message.leaf_index,
         "witnessed": row.is_witnessed,
     }

@@ -277,7 +277,7 @@ def _show_page(output: Output, found: "ReadMessage | ReadOwnMessage") -> None:
     from agency_client.terminal.aftercare_pages import list_change_lines, make_corrected_page, show_standing
 
     show_standing(output, found.standing, found.alert)
-    for block in make_corrected_page(found.alert, found.corrected):
+    for block in make_corrected_page(found.alert, found.corrected, found.standing):
         output.show_line("")
         output.show_line(block.title, Tone.STRONG)
         output.show_details(block.lines)

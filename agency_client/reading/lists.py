@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.aftercare.rules import BREACH_NOTICE
+from agency_client.aftercare.standing import load_standing, load_standings
 from agency_client.errors import NotFoundError
+from agency_client.local_store.aftercare import count_unanswered
 from agency_client.local_store.checkpoints import load_newest_checkpoint
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxFilter, InboxMessage, InboxState, list_messages
@@ -32,7 +35,7 @@ class InboxRow:
     """One received message in a list. `subject` and `attachments` are foreign, "" and 0 where nothing was opened.
 
     `is_witnessed`: the quorum has seen the leaf of its acceptance. `path` is the way it took, empty where its sender
-    says it as its own.
+    says it as its own. `marks`: what notices about it made of it.
     """
 
     message: InboxMessage
@@ -41,16 +44,21 @@ class InboxRow:
     thread_size: int
     is_witnessed: bool
     path: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class InboxView:
-    """A list of messages, how many stand in each state, and as of when: the newest tree head this node holds."""
+    """A list of messages, how many stand in each state, and as of when: the newest tree head this node holds.
+
+    `breaches`: how many notices of a breach nobody has answered.
+    """
 
     rows: tuple[InboxRow, ...]
     counts: dict[str, int]
     as_of: datetime | None
     log_size: int
+    breaches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,7 @@ class ThreadEntry:
     at: datetime
     state: str
     is_witnessed: bool = True
+    marks: tuple[str, ...] = ()
 
 
 def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxView:
@@ -75,16 +84,19 @@ def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxVie
         sizes = count_threads(snapshot, {message.thread for message in messages if message.thread})
         counts, quorum = count_states(snapshot), read_quorum(node, snapshot)
         paths = {message.digest: _find_path(snapshot, message.digest) for message in messages}
+        standings = load_standings(snapshot, paths)
+        breaches = count_unanswered(snapshot, BREACH_NOTICE)
     rows = tuple(
         _make_row(
             message,
             sizes,
             is_witnessed=is_leaf_witnessed(node, quorum, message.origin, message.leaf_index),
             path=paths[message.digest],
+            marks=standings[message.digest].words,
         )
         for message in messages
     )
-    return InboxView(rows, counts, newest.seen_at if newest else None, newest.size if newest else 0)
+    return InboxView(rows, counts, newest.seen_at if newest else None, newest.size if newest else 0, breaches)
 
 
 def view_thread(node: Node, reference: str) -> tuple[str, list[ThreadEntry]]:
@@ -100,7 +112,11 @@ def view_thread(node: Node, reference: str) -> tuple[str, list[ThreadEntry]]:
         )
         quorum = read_quorum(node, snapshot)
         entries = [
-            _describe_received(message, is_leaf_witnessed(node, quorum, message.origin, message.leaf_index))
+            _describe_received(
+                message,
+                is_leaf_witnessed(node, quorum, message.origin, message.leaf_index),
+                load_standing(snapshot, message.digest).words,
+            )
             for message in received
         ]
         for sent in list_sent_messages(snapshot, thread=thread, limit=MAX_THREAD_MESSAGES):
@@ -123,10 +139,17 @@ def label_kind(kind: str) -> str:
         return kind
 
 
-def _make_row(message: InboxMessage, sizes: dict[str, int], *, is_witnessed: bool, path: tuple[str, ...]) -> InboxRow:
+def _make_row(
+    message: InboxMessage,
+    sizes: dict[str, int],
+    *,
+    is_witnessed: bool,
+    path: tuple[str, ...],
+    marks: tuple[str, ...],
+) -> InboxRow:
     summary = {} if message.summary is None else decode_canonical(message.summary)
     size, attachments = sizes.get(message.thread or "", 1), int(summary.get("attachments", 0))
-    return InboxRow(message, str(summary.get("subject", "")), attachments, size, is_witnessed, path)
+    return InboxRow(message, str(summary.get("subject", "")), attachments, size, is_witnessed, path, marks)
 
 
 def _find_path(snapshot: Snapshot, digest: str) -> tuple[str, ...]:
@@ -143,7 +166,7 @@ def _find_thread(snapshot: Snapshot, reference: str) -> str:
     return message.thread
 
 
-def _describe_received(message: InboxMessage, is_witnessed: bool) -> ThreadEntry:
+def _describe_received(message: InboxMessage, is_witnessed: bool, marks: tuple[str, ...]) -> ThreadEntry:
     state = "withdrawn" if message.withdrawn_at else "read" if message.read_at else message.state.value
     return ThreadEntry(
         message_id=message.message_id,
@@ -154,6 +177,7 @@ def _describe_received(message: InboxMessage, is_witnessed: bool) -> ThreadEntry
         at=message.issued_at,
         state=state,
         is_witnessed=is_witnessed,
+        marks=marks,
     )
 
 

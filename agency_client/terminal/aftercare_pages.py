@@ -1,11 +1,12 @@
 """Aftercare for a person: who has acted on a notice, what is due here, marks and corrected values beside a message."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from agency_client.aftercare.changing import ChangedField, CorrectedAlert
 from agency_client.aftercare.overview import AgencyActing, NoticeLine, Overview
-from agency_client.aftercare.rules import VICTIM_MARK, Standing
+from agency_client.aftercare.rules import NOTHING_SAID, VICTIM_MARK, Standing
 from agency_client.terminal.alert_page import Block, make_page
 from agency_client.terminal.moments import make_due_cell, spell_moment
 from agency_client.terminal.output import Cell, Output, Tone
@@ -79,14 +80,29 @@ def name_subject(alert: Alert, path: str) -> str:
     return found or " ".join(parts) or "whoever stands there"
 
 
-def make_corrected_page(original: Alert, corrected: CorrectedAlert | None) -> list[Block]:
-    """Return an alert's page with what it says now beside what it said: `corrected to` under each line that changed."""
+def make_corrected_page(
+    original: Alert, corrected: CorrectedAlert | None, standing: Standing = NOTHING_SAID
+) -> list[Block]:
+    """Return an alert's page with what it says now beside what it said: `corrected to` under each line that changed.
+
+    Victims of a misused identity are named as such where they stand.
+    """
+    return [_mark_victim(block, original, standing) for block in _merge_pages(original, corrected)]
+
+
+def _merge_pages(original: Alert, corrected: CorrectedAlert | None) -> list[Block]:
     before = make_page(original)
     if corrected is None or corrected.alert == original:
         return before
     after = {block.title: block for block in make_page(corrected.alert)}
     merged = [Block(block.title, tuple(_merge_lines(block, after.pop(block.title, None)))) for block in before]
     return [*merged, *(Block(f"{block.title} (added by a correction)", block.lines) for block in after.values())]
+
+
+def _mark_victim(block: Block, alert: Alert, standing: Standing) -> Block:
+    refs = {person.ref for number, person in enumerate(alert.persons) if f"persons.{number}" in standing.victims}
+    is_victim = any(block.title.startswith(f"Person {ref}: ") for ref in refs)
+    return replace(block, title=f"{block.title} — {VICTIM_MARK}") if is_victim else block
 
 
 def list_change_lines(corrected: CorrectedAlert | None) -> list[tuple[str, str | Cell]]:
