@@ -15,6 +15,7 @@ import httpx
 from agency_client.agreements.desks import load_whom_to_call, say_whom_to_call
 from agency_client.agreements.reminders import Reminder, ReminderKind
 from agency_client.agreements.views import AgreementLine, list_lines
+from agency_client.aftercare.overview import view_aftercare
 from agency_client.approvals import list_waiting
 from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
@@ -87,6 +88,7 @@ def examine_node(node: Node) -> list[Finding]:
         check_queues,
         check_owed,
         check_approvals,
+        check_aftercare,
         check_store,
     ):
         name = check.__name__.removeprefix("check_")
@@ -276,6 +278,21 @@ def check_owed(node: Node) -> Iterator[Finding]:
         owed += [f"an answer by {item.answer_due:%Y-%m-%d %H:%M}"] if item.answer_due else []
         sentence = f"{item.recipient} owes {' and '.join(owed)} for {item.message_id[:8]}"
         yield Finding("owed", Level.WARN, sentence, whom[item.recipient])
+
+
+def check_aftercare(node: Node) -> Iterator[Finding]:
+    """Who is late with acting on this agency's notices, and which of others a person here must answer."""
+    view = view_aftercare(node)
+    for line, acting in view.overdue:
+        sentence = f"{acting.agency} has not acted on the {line.notice.kind} {line.message_id[:8]} in time"
+        yield Finding("aftercare", Level.WARN, sentence, view.whom_to_call.get(acting.reported_by or acting.agency, ""))
+    for item in view.due:
+        if item.is_breach:
+            sentence = f"{item.message.sender} tells of a breach, and nobody has answered"
+            yield Finding("aftercare", Level.FAIL, sentence, f"see: agency read {item.message.message_id[:8]}")
+    late = sum(view.now > item.notice.acknowledge_by and not item.is_breach for item in view.due)
+    if late:
+        yield Finding("aftercare", Level.WARN, f"{late} notices of others are not answered in time", "agency aftercare")
 
 
 def check_approvals(node: Node) -> Iterator[Finding]:
