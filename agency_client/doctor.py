@@ -12,10 +12,10 @@ from enum import StrEnum
 
 import httpx
 
+from agency_client.aftercare.overview import view_aftercare
 from agency_client.agreements.desks import load_whom_to_call, say_whom_to_call
 from agency_client.agreements.reminders import Reminder, ReminderKind
 from agency_client.agreements.views import AgreementLine, list_lines
-from agency_client.aftercare.overview import view_aftercare
 from agency_client.approvals import list_waiting
 from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
