@@ -168,7 +168,8 @@ def check_log(node: Node) -> Iterator[Finding]:
     """How far the log was read, and what was found in it that cannot be."""
     with node.store.read() as snapshot:
         walk = load_walk(snapshot, node.sheet.origin)
-        contradictions, suspicions = list_contradictions(snapshot), list_suspicions(snapshot)
+        contradictions = [proof for proof in list_contradictions(snapshot) if proof.settled_at is None]
+        suspicions = list_suspicions(snapshot)
     if walk is None:
         yield Finding("log", Level.WARN, "it was never read", "run: agency sync")
     else:

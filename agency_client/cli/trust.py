@@ -12,6 +12,7 @@ from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Cell, Tone
 
 if TYPE_CHECKING:
+    from agency_client.local_store.contradictions import Contradiction
     from agency_client.node import Node
 
 _TONES = {
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(_show)
     group.command("list")(_list)
     group.command("contradictions")(_contradictions)
+    group.command("settle")(_settle)
     group.command("evidence")(write_evidence)
     group.command("checkpoint")(write_checkpoint)
     group.command("compare")(compare_checkpoint)
@@ -170,7 +172,7 @@ def _contradictions(context: typer.Context) -> None:
     with Node(invocation.open_profile(), invocation.clock) as node:
         contradictions, suspicions = list_alarms(node)
     proofs = [
-        (str(item.number), _date(item.found_at), Cell("proof", Tone.BAD), item.signer, item.kind.value)
+        (str(item.number), _date(item.found_at), _describe_proof(item), item.signer, item.kind.value)
         for item in contradictions
     ]
     doubts = [
@@ -189,6 +191,9 @@ def _contradictions(context: typer.Context) -> None:
                     "first": item.first,
                     "second": item.second,
                     "found_at": item.found_at,
+                    "settled_at": item.settled_at,
+                    "settled_by": item.settled_by,
+                    "settled_because": item.settled_because,
                 }
                 for item in contradictions
             ],
@@ -198,8 +203,43 @@ def _contradictions(context: typer.Context) -> None:
             ],
         }
     )
-    if rows:
+    if doubts or any(item.settled_at is None for item in contradictions):
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
+
+
+def _describe_proof(item: "Contradiction") -> Cell:
+    if item.settled_at is None:
+        return Cell("proof", Tone.BAD)
+    return Cell(f"settled {_date(item.settled_at)} by {item.settled_by}", Tone.QUIET)
+
+
+def _settle(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(min=1, help="The proof's number: agency trust contradictions.")],
+    reason: Annotated[str, typer.Option(help="How you know that the partner is honest, for the access log.")],
+) -> None:
+    """Settle a proof against a partner whose node was restored from a backup: two officers, each by this command.
+
+    Call the partner's duty desk first, by the number in the agreement. The proof stays, with both names and reasons;
+    what it stopped goes on. A proof against a log, or about keys, is not settled this way.
+
+    \b
+    Example:
+      agency trust settle 1 --reason "called VN's duty desk: disk lost, restored from Tuesday's backup"
+    """
+    from agency_client.node import Node
+    from agency_client.settling import settle_contradiction
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        found = settle_contradiction(node, number, reason)
+    if found.is_settled:
+        invocation.output.say(f"Settled: what proof {number} against {found.proof.signer} stopped goes on.", Tone.GOOD)
+    else:
+        invocation.output.say("Approved by you; a second officer must approve it too, within 24 hours.", Tone.CAUTION)
+    approved_by = [approval.officer for approval in found.approvals]
+    state = "settled" if found.is_settled else "approved"
+    invocation.output.write_json({"number": number, "state": state, "approved_by": approved_by})
 
 
 def _read_log_if_online(node: "Node") -> None:

@@ -115,6 +115,16 @@ def retract_step(transaction: Transaction, digest: str) -> None:
         raise ConflictError("only the last step of a chain that no log has can be taken back", code="step-stands")
 
 
+def forget_unlogged_steps(transaction: Transaction, agreement: str, party: str, first: int) -> int:
+    """Forget a party's steps from a number on that no log has; return how many there were."""
+    return transaction.execute(
+        "DELETE FROM agreement_step WHERE agreement = ? AND party = ? AND party_seq >= ? AND leaf IS NULL",
+        agreement,
+        party,
+        first,
+    )
+
+
 def load_chains(snapshot: Snapshot, agreement: str) -> dict[str, list[StoredStep]]:
     """Return every party's chain of one agreement, oldest step first."""
     rows = snapshot.fetch_all("SELECT * FROM agreement_step WHERE agreement = ? ORDER BY party, party_seq", agreement)

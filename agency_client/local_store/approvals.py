@@ -20,6 +20,7 @@ class ApprovalKind(StrEnum):
 
     NEW_LOG = "new-log"
     AGREEMENT_STEP = "agreement-step"
+    SETTLEMENT = "settlement"
 
 
 class ApprovalEnd(StrEnum):

@@ -9,7 +9,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from agency_client.errors import NotFoundError, VerificationFailedError
-from agency_client.local_store.engine import Columns, Row, Snapshot, Store, read_moment
+from agency_client.local_store.engine import (
+    Columns,
+    Row,
+    Snapshot,
+    Store,
+    Transaction,
+    read_moment,
+    read_optional_moment,
+)
 
 
 class ContradictionKind(StrEnum):
@@ -48,7 +56,7 @@ class Contradiction:
     """A kept proof, under a number people can name. `signer` is an agency, or a log's origin.
 
     `proof` is what else it takes: of two heads of different sizes, the canonical path between them
-    (`agency_client.witness.prefix`).
+    (`agency_client.witness.prefix`). `settled_at` is when two persons settled it (`agency_client.settling`).
     """
 
     number: int
@@ -58,6 +66,9 @@ class Contradiction:
     second: bytes
     found_at: datetime
     proof: bytes | None = None
+    settled_at: datetime | None = None
+    settled_by: str = ""
+    settled_because: str = ""
 
 
 def keep_contradiction(store: Store, error: EquivocationError, *, at: datetime) -> None:
@@ -73,6 +84,23 @@ def list_contradictions(snapshot: Snapshot, kind: ContradictionKind | None = Non
     """Return every proof, or those of one kind, oldest first."""
     rows = snapshot.fetch_all("SELECT * FROM contradiction WHERE ?1 IS NULL OR kind = ?1 ORDER BY id", kind)
     return [_read_contradiction(row) for row in rows]
+
+
+def has_open_contradiction(snapshot: Snapshot, signer: str) -> bool:
+    """Return whether a partner is proven to have said two things, and nobody has settled it."""
+    found = snapshot.fetch_one("SELECT 1 FROM contradiction WHERE signer = ? AND settled_at IS NULL", signer)
+    return found is not None
+
+
+def note_settled(transaction: Transaction, number: int, *, by: str, because: str, at: datetime) -> None:
+    """Record who settled a proof and why; the proof itself stays."""
+    transaction.execute(
+        "UPDATE contradiction SET settled_at = ?, settled_by = ?, settled_because = ? WHERE id = ?",
+        at,
+        by,
+        because,
+        number,
+    )
 
 
 def load_contradiction(snapshot: Snapshot, number: int) -> Contradiction:
@@ -101,4 +129,7 @@ def _read_contradiction(row: Row) -> Contradiction:
         row["second"],
         read_moment(row["found_at"]),
         row["proof"],
+        read_optional_moment(row["settled_at"]),
+        row["settled_by"],
+        row["settled_because"],
     )

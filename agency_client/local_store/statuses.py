@@ -146,6 +146,11 @@ def load_partner_status(snapshot: Snapshot, partner: str, seq: int) -> StoredSta
     return None if row is None else _read_status(row)
 
 
+def forget_partner_statuses(transaction: Transaction, partner: str) -> None:
+    """Forget what a partner signed: the next that comes is its first here. What it called revoked stays known."""
+    transaction.execute("DELETE FROM status WHERE direction = 'in' AND partner = ?", partner)
+
+
 def list_status_partners(snapshot: Snapshot) -> list[str]:
     """Return every partner that signed a status for this node."""
     rows = snapshot.fetch_all("SELECT DISTINCT partner FROM status WHERE direction = 'in' ORDER BY partner")

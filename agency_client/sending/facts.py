@@ -10,7 +10,7 @@ from datetime import datetime
 from agency_client.agreements.chains import load_all
 from agency_client.directory.directory import NotPinnedError
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
-from agency_client.local_store.contradictions import has_log_contradiction, list_contradictions
+from agency_client.local_store.contradictions import has_log_contradiction, has_open_contradiction
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxState, load_by_digest
 from agency_client.local_store.sent import (
@@ -177,7 +177,7 @@ def _find_key(timeline: MemberTimeline, kind: str, now: datetime) -> EncryptionK
 
 
 def _find_contradictions(snapshot: Snapshot, agency: str) -> list[Finding]:
-    if any(proof.signer == agency for proof in list_contradictions(snapshot)):
+    if has_open_contradiction(snapshot, agency):
         sentence = f"{agency} was proven to have signed two things that cannot both be true"
         return [Finding("partner-contradicts-itself", sentence)]
     return []

@@ -19,6 +19,7 @@ from agency_client.local_store.migrations import (
     step_0010_retention,
     step_0011_duties,
     step_0012_keys,
+    step_0013_settled,
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -34,6 +35,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     step_0010_retention.STATEMENTS,
     step_0011_duties.STATEMENTS,
     step_0012_keys.STATEMENTS,
+    step_0013_settled.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 

@@ -6,6 +6,8 @@ link in the chain (`agency_client.local_store.access_chain`), and by nothing els
 
 STATEMENTS: tuple[str, ...] = (
     "ALTER TABLE content_erasure ADD COLUMN code TEXT NOT NULL DEFAULT 'retention-ended'",
+    # What `agency_client.retention.ledger` still has to write down outside the store.
+    "CREATE TABLE erasure_to_note (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     """
     CREATE TABLE evidence_term (
         digest TEXT PRIMARY KEY,
