@@ -1,7 +1,8 @@
 """Agencies in a row, each with agreements with its neighbours only: VN → BE → AL → GB. What goes on, goes this way."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from agency_client.local_store.inbox import InboxFilter, InboxMessage, list_messages
@@ -87,15 +88,19 @@ class Row:
         (copy,) = pass_on(self[holder], wanted)
         return copy
 
-    def later(self, **by: int) -> None:
-        """Move everybody's clock on."""
-        self.world.clock.ahead += timedelta(**by)
+    def in_hours(self, hours: int) -> datetime:
+        """Return the moment so many hours from now."""
+        return self.world.clock.now() + timedelta(hours=hours)
+
+    def later(self, *, hours: int) -> None:
+        """Move everybody's clock on; it is never set back, since no log goes backwards."""
+        self.world.clock.ahead += timedelta(hours=hours)
 
 
 def make_row(world: LyingWorld, name: str, **clauses: Any) -> Row:
     """Return a row under fresh agreements between neighbours; `clauses` is what VN agreed with BE in its own way."""
     terms, clauses = {}, {"onward": OnwardRule.WITH_CONSENT} | clauses
-    for first, second in zip(ROW, ROW[1:], strict=False):
+    for first, second in pairwise(ROW):
         changes = clauses if (first, second) == (VN, BE) else {"onward": OnwardRule.WITH_CONSENT}
         both = [make_wide_clause(*pair, **changes) for pair in ((first, second), (second, first))]
         agreed = world.agree(first, second, f"{name} {first} {second}", clauses=tuple(both))

@@ -1,23 +1,170 @@
 """A message goes on by the originator's leave alone, and the leave travels with it."""
 
-from agency_client.local_store.inbox import InboxState
+import pytest
+
+from agency_client.errors import ClientError, UsageError
+from agency_client.local_store.access_log import AccessFilter, list_entries
+from agency_client.local_store.inbox import InboxMessage, InboxState
 from agency_client.local_store.onward import find_original_of_copy, list_onward_copies
-from tests.support.onward import AL, BE, VN, Row
+from agency_client.onward.passing_on import NoRightError, PassOn, pass_on
+from agency_client.onward.rules import RightKind
+from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.receiving.flow import receive
+from agency_client.sending.flow import NotCoveredError
+from agency_client.sending.noticing import withdraw
+from schemas.agreements.terms import OnwardRule
+from schemas.markings import Purpose, Tlp
+from tests.support.lying_world import LyingWorld
+from tests.support.onward import AL, AUTHOR, BE, GB, VN, Row, make_row
+
+
+def read(row: Row, agency: str, arrived: InboxMessage) -> ReadMessage:
+    """Read a message as an officer does."""
+    found = read_message(row[agency], arrived.message_id, reason="case 74/08")
+    assert isinstance(found, ReadMessage)
+    return found
+
+
+def count_sent(row: Row, agency: str) -> int:
+    with row[agency].store.read() as snapshot:
+        count: int = snapshot.fetch_value("SELECT count(*) FROM sent_message")
+    return count
 
 
 def test_what_the_originator_consented_to_arrives_with_its_consent(row: Row) -> None:
-    held = row.send(VN, BE)
-    consent = row.consent(BE, held, AL)
+    held = row.send(VN, BE, handling={"codes": ["h0", "h2"]})
+    consent = row.consent(BE, held, AL, conditions="For the comparison only.")
     copy = row.pass_on(BE, held, AL)
     arrived = row.take_in(AL, copy)
 
     assert (arrived.state, arrived.problem) == (InboxState.OPENED, None)
-    assert copy.way == "VN → BE → AL"
     with row[AL].store.read() as snapshot:
         origin = find_original_of_copy(snapshot, arrived.digest)
     assert origin is not None
     assert (origin.originator, origin.path, origin.consent_digest) == (VN, (VN, BE), consent.digest)
-    assert origin.original.digest == held.digest
+    assert (origin.original.id, origin.original.digest) == (held.message_id, held.digest)
     with row[BE].store.read() as snapshot:
         (known,) = list_onward_copies(snapshot, held.digest)
     assert (known.copy_digest, known.recipient, known.consent_digest) == (arrived.digest, AL, consent.digest)
+
+
+def test_the_reader_of_a_copy_sees_the_originators_words_and_the_way_they_took(row: Row) -> None:
+    held = row.send(VN, BE, subject="Series 77", caveats=[{"code": "no-contact-with-subject"}])
+    row.consent(BE, held, AL, conditions="For the comparison only.")
+    arrived = row.take_in(AL, row.pass_on(BE, held, AL))
+    shown, original = read(row, AL, arrived), read(row, BE, held)
+
+    assert shown.message.alert == original.message.alert
+    assert shown.alert.caveats == original.alert.caveats
+    assert original.origin is None
+    assert shown.origin is not None
+    assert shown.origin.right is RightKind.CONSENT
+    assert shown.origin.decision is not None
+    assert shown.origin.decision.conditions == "For the comparison only."
+    day = f"{shown.origin.consent.accepted_at:%Y-%m-%d}" if shown.origin.consent else ""
+    assert shown.origin.spell_way() == f"VN → BE → AL, consent of VN of {day}"
+    assert shown.origin.original.is_pinned
+
+
+def test_whom_the_originator_named_gets_it_without_a_question(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL, GB])
+    copy = row.pass_on(BE, held, AL)
+    arrived = row.take_in(AL, copy)
+    further = row.take_in(GB, row.pass_on(AL, arrived, GB))
+
+    assert copy.right is RightKind.NAMED
+    assert (arrived.state, further.state) == (InboxState.OPENED, InboxState.OPENED)
+    shown, first = read(row, GB, further), read(row, AL, arrived)
+    assert shown.origin is not None
+    assert first.origin is not None
+    assert shown.origin.spell_way() == "VN → BE → AL → GB, named by VN in the message"
+    # However far it goes, it carries the originator's own message once.
+    assert shown.message.provenance is not None
+    assert first.message.provenance is not None
+    assert shown.message.provenance.original == first.message.provenance.original
+
+
+def test_without_a_right_nothing_is_sealed_and_the_question_to_ask_is_named(row: Row) -> None:
+    held = row.send(VN, BE)
+    before = count_sent(row, BE)
+    with pytest.raises(NoRightError) as refused:
+        row.pass_on(BE, held, AL)
+    assert refused.value.code == "consent-missing"
+    assert "VN has neither named AL nor consented since" in refused.value.sentence
+    assert f"agency release request {held.message_id} --to AL --purpose document-integrity" in refused.value.fix
+    assert count_sent(row, BE) == before
+    with row[BE].store.read() as snapshot:
+        (denied,) = list_entries(snapshot, AccessFilter(message=held.message_id, outcome="denied"))
+    assert (denied.verb, denied.partner, denied.action.value) == ("pass-on", AL, "disclosure")
+
+
+def test_a_consent_for_one_does_not_reach_another(row: Row) -> None:
+    held = row.send(VN, BE)
+    row.consent(BE, held, GB)
+    with pytest.raises(NoRightError, match="the consent is for GB, not for AL"):
+        row.pass_on(BE, held, AL)
+
+
+def test_all_recipients_get_it_or_none(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    before = count_sent(row, BE)
+    with pytest.raises(NoRightError):
+        pass_on(row[BE], PassOn(held.message_id, (AL, GB), reason="case 74/08"))
+    assert count_sent(row, BE) == before
+
+
+def test_a_refusal_and_a_consent_that_has_ended_let_nothing_go_on(row: Row) -> None:
+    held = row.send(VN, BE)
+    row.consent(BE, held, AL, valid_until=row.in_hours(1))
+    row.later(hours=2)
+    with pytest.raises(NoRightError, match="the consent ended at") as refused:
+        row.pass_on(BE, held, AL)
+    assert refused.value.code == "consent-ended"
+
+
+def test_another_purpose_and_a_lower_marking_are_refused(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    with pytest.raises(NoRightError, match="border-control needs a consent"):
+        row.pass_on(BE, held, AL, purpose=Purpose.BORDER_CONTROL)
+    with pytest.raises(NoRightError, match="TLP:GREEN is lower than") as refused:
+        row.pass_on(BE, held, AL, marking=Tlp.GREEN)
+    assert "nobody can allow this" in refused.value.fix
+
+
+def test_done_again_it_sends_nothing_again(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    first = row.pass_on(BE, held, AL)
+    again = row.pass_on(BE, held, AL)
+    assert (first.is_repeated, again.is_repeated) == (False, True)
+    assert again.item.message_id == first.item.message_id
+
+
+def test_what_was_taken_back_does_not_go_on(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    withdraw(row[VN], held.message_id, AUTHOR, because="wrong")
+    receive(row[BE])
+    with pytest.raises(ClientError) as refused:
+        row.pass_on(BE, held, AL)
+    assert refused.value.code in {"withdrawn", "content-erased"}
+
+
+def test_ones_own_message_needs_nobodys_consent(row: Row) -> None:
+    held = row.send(VN, BE)
+    with pytest.raises(UsageError, match="this agency's own"):
+        row.pass_on(VN, held, BE)
+
+
+def test_an_agreement_that_forbids_it_leaves_nobody_to_ask(four_agencies: LyingWorld) -> None:
+    strict = make_row(four_agencies, "forbids", onward=OnwardRule.FORBIDDEN)
+    held = strict.send(VN, BE)
+    with pytest.raises(NoRightError, match="its agreement forbids passing it on") as refused:
+        strict.pass_on(BE, held, AL)
+    assert (refused.value.code, "release request" in refused.value.fix) == ("onward-forbidden", False)
+
+
+def test_an_agreement_of_ones_own_must_cover_the_copy(four_agencies: LyingWorld) -> None:
+    row = make_row(four_agencies, "narrow", onward_agencies=(AL,), onward=OnwardRule.LISTED)
+    held = row.send(VN, BE, onward=[AL])
+    with pytest.raises(NotCoveredError, match="amber-strict is above amber"):
+        row.pass_on(BE, held, AL, marking=Tlp.AMBER_STRICT)
+    assert row.take_in(AL, row.pass_on(BE, held, AL)).state is InboxState.OPENED
