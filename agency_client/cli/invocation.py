@@ -74,7 +74,8 @@ class Invocation:
         Raises:
             UsageError: no file was named and nobody sits there.
         """
-        from agency_client.profiles.session import find_passphrase_file, read_passphrase_file
+        from agency_client.profiles.passphrases import read_passphrase_file
+        from agency_client.profiles.session import find_passphrase_file
 
         file = find_passphrase_file(self.environment, self.passphrase_file)
         if file is not None:

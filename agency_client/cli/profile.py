@@ -66,7 +66,7 @@ def _change_passphrase(
 
 def _read_new_passphrase(invocation: Invocation, file: Path | None) -> str:
     from agency_client.errors import UsageError
-    from agency_client.profiles.session import read_passphrase_file
+    from agency_client.profiles.passphrases import read_passphrase_file
 
     if file is not None:
         return read_passphrase_file(file)

@@ -4,8 +4,7 @@ A root's file is a container under its holder's passphrase. Root files lie on me
 a profile. What is public of the ceremony is one sheet: the roots, the threshold, and the anchor that partners type in.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +13,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agency_client.errors import ConflictError, NotAuthenticatedError, UsageError, VerificationFailedError
+from agency_client.own_keys.sheets import Block, Sheet, format_text, read_blocks
 from agency_client.profiles.private_files import make_private_folder, read_private_file, write_private_file
 from agency_client.profiles.public_files import read_foreign_file
 from agency_client.wire_names import parse_agency_id
-from keys.anchors import format_anchor_hex, format_anchor_words, parse_anchor
 from keys.container import (
     NONCE_BYTES,
     SALT_BYTES,
@@ -26,7 +25,7 @@ from keys.container import (
     open_container,
     seal_container,
 )
-from keys.errors import AnchorError, KeysError
+from keys.errors import KeysError
 from keys.generation import generate_bytes, generate_seed
 from keys.key_sets import sign_key_set
 from keys.roots import check_roots, load_root, make_roots
@@ -40,11 +39,8 @@ ROOT_PURPOSE = "root-key"
 MAX_SIGNED_BYTES = 2 * MAX_KEY_DOCUMENT_BYTES
 
 _PAGE_TITLE = "TRUST ANCHOR OF "
-_NUMBERED_WORDS = re.compile(r"(?: *[0-9]{1,2} +[a-z]+)+ *")
-_HEX_LINE = re.compile(r" *[0-9a-f]{4}(?: [0-9a-f]{4}){15} *")
-_TYPE_IT = "type the 24 words from the paper instead: --words"
 
-RootNumber = Annotated[int, Field(ge=1, le=MAX_ROOTS)]
+RootNumber = Annotated[int, Field(ge=1, le=99)]
 
 
 class RootFile(WireModel):
@@ -83,25 +79,30 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class SigningProgress:
-    """A key set with the roots' signatures so far, and whether these are enough."""
+    """A key set with the roots' signatures so far, and whether these are enough.
+
+    At a change of roots `old_signed` and `old_needed` count those of the set before, where their sheet was at hand.
+    """
 
     key_set: KeySet
     document: SignedDocument
     signed: int
     needed: int
+    old_signed: int = 0
+    old_needed: int = 0
 
     @property
     def is_complete(self) -> bool:
-        """Return whether enough of the set's own roots have signed."""
-        return self.signed >= self.needed
+        """Return whether enough roots have signed, of the set's own and of those before as far as these are known."""
+        return self.signed >= self.needed and self.old_signed >= self.old_needed
 
 
 def make_ceremony(
-    agency: str, folder: Path, passphrases: Sequence[str], *, threshold: int, now: datetime
+    agency: str, folder: Path, passphrases: Sequence[str], *, threshold: int, now: datetime, first_number: int = 1
 ) -> RootsSheet:
     """Draw one root for each passphrase, write their files and the public sheet into a new folder, return the sheet.
 
-    Writes `AGENCY-root-1.key` and so on, `AGENCY-roots.json`, and `AGENCY-anchor.txt` to print.
+    Writes `AGENCY-root-1.key` and so on (from `first_number`), `AGENCY-roots.json`, and `AGENCY-anchor.txt` to print.
 
     Raises:
         UsageError: the threshold cannot be reached, or too many roots.
@@ -114,15 +115,18 @@ def make_ceremony(
         )
     agency = parse_agency_id(agency)
     make_private_folder(folder)
-    paths = [folder / f"{agency}-root-{number}.key" for number in range(1, len(passphrases) + 1)]
+    numbers = range(first_number, first_number + len(passphrases))
+    paths = [folder / f"{agency}-root-{number}.key" for number in numbers]
     if any(path.exists() for path in (*paths, folder / f"{agency}-roots.json")):
         raise ConflictError(f"{folder} holds roots of {agency} already", fix="name another folder with --out")
-    files = [_draw_root(agency, number, now) for number in range(1, len(passphrases) + 1)]
-    sheet = RootsSheet(v=1, agency=agency, roots=make_roots([_load(file) for file in files], threshold), made_at=now)
+    files = [_draw_root(agency, number, now) for number in numbers]
+    sheet = RootsSheet(
+        v=1, agency=agency, roots=make_roots([load_root_file(file) for file in files], threshold), made_at=now
+    )
     for path, file, passphrase in zip(paths, files, passphrases, strict=True):
-        write_private_file(path, _seal(file, passphrase))
+        write_private_file(path, seal_root_file(file, passphrase))
     write_private_file(folder / f"{agency}-roots.json", sheet.canonical())
-    write_private_file(folder / f"{agency}-anchor.txt", format_anchor_page(sheet).encode())
+    write_private_file(folder / f"{agency}-anchor.txt", format_text(make_anchor_sheet(sheet)).encode())
     return sheet
 
 
@@ -149,14 +153,34 @@ def open_root(path: Path, passphrase: str) -> Root:
         NotAuthenticatedError: the passphrase does not open it.
         VerificationFailedError: the file is damaged or no root.
     """
+    file = read_root_file(path, passphrase)
+    return Root(file.agency, file.number, load_root_file(file))
+
+
+def read_root_file(path: Path, passphrase: str) -> RootFile:
+    """Return what is sealed in a root's file: its seeds.
+
+    Raises:
+        as `open_root`.
+    """
     try:
         data = open_container(read_private_file(path), passphrase, purpose=ROOT_PURPOSE)
-        file = RootFile.from_canonical(data)
+        return RootFile.from_canonical(data)
     except WrongPassphraseError as error:
         raise NotAuthenticatedError(f"the passphrase does not open {path}", code="wrong-passphrase") from error
     except (ContainerError, CodecError) as error:
         raise VerificationFailedError(f"{path} is no root key: {error}") from error
-    return Root(file.agency, file.number, _load(file))
+
+
+def load_root_file(file: RootFile) -> SeedSigner:
+    """Return the signer of a root from its file's content."""
+    return load_root(b64u_decode(file.ed25519), b64u_decode(file.ml_dsa))
+
+
+def seal_root_file(file: RootFile, passphrase: str) -> bytes:
+    """Return a root's content sealed under a passphrase."""
+    salt, nonce = generate_bytes(SALT_BYTES), generate_bytes(NONCE_BYTES)
+    return seal_container(file.canonical(), passphrase, salt=salt, nonce=nonce, purpose=ROOT_PURPOSE)
 
 
 def read_request(path: Path) -> tuple[KeySet, tuple[Signature, ...]]:
@@ -178,8 +202,10 @@ def read_request(path: Path) -> tuple[KeySet, tuple[Signature, ...]]:
         return key_set, document.signatures
 
 
-def sign_request(key_set: KeySet, present: Sequence[Signature], roots: Sequence[Root]) -> SigningProgress:
-    """Return the key set signed by these roots beside those that signed before.
+def sign_request(
+    key_set: KeySet, present: Sequence[Signature], roots: Sequence[Root], *, old: RootsSheet | None = None
+) -> SigningProgress:
+    """Return the key set signed by these roots beside those that signed before. `old` are the roots it replaces.
 
     Raises:
         UsageError: a root of another agency, or none.
@@ -192,9 +218,9 @@ def sign_request(key_set: KeySet, present: Sequence[Signature], roots: Sequence[
     fresh = sign_key_set(key_set, [root.signer for root in roots])
     by_root = {**_pair_by_root(fresh.payload, present), **_pair_by_root(fresh.payload, fresh.signatures)}
     signatures = tuple(signature for kid in sorted(by_root) for signature in by_root[kid])
-    signed = sum(1 for root in key_set.roots.keys if root.kids[0] in by_root)
-    document = SignedDocument(payload=fresh.payload, signatures=signatures)
-    return SigningProgress(key_set, document, signed, key_set.roots.threshold)
+    signed, document = _count(key_set.roots, by_root), SignedDocument(payload=fresh.payload, signatures=signatures)
+    old_signed, old_needed = (0, 0) if old is None else (_count(old.roots, by_root), old.roots.threshold)
+    return SigningProgress(key_set, document, signed, key_set.roots.threshold, old_signed, old_needed)
 
 
 def read_signed_key_set(path: Path) -> SignedDocument:
@@ -211,45 +237,75 @@ def read_signed_key_set(path: Path) -> SignedDocument:
         ) from error
 
 
-def format_anchor_page(sheet: RootsSheet) -> str:
+def make_anchor_sheet(sheet: RootsSheet) -> Sheet:
     """Return the page to print and to hand over in person."""
-    return (
-        f"{_PAGE_TITLE}{sheet.agency}\n\n"
-        f"{sheet.roots.threshold} of {len(sheet.roots.keys)} roots must sign. Made on {sheet.made_at:%Y-%m-%d}.\n\n"
-        f"{format_words_in_lines(sheet.anchor)}\n\n"
-        f"{format_anchor_hex(sheet.anchor)}\n\n"
-        f"Hand this page over in person. The partner types it in: agency trust pin {sheet.agency}\n"
-        "The last word carries a check: a slip in one word is noticed.\n"
+    return Sheet(
+        f"{_PAGE_TITLE}{sheet.agency}",
+        (f"{sheet.roots.threshold} of {len(sheet.roots.keys)} roots must sign. Made on {sheet.made_at:%Y-%m-%d}.",),
+        (Block("", sheet.anchor),),
+        (
+            f"Hand this page over in person. The partner types it in: agency trust pin {sheet.agency}",
+            "The last word carries a check: a slip in one word is noticed.",
+        ),
     )
 
 
 def read_anchor_page(unverified_text: str) -> tuple[str, str] | None:
-    """Return the agency and the anchor of a page of `format_anchor_page`; None where the text is no such page.
+    """Return the agency and the anchor of a page of `make_anchor_sheet`; None where the text is no such page.
 
     Raises:
         UsageError: it is one, and its words and its hexadecimal are not both there, once, and of one anchor.
     """
-    title, *lines = unverified_text.strip().splitlines() or [""]
+    title, *_ = unverified_text.strip().splitlines() or [""]
     if not title.startswith(_PAGE_TITLE):
         return None
-    numbered = " ".join(line for line in lines if _NUMBERED_WORDS.fullmatch(line)).split()
-    spelled = [line for line in lines if _HEX_LINE.fullmatch(line)]
-    if numbered[::2] != [str(number) for number in range(1, 25)] or len(spelled) != 1:
-        raise UsageError("the page does not hold 24 numbered words and one line of hexadecimal", fix=_TYPE_IT)
-    try:
-        anchor = parse_anchor(" ".join(numbered[1::2]))
-    except AnchorError as error:
-        raise UsageError(f"the page: {error}", fix=_TYPE_IT) from error
-    if parse_anchor(spelled[0]) != anchor:
-        raise UsageError("the page's words and its hexadecimal are of different anchors", fix=_TYPE_IT)
+    (anchor,) = read_blocks(unverified_text, 1)
     return title.removeprefix(_PAGE_TITLE), anchor
 
 
-def format_words_in_lines(anchor: str, per_line: int = 6) -> str:
-    """Return an anchor's words, numbered, a few on each line."""
-    words = [f"{number:>2} {word:<9}" for number, word in enumerate(format_anchor_words(anchor).split(), start=1)]
-    lines = (" ".join(words[at : at + per_line]).rstrip() for at in range(0, len(words), per_line))
-    return "\n".join(lines)
+def change_passphrase(path: Path, old: str, new: str) -> Root:
+    """Seal a root's file under another passphrase, in its place, and return the root.
+
+    Copies made before open with the old one still.
+
+    Raises:
+        NotAuthenticatedError, VerificationFailedError: as `open_root`.
+    """
+    file = read_root_file(path, old)
+    write_private_file(path, seal_root_file(file, new), replace=True)
+    return Root(file.agency, file.number, load_root_file(file))
+
+
+def change_roots(
+    sheet: RootsSheet, added: Sequence[RootsSheet], removed: Sequence[str], *, threshold: int | None, now: datetime
+) -> RootsSheet:
+    """Return the public sheet of the roots that follow: some more, some less, another threshold.
+
+    `removed` names roots by the beginning of their public name (the kid of the Ed25519 half). The next key set is
+    requested with this sheet, and signed by the old threshold and by the new one.
+
+    Raises:
+        UsageError: a name fits no root or several, a root is of another agency, or the rest can never sign.
+    """
+    keys = {root.kids[0]: root for root in sheet.roots.keys}
+    for name in removed:
+        found = [kid for kid in keys if kid.startswith(name)]
+        if len(found) != 1 or not name:
+            raise UsageError(f"{len(found)} roots begin with {name[:16]!r}", fix="see: agency ceremony show ROOTS")
+        del keys[found[0]]
+    for more in added:
+        if more.agency != sheet.agency:
+            raise UsageError(f"the new roots are of {more.agency}, these are of {sheet.agency}")
+        keys |= {root.kids[0]: root for root in more.roots.keys}
+    wanted = sheet.roots.threshold if threshold is None else threshold
+    try:
+        roots = Roots(threshold=wanted, keys=tuple(keys[kid] for kid in sorted(keys)))
+        check_roots(roots)
+    except ValueError as error:
+        raise UsageError(
+            f"{wanted} of {len(keys)} roots: this can never sign", fix=f"1 to {MAX_ROOTS} roots"
+        ) from error
+    return RootsSheet(v=1, agency=sheet.agency, roots=roots, made_at=now)
 
 
 def _draw_root(agency: str, number: int, now: datetime) -> RootFile:
@@ -257,13 +313,8 @@ def _draw_root(agency: str, number: int, now: datetime) -> RootFile:
     return RootFile(v=1, agency=agency, number=number, ed25519=ed25519, ml_dsa=ml_dsa, made_at=now)
 
 
-def _load(file: RootFile) -> SeedSigner:
-    return load_root(b64u_decode(file.ed25519), b64u_decode(file.ml_dsa))
-
-
-def _seal(file: RootFile, passphrase: str) -> bytes:
-    salt, nonce = generate_bytes(SALT_BYTES), generate_bytes(NONCE_BYTES)
-    return seal_container(file.canonical(), passphrase, salt=salt, nonce=nonce, purpose=ROOT_PURPOSE)
+def _count(roots: Roots, by_root: Mapping[str, object]) -> int:
+    return sum(1 for root in roots.keys if root.kids[0] in by_root)
 
 
 def _read_public(path: Path) -> bytes:

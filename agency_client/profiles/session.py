@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from agency_client.errors import ClientError, LockedError, NotAuthenticatedError, NotFoundError, UsageError
+from agency_client.errors import ClientError, LockedError, NotAuthenticatedError, NotFoundError
 from agency_client.local_store.engine import Store
 from agency_client.local_store.migrations import create_store, open_store
+from agency_client.profiles.passphrases import read_passphrase_file
 from agency_client.profiles.private_files import (
     make_private_folder,
     read_private_file,
@@ -43,7 +44,6 @@ from keys.generation import generate_bytes
 
 PASSPHRASE_FILE_VARIABLE = "BILATERAL_PASSPHRASE_FILE"  # noqa: S105 - names a file
 OFFICER_VARIABLE = "BILATERAL_OFFICER"
-MAX_PASSPHRASE_BYTES = 1024
 _START_SECONDS = 10.0
 _SECRET_PURPOSE = "store-key"  # noqa: S105 - says what a container holds
 
@@ -158,23 +158,6 @@ def find_passphrase_file(environment: Mapping[str, str], option: Path | None) ->
     """Return the passphrase file that was named by option or by `BILATERAL_PASSPHRASE_FILE`."""
     variable = environment.get(PASSPHRASE_FILE_VARIABLE)
     return option or (Path(variable) if variable else None)
-
-
-def read_passphrase_file(path: Path) -> str:
-    """Return the passphrase in a private file; one line feed at its end does not belong to it.
-
-    Raises:
-        NotFoundError, NotPrivateError: the file is not there, or others could read it.
-        UsageError: it is empty, too long, or not UTF-8.
-    """
-    data = read_private_file(path)
-    try:
-        passphrase = data.decode().removesuffix("\n")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text") from error
-    if not passphrase or len(data) > MAX_PASSPHRASE_BYTES:
-        raise UsageError(f"{path} holds no passphrase, or one longer than {MAX_PASSPHRASE_BYTES} bytes")
-    return passphrase
 
 
 def find_officer(environment: Mapping[str, str]) -> str:

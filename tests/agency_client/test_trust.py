@@ -10,7 +10,8 @@ from agency_client.errors import ConflictError, UsageError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.trust import load_pin, pin_agency
 from agency_client.node import Node
-from agency_client.own_keys.ceremony import RootsSheet, format_anchor_page
+from agency_client.own_keys.ceremony import RootsSheet, make_anchor_sheet
+from agency_client.own_keys.sheets import format_text
 from agency_client.profiles.joining import read_anchor
 from agency_client.trust import (
     describe_member,
@@ -52,7 +53,8 @@ def test_a_pin_before_the_log_names_the_member_waits_for_it(log: LogSimulator, n
     assert standings == {"BE": "unpinned", "GB": "unseen", "VN": "trusted"}
 
 
-PAGE = format_anchor_page(RootsSheet(v=1, agency="VN", roots=VN.key_set.roots, made_at=VN.key_set.issued_at))
+SHEET = RootsSheet(v=1, agency="VN", roots=VN.key_set.roots, made_at=VN.key_set.issued_at)
+PAGE = format_text(make_anchor_sheet(SHEET))
 
 
 def test_the_page_of_the_ceremony_is_accepted_as_it_was_printed() -> None:

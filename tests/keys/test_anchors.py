@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mnemonic import Mnemonic
 
-from keys.anchors import format_anchor_hex, format_anchor_words, parse_anchor
+from keys.anchors import find_wrong_word, format_anchor_hex, format_anchor_words, parse_anchor
 from keys.errors import AnchorError
 from schemas.codec import b64u_encode
 
@@ -46,3 +47,18 @@ def test_what_is_no_anchor_says_why(text: str, problem: str) -> None:
     with pytest.raises(AnchorError) as refusal:
         parse_anchor(text)
     assert str(refusal.value) == problem
+
+
+@given(ANCHORS, st.integers(0, 23), st.integers(0, 2046))
+def test_one_wrong_word_is_found_by_whoever_knows_what_the_words_lead_to(anchor: str, place: int, step: int) -> None:
+    words = format_anchor_words(anchor).split()
+    vocabulary = Mnemonic("english").wordlist
+    words[place] = vocabulary[(vocabulary.index(words[place]) + 1 + step) % len(vocabulary)]
+    assert find_wrong_word(words, lambda found: found == anchor) == place + 1
+
+
+def test_two_wrong_words_have_no_one_place() -> None:
+    anchor = b64u_encode(bytes(32))
+    words = format_anchor_words(anchor).split()
+    words[3] = words[4] = "zoo"
+    assert find_wrong_word(words, lambda found: found == anchor) is None

@@ -6,6 +6,8 @@ import pytest
 
 from agency_client.errors import ConflictError, NotAuthenticatedError, UsageError, VerificationFailedError
 from agency_client.own_keys.ceremony import (
+    change_passphrase,
+    change_roots,
     make_ceremony,
     open_root,
     read_request,
@@ -116,3 +118,64 @@ def test_what_is_no_request_is_told(tmp_path: Path, data: bytes) -> None:
         read_roots_sheet(tmp_path / "file")
     with pytest.raises(UsageError):
         read_request(tmp_path / "nothing")
+
+
+def test_a_root_opens_with_another_passphrase_and_no_longer_with_the_old_one(tmp_path: Path) -> None:
+    make_ceremony("GB", tmp_path / "roots", ["old"], threshold=1, now=START)
+    path = tmp_path / "roots" / "GB-root-1.key"
+    before = open_root(path, "old").signer.kids
+    copy = path.read_bytes()
+    with pytest.raises(NotAuthenticatedError):
+        change_passphrase(path, "another", "new")
+    assert path.read_bytes() == copy, "a wrong passphrase changes nothing"
+    assert change_passphrase(path, "old", "new").signer.kids == before
+    assert path.stat().st_mode & 0o077 == 0
+    assert open_root(path, "new").signer.kids == before
+    with pytest.raises(NotAuthenticatedError):
+        open_root(path, "old")
+
+
+def test_roots_are_added_left_out_and_replaced_and_their_threshold_changed(folder: Path, tmp_path: Path) -> None:
+    sheet = read_roots_sheet(folder / "GB-roots.json")
+    more = make_ceremony("GB", tmp_path / "more", ["four"], threshold=1, now=START, first_number=4)
+    assert (tmp_path / "more" / "GB-root-4.key").is_file()
+    names = [root.kids[0] for root in sheet.roots.keys]
+    (new,) = (root.kids[0] for root in more.roots.keys)
+
+    grown = change_roots(sheet, [more], [], threshold=3, now=START)
+    assert ({root.kids[0] for root in grown.roots.keys}, grown.roots.threshold) == ({*names, new}, 3)
+    replaced = change_roots(sheet, [more], [names[1][:12]], threshold=None, now=START)
+    assert {root.kids[0] for root in replaced.roots.keys} == {names[0], names[2], new}
+    assert replaced.roots.threshold == 2
+    assert replaced.anchor != sheet.anchor
+    smaller = change_roots(sheet, [], [names[0], names[1]], threshold=1, now=START)
+    assert [root.kids[0] for root in smaller.roots.keys] == names[2:]
+
+
+@pytest.mark.parametrize(
+    ("removed", "threshold"), [(["!"], None), ([""], None), ([], 4), ([], 0)], ids=["no-name", "empty", "high", "none"]
+)
+def test_a_change_that_can_never_sign_or_names_no_root_is_refused(
+    folder: Path, removed: list[str], threshold: int | None
+) -> None:
+    sheet = read_roots_sheet(folder / "GB-roots.json")
+    with pytest.raises(UsageError):
+        change_roots(sheet, [], removed, threshold=threshold, now=START)
+    foreign = sheet.model_copy(update={"agency": "VN"})
+    with pytest.raises(UsageError, match="roots are of VN"):
+        change_roots(sheet, [foreign], [], threshold=None, now=START)
+
+
+def test_at_a_change_of_roots_both_old_and_new_signatures_are_counted(
+    folder: Path, request_of_gb: KeySet, tmp_path: Path
+) -> None:
+    old = read_roots_sheet(folder / "GB-roots.json")
+    more = make_ceremony("GB", tmp_path / "more", ["four", "five"], threshold=2, now=START, first_number=4)
+    changed = request_of_gb.model_copy(update={"roots": more.roots})
+    new = [open_root(tmp_path / "more" / f"GB-root-{n}.key", word) for n, word in ((4, "four"), (5, "five"))]
+    progress = sign_request(changed, (), new, old=old)
+    assert (progress.signed, progress.needed, progress.old_signed, progress.old_needed) == (2, 2, 0, 2)
+    assert not progress.is_complete
+    former = [open_root(folder / f"GB-root-{n}.key", PASSPHRASES[n - 1]) for n in (1, 2)]
+    progress = sign_request(changed, progress.document.signatures, former, old=old)
+    assert (progress.signed, progress.old_signed, progress.is_complete) == (2, 2, True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.errors import ClientError, LockedError, NotAuthenticatedError, NotFoundError, UsageError
+from agency_client.errors import ClientError, LockedError, NotAuthenticatedError, NotFoundError
 from agency_client.local_store.settings import Setting, read_setting, write_setting
 from agency_client.profiles.private_files import NotPrivateError, write_private_file
 from agency_client.profiles.profile import Profile, ProfileSettings, create_profile
@@ -23,7 +23,6 @@ from agency_client.profiles.session import (
     lock_profile,
     open_profile,
     open_secret,
-    read_passphrase_file,
     unlock_profile,
 )
 from agency_client.profiles.session_agent import MAX_SECONDS, SecretKeeper, main
@@ -189,24 +188,6 @@ def test_a_passphrase_file_opens_without_any_unlock(
         assert opened.officer == "a.eriksson"
     with pytest.raises(NotAuthenticatedError):
         open_profile(profile, environment=environment, passphrase_file=write_passphrase(tmp_path / "wrong", "wrong"))
-
-
-def test_a_passphrase_file_others_can_read_is_refused(tmp_path: Path) -> None:
-    file = write_passphrase(tmp_path / "passphrase", PASSPHRASE)
-    file.chmod(0o644)
-    with pytest.raises(NotPrivateError):
-        read_passphrase_file(file)
-
-
-@pytest.mark.parametrize("data", [b"", b"\n", b"x" * 1025, b"\xff"])
-def test_a_passphrase_file_without_a_passphrase_is_refused(tmp_path: Path, data: bytes) -> None:
-    write_private_file(tmp_path / "passphrase", data)
-    with pytest.raises(UsageError):
-        read_passphrase_file(tmp_path / "passphrase")
-
-
-def test_only_the_last_line_feed_does_not_belong_to_the_passphrase(tmp_path: Path) -> None:
-    assert read_passphrase_file(write_passphrase(tmp_path / "p", " two words \n\n")) == " two words \n"
 
 
 def test_another_passphrase_opens_the_same_store(tmp_path: Path) -> None:
