@@ -15,7 +15,7 @@ from agency_client.errors import ConflictError, UsageError, VerificationFailedEr
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.agreements import StoredStep, load_chain_end, record_step, retract_step
 from agency_client.local_store.contradictions import has_log_contradiction
-from agency_client.local_store.dispatch import DispatchKind, queue_document, record_dispatch_refused
+from agency_client.local_store.dispatch import DispatchKind, queue_again, record_dispatch_refused
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import demand_not_restored
@@ -210,7 +210,8 @@ def _sign(node: Node, transaction: Transaction, step: Step, partner: str) -> Sto
     stored = make_stored(step, digest_step(payload), document, now)
     record_step(transaction, stored)
     kind, body = DispatchKind.AGREEMENT_STEP, stored.document
-    queue_document(transaction, digest=stored.digest, kind=kind, body=body, partner=partner, at=now)
+    # Signed anew in the same second it is the very step that was refused: without this nobody would hand it in again.
+    queue_again(transaction, digest=stored.digest, kind=kind, body=body, partner=partner, at=now, even_refused=True)
     if step.action in NARROWING_ACTIONS:
         # The partner's status names it even where the exchange will not take the step itself.
         request_status(transaction, partner, reason=f"{step.action.value} of agreement {step.agreement}", at=now)

@@ -7,18 +7,21 @@ from typing import Any
 import pytest
 
 from agency_client.agreements import flows
-from agency_client.agreements.chains import load_agreement
+from agency_client.agreements.chains import load_agreement, read_step
 from agency_client.agreements.pulling import pull_steps
+from agency_client.agreements.signing import sign_anew
 from agency_client.agreements.submitting import submit_due_steps, submit_step
 from agency_client.agreements.views import view_page
 from agency_client.connection import NotSentError, RefusalDetails, RefusedConflictError, RefusedError, UnansweredError
 from agency_client.local_store.agreements import StoredStep, load_chains
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, load_dispatch
+from agency_client.local_store.problems import Problem
 from agency_client.node import Node
 from agency_client.witness.observer import LogError
 from schemas.agreements.lifecycle import State
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 from tests.agency_client.agreements.conftest import set_clock
+from tests.broker.ports import ManualClock
 from tests.support.members import make_signer
 from tests.support.officers import sign_by_two
 from tests.support.tampering import losing_answers, offline, tampering
@@ -156,6 +159,19 @@ def test_a_step_that_widens_and_waited_too_long_is_signed_anew(
     page = view_page(gb, agreement)
     assert page.line.state is State.ACCEPTED
     assert [line.step.reason for line in page.history if line.step.agency == "VN"] == ["the line was dead for a day"]
+
+
+def test_a_step_signed_anew_in_the_same_second_is_handed_in_again(
+    gb: Node, in_force: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with offline(gb):
+        flows.suspend(gb, in_force, reason="one")
+        step = sign_by_two(gb, flows.resume, in_force)
+    monkeypatch.setattr(gb, "clock", ManualClock(read_step(step).step.time))
+    with gb.store.write() as transaction:
+        sign_anew(gb, transaction, step.digest, Problem("wrong-time", "again"))
+    assert step.digest in list_waiting(gb)
+    assert list_own_actions(gb, in_force)[-1] == ("resume", False)
 
 
 def test_a_step_that_narrows_is_taken_in_its_very_words_however_long_it_waited(
