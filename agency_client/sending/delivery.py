@@ -29,10 +29,11 @@ from agency_client.local_store.outbox import (
 )
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, load_message
+from agency_client.local_store.trust import load_exchange
 from agency_client.node import Node
 from agency_client.sending.facts import verify_may_send
 from agency_client.sending.renewal import RENEWABLE, RenewalWaitsError, renew_refused
-from agency_client.sending.standing import Obstacle, find_obstacle
+from agency_client.sending.standing import REFERENCE_REFUSED, Obstacle, find_obstacle, is_original_older
 from agency_client.syncing.submitting import next_attempt_after
 from agency_client.witness.evidence import accept_evidence
 from keys.sealing import ParsedEnvelope, parse_envelope
@@ -146,6 +147,9 @@ def _submit(node: Node, item: OutboxItem, envelope: bytes, report: DeliveryRepor
         if error.code in _NOT_ABOUT_THE_MESSAGE:
             _note_not_arrived(node, item, error)
             raise
+        if error.code == REFERENCE_REFUSED and _awaits_lost_original(node, item):
+            _note_not_arrived(node, item, error)
+            raise
         _end_refused(node, item, Problem(error.code, error.sentence), report)
     except (NotSentError, BusyError, NotAuthenticatedError) as error:
         _note_not_arrived(node, item, error)
@@ -157,6 +161,16 @@ def _submit(node: Node, item: OutboxItem, envelope: bytes, report: DeliveryRepor
         with node.store.write() as transaction:
             record_taken(transaction, item.message_id, leaf.canonical(), at=node.clock.now())
         report.taken.append(item.message_id)
+
+
+def _awaits_lost_original(node: Node, item: OutboxItem) -> bool:
+    """Return whether the exchange may only have lost what a message follows up, so that it waits for it to come back."""
+    if number_epoch(node.sheet.origin) == FIRST_EPOCH:
+        return False
+    with node.store.read() as snapshot:
+        log = load_exchange(snapshot, node.sheet.origin)
+        opened_at = None if log is None else log.opened_at
+        return opened_at is not None and is_original_older(snapshot, load_message(snapshot, item.message_id), opened_at)
 
 
 def accept_acceptance(node: Node, evidence: Evidence, parsed: ParsedEnvelope) -> LoggedRecord:

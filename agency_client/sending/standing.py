@@ -1,10 +1,13 @@
 """Whether a message that waits in the outbox may still leave: its agreement may have changed since it was sealed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from agency_client.epochs.handing_in import describe_missing
+from agency_client.errors import NotFoundError
 from agency_client.local_store.agreements import find_agreement_of_terms
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.outbox import OutboxState, load_item
 from agency_client.local_store.sent import Delivery, SentMessage, find_message_by_digest, list_deliveries
 from agency_client.node import Node
@@ -14,6 +17,7 @@ from agency_client.statuses.hidden import list_hidden_agreements
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.alerts import kind_of
 
+REFERENCE_REFUSED = "reference-refused"
 _UNDELIVERED = (OutboxState.QUEUED, OutboxState.IN_DOUBT)
 _FINAL = frozenset({State.REVOKED, State.EXPIRED, State.WITHDRAWN, State.REJECTED})
 
@@ -74,6 +78,22 @@ def _find_waiting_original(snapshot: Snapshot, message: SentMessage) -> Obstacle
         return None
     sentence = f"the message {original.message_id} that it follows up has not reached the exchange yet"
     return Obstacle("original-waiting", sentence, is_final=False)
+
+
+def is_original_older(snapshot: Snapshot, message: SentMessage, opened_at: datetime) -> bool:
+    """Return whether a message follows one up that passed before the present log was opened, which may lack it.
+
+    Whoever sent that one hands it in again as long as no receipt of it came; until then nothing is wrong with this one.
+    """
+    if message.refers_to is None:
+        return False
+    sent = find_message_by_digest(snapshot, message.refers_to)
+    if sent is not None:
+        return sent.created_at < opened_at
+    try:
+        return load_by_digest(snapshot, message.refers_to).received_at < opened_at
+    except NotFoundError:
+        return False
 
 
 def judge_standing(view: AgreementView) -> Obstacle | None:
