@@ -12,7 +12,7 @@ from agency_client.epochs.places import compute_place
 from agency_client.errors import NotFoundError, UsageError
 from agency_client.local_store.agreements import StoredStep, list_agreements, load_chains
 from agency_client.local_store.engine import Snapshot
-from schemas.agreements.lifecycle import AgreementView, Chains, list_versions, view_agreement
+from schemas.agreements.lifecycle import AgreementView, Chains, State, list_versions, view_agreement
 from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step, digest_step
 from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
 from schemas.api import LoggedRecord
@@ -21,6 +21,7 @@ from schemas.signed import SignedDocument
 MAX_STEP_BYTES = MAX_TERMS_BYTES + 16 * 1024
 MAX_STEP_DOCUMENT_BYTES = 2 * MAX_STEP_BYTES
 MIN_REFERENCE_CHARACTERS = 4
+ENDED = frozenset({State.REVOKED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +123,43 @@ def choose_version(
     Raises:
         NotFoundError, UsageError: no such agreement, or several versions fit; their digests are named.
     """
+    agreement, fitting, newest = _list_fitting(snapshot, reference, now, wanted)
+    if len(fitting) > 1:
+        digests = ", ".join(view.digest for view in fitting)
+        raise UsageError(f"several versions of {agreement.id} may be meant: {digests}", fix="give the digest")
+    return _make_version(agreement, fitting[0] if fitting else newest)
+
+
+def choose_newest(
+    snapshot: Snapshot, reference: str, now: datetime, wanted: Callable[[AgreementView], bool]
+) -> Version:
+    """Return a version for what is said or shown of an agreement as a whole: named by its digest, else the newest.
+
+    Where none is wanted it is the newest of all, as in `choose_version`.
+
+    Raises:
+        NotFoundError, UsageError: no such agreement, or several.
+    """
+    agreement, fitting, newest = _list_fitting(snapshot, reference, now, wanted)
+    return _make_version(agreement, fitting[0] if fitting else newest)
+
+
+def is_standing(view: AgreementView) -> bool:
+    """Return whether a version binds both parties and has not ended."""
+    return view.binding and view.state not in ENDED
+
+
+def _list_fitting(
+    snapshot: Snapshot, reference: str, now: datetime, wanted: Callable[[AgreementView], bool]
+) -> tuple[Agreement, list[AgreementView], AgreementView]:
     agreement = find_agreement(snapshot, reference)
     views = agreement.list_views(now)
     # A digest can be searched for until it begins like an id that people type: the id goes before.
     named = [] if agreement.id.startswith(reference) else [view for view in views if view.digest.startswith(reference)]
-    fitting = named or [view for view in views if wanted(view)]
-    if len(fitting) > 1:
-        digests = ", ".join(view.digest for view in fitting)
-        raise UsageError(f"several versions of {agreement.id} may be meant: {digests}", fix="give the digest")
-    view = fitting[0] if fitting else views[0]
+    return agreement, named or [view for view in views if wanted(view)], views[0]
+
+
+def _make_version(agreement: Agreement, view: AgreementView) -> Version:
     return Version(agreement, view.digest, agreement.list_terms()[view.digest], view)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from agency_client.agreements.approving import AwaitedStep, find_same_terms
-from agency_client.agreements.chains import Version, choose_version, load_all
+from agency_client.agreements.chains import Version, choose_newest, choose_version, is_standing, load_all
 from agency_client.agreements.drafting import Place, complete_terms
 from agency_client.agreements.signing import StepOrder, sign_narrowing_step, sign_widening_step
 from agency_client.directory.directory import AnchorMismatchError
@@ -31,7 +31,6 @@ Said = StoredStep | AwaitedStep
 """What came of a verb that widens: the signed step, or the approval that waits for a second officer's."""
 
 _NEGOTIABLE = frozenset({State.PROPOSED, State.COUNTERED})
-_ENDED = frozenset({State.REVOKED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED})
 
 
 def propose(node: Node, fields: Mapping[str, Any], *, amends: str | None = None, reason: str | None = None) -> Said:
@@ -190,13 +189,13 @@ def _make_order(
 def _make_order_for_all(
     node: Node, snapshot: Snapshot, reference: str, action: StepAction, reason: str | None
 ) -> StepOrder:
-    version = choose_version(snapshot, reference, node.clock.now(), _is_standing)
+    version = choose_newest(snapshot, reference, node.clock.now(), is_standing)
     return _make_order(node, version, action, reason)
 
 
 def _find_next_place(node: Node, snapshot: Snapshot, amends: str) -> Place:
     now = node.clock.now()
-    version = choose_version(snapshot, amends, now, lambda view: view.binding and view.state not in _ENDED)
+    version = choose_version(snapshot, amends, now, is_standing)
     if not version.view.binding:
         raise NotFoundError(
             f"agreement {version.agreement.id} has no version that both parties confirmed",
@@ -232,7 +231,3 @@ def _is_ours_open(node: Node, view: AgreementView) -> bool:
     if view.state in _NEGOTIABLE:
         return view.proposer == node.agency
     return view.state in (State.ACCEPTED, State.LAPSED)
-
-
-def _is_standing(view: AgreementView) -> bool:
-    return view.binding and view.state not in _ENDED

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from agency_client.agreements.chains import Agreement, Version, choose_version, find_agreement
+from agency_client.agreements.chains import Agreement, Version, choose_newest, find_agreement, is_standing
 from agency_client.errors import NotFoundError, UsageError, VerificationFailedError
 from agency_client.local_store.engine import Snapshot
 from agency_client.node import Node
@@ -84,7 +84,7 @@ def load_notice_end(node: Node, reference: str, wanted: datetime | None = None) 
     """
     now = node.clock.now()
     with node.store.read() as snapshot:
-        terms = choose_version(snapshot, reference, now, lambda view: view.binding).terms
+        terms = choose_newest(snapshot, reference, now, is_standing).terms
     first = find_notice_end(terms, now)
     if wanted is not None and wanted < first:
         raise UsageError(
@@ -127,7 +127,7 @@ def _find_numbered(agreement: Agreement, word: str, now: datetime) -> Version:
 
 
 def _choose(snapshot: Snapshot, reference: str, now: datetime) -> Version:
-    return choose_version(snapshot, reference, now, lambda view: view.binding)
+    return choose_newest(snapshot, reference, now, is_standing)
 
 
 def _make_version(agreement: Agreement, view: AgreementView) -> Version:

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from agency_client.agreements.approving import AwaitedTerms, list_awaited_terms, list_step_approvals
 from agency_client.agreements.chains import (
+    ENDED,
     MAX_STEP_DOCUMENT_BYTES,
     MIN_REFERENCE_CHARACTERS,
     Agreement,
-    choose_version,
+    choose_newest,
     find_place,
     load_agreement,
     load_all,
@@ -83,7 +84,7 @@ def list_lines(node: Node, *, even_ended: bool = False) -> list[AgreementLine]:
         known = {line.digest for line in lines}
         awaited = [item for item in list_awaited_terms(node, snapshot) if item.digest not in known]
     lines += [_make_awaited_line(node, item) for item in awaited]
-    shown = [line for line in lines if even_ended or line.state not in _ENDED]
+    shown = [line for line in lines if even_ended or line.state not in ENDED]
     return sorted(shown, key=lambda line: (line.partner, line.terms.title, line.agreement, -line.terms.version))
 
 
@@ -91,7 +92,7 @@ def view_page(node: Node, reference: str) -> AgreementPage:
     """Return the version a person means: by its digest, or the one of an agreement that matters most.
 
     Raises:
-        NotFoundError, UsageError: there is none, or several fit.
+        NotFoundError, UsageError: there is no such agreement, or several.
     """
     with node.store.read() as snapshot:
         return read_page(node, snapshot, reference)
@@ -103,7 +104,7 @@ def read_page(node: Node, snapshot: Snapshot, reference: str) -> AgreementPage:
     awaited = _find_awaited(node, snapshot, reference)
     if awaited is not None:
         return AgreementPage(_make_awaited_line(node, awaited), (), ())
-    version = choose_version(snapshot, reference, now, _matters)
+    version = choose_newest(snapshot, reference, now, _matters)
     agreement = load_agreement(snapshot, version.agreement.id)
     line = _make_line(node, snapshot, agreement, version.view, now)
     return AgreementPage(line, _list_history(agreement), tuple(list_held_steps(snapshot, agreement.id)))
@@ -115,7 +116,6 @@ def read_as_of(node: Node) -> SignedCheckpoint | None:
         return load_newest_checkpoint(snapshot, node.sheet.origin)
 
 
-_ENDED = frozenset({State.REVOKED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED})
 _ESTABLISHED = frozenset({State.IN_FORCE, State.SUSPENDED})
 _TAKES_OVER = frozenset({State.CONFIRMED, State.IN_FORCE, State.SUSPENDED})
 

@@ -243,3 +243,19 @@ def _hand_in(signer: Node, step: StoredStep, partner: Node) -> StoredStep:
         walk_log(node)
         pull_steps(node)
     return step
+
+
+def test_what_is_said_of_all_versions_needs_no_digest_where_a_second_one_stands_already(
+    gb: Node, vn: Node, in_force: str, fields: dict[str, Any], say: Say
+) -> None:
+    tomorrow = (gb.clock.now() + timedelta(days=2)).replace(hour=0, minute=0, second=0)
+    second = say(gb, flows.propose, {**fields, "in_force_from": tomorrow}, amends=in_force)
+    say(vn, flows.accept, second.terms_digest)
+    say(gb, flows.confirm, second.terms_digest)
+    assert find_state(vn, in_force) is State.IN_FORCE
+    assert find_state(vn, second.terms_digest) is State.CONFIRMED
+    say(vn, flows.suspend, in_force, reason="no answer")
+    assert view_page(gb, in_force).line.digest == second.terms_digest
+    say(vn, flows.resume, in_force)
+    say(gb, flows.revoke, in_force, reason="over")
+    assert find_state(vn, second.terms_digest) is State.REVOKED
