@@ -164,7 +164,7 @@ def _submit(node: Node, item: OutboxItem, envelope: bytes, report: DeliveryRepor
 
 
 def _awaits_lost_original(node: Node, item: OutboxItem) -> bool:
-    """Return whether the exchange may only have lost what a message follows up, so that it waits for it to come back."""
+    """Return whether the exchange may only have lost what a message follows up: then it waits for that to come back."""
     if number_epoch(node.sheet.origin) == FIRST_EPOCH:
         return False
     with node.store.read() as snapshot:
