@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.agency_client.aftercare.row import CHAIN, Row, agree_in_a_row
+from tests.support.aftercare import CHAIN, Row, agree_in_a_row
 from tests.support.lying_world import lying_world
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from agency_client.local_store.aftercare import list_onward_effects
 from schemas.alerts import notice_kinds
-from tests.agency_client.aftercare.row import EFFECTS, Row, find_content
+from tests.support.aftercare import EFFECTS, Row, find_content
 
 
 @pytest.mark.parametrize("kind", notice_kinds())
