@@ -38,7 +38,9 @@ def make_smuggler() -> dict[str, Any]:
 def make_recruiter() -> dict[str, Any]:
     """Return what is known of somebody who recruits victims of trafficking."""
     accounts = [{"platform": "zalo", "handle": "@work.specimen"}]
-    return make_smuggler() | {
+    smuggler = make_smuggler()
+    return smuggler | {
+        "caveats": [*smuggler["caveats"], {"code": "not-against-victim"}],
         "subject": "Recruiter who promises work in nail bars",
         "own_reference": "GB-TR-2026-0077",
         "unit": "Modern slavery unit",

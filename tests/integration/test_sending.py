@@ -180,8 +180,10 @@ def test_a_dry_run_shows_every_agreement_and_sends_nothing(region: Region) -> No
     assert plan["allowed"]
     assert len(verdicts) == 2
     assert [codes for allowed, codes in verdicts.values() if not allowed] == [
-        ["kind-not-covered", "purpose-not-covered"]
+        ["kind-not-covered", "purpose-not-covered", "caveat-missing"]
     ]
+    title = "Migration matters: false documents, verification, facilitators"
+    assert recipient["because"] == f"clause 1 of “{title}”, version 1: no other agreement covers it"
     assert region.gb.agency("sent", "--limit", "1000").data["messages"] == before
 
 
