@@ -16,6 +16,7 @@ from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import find_origin, mark_withdrawn
 from agency_client.local_store.onward import list_onward_copies
 from agency_client.node import Node
+from agency_client.retention.rules import ErasureCode
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect
 from schemas.alerts.misused_identity import MisusedIdentity

@@ -1,6 +1,7 @@
 """`agency retention`, `agency erase`: what ends when, what the next run erases, and what an officer erases early."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(_list)
     group.command("run")(_run)
     group.command("log")(_log)
+    group.command("repeat")(_repeat)
     app.add_typer(group, name="retention")
     app.command("erase")(_erase)
 
@@ -100,6 +102,28 @@ def _log(
             kept = read_log_days(snapshot)
     invocation.output.show_line(f"entries of the access log are kept for {kept} days")
     invocation.output.write_json({"access_log_days": kept})
+
+
+def _repeat(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A list of erasures: NAME.erasures.", show_default=False)],
+) -> None:
+    """Erase again, on a node restored from a backup, what a list of erasures names.
+
+    \b
+    Example:
+      agency retention repeat /media/safe/gb.erasures
+    """
+    from agency_client.node import Node
+    from agency_client.retention.ledger import note_erasures, read_ledger, repeat_erasures
+
+    invocation = get_invocation(context)
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        lines = read_ledger(file)
+        repeated = repeat_erasures(node, lines)
+        note_erasures(node)
+    invocation.output.say(f"{len(lines)} erasures are named, {repeated} were repeated", Tone.GOOD)
+    invocation.output.write_json({"named": len(lines), "repeated": repeated})
 
 
 def _erase(

@@ -8,12 +8,14 @@ but whoever holds the store's key and an older copy of the file (a backup) can s
 own.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.errors import ConflictError, NotFoundError
 from agency_client.local_store.access_log import AccessNote, append_entry
-from agency_client.local_store.engine import Columns, Row, Snapshot, Store, Transaction, read_moment
+from agency_client.local_store.engine import Columns, Row, Snapshot, Store, Transaction, read_moment, spell_list
+from agency_client.local_store.restored import demand_not_restored
 from keys.container import open_with_key, seal_with_key
 
 _PURPOSE = "message-content"
@@ -71,8 +73,10 @@ def read_content(store: Store, digest: str, note: AccessNote) -> bytes:
 
     Raises:
         NotFoundError: it was never opened here, or it was erased. No entry is written then.
+        RestoredNodeError: the store came out of a backup, and what was erased since is not erased again yet.
     """
     with store.write() as transaction:
+        demand_not_restored(transaction, "erasures")
         row = _demand_content(transaction, digest)
         append_entry(transaction, note)
     return open_with_key(row["sealed"], row["key"], purpose=_PURPOSE)
@@ -92,7 +96,8 @@ def erase_content(transaction: Transaction, digest: str, note: AccessNote, *, co
         digest,
     )
     erasure: Columns = {"digest": digest, "erased_at": note.time, "reason": note.reason, "code": code}
-    transaction.insert("content_erasure", erasure, if_absent=True)
+    if transaction.insert("content_erasure", erasure, if_absent=True):
+        transaction.insert("erasure_to_note", {"digest": digest}, if_absent=True)
     append_entry(transaction, note)
     return erased == 1
 
@@ -106,6 +111,23 @@ def find_erasure(snapshot: Snapshot, digest: str) -> Erasure | None:
     """Return when and why a message's content was erased."""
     row = snapshot.fetch_one("SELECT digest, erased_at, reason, code FROM content_erasure WHERE digest = ?", digest)
     return None if row is None else Erasure(row["digest"], read_moment(row["erased_at"]), row["reason"], row["code"])
+
+
+def list_erasures_to_note(snapshot: Snapshot, *, limit: int = 1000) -> list[Erasure]:
+    """Return the erasures that are not yet written down outside the store."""
+    rows = snapshot.fetch_all(
+        "SELECT digest, erased_at, reason, code FROM erasure_to_note JOIN content_erasure USING (digest)"
+        " ORDER BY erased_at, digest LIMIT ?",
+        limit,
+    )
+    return [Erasure(row["digest"], read_moment(row["erased_at"]), row["reason"], row["code"]) for row in rows]
+
+
+def mark_erasures_noted(transaction: Transaction, digests: Iterable[str]) -> None:
+    """Record that erasures are written down outside the store."""
+    transaction.execute(
+        "DELETE FROM erasure_to_note WHERE digest IN (SELECT value FROM json_each(?))", spell_list(digests)
+    )
 
 
 def list_content_ends(snapshot: Snapshot, *, until: datetime, limit: int = 500) -> list[ContentEnd]:

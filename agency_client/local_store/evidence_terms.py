@@ -13,6 +13,15 @@ from agency_client.local_store.engine import Columns, Snapshot, Transaction, rea
 
 RECEIVED, SENT = "in", "out"
 
+_WORDS_ABOUT_IT = (
+    "DELETE FROM subject_reference WHERE message = ?",
+    "DELETE FROM content_mark WHERE message = ?",
+    "DELETE FROM message_duty WHERE message = ?",
+    "DELETE FROM transfer_record WHERE message = ?",
+    "DELETE FROM terms_excess WHERE message = ?",
+)
+"""What other features keep of whom and what a message was about. Who has a copy, and what was said of it, stays."""
+
 
 @dataclass(frozen=True, slots=True)
 class UndatedEvidence:
@@ -111,7 +120,7 @@ def list_evidence_ends(snapshot: Snapshot, *, until: datetime, limit: int) -> li
 
 
 def end_evidence(transaction: Transaction, digest: str, *, at: datetime) -> bool:
-    """Destroy the evidence of one message and who wrote it; return whether it was kept until now.
+    """Destroy the evidence of one message, who wrote it and whom it was about; return whether it was kept until now.
 
     A receipt goes with the last message that it speaks of. Call `Store.truncate_wal` after the commit.
     """
@@ -127,6 +136,8 @@ def end_evidence(transaction: Transaction, digest: str, *, at: datetime) -> bool
         digest,
     )
     transaction.execute("UPDATE sent_message SET evidence = x'', officer = '' WHERE digest = ?", digest)
+    for statement in _WORDS_ABOUT_IT:
+        transaction.execute(statement, digest)
     transaction.execute(
         "UPDATE receipt SET document = x'' WHERE digest IN (SELECT receipt FROM receipt_subject WHERE message = ?)"
         " AND NOT EXISTS (SELECT 1 FROM receipt_subject AS other LEFT JOIN evidence_term ON other.message ="

@@ -29,7 +29,7 @@ LIMITS = (
     RestoredLimit("keys", "it publishes no key document before its own key documents are complete again"),
     RestoredLimit("cosignatures", "it cosigns no checkpoint before it knows the newest one it has cosigned"),
     RestoredLimit("outbox", "messages that waited are asked for at the broker before they are sent again"),
-    RestoredLimit("erasures", "content erased since the backup is back: repeat the erasures"),
+    RestoredLimit("erasures", "content erased since the backup is back: none is read before the erasures are repeated"),
     RestoredLimit(
         "access-log", "entries since the backup are gone here; their signed heads stay in the exchange's log"
     ),

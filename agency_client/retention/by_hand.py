@@ -6,6 +6,7 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import find_verified
 from agency_client.local_store.sent import list_deliveries, load_message
 from agency_client.node import Node
+from agency_client.retention.ledger import note_erasures
 from agency_client.retention.rules import Ending, ErasureCode, Part
 from schemas.log.records import Action
 
@@ -28,6 +29,7 @@ def erase_early(node: Node, reference: str, *, reason: str, case: str | None = N
         )
         erase_content(transaction, ending.subject, note, code=ErasureCode.BY_HAND)
     node.store.truncate_wal()
+    note_erasures(node)
     return ending
 
 

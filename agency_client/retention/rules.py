@@ -38,6 +38,7 @@ class ErasureCode(StrEnum):
 
     TERM_ENDED = "retention-ended"
     BY_HAND = "erased-early"
+    ON_NOTICE = "erased-on-notice"
     REPEATED = "erased-before-restore"
 
 

@@ -32,6 +32,7 @@ from agency_client.local_store.evidence_terms import (
 )
 from agency_client.local_store.settings import Setting, read_setting, write_setting
 from agency_client.node import Node
+from agency_client.retention.ledger import Repetition, note_erasures, repeat_if_restored
 from agency_client.retention.rules import (
     DEFAULT_LOG_DAYS,
     MAX_LOG_DAYS,
@@ -62,10 +63,14 @@ _REASON = "the term of retention ended"
 
 @dataclass(frozen=True, slots=True)
 class RetentionReport:
-    """What a run carried out, and how much of each part it erased itself: another process may have been quicker."""
+    """What a run carried out, and how much of each part it erased itself: another process may have been quicker.
+
+    `repeated` says what a restored node erased again; None elsewhere.
+    """
 
     plan: Plan
     erased: Mapping[str, int]
+    repeated: Repetition | None = None
 
 
 def list_endings(node: Node, *, until: datetime | None = None) -> Plan:
@@ -81,12 +86,14 @@ def plan_retention(node: Node) -> Plan:
 
 
 def run_retention(node: Node) -> RetentionReport:
-    """Erase what is due now, and empty the write-ahead log of what it held of it."""
+    """Erase what is due now, and empty the write-ahead log of what it held of it; a restored node repeats erasures."""
+    repeated = repeat_if_restored(node)
     plan = plan_retention(node)
     erased = {part.value: sum(_erase_all(node, part, erase, plan)) for part, erase in _ERASERS.items()}
     # Also where nothing was due: a reader may have held the log back when something was.
     node.store.truncate_wal()
-    return RetentionReport(plan, erased)
+    note_erasures(node)
+    return RetentionReport(plan, erased, repeated)
 
 
 def date_evidence(node: Node) -> int:

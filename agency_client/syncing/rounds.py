@@ -32,6 +32,7 @@ from agency_client.profiles.profile import hold_lock
 from agency_client.receiving.flow import receive
 from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
 from agency_client.receiving.receipt_renewal import renew_waiting_receipts
+from agency_client.retention.ledger import NO_LEDGER
 from agency_client.retention.running import run_retention
 from agency_client.sending.delivery import deliver_due
 from agency_client.statuses.partners import describe_voided, pull_statuses
@@ -173,7 +174,11 @@ def choose_stages(node: Node) -> tuple[Stage, ...]:
 
 def sync_retention(node: Node) -> StageReport:
     """Erase what has come to its end; senders are told by the receipts of this round."""
-    return _report("retention", run_retention(node).erased)
+    report = run_retention(node)
+    if report.repeated is None:
+        return _report("retention", report.erased)
+    problems = () if report.repeated.is_complete else (NO_LEDGER,)
+    return _report("retention", {**report.erased, "repeated": report.repeated.erased}, problems)
 
 
 def sync_log(node: Node) -> StageReport:
