@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -30,7 +31,13 @@ async def answer(_request: Request) -> Response:
     return PlainTextResponse("here")
 
 
+IS_UNDER_WAY = threading.Event()
+"""Set by the handlers that take their time, once a request has reached them."""
+PATIENCE_SECONDS = 60.0
+
+
 async def answer_slowly(_request: Request) -> Response:
+    IS_UNDER_WAY.set()
     await asyncio.sleep(1)
     return PlainTextResponse("late")
 
@@ -48,6 +55,15 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> list[Member]:
 def running(members: list[Member]) -> Iterator[Serving]:
     with serving(APP, [members[0].ca]) as server:
         yield server
+
+
+def start_asking(ask: Callable[[], None]) -> threading.Thread:
+    """Ask in a thread of its own, and return it when the server has the request."""
+    IS_UNDER_WAY.clear()
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert IS_UNDER_WAY.wait(PATIENCE_SECONDS)
+    return asking
 
 
 def _is_let_in(member: Member, running: Serving) -> bool:
@@ -90,9 +106,7 @@ def test_a_request_under_way_is_finished_when_the_context_changes(running: Servi
         with make_client(members[0], running) as client:
             answers.append(client.get("/slow").text)
 
-    asking = threading.Thread(target=ask)
-    asking.start()
-    time.sleep(0.3)
+    asking = start_asking(ask)
     running.run(running.server.replace_context)
     asking.join()
     assert answers == ["late"]
@@ -107,9 +121,7 @@ def test_a_request_that_outlasts_the_change_is_cut_after_its_time(members: list[
                 client.get("/slow")
             cut.append(str(caught.value))
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        time.sleep(0.3)
+        asking = start_asking(ask)
         running.run(running.server.replace_context)
         asking.join()
         assert len(cut) == 1
@@ -149,8 +161,11 @@ def test_nobody_is_turned_away_while_the_context_changes_again_and_again(
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for _ in range(10):
+    until = time.monotonic() + PATIENCE_SECONDS
+    for changes in itertools.count(1):
         running.run(running.server.replace_context)
+        if (changes >= 10 and len(answered) > 10) or time.monotonic() > until:
+            break
         time.sleep(0.1)
     is_over.set()
     for thread in threads:
@@ -198,9 +213,7 @@ def test_an_end_that_was_asked_for_lets_requests_finish_and_takes_no_more(member
             with make_client(members[0], running) as client:
                 answers.append(client.get("/slow").text)
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        time.sleep(0.3)
+        asking = start_asking(ask)
         running.stop()
         asking.join()
         assert answers == ["late"]
@@ -210,6 +223,7 @@ def test_an_end_that_was_asked_for_lets_requests_finish_and_takes_no_more(member
 
 def test_requests_that_never_end_are_given_up_after_the_drain_time(members: list[Member]) -> None:
     async def never(_request: Request) -> Response:
+        IS_UNDER_WAY.set()
         await asyncio.sleep(3600)
         return Response()
 
@@ -221,12 +235,10 @@ def test_requests_that_never_end_are_given_up_after_the_drain_time(members: list
             with make_client(members[0], running) as client:
                 answers.append(client.get("/"))
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        time.sleep(0.3)
+        asking = start_asking(ask)
         started = time.monotonic()
         running.stop()
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < PATIENCE_SECONDS
         asking.join()
     assert (answers[0].status_code, answers[0].headers["retry-after"]) == (503, "5")
     assert answers[0].json()["detail"] == "The exchange is stopping."

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "joining.md"
 NOT_RUN = "<!-- not run"
+UNASSIGNED_PORTS = range(20_000, 30_000)
 LONGEST_SECONDS = 110  # before pytest's own patience ends and takes the whole run with it
 PRELUDE = "set -euo pipefail\ntrap 'echo \"failed at $HERE\" >&2' ERR\n"
 
@@ -31,11 +33,16 @@ def read_commands(page: Path) -> Iterator[str]:
 
 
 def find_free_port() -> int:
-    """Return a port that nobody listens on; the page's broker is told its port, as its clients are."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+    """Return a port that nobody listens on; the page's broker is told its port, as its clients are.
+
+    Below the ports that the kernel gives out by itself, and not where another worker begins to look.
+    """
+    begin = os.getpid() * 37 % len(UNASSIGNED_PORTS)
+    for port in (*UNASSIGNED_PORTS[begin:], *UNASSIGNED_PORTS[:begin]):
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 @pytest.fixture

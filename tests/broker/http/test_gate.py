@@ -258,7 +258,7 @@ def test_a_client_that_sends_for_ever_is_left_after_a_moment(running: Serving, m
         received = read_all(connection)
         seconds = time.monotonic() - started
     assert b"HTTP/1.1 413 " in received
-    assert 1 < seconds < 6
+    assert 1 < seconds < 60
 
 
 def test_a_client_that_does_not_read_a_large_answer_is_cut(running: Serving, member: Member) -> None:

@@ -17,6 +17,7 @@ from broker.http.protocol import ConnectionLimits
 from broker.server import ServerOptions
 from tests.broker.http.serving import Member, Serving, make_client, raw_connection, read_all, serving, trusting_context
 
+PATIENCE_SECONDS = 60.0
 LIMITS = ConnectionLimits(
     head_seconds=0.5, idle_seconds=0.4, request_seconds=0.9, write_seconds=0.5, slowest_bytes_per_second=10
 )
@@ -110,7 +111,7 @@ def test_a_client_that_says_nothing_is_cut_without_an_answer(running: Serving, m
     with raw_connection(member, running) as connection:
         seconds, received = _closing_time(connection)
     assert received == b""
-    assert seconds < 5
+    assert seconds < PATIENCE_SECONDS
 
 
 def test_a_head_that_trickles_in_is_cut_although_every_piece_is_in_time(running: Serving, member: Member) -> None:
@@ -120,7 +121,7 @@ def test_a_head_that_trickles_in_is_cut_although_every_piece_is_in_time(running:
         seconds = time.monotonic() - started
     assert b"HTTP/1.1 408 " in received
     assert b"urn:bilateral:problem:request-timeout" in received
-    assert seconds < 5
+    assert seconds < PATIENCE_SECONDS
 
 
 def test_a_body_that_stops_is_cut(running: Serving, member: Member) -> None:
@@ -128,7 +129,7 @@ def test_a_body_that_stops_is_cut(running: Serving, member: Member) -> None:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
         seconds, received = _closing_time(connection)
     assert b"HTTP/1.1 408 " in received
-    assert seconds < 5
+    assert seconds < PATIENCE_SECONDS
 
 
 def test_a_body_that_trickles_in_is_cut_at_the_requests_whole_time(running: Serving, member: Member) -> None:
@@ -138,7 +139,7 @@ def test_a_body_that_trickles_in_is_cut_at_the_requests_whole_time(running: Serv
         received = _trickle(connection, b"x" * 1000, 0.2)
         seconds = time.monotonic() - started
     assert b"HTTP/1.1 408 " in received
-    assert 0.8 < seconds < 6
+    assert 0.8 < seconds < PATIENCE_SECONDS
 
 
 def test_a_client_that_does_not_read_its_answer_is_cut(running: Serving, member: Member) -> None:
@@ -195,8 +196,7 @@ def test_more_connections_than_allowed_are_closed(member: Member) -> None:
         with pytest.raises(httpx.TransportError):
             clients[2].get("/")
         clients[0].close()
-        time.sleep(0.2)
-        assert clients[2].get("/").status_code == 200
+        assert _get_when_let_in(clients[2]) == 200
         for client in clients[1:]:
             client.close()
 
@@ -214,10 +214,20 @@ def test_one_member_cannot_take_the_places_of_the_others(
         stranger = make_client(other, running)
         assert stranger.get("/").status_code == 200
         clients[0].close()
-        time.sleep(0.2)
-        assert clients[2].get("/").status_code == 200
+        assert _get_when_let_in(clients[2]) == 200
         for client in (*clients[1:], stranger):
             client.close()
+
+
+def _get_when_let_in(client: httpx.Client) -> int:
+    """Ask until the server has noticed that another connection was closed."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return client.get("/").status_code
+        except httpx.TransportError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 def _trickle(connection: ssl.SSLSocket, content: bytes, pause_seconds: float) -> bytes:
