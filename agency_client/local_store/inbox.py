@@ -168,6 +168,12 @@ def find_origin(snapshot: Snapshot, digest: str) -> str | None:
     return origin
 
 
+def find_sender(snapshot: Snapshot, digest: str) -> str | None:
+    """Return who sent a message, as its envelope says; None: it is not here."""
+    sender: str | None = snapshot.fetch_value("SELECT sender FROM inbox_message WHERE digest = ?", digest)
+    return sender
+
+
 def mark_verified(transaction: Transaction, digest: str, *, at: datetime) -> None:
     """Record that every check that needs no decryption has passed.
 
