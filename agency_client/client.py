@@ -20,6 +20,7 @@ from typing import Any, Self
 from agency_client.agreements.pulling import pull_steps
 from agency_client.clock import Clock, SystemClock
 from agency_client.connection import NotSentError, UnansweredError
+from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.inbox import InboxFilter
 from agency_client.local_store.outbox import cancel_message
 from agency_client.node import Node
@@ -46,6 +47,7 @@ from agency_client.statuses.signing import announce_narrowing
 from agency_client.statuses.standing import PartnerStanding, has_marked_partner, list_standings
 from agency_client.syncing.rounds import RoundReport, sync_once
 from agency_client.witness.walker import walk_log
+from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp
 
 Answering = Callable[..., AnswerReport]
@@ -242,5 +244,7 @@ def cancel_queued(node: Node, message_id: str, *, reason: str) -> SentLine:
     line = describe_sent(node, message_id)
     with node.store.write() as transaction:
         cancel_message(transaction, line.message.message_id, reason=reason, at=node.clock.now())
+        note = node.note_access(Action.ALTERATION, "cancel", reason, message=line.message.message_id)
+        append_entry(transaction, note)
     announce_narrowing(node)
     return describe_sent(node, line.message.message_id)

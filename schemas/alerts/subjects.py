@@ -27,6 +27,8 @@ from schemas.identifiers.transliteration import TransliterationError, transliter
 MAX_KEYS = 1000
 """So many keys are kept for one alert; the first are those of its own persons."""
 
+_INSIDE_NAMES = "'\u2019\u02bc"
+"""Apostrophes, which join what they stand between."""
 HOLDER = "holder"
 SPOKEN_OF = "details"
 
@@ -109,14 +111,21 @@ def make_identifier_key(type_: IdentifierType, value: str, role: str = "") -> Su
 
 def fold_name(name: str) -> str:
     """Return a name as copies of it meet: Latin letters of the zone where it has them, parts in alphabetical order."""
+    upper = unicodedata.normalize("NFKC", name).upper()
+    words = "".join(letter if _is_of_a_name(letter) else " " for letter in upper).split()
+    return " ".join(sorted(folded for word in words if (folded := _fold_word(word))))
+
+
+def _is_of_a_name(letter: str) -> bool:
+    return unicodedata.category(letter)[0] in "LMN" or letter in _INSIDE_NAMES
+
+
+def _fold_word(word: str) -> str:
     try:
-        folded = transliterate_name(name).replace("<", " ")
+        return transliterate_name(word)
     except TransliterationError:
-        decomposed = unicodedata.normalize("NFKD", name).casefold()
-        folded = "".join(
-            letter if letter.isalnum() else " " for letter in decomposed if not unicodedata.combining(letter)
-        )
-    return " ".join(sorted(folded.split()))
+        decomposed = unicodedata.normalize("NFKD", word)
+        return "".join(letter for letter in decomposed if unicodedata.category(letter)[0] in "LN")
 
 
 def _drop_repeated(found: list[SubjectKey]) -> tuple[SubjectKey, ...]:
