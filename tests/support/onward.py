@@ -15,6 +15,7 @@ from agency_client.sending.answering import Author
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import SendReport, send_alert
 from schemas.agreements.terms import OnwardRule, Terms
+from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp
 from tests.support.lying_world import LyingWorld, make_ping
 from tests.support.nodes import make_wide_clause
@@ -64,6 +65,12 @@ class Row:
         with self[agency].store.read() as snapshot:
             found = list_messages(snapshot, InboxFilter(states=tuple(InboxState)), limit=10_000)
         return next(message for message in found if message.message_id == message_id)
+
+    def find_sent(self, agency: str, message_id: str) -> Reference:
+        """Return how others refer to what an agency sent."""
+        with self[agency].store.read() as snapshot:
+            digest = snapshot.fetch_value("SELECT digest FROM sent_message WHERE message_id = ?", message_id)
+        return Reference(id=message_id, digest=digest)
 
     def ask(self, asker: str, held: InboxMessage, **members: Any) -> InboxMessage:
         """Let an agency ask for a further use of what it holds, and return the question as it lies at who sent that."""

@@ -168,3 +168,14 @@ def test_an_agreement_of_ones_own_must_cover_the_copy(four_agencies: LyingWorld)
     with pytest.raises(NotCoveredError, match="amber-strict is above amber"):
         row.pass_on(BE, held, AL, marking=Tlp.AMBER_STRICT)
     assert row.take_in(AL, row.pass_on(BE, held, AL)).state is InboxState.OPENED
+
+
+def test_who_leaves_out_where_it_comes_from_says_it_as_its_own(row: Row) -> None:
+    """Nobody can tell from the copy: what is promised is that it is never shown as the originator's."""
+    held = row.send(VN, BE, onward=[AL])
+    alert = read(row, BE, held).message.alert
+    sealed = row.world.craft(BE, AL, row.terms[BE, AL], alert=alert, purpose=Purpose.DOCUMENT_INTEGRITY)
+    row.world.deliver(sealed, AL)
+    receive(row[AL])
+    shown = read(row, AL, row.find(AL, sealed.header.id))
+    assert (shown.origin, shown.provenance.sender) == (None, BE)

@@ -1,0 +1,393 @@
+"""A member that looks away, with a hostile broker at its side, against the originator's control of its message.
+
+BE holds a message of VN and may pass it on to AL by VN's leave. Here its client is changed: it seals whatever it likes
+with its own true keys, and the exchange takes everything. AL's client must see through each of it before anything is
+shown.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
+from agency_client.onward.held import make_provenance, show_whole
+from agency_client.onward.requesting import Question, request_release
+from agency_client.own_keys.publishing import publish_queued
+from agency_client.own_keys.revoking import prepare_revocation
+from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.receiving.flow import receive
+from keys.sealing import SealedMessage
+from schemas.api import Evidence
+from schemas.codec import b64u_decode, b64u_encode
+from schemas.disclosure import disclose
+from schemas.envelope import DisclosedMessage, Disclosure, Message, Provenance, Reference
+from schemas.markings import Purpose, Tlp
+from schemas.model import format_timestamp
+from schemas.signed import DocumentType, KeyUse, SignedDocument
+from tests.support.lying_world import LyingWorld, lying_world, make_alert
+from tests.support.onward import AL, AUTHOR, BE, GB, PURPOSE, ROW, VN, Row, make_row
+
+Members = dict[str, Any]
+
+
+@dataclass
+class Copy:
+    """What BE has in hand: VN's message as it lies at BE, and VN's consent to pass it on to AL."""
+
+    row: Row
+    held: InboxMessage
+    message: Message
+    consent: DisclosedMessage
+
+    @property
+    def honest(self) -> Members:
+        """Return the members of the copy that BE may send."""
+        return {
+            "alert": self.message.alert,
+            "purpose": self.message.purpose,
+            "marking": Tlp.AMBER,
+            "provenance": make_provenance(BE, self.held, self.message, self.consent),
+        }
+
+    def claim(self, **changes: Any) -> Members:
+        """Return the same with another provenance."""
+        return self.honest | {"provenance": self.honest["provenance"].model_copy(update=changes)}
+
+    def restate(self, **changes: Any) -> Disclosure:
+        """Return the original with another rest of its content."""
+        original: Disclosure = self.honest["provenance"].original
+        return original.model_copy(update={"rest": original.rest.model_copy(update=changes)})
+
+    def decide(self, **changes: Any) -> DisclosedMessage:
+        """Let VN itself sign another decision, and return it as BE shows it."""
+        return show_signed(self.row, VN, BE, make_decision(self.held, **changes), kind="release-decision")
+
+
+def make_decision(held: InboxMessage, **changes: Any) -> Members:
+    """Return the alert of a consent; members that are None are left out."""
+    now = held.issued_at
+    details: Members = {
+        "original": {"agency": VN, "message": {"id": held.message_id, "digest": held.digest}},
+        "use": "onward",
+        "holder": BE,
+        "recipients": [AL],
+        "purposes": [PURPOSE.value],
+        "outcome": "granted",
+        "valid_until": format_timestamp(now.replace(year=now.year + 1)),
+    }
+    found = {name: value for name, value in (details | changes).items() if value is not None}
+    reference = {"id": held.message_id, "digest": held.digest}
+    return make_alert("release-decision", found, in_reply_to=reference)
+
+
+def show_signed(row: Row, sender: str, recipient: str, alert: Members, **members: Any) -> DisclosedMessage:
+    """Let an agency sign a message to another, let the exchange log it, and return it as it could be shown."""
+    terms = row.terms[sender, recipient]
+    refers_to = Reference.from_wire(alert["in_reply_to"]) if "in_reply_to" in alert else None
+    sealed = row.world.craft(sender, recipient, terms, alert=alert, refers_to=refers_to, **members)
+    return show(row.world, sealed, alert)
+
+
+def show(world: LyingWorld, sealed: SealedMessage, alert: Members) -> DisclosedMessage:
+    """Return a sealed message as it could be shown, with the proof that a log took it in."""
+    placed = world.exchange.accept(sealed.envelope)
+    evidence = world.exchange.make_evidence(placed.accepted)
+    document = SignedDocument(payload=sealed.envelope.payload, signatures=sealed.envelope.signatures)
+    message = Message.from_canonical(sealed.message_bytes, max_bytes=1 << 20).model_copy(update={"provenance": None})
+    shown = disclose(document, message, evidence.canonical())
+    return DisclosedMessage.from_wire({**shown.to_wire(), "alert": alert})
+
+
+def read_content(row: Row, agency: str, message_id: str) -> Message:
+    found = read_message(row[agency], message_id, reason="case 74/08")
+    assert isinstance(found, ReadMessage)
+    return found.message
+
+
+@pytest.fixture(scope="module")
+def four_agencies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
+    with lying_world(tmp_path_factory.mktemp("onward"), *ROW) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def row(four_agencies: LyingWorld) -> Row:
+    return make_row(four_agencies, "attacks")
+
+
+@pytest.fixture(scope="module")
+def copy(row: Row) -> Copy:
+    """A message that only a consent lets go on (H2), and the consent."""
+    held = row.send(VN, BE, handling={"codes": ["h0", "h2"]}, caveats=[{"code": "not-against-victim"}])
+    decision = row.consent(BE, held, AL)
+    consent = show_whole(decision, read_content(row, BE, decision.message_id))
+    return Copy(row, held, read_content(row, BE, held.message_id), consent)
+
+
+def send_copy(row: Row, members: Members, sender: str = BE, recipient: str = AL) -> InboxMessage:
+    """Let a member seal a copy past every check of its own client, and return what became of it at its recipient."""
+    sealed = row.world.craft(sender, recipient, row.terms[sender, recipient], **members)
+    row.world.deliver(sealed, recipient)
+    receive(row[recipient])
+    with row[recipient].store.read() as snapshot:
+        found = load_by_digest(snapshot, sealed.digest)
+        is_opened = found.state is InboxState.OPENED
+        assert (has_content(snapshot, sealed.digest), found.summary is not None) == (is_opened, is_opened)
+    return found
+
+
+def has_content(snapshot: Snapshot, digest: str) -> bool:
+    return snapshot.fetch_one("SELECT 1 FROM content WHERE digest = ?", digest) is not None
+
+
+def alter(copy: Copy, **changes: Any) -> Members:
+    return copy.honest | {"alert": copy.message.alert | changes}
+
+
+def sign_original_as_be(copy: Copy) -> Disclosure:
+    """Return VN's payload under BE's own signatures."""
+    original: Disclosure = copy.honest["provenance"].original
+    signatures = copy.row[BE].signer(KeyUse.MESSAGE).sign(DocumentType.ENVELOPE, original.payload)
+    return original.model_copy(update={"signatures": signatures})
+
+
+def say_in_vns_name(copy: Copy) -> Members:
+    """Return a message that BE wrote, shown as if VN had sent it: header, log and all."""
+    alert = copy.message.alert | {"subject": "VN never said this"}
+    shown = show_signed(copy.row, BE, AL, alert, marking=Tlp.AMBER, purpose=PURPOSE)
+    return copy.claim(original=strip_alert(shown)) | {"alert": alert}
+
+
+def strip_alert(shown: DisclosedMessage) -> Disclosure:
+    return Disclosure(payload=shown.payload, signatures=shown.signatures, rest=shown.rest, acceptance=shown.acceptance)
+
+
+def use_another_acceptance(copy: Copy) -> Members:
+    """Return a copy whose original shows the log's proof about another message."""
+    return copy.claim(
+        original=copy.honest["provenance"].original.model_copy(update={"acceptance": copy.consent.acceptance})
+    )
+
+
+def forge_the_log(copy: Copy) -> Members:
+    """Return a copy whose proof says another time than the log has."""
+    evidence = Evidence.from_canonical(b64u_decode(copy.honest["provenance"].original.acceptance), max_bytes=1 << 20)
+    leaf = evidence.leaf.model_copy(update={"index": evidence.leaf.index + 1})
+    forged = evidence.model_copy(update={"leaf": leaf})
+    original = copy.honest["provenance"].original
+    return copy.claim(original=original.model_copy(update={"acceptance": b64u_encode(forged.canonical())}))
+
+
+def take_from_another_exchange(copy: Copy) -> Members:
+    """Return a copy of what VN sent on another exchange under the same keys."""
+    shown = show_signed(
+        copy.row, VN, BE, copy.message.alert, exchange="staging.example", marking=Tlp.AMBER, purpose=PURPOSE
+    )
+    return copy.claim(original=strip_alert(shown))
+
+
+def widen_by_hand(consent: DisclosedMessage) -> DisclosedMessage:
+    """Return a consent that names another agency beside the one it was given for."""
+    details = consent.alert["details"] | {"recipients": [AL, GB]}
+    return consent.model_copy(update={"alert": consent.alert | {"details": details}})
+
+
+UNVERIFIABLE: dict[str, tuple[Callable[[Copy], Members], str]] = {
+    "an altered alert": (lambda copy: alter(copy, subject="Altered"), "body-mismatch"),
+    "stripped handling": (lambda copy: alter(copy, handling={"codes": ["h0"]}), "body-mismatch"),
+    "stripped caveats": (
+        lambda copy: {
+            **copy.honest,
+            "alert": {name: value for name, value in copy.message.alert.items() if name != "caveats"},
+        },
+        "body-mismatch",
+    ),
+    "an added name": (lambda copy: alter(copy, onward=[AL]), "body-mismatch"),
+    "another purpose in the original": (
+        lambda copy: copy.claim(original=copy.restate(purpose=Purpose.BORDER_CONTROL)),
+        "body-mismatch",
+    ),
+    "the original signed by who passes it on": (
+        lambda copy: copy.claim(original=sign_original_as_be(copy)),
+        "signature-refused",
+    ),
+    "a message of one's own as the originator's": (say_in_vns_name, "provenance-refused"),
+    "the proof of another message": (use_another_acceptance, "log-not-proven"),
+    "a proof that the log does not have": (forge_the_log, "log-not-proven"),
+    "a message of another exchange": (take_from_another_exchange, "wrong-exchange"),
+    "a way that begins with another": (lambda copy: copy.claim(path=(GB, BE)), "provenance-refused"),
+    "a way that ends with another": (lambda copy: copy.claim(path=(VN, GB)), "provenance-refused"),
+    "a way over who never had it": (lambda copy: copy.claim(path=(VN, GB, BE)), "provenance-refused"),
+    "a way in a circle": (lambda copy: copy.claim(path=(VN, BE, VN, BE)), "provenance-refused"),
+    "a way over the recipient itself": (lambda copy: copy.claim(path=(VN, AL, BE)), "provenance-refused"),
+    "a consent that BE signed itself": (
+        lambda copy: copy.claim(
+            consent=show_signed(copy.row, BE, AL, make_decision(copy.held), kind="release-decision")
+        ),
+        "consent-of-another",
+    ),
+    "a consent that was altered": (
+        lambda copy: copy.claim(consent=widen_by_hand(copy.consent)),
+        "body-mismatch",
+    ),
+    "another message of the originator as a consent": (
+        lambda copy: copy.claim(consent=show_whole(copy.held, copy.message)),
+        "consent-of-another",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNVERIFIABLE)
+def test_what_proves_nothing_is_set_aside(row: Row, copy: Copy, name: str) -> None:
+    make, code = UNVERIFIABLE[name]
+    found = send_copy(row, make(copy))
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, code)
+
+
+NOT_ALLOWED: dict[str, tuple[Callable[[Copy], Members], str]] = {
+    "no consent at all": (lambda copy: copy.claim(consent=None), "consent-missing"),
+    "a lowered marking": (lambda copy: copy.honest | {"marking": Tlp.GREEN}, "marking-lowered"),
+    "another purpose": (lambda copy: copy.honest | {"purpose": Purpose.BORDER_CONTROL}, "consent-for-another-purpose"),
+    "a consent for another recipient": (
+        lambda copy: copy.claim(consent=copy.decide(recipients=[GB])),
+        "consent-for-another-recipient",
+    ),
+    "a consent for another holder": (
+        lambda copy: copy.claim(consent=copy.decide(holder=GB)),
+        "consent-for-another-holder",
+    ),
+    "a consent for another purpose": (
+        lambda copy: copy.claim(consent=copy.decide(purposes=["border-control"])),
+        "consent-for-another-purpose",
+    ),
+    "a consent for another message": (
+        lambda copy: copy.claim(
+            consent=copy.decide(
+                original={"agency": VN, "message": {"id": copy.held.message_id, "digest": b64u_encode(bytes(32))}}
+            )
+        ),
+        "consent-for-another-message",
+    ),
+    "a consent for a court": (
+        lambda copy: copy.claim(
+            consent=copy.decide(use="court", recipients=None, court={"court": "Brussels", "proceeding": "74/08"})
+        ),
+        "consent-for-another-use",
+    ),
+    "a consent that has ended": (
+        lambda copy: copy.claim(consent=copy.decide(valid_until=format_timestamp(copy.held.issued_at))),
+        "consent-ended",
+    ),
+    "a refusal": (
+        lambda copy: copy.claim(
+            consent=copy.decide(outcome="refused", valid_until=None, refusal={"ground": "not-competent"})
+        ),
+        "consent-refused",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_ALLOWED)
+def test_what_the_originator_did_not_allow_is_refused(row: Row, copy: Copy, name: str) -> None:
+    make, code = NOT_ALLOWED[name]
+    found = send_copy(row, make(copy))
+    assert (found.state, found.problem and found.problem.code) == (InboxState.REFUSED, code)
+
+
+def test_a_copy_that_another_member_takes_over_proves_nothing(row: Row, copy: Copy) -> None:
+    found = send_copy(row, copy.honest, sender=GB, recipient=AL)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "provenance-refused")
+
+
+def test_a_copy_is_no_original_of_who_passed_it_on(row: Row, copy: Copy) -> None:
+    """AL shows BE's copy as BE's own words, to be rid of VN's consent."""
+    alert = copy.message.alert
+    sealed = row.world.craft(BE, AL, row.terms[BE, AL], **copy.honest)
+    shown = show(row.world, sealed, alert)
+    members = copy.honest | {"provenance": Provenance(original=strip_alert(shown), path=(BE, AL))}
+    found = send_copy(row, members, sender=AL, recipient=GB)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "body-mismatch")
+
+
+def test_what_follows_a_message_up_does_not_go_on_as_news(row: Row, copy: Copy) -> None:
+    acknowledgement = make_alert(
+        "acknowledgement",
+        {"action": "noted", "done_at": format_timestamp(copy.held.issued_at)},
+        in_reply_to={"id": copy.held.message_id, "digest": copy.held.digest},
+    )
+    shown = show_signed(row, VN, BE, acknowledgement)
+    arrived = send_copy(row, copy.honest)
+    members = {
+        "alert": acknowledgement,
+        "provenance": Provenance(original=strip_alert(shown), path=(VN, BE)),
+        "refers_to": Reference(id=arrived.message_id, digest=arrived.digest),
+    }
+    found = send_copy(row, members)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "kind-not-passed-on")
+
+
+def test_a_decision_on_another_message_answers_no_question_asked_here(row: Row, copy: Copy) -> None:
+    """BE answers AL's question about one copy with VN's consent about another message."""
+    arrived = send_copy(row, copy.honest)
+    asked = request_release(row[AL], arrived.message_id, Question(because="Why", recipients=(GB,)), AUTHOR)
+    question = row.find_sent(AL, asked.item.message_id)
+    other = row.send(VN, BE)
+    alert = make_decision(other, holder=AL, recipients=[GB])
+    shown = show_signed(row, VN, BE, alert, kind="release-decision")
+    members = {
+        "alert": alert,
+        "provenance": Provenance(original=strip_alert(shown), path=(VN, BE)),
+        "refers_to": question,
+    }
+    found = send_copy(row, members)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "reference-refused")
+
+
+def test_an_originator_nobody_pinned_is_marked_as_such(row: Row, copy: Copy) -> None:
+    with row[AL].store.write() as transaction:
+        transaction.execute("UPDATE agency_pin SET retired_at = 1 WHERE agency = 'VN'")
+    try:
+        found = send_copy(row, copy.honest)
+        shown = read_message(row[AL], found.message_id, reason="case 74/08")
+    finally:
+        with row[AL].store.write() as transaction:
+            transaction.execute("UPDATE agency_pin SET retired_at = NULL WHERE agency = 'VN'")
+    assert isinstance(shown, ReadMessage)
+    assert shown.origin is not None
+    assert shown.origin.original.is_pinned is False
+
+
+def test_an_originator_with_other_roots_than_the_pinned_ones_is_not_believed(row: Row, copy: Copy) -> None:
+    with row[AL].store.write() as transaction:
+        (pinned,) = transaction.fetch_one("SELECT anchor FROM agency_pin WHERE agency = 'VN'") or ("",)
+        transaction.execute("UPDATE agency_pin SET anchor = ? WHERE agency = 'VN'", b64u_encode(bytes(32)))
+    try:
+        found = send_copy(row, copy.honest)
+    finally:
+        with row[AL].store.write() as transaction:
+            transaction.execute("UPDATE agency_pin SET anchor = ? WHERE agency = 'VN'", pinned)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "anchor-mismatch")
+
+
+def test_a_consent_by_a_stolen_key_allows_nothing(row: Row, copy: Copy) -> None:
+    """A thief of VN's key signs a consent before VN notices, and one after.
+
+    It stands last in this module: VN has no message key any more when it ends.
+    """
+    thief = row[VN].signer(KeyUse.MESSAGE)
+    row.later(hours=2)
+    unnoticed = copy.decide(conditions="By a thief.")
+    publish_queued(
+        row[VN], prepare_revocation(row[VN], [thief.kids[0]], "compromised", effective_from=row.in_hours(-1))
+    )
+    late = show_signed(row, VN, BE, make_decision(copy.held), kind="release-decision", signer=thief)
+
+    after = send_copy(row, copy.claim(consent=late))
+    assert (after.state, after.problem and after.problem.code) == (InboxState.UNVERIFIABLE, "key-revoked")
+    disputed = send_copy(row, copy.claim(consent=unnoticed))
+    assert (disputed.state, disputed.problem and disputed.problem.code) == (InboxState.REFUSED, "consent-disputed")
+    # What VN signed before the moment from which it gave its key up still counts.
+    assert send_copy(row, copy.honest).state is InboxState.OPENED
