@@ -229,28 +229,41 @@ def _revoke(
         str | None,
         typer.Option(metavar="MOMENT", help="Since when somebody else may have had it, in UTC: 2026-11-21T18:40."),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write it for partners; AGENCY-revocations-….json by default.")
+    ] = None,
 ) -> None:
     """Revoke operational keys at once, without the roots. It cannot be taken back; new keys come with a new key set.
 
-    What they signed after --since and before the log has the revocation is shown as disputed to partners.
+    What they signed after --since and before the log has the revocation is shown as disputed to partners. The file
+    that is written says the same to a partner from whom the exchange keeps it: agency partner import, there.
 
     \b
     Examples:
       agency keys revoke 47DEQpj8HBSa --reason device-lost
       agency keys revoke 47DEQpj8HBSa --reason key-stolen --since 2026-11-21T18:40
     """
+    from agency_client.directory.carried import export_revocations
+    from agency_client.errors import ConflictError
     from agency_client.node import Node
     from agency_client.own_keys.publishing import publish_queued
     from agency_client.own_keys.revoking import prepare_revocation
+    from agency_client.profiles.public_files import write_new_file
     from agency_client.statuses.signing import announce_narrowing
 
     invocation = get_invocation(context)
+    if out is not None and out.exists():
+        raise ConflictError(f"{out} exists already", fix="name another file with --out; nothing was revoked yet")
     with Node(invocation.open_profile(), invocation.clock) as node:
         digest = prepare_revocation(node, kid, reason, None if since is None else _parse_moment(since))
+        carried = export_revocations(node)
+        file = out or Path(f"{node.agency}-revocations-{digest[:12]}.json")
+        write_new_file(file, carried.canonical())
+        invocation.output.say(f"for partners, by any way: {file}")
         report = publish_queued(node, digest)
         announce_narrowing(node)
     invocation.output.say(f"revoked; the log has it at size {report.size}")
-    invocation.output.write_json({"digest": digest, "log_size": report.size})
+    invocation.output.write_json({"digest": digest, "log_size": report.size, "file": file})
 
 
 def _parse_moment(text: str) -> datetime:

@@ -9,6 +9,7 @@ from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Tone
 
 if TYPE_CHECKING:
+    from agency_client.directory.carried import CarriedRevocation
     from agency_client.statuses.files import ImportedStatus
 
 Partner = Annotated[str, typer.Argument(help="The partner's id, like VN.")]
@@ -116,21 +117,53 @@ def _import(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(help="What the partner exported; several are taken in turn.")],
 ) -> None:
-    """Take in a partner's status from a file. What it narrows works at once; an older one changes nothing.
+    """Take in a partner's status, or its revocations, from a file. What narrows works at once.
 
     \b
-    Example:
+    Examples:
       agency partner import status-of-VN.json
+      agency partner import VN-revocations.json
     """
+    from agency_client.directory.carried import RevocationsFile, import_revocations, read_revocations_file
     from agency_client.node import Node
     from agency_client.profiles.public_files import read_foreign_file
     from agency_client.statuses.files import import_status, read_status_file
 
     invocation = get_invocation(context)
-    read = [read_status_file(read_foreign_file(file)) for file in files]
+    contents = [read_foreign_file(file) for file in files]
+    read = [read_revocations_file(data) or read_status_file(data) for data in contents]
     with Node(invocation.open_profile(), invocation.clock) as node:
         for file in read:
-            _show_imported(invocation, import_status(node, file))
+            if isinstance(file, RevocationsFile):
+                _show_revocations(invocation, import_revocations(node, file))
+            else:
+                _show_imported(invocation, import_status(node, file))
+
+
+def _show_revocations(invocation: Invocation, imported: "list[CarriedRevocation]") -> None:
+    for item in imported:
+        revocation = item.revocation
+        words = f"{revocation.agency} has revoked {len(revocation.kids)} keys ({revocation.reason})"
+        since = f"from {revocation.effective_from:%Y-%m-%d %H:%M} UTC on"
+        standing = "it counts from now on" if item.is_new else "it was here already"
+        shown = "the log has it too" if item.is_logged else "the log has not shown it here"
+        tone = Tone.CAUTION if item.is_new else Tone.QUIET
+        invocation.output.say(f"{words}, {since}; {standing}; {shown}", tone)
+    invocation.output.write_json(
+        {
+            "revocations": [
+                {
+                    "agency": item.revocation.agency,
+                    "kids": item.revocation.kids,
+                    "reason": item.revocation.reason,
+                    "effective_from": item.revocation.effective_from,
+                    "new": item.is_new,
+                    "logged": item.is_logged,
+                }
+                for item in imported
+            ]
+        }
+    )
 
 
 def _show_imported(invocation: Invocation, imported: "ImportedStatus") -> None:

@@ -223,8 +223,15 @@ def describe_provenance(verified: VerifiedMessage) -> Provenance:
         version=terms.version,
         leaf_index=leaf.index,
         accepted_at=leaf.record.time,
-        is_disputed=facts.sender.is_disputed(header.sender.kids, facts.place, leaf.record.time),
+        is_disputed=_is_disputed(facts),
     )
+
+
+def _is_disputed(facts: MessageFacts) -> bool:
+    """Return whether the sender has given up the key: from before the message on, or the log hides from when on."""
+    kids = facts.sealed.header.sender.kids
+    is_hidden = not facts.hidden_revocations.isdisjoint(kids)
+    return is_hidden or facts.sender.is_disputed(kids, facts.place, facts.leaf.record.time)
 
 
 def _read_origin(node: Node, facts: MessageFacts, message: Message, alert: Alert) -> VerifiedProvenance | None:
