@@ -13,8 +13,9 @@ from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.aftercare import StoredNotice, list_notices, record_notice
 from agency_client.local_store.content import erase_content, has_content, limit_retention
 from agency_client.local_store.engine import Snapshot, Transaction
-from agency_client.local_store.inbox import find_origin, mark_withdrawn
+from agency_client.local_store.inbox import InboxState, find_sender, load_by_digest, mark_withdrawn
 from agency_client.local_store.onward import list_onward_copies
+from agency_client.local_store.sent import find_message_by_digest
 from agency_client.node import Node
 from agency_client.retention.rules import ErasureCode
 from schemas.alerts.base import Alert
@@ -49,6 +50,8 @@ def act_on_notice(
     if notice is None:
         return None
     now, copies = node.clock.now(), list_copies(transaction, target.digest, origin.author)
+    if not is_known(transaction, target.digest):
+        copies = []  # A withdrawal may come before what it takes back; whose that is will be seen when it comes.
     effect = decide_effect(read_notice(notice), holds_content=any(has_content(transaction, copy) for copy in copies))
     if notice.kind == WITHDRAWAL:
         for copy in copies:
@@ -93,6 +96,14 @@ def describe_notice(digest: str, alert: Alert, target: str, origin: NoticeOrigin
     )
 
 
+def is_known(snapshot: Snapshot, digest: str) -> bool:
+    """Return whether a message is here whose sender is known: sent from here, or received and not found to be false."""
+    if find_message_by_digest(snapshot, digest) is not None:
+        return True
+    sender = find_sender(snapshot, digest)
+    return sender is not None and load_by_digest(snapshot, digest).state is not InboxState.UNVERIFIABLE
+
+
 def list_copies(snapshot: Snapshot, target: str, author: str) -> list[str]:
     """Return the digests of all that a notice is about here: the message, how else it came, what of it went on."""
     held = [target, *list_kin(snapshot, target, author)]
@@ -100,7 +111,7 @@ def list_copies(snapshot: Snapshot, target: str, author: str) -> list[str]:
 
 
 def _take_back(transaction: Transaction, digest: str, now: datetime) -> None:
-    if find_origin(transaction, digest) is not None:
+    if find_sender(transaction, digest) is not None:
         mark_withdrawn(transaction, digest, at=now)
     limit_retention(transaction, digest, now + WITHDRAWN_KEPT)
 

@@ -12,10 +12,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from agency_client.aftercare.standing import may_count
 from agency_client.errors import ClientError
 from agency_client.local_store.aftercare import (
     StoredNotice,
     find_last_report,
+    find_notice,
     list_onward_effects,
     list_owed_relays,
     list_relays,
@@ -96,8 +98,9 @@ def _try(report: RelayReport, step: Callable[[], None]) -> None:
 def _relay(node: Node, notice_digest: str, copy_digest: str, report: RelayReport) -> None:
     with node.store.read() as snapshot:
         stored = load_by_digest(snapshot, notice_digest)
-        copy = _demand_copy(snapshot, copy_digest)
+        copy, notice = _demand_copy(snapshot, copy_digest), find_notice(snapshot, notice_digest)
         is_over = _has_ended(snapshot, copy) or not has_content(snapshot, notice_digest)
+        is_over = is_over or notice is None or not may_count(snapshot, notice)
     order = None if is_over else _write_relay(node, stored, copy)
     with node.store.write() as transaction:
         message_id = "" if order is None else _seal(node, transaction, order, copy.recipient)

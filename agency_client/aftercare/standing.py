@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from agency_client.aftercare.rules import Notice, Standing, compute_standing
+from agency_client.aftercare.rules import BREACH_NOTICE, Notice, Standing, compute_standing
 from agency_client.local_store.aftercare import StoredNotice, list_notices
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import find_sender
 from agency_client.local_store.onward import find_onward_copy, find_original_of_copy, list_copies_of_original
 from schemas.alerts.coded import RequiredAction, RestrictedUse
 
@@ -24,19 +25,28 @@ def load_standings(snapshot: Snapshot, digests: Iterable[str]) -> dict[str, Stan
 
 
 def list_counting(snapshot: Snapshot, digest: str) -> list[StoredNotice]:
-    """Return every notice that counts for a message, each of the author's own messages once."""
+    """Return every notice that counts for a message, each of the author's own messages once.
+
+    What somebody says of another's message counts for nothing, even if it came before that message did; of a breach
+    either side may tell.
+    """
     sent_on = find_onward_copy(snapshot, digest)
     held = digest if sent_on is None else sent_on.held_digest
-    found = [*list_notices(snapshot, digest), *(list_notices(snapshot, held) if held != digest else ())]
     originator, kin = _find_family(snapshot, held)
-    found += [
-        notice
-        for other in kin
-        if other != held
-        for notice in list_notices(snapshot, other)
-        if notice.author == originator
-    ]
+    said = [*list_notices(snapshot, digest), *(list_notices(snapshot, held) if held != digest else ())]
+    found = [notice for notice in said if may_count(snapshot, notice)]
+    for other in kin:
+        if other != held:
+            found += [notice for notice in list_notices(snapshot, other) if notice.author == originator]
     return list({notice.origin: notice for notice in found}.values())
+
+
+def may_count(snapshot: Snapshot, notice: StoredNotice) -> bool:
+    """Return whether a notice is the word of who may say it of its message: who sent that, or who first did."""
+    if notice.is_own or notice.kind == BREACH_NOTICE:
+        return True
+    originator, _ = _find_family(snapshot, notice.target)
+    return notice.author in {originator, find_sender(snapshot, notice.target)}
 
 
 def list_kin(snapshot: Snapshot, digest: str, author: str) -> list[str]:

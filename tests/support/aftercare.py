@@ -86,10 +86,12 @@ class Row:
         return copy.reference
 
     def say(self, kind: str, about: Reference, sender: str = "GB", **details: Any) -> Reference:
-        """Let an agency send a notice about its message, due in three days."""
+        """Let an agency send a notice about its message, due in three days; a detail that is None is left out."""
         node = self.world[sender]
         due = format_timestamp(node.clock.now() + timedelta(days=3))
-        alert = make_alert(kind, NOTICES[kind] | {"acknowledge_by": due} | details, in_reply_to=about.to_wire())
+        said = NOTICES[kind] | {"acknowledge_by": due} | details
+        said = {name: value for name, value in said.items() if value is not None}
+        alert = make_alert(kind, said, in_reply_to=about.to_wire())
         alert.pop("thread")
         draft = Draft(alert, Purpose.DATA_QUALITY, necessity="It follows it.", reason="t", marking=Tlp.GREEN)
         leg = send_alert(node, draft).legs[0]
