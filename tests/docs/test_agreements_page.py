@@ -26,11 +26,16 @@ def walk_page(folder: Path) -> str:
 
 
 @pytest.mark.long
+def test_the_page_goes_on_from_an_agreement_in_force(joined: Path) -> None:
+    assert (joined / "terms.toml").is_file()
+
+
+@pytest.mark.long
 def test_the_page_leads_from_a_proposal_to_the_end(scene: Path) -> None:
     said = walk_page(scene)
     for wanted in (
         r"^state\tnot signed: it takes a second officer$",
-        r"^1\tpropose agreement .*\ta\.eriksson\t",
+        r"^\d+\tpropose agreement .*\ta\.eriksson\t",
         r"memorandum\.txt is the text whose SHA-256 both parties signed$",
         r"^narrows\tclause 1, GB to VN\tretention_days\t.*1825 days becomes 365 days$",
         r"^widens\tclause 1, GB to VN\tdaily_quota\t.*100 messages a day becomes 250 messages a day$",
