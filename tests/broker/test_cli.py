@@ -133,7 +133,8 @@ def test_what_cannot_be_done_ends_with_its_code_and_no_traceback(
 
 
 @pytest.mark.parametrize(
-    "verb", ["init", "enrol", "serve", "status", "verify-log", "migrate", "backup", "restore", "resume", "rebase"]
+    "verb",
+    ["init", "enrol", "serve", "status", "verify-log", "migrate", "backup", "restore", "resume", "rebase", "purge"],
 )
 def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
     help_text = run(verb, "--help").stdout
