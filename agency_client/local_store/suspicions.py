@@ -40,5 +40,19 @@ def list_suspicions(snapshot: Snapshot, agency: str | None = None) -> list[Suspi
     return [_read_suspicion(row) for row in rows]
 
 
+def note_shown_late(transaction: Transaction, suspicion: Suspicion, sentence: str) -> None:
+    """Record that a note which the exchange kept back fits what it shows by now; the finding itself stays."""
+    transaction.execute(
+        "UPDATE suspicious_record SET code = 'log-shown-late', sentence = ? WHERE origin = ? AND leaf_index = ?"
+        " AND code = ? AND agency = ? AND record = ?",
+        sentence,
+        suspicion.origin,
+        suspicion.leaf_index,
+        suspicion.code,
+        suspicion.agency,
+        suspicion.record,
+    )
+
+
 def _read_suspicion(row: Row) -> Suspicion:
     return Suspicion(**{**dict(row), "found_at": read_moment(row["found_at"])})

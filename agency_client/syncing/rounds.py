@@ -42,6 +42,7 @@ from agency_client.syncing.catching_up import end_restored_life, is_anything_beh
 from agency_client.syncing.submitting import SubmitReport, submit_due
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.witness.collecting import CollectReport, collect_heads
+from agency_client.witness.comparing import compare_hidden_notes
 from agency_client.witness.cosigning import cosign_newest, show_held_head, take_over_own_cosignature
 from agency_client.witness.gossip import compare_sightings
 from agency_client.witness.observer import LogError
@@ -215,7 +216,8 @@ def sync_witnesses(node: Node) -> StageReport:
 
 
 def sync_gossip(node: Node) -> StageReport:
-    """Compare what partners say they saw of the log, in messages and statuses, with what is shown here."""
+    """Compare what partners say they saw of the log, and notes that were hidden here once, with what is shown here."""
+    compare_hidden_notes(node)
     found = compare_sightings(node)
     return _report("gossip", {}, found.problems, found.alarms)
 

@@ -9,10 +9,15 @@ from enum import StrEnum
 
 from agency_client.audit.evidence import EvidenceFile
 from agency_client.errors import NotFoundError, OfflineError
-from agency_client.local_store.checkpoints import load_checkpoint, load_checkpoint_within, load_newest_checkpoint
+from agency_client.local_store.checkpoints import (
+    SignedCheckpoint,
+    load_checkpoint,
+    load_checkpoint_within,
+    load_newest_checkpoint,
+)
 from agency_client.local_store.contradictions import ContradictionKind, load_contradiction
 from agency_client.local_store.engine import Snapshot
-from agency_client.local_store.suspicions import Suspicion, record_suspicion
+from agency_client.local_store.suspicions import Suspicion, list_suspicions, note_shown_late, record_suspicion
 from agency_client.local_store.trust import load_key_chain
 from agency_client.node import Node
 from agency_client.witness.observer import LogError
@@ -22,6 +27,8 @@ from keys.log_keys import LogSignatureError, verify_checkpoint
 from schemas.codec import CodecError
 from schemas.log.checkpoint import Checkpoint
 from schemas.signed import DocumentType, SignedDocument
+
+_HIDDEN_CODE = "log-shown-shorter"
 
 
 class Comparison(StrEnum):
@@ -83,6 +90,26 @@ def compare_note(node: Node, unverified_note: str) -> ComparedNote:
     return ComparedNote(Comparison.FITS, checkpoint.size, sentence)
 
 
+def compare_hidden_notes(node: Node) -> int:
+    """Compare the notes that the exchange hid when they came with what it shows by now; return how many fit.
+
+    Raises:
+        LogError: it shows so many leaves, and not that the two are one log.
+        EquivocationError: it proves two histories; both notes are kept.
+        OfflineError: the exchange was not reached.
+    """
+    newest = node.observer.load_newest()
+    with node.store.read() as snapshot:
+        hidden = [item for item in list_suspicions(snapshot, "") if item.code == _HIDDEN_CODE]
+    shown = [item for item in hidden if newest is not None and _is_shown(item, newest)]
+    for item in shown:
+        node.observer.observe(item.record.decode())
+        sentence = f"the exchange had signed {item.leaf_index:,} leaves and hid them from this node; it shows them now"
+        with node.store.write() as transaction:
+            note_shown_late(transaction, item, sentence)
+    return len(shown)
+
+
 def make_evidence(node: Node, number: int) -> EvidenceFile:
     """Return a kept proof as a file that anybody can check.
 
@@ -119,10 +146,14 @@ def _raise_hidden(node: Node, checkpoint: Checkpoint, note: str, size: int) -> C
         " it was put back to an older state"
     )
     now = node.clock.now()
-    found = Suspicion(checkpoint.origin, checkpoint.size, "log-shown-shorter", "", sentence, note.encode(), now)
+    found = Suspicion(checkpoint.origin, checkpoint.size, _HIDDEN_CODE, "", sentence, note.encode(), now)
     with node.store.write() as transaction:
         record_suspicion(transaction, found)
     return ComparedNote(Comparison.HIDDEN, checkpoint.size, sentence)
+
+
+def _is_shown(hidden: Suspicion, newest: SignedCheckpoint) -> bool:
+    return hidden.origin == newest.origin and hidden.leaf_index <= newest.size
 
 
 def _describe_missing(node: Node, snapshot: Snapshot, size: int | None) -> str:

@@ -13,7 +13,7 @@ from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.sending.facts import SendingStoppedError, verify_may_send
 from agency_client.syncing.rounds import GOSSIP, INBOX, LOG, run_round
-from agency_client.witness.comparing import Comparison, compare_note, export_note, make_evidence
+from agency_client.witness.comparing import Comparison, compare_hidden_notes, compare_note, export_note, make_evidence
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import walk_log
 from schemas.api import CHECKPOINT_PATH
@@ -125,6 +125,27 @@ def test_a_note_of_more_than_the_exchange_shows_is_an_alarm_and_kept(world: Lyin
     with gb.store.read() as snapshot:
         (doubt,) = list_suspicions(snapshot)
     assert (doubt.code, doubt.record.decode()) == ("log-shown-shorter", note)
+
+
+def test_a_note_that_was_hidden_is_compared_once_the_exchange_shows_so_many_leaves(world: LyingWorld) -> None:
+    gb, size = world["GB"], len(world.exchange.records)
+    world.exchange.append(RecordType.TOKENS_ISSUED, (), agency="GB", count=1)
+    true, false = world.exchange.sign_note(size + 1), world.exchange.sign_note(size + 2, root=bytes(32))
+    shown = world.exchange.sign_note(size)
+    world.exchange.tamper[CHECKPOINT_PATH] = lambda answer: answer.model_copy(update={"checkpoint": shown})
+    assert [compare_note(gb, note).comparison for note in (true, false)] == [Comparison.HIDDEN] * 2
+    assert compare_hidden_notes(gb) == 0
+    del world.exchange.tamper[CHECKPOINT_PATH]
+    walk_log(gb)
+    assert (compare_hidden_notes(gb), compare_hidden_notes(gb)) == (1, 0)
+    with gb.store.read() as snapshot:
+        assert {item.code for item in list_suspicions(snapshot)} == {"log-shown-late", "log-shown-shorter"}
+    world.exchange.append(RecordType.TOKENS_ISSUED, (), agency="GB", count=2)
+    walk_log(gb)
+    with pytest.raises(EquivocationError):
+        compare_hidden_notes(gb)
+    with gb.store.read() as snapshot:
+        assert len(list_contradictions(snapshot)) == 1
 
 
 def test_offline_what_is_held_here_is_enough_where_it_is_enough(world: LyingWorld) -> None:
