@@ -132,9 +132,8 @@ def _check_message(check: _Check) -> tuple[Header, Message]:
     verify_document(sealed.document, DocumentType.ENVELOPE, find_keys_at(timeline, header, place, leaf.record.time))
     message = verify_message(header, b64u_decode(bundle.content))
     check.say(f"accepted at leaf {leaf.index} of {name_log(evidence)}, {leaf.record.time:%Y-%m-%d %H:%M:%S} UTC")
-    check.say(
-        f"signed by {header.sender.agency} for {bundle.made_by}, both signatures; the content is the one signed for"
-    )
+    check.say(f"signed by {header.sender.agency} for {bundle.made_by}, both signatures")
+    check.say(f"{len(b64u_decode(bundle.content))} bytes of content are the ones that it committed to")
     return header, message
 
 

@@ -31,6 +31,8 @@ from tests.support.lying_world import LyingWorld, lying_world, make_alert
 from tests.support.onward import AL, AUTHOR, BE, GB, PURPOSE, ROW, VN, Row, make_row
 
 Members = dict[str, Any]
+ROBBED = "RS"
+"""The agency whose key is stolen: nobody else's message rests on it."""
 
 
 @dataclass
@@ -41,6 +43,9 @@ class Copy:
     held: InboxMessage
     message: Message
     consent: DisclosedMessage
+    originator: str = VN
+    holder: str = BE
+    recipient: str = AL
 
     @property
     def honest(self) -> Members:
@@ -49,7 +54,7 @@ class Copy:
             "alert": self.message.alert,
             "purpose": self.message.purpose,
             "marking": Tlp.AMBER,
-            "provenance": make_provenance(BE, self.held, self.message, self.consent),
+            "provenance": make_provenance(self.holder, self.held, self.message, self.consent),
         }
 
     def claim(self, **changes: Any) -> Members:
@@ -62,18 +67,20 @@ class Copy:
         return original.model_copy(update={"rest": original.rest.model_copy(update=changes)})
 
     def decide(self, **changes: Any) -> DisclosedMessage:
-        """Let VN itself sign another decision, and return it as BE shows it."""
-        return show_signed(self.row, VN, BE, make_decision(self.held, **changes), kind="release-decision")
+        """Let the originator itself sign another decision, and return it as the holder shows it."""
+        return show_signed(self.row, self.originator, self.holder, self.write_decision(**changes))
+
+    def write_decision(self, **changes: Any) -> Members:
+        """Return the alert of a consent to exactly this copy, with changes."""
+        return make_decision(self.held, **{"holder": self.holder, "recipients": [self.recipient]} | changes)
 
 
 def make_decision(held: InboxMessage, **changes: Any) -> Members:
     """Return the alert of a consent; members that are None are left out."""
     now = held.issued_at
     details: Members = {
-        "original": {"agency": VN, "message": {"id": held.message_id, "digest": held.digest}},
+        "original": {"agency": held.sender, "message": {"id": held.message_id, "digest": held.digest}},
         "use": "onward",
-        "holder": BE,
-        "recipients": [AL],
         "purposes": [PURPOSE.value],
         "outcome": "granted",
         "valid_until": format_timestamp(now.replace(year=now.year + 1)),
@@ -108,23 +115,22 @@ def read_content(row: Row, agency: str, message_id: str) -> Message:
 
 
 @pytest.fixture(scope="module")
-def four_agencies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
-    with lying_world(tmp_path_factory.mktemp("onward"), *ROW) as world:
-        yield world
-
-
-@pytest.fixture(scope="module")
-def row(four_agencies: LyingWorld) -> Row:
-    return make_row(four_agencies, "attacks")
+def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
+    with lying_world(tmp_path_factory.mktemp("onward"), *ROW, ROBBED) as world:
+        yield make_row(world, "attacks", (*ROW, ROBBED))
 
 
 @pytest.fixture(scope="module")
 def copy(row: Row) -> Copy:
-    """A message that only a consent lets go on (H2), and the consent."""
-    held = row.send(VN, BE, handling={"codes": ["h0", "h2"]}, caveats=[{"code": "not-against-victim"}])
-    decision = row.consent(BE, held, AL)
-    consent = show_whole(decision, read_content(row, BE, decision.message_id))
-    return Copy(row, held, read_content(row, BE, held.message_id), consent)
+    return make_copy(row, VN, BE, AL)
+
+
+def make_copy(row: Row, originator: str, holder: str, recipient: str) -> Copy:
+    """Return a message that only a consent lets go on (H2), with the consent."""
+    held = row.send(originator, holder, handling={"codes": ["h0", "h2"]}, caveats=[{"code": "not-against-victim"}])
+    decision = row.consent(holder, held, recipient)
+    consent = show_whole(decision, read_content(row, holder, decision.message_id))
+    return Copy(row, held, read_content(row, holder, held.message_id), consent, originator, holder, recipient)
 
 
 def send_copy(row: Row, members: Members, sender: str = BE, recipient: str = AL) -> InboxMessage:
@@ -224,9 +230,7 @@ UNVERIFIABLE: dict[str, tuple[Callable[[Copy], Members], str]] = {
     "a way in a circle": (lambda copy: copy.claim(path=(VN, BE, VN, BE)), "provenance-refused"),
     "a way over the recipient itself": (lambda copy: copy.claim(path=(VN, AL, BE)), "provenance-refused"),
     "a consent that BE signed itself": (
-        lambda copy: copy.claim(
-            consent=show_signed(copy.row, BE, AL, make_decision(copy.held), kind="release-decision")
-        ),
+        lambda copy: copy.claim(consent=show_signed(copy.row, BE, AL, copy.write_decision())),
         "consent-of-another",
     ),
     "a consent that was altered": (
@@ -336,7 +340,7 @@ def test_a_decision_on_another_message_answers_no_question_asked_here(row: Row, 
     question = row.find_sent(AL, asked.item.message_id)
     other = row.send(VN, BE)
     alert = make_decision(other, holder=AL, recipients=[GB])
-    shown = show_signed(row, VN, BE, alert, kind="release-decision")
+    shown = show_signed(row, VN, BE, alert)
     members = {
         "alert": alert,
         "provenance": Provenance(original=strip_alert(shown), path=(VN, BE)),
@@ -372,22 +376,19 @@ def test_an_originator_with_other_roots_than_the_pinned_ones_is_not_believed(row
     assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "anchor-mismatch")
 
 
-def test_a_consent_by_a_stolen_key_allows_nothing(row: Row, copy: Copy) -> None:
-    """A thief of VN's key signs a consent before VN notices, and one after.
-
-    It stands last in this module: VN has no message key any more when it ends.
-    """
-    thief = row[VN].signer(KeyUse.MESSAGE)
+def test_a_consent_by_a_stolen_key_allows_nothing(row: Row) -> None:
+    """A thief of the originator's key signs a consent before that notices, and one after."""
+    copy = make_copy(row, ROBBED, GB, AL)
+    thief = row[ROBBED].signer(KeyUse.MESSAGE)
     row.later(hours=2)
     unnoticed = copy.decide(conditions="By a thief.")
-    publish_queued(
-        row[VN], prepare_revocation(row[VN], [thief.kids[0]], "compromised", effective_from=row.in_hours(-1))
-    )
-    late = show_signed(row, VN, BE, make_decision(copy.held), kind="release-decision", signer=thief)
+    digest = prepare_revocation(row[ROBBED], [thief.kids[0]], "compromised", effective_from=row.in_hours(-1))
+    publish_queued(row[ROBBED], digest)
+    late = show_signed(row, ROBBED, GB, copy.write_decision(), signer=thief)
 
-    after = send_copy(row, copy.claim(consent=late))
+    after = send_copy(row, copy.claim(consent=late), GB, AL)
     assert (after.state, after.problem and after.problem.code) == (InboxState.UNVERIFIABLE, "key-revoked")
-    disputed = send_copy(row, copy.claim(consent=unnoticed))
+    disputed = send_copy(row, copy.claim(consent=unnoticed), GB, AL)
     assert (disputed.state, disputed.problem and disputed.problem.code) == (InboxState.REFUSED, "consent-disputed")
-    # What VN signed before the moment from which it gave its key up still counts.
-    assert send_copy(row, copy.honest).state is InboxState.OPENED
+    # What was signed before the moment from which the key was given up still counts.
+    assert send_copy(row, copy.honest, GB, AL).state is InboxState.OPENED

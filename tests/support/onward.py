@@ -104,10 +104,11 @@ class Row:
         self.world.clock.ahead += timedelta(hours=hours)
 
 
-def make_row(world: LyingWorld, name: str, **clauses: Any) -> Row:
+def make_row(world: LyingWorld, name: str, agencies: tuple[str, ...] = ROW, **clauses: Any) -> Row:
     """Return a row under fresh agreements between neighbours; `clauses` is what VN agreed with BE in its own way."""
-    terms, clauses = {}, {"onward": OnwardRule.WITH_CONSENT} | clauses
-    for first, second in pairwise(ROW):
+    terms: dict[tuple[str, str], Terms] = {}
+    clauses = {"onward": OnwardRule.WITH_CONSENT} | clauses
+    for first, second in pairwise(agencies):
         changes = clauses if (first, second) == (VN, BE) else {"onward": OnwardRule.WITH_CONSENT}
         both = [make_wide_clause(*pair, **changes) for pair in ((first, second), (second, first))]
         agreed = world.agree(first, second, f"{name} {first} {second}", clauses=tuple(both))
