@@ -12,6 +12,7 @@ from agency_client.terminal.output import Cell, Output, Tone
 if TYPE_CHECKING:
     from agency_client.duties.telling import Told
     from agency_client.reading.messages import ReadMessage, ReadOwnMessage
+    from agency_client.reading.terms import AppliedTerms
     from agency_client.statuses.freshness import StatusAge
     from schemas.alerts.base import Alert
     from schemas.envelope import Message
@@ -137,6 +138,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
     )
     _show_page(output, found)
     _show_told(output, alert, found.told)
+    _show_terms(output, found.applied)
     output.show_banner(marking, rules)
     output.write_json(
         {
@@ -168,8 +170,18 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
             **_describe_later(found),
             "alert": alert.to_wire(),
             **_describe_told(found.told),
+            "beyond_terms": [{"code": item.code, "sentence": item.sentence} for item in found.applied.beyond],
+            "receipts_owed": [receipt.value for receipt in found.applied.owed],
         }
     )
+
+
+def _show_terms(output: Output, applied: "AppliedTerms") -> None:
+    """Say what the message asks that was not agreed, and what the agreement demands of its reader."""
+    for item in applied.beyond:
+        output.show_line(f"beyond the agreement: {item.sentence}", Tone.CAUTION)
+    for receipt in applied.owed:
+        output.show_line(f"the agreement demands the receipt {receipt.value}: answer it, or agency ack", Tone.QUIET)
 
 
 def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAge]") -> None:

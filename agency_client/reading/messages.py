@@ -27,6 +27,7 @@ from agency_client.local_store.received_work import list_corrections
 from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
 from agency_client.node import Node
 from agency_client.reading.corrected import read_corrected
+from agency_client.reading.terms import NO_TERMS, AppliedTerms, read_applied_terms
 from agency_client.receiving.content_rules import read_alert
 from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.own_receipts import receipt_message
@@ -96,6 +97,7 @@ class ReadMessage:
     corrected: CorrectedAlert | None = None
     told: Told | None = None
     origin: VerifiedProvenance | None = None
+    applied: AppliedTerms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,13 @@ def read_message(
         read_corrected(node, alert, standing, verb=verb, reason=reason, case=case),
         told,
         _read_origin(node, verified.facts, message, alert),
+        _read_terms(node, found.digest),
     )
+
+
+def _read_terms(node: Node, digest: str) -> AppliedTerms:
+    with node.store.read() as snapshot:
+        return read_applied_terms(snapshot, digest)
 
 
 def verify_again(node: Node, message_id: str, *, reason: str) -> tuple[InboxMessage, tuple[CheckedStep, ...]]:
