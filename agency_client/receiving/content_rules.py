@@ -67,7 +67,7 @@ def accept_content(facts: MessageFacts, message: Message) -> AcceptedContent:
     return AcceptedContent(
         message,
         alert,
-        retain_until=_find_end(alert, clauses, facts.now),
+        retain_until=_find_end(alert, clauses, facts.leaf.record.time),
         reply_due=_find_due(alert, clauses, facts.sealed.header.routing.urgency, facts.leaf.record.time),
         applied=applied,
     )
@@ -127,8 +127,8 @@ def apply_terms(facts: MessageFacts, message: Message, alert: Alert) -> tuple[Ap
     return tuple(applied)
 
 
-def _find_end(alert: Alert, clauses: Sequence[Clause], received_at: datetime) -> datetime | None:
-    ends = [received_at + timedelta(days=clause.retention_days) for clause in clauses]
+def _find_end(alert: Alert, clauses: Sequence[Clause], accepted_at: datetime) -> datetime | None:
+    ends = [accepted_at + timedelta(days=clause.retention_days) for clause in clauses]
     if alert.retain_until is not None:
         # The day named is the last one: the content goes when it is over. A day beyond the calendar ends nothing.
         last = min(date.fromisoformat(alert.retain_until), LATEST_TIME.date())

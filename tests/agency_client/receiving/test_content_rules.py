@@ -12,7 +12,7 @@ from schemas.alerts.base import CaveatCode, SpecialCategory
 from schemas.envelope import Message
 from schemas.markings import HandlingCode, Purpose, Urgency
 from schemas.model import LATEST_TIME
-from tests.agency_client.receiving.test_rules import ACCEPTED, GB, NOW, VN, Agreement, make_facts
+from tests.agency_client.receiving.test_rules import ACCEPTED, GB, VN, Agreement, make_facts
 from tests.strategies.agreements import make_clause
 from tests.support.lying_world import make_alert, make_ping
 from tests.support.messages import make_message
@@ -27,17 +27,17 @@ def make_content(alert: dict[str, Any], clause: dict[str, Any] | None = None, **
     return facts, make_message(GB, VN, agreement=agreement.terms.digest(), **members)
 
 
-def test_content_is_kept_for_as_long_as_the_agreement_says() -> None:
-    accepted = accept_content(*make_content(make_ping(), {"retention_days": 30}))
-    assert accepted.retain_until == NOW + timedelta(days=30)
+def test_content_is_kept_for_as_long_as_the_agreement_says_from_its_acceptance_on() -> None:
+    facts, message = make_content(make_ping(), {"retention_days": 30})
+    assert accept_content(facts, message).retain_until == facts.leaf.record.time + timedelta(days=30)
 
 
 @pytest.mark.parametrize(
     ("day", "end"),
     [
         ("2026-11-10", datetime(2026, 11, 11, tzinfo=UTC)),
-        ("2400-01-01", NOW + timedelta(days=365)),
-        ("9999-12-31", NOW + timedelta(days=365)),
+        ("2400-01-01", ACCEPTED + timedelta(days=365)),
+        ("9999-12-31", ACCEPTED + timedelta(days=365)),
     ],
     ids=["the sender's day is earlier", "the agreement's end is earlier", "a day beyond the calendar"],
 )
@@ -101,7 +101,7 @@ def test_an_answer_is_due(urgency: Urgency, named: str | None, due: datetime | N
 def test_what_an_agreement_limits_is_kept_to_and_said() -> None:
     accepted = accept_content(*make_content(make_ping(retain_until="2030-01-01")))
     assert [limit.code for item in accepted.applied for limit in item.limits] == ["retention-too-long"]
-    assert accepted.retain_until == NOW + timedelta(days=365)
+    assert accepted.retain_until == ACCEPTED + timedelta(days=365)
 
 
 def test_the_clause_that_covers_is_named_beside_the_content() -> None:
