@@ -1,19 +1,19 @@
 """Which things kept here have come to their end. Pure: what is kept and a moment come in; nothing is erased here.
 
 The same `Plan` is what a dry run shows and what the real run carries out. Terms say how long: the content by the
-clause that covered it (computed when it was kept), its evidence by the longest term of its direction, since which
-clause covered it is not on record. Neither the texts of alerts nor the store are looked into.
+clause that covered it (computed when it was kept), its evidence by that clause too, and where none is on record, as of
+what follows another message up, by the longest of its direction. Neither alerts nor the store are looked into.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from schemas.agreements.terms import Terms
+from schemas.agreements.terms import Clause, Terms
 
-UNKNOWN_EVIDENCE = timedelta(days=5 * 365)
+UNKNOWN_EVIDENCE_DAYS = 5 * 365
 """How long evidence is kept under terms that are not here: it speaks of a message that nobody could verify."""
 
 SEALED_KEPT = timedelta(days=7)
@@ -105,20 +105,18 @@ def find_day(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def find_evidence_end(
-    terms: Terms | None, sender: str, recipient: str, counted_from: datetime, content_until: datetime | None
-) -> datetime:
-    """Return when a message's evidence ends: never before its content does.
+def find_evidence_end(clauses: Sequence[Clause], counted_from: datetime, content_until: datetime | None) -> datetime:
+    """Return when a message's evidence ends: by the longest term of the clauses, never before its content does.
 
-    `counted_from` is the acceptance, or the sealing of what was never accepted.
+    `counted_from` is the acceptance, or the sealing of what was never accepted. Without a clause it speaks of a message
+    under terms that are not here.
     """
-    end = counted_from + find_evidence_term(terms, sender, recipient)
+    days = max((clause.evidence_days for clause in clauses), default=UNKNOWN_EVIDENCE_DAYS)
+    end = counted_from + timedelta(days=days)
     return end if content_until is None else max(end, content_until)
 
 
-def find_evidence_term(terms: Terms | None, sender: str, recipient: str) -> timedelta:
-    """Return the longest evidence term of a direction; of all clauses where none has that direction."""
-    if terms is None:
-        return UNKNOWN_EVIDENCE
-    direction = [clause for clause in terms.clauses if (clause.sender, clause.recipient) == (sender, recipient)]
-    return timedelta(days=max(clause.evidence_days for clause in direction or terms.clauses))
+def list_direction(terms: Terms, sender: str, recipient: str) -> tuple[Clause, ...]:
+    """Return the clauses of one direction; all of them where none has it."""
+    direction = tuple(clause for clause in terms.clauses if (clause.sender, clause.recipient) == (sender, recipient))
+    return direction or terms.clauses

@@ -12,6 +12,7 @@ from agency_client.agreements.chains import load_agreement
 from agency_client.errors import UsageError
 from agency_client.local_store.access_log import AccessNote, append_entry, erase_entries, find_ended_entries
 from agency_client.local_store.agreements import find_agreement_of_terms
+from agency_client.local_store.applied import list_applied
 from agency_client.local_store.content import (
     ContentEnd,
     drop_sealed_bytes,
@@ -44,10 +45,11 @@ from agency_client.retention.rules import (
     Plan,
     find_day,
     find_evidence_end,
+    list_direction,
     plan_erasure,
 )
 from agency_client.witness.observer import hash_logged_record
-from schemas.agreements.terms import Terms
+from schemas.agreements.terms import Clause, Terms
 from schemas.api import Evidence, LoggedRecord
 from schemas.codec import CodecError
 from schemas.log.records import Action
@@ -102,7 +104,7 @@ def date_evidence(node: Node) -> int:
     while True:
         with node.store.read() as snapshot:
             undated = list_undated(snapshot, now=node.clock.now())
-            terms = [_date(node.agency, item, find_terms(snapshot, item.agreement)) for item in undated]
+            terms = [_date(item, _find_clauses(snapshot, node.agency, item)) for item in undated]
         if not terms:
             return dated
         with node.store.write() as transaction:
@@ -206,11 +208,21 @@ _ERASERS: dict[Part, _Eraser] = {
 }
 
 
-def _date(agency: str, item: UndatedEvidence, terms: Terms | None) -> EvidenceTerm:
+def _find_clauses(snapshot: Snapshot, agency: str, item: UndatedEvidence) -> tuple[Clause, ...]:
+    """Return the clauses that a message came under, else all of its direction; none where its terms are not here."""
+    applied = [(find_terms(snapshot, row.agreement), row.clause) for row in list_applied(snapshot, item.digest)]
+    found = tuple(terms.clauses[place] for terms, place in applied if terms is not None)
+    terms = find_terms(snapshot, item.agreement)
+    if found or terms is None:
+        return found
     sender, recipient = (item.partner, agency) if item.direction == RECEIVED else (agency, item.partner)
+    return list_direction(terms, sender, recipient)
+
+
+def _date(item: UndatedEvidence, clauses: tuple[Clause, ...]) -> EvidenceTerm:
     leaf = _read_leaf(item)
     accepted_at = item.kept_from if leaf is None else leaf.record.time
-    ends_at = find_evidence_end(terms, sender, recipient, accepted_at, item.content_until)
+    ends_at = find_evidence_end(clauses, accepted_at, item.content_until)
     if leaf is None:
         return EvidenceTerm(item.digest, ends_at, None, None)
     return EvidenceTerm(item.digest, ends_at, leaf.index, hash_logged_record(leaf))

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agency_client.retention.rules import (
-    UNKNOWN_EVIDENCE,
+    UNKNOWN_EVIDENCE_DAYS,
     Ending,
     Part,
     choose_endings,
     find_evidence_end,
+    list_direction,
     plan_erasure,
 )
 from tests.strategies.agreements import make_clause, make_terms
@@ -51,18 +52,21 @@ def test_the_longest_overdue_goes_first_and_says_since_when() -> None:
     ("sender", "recipient", "days"), [("GB", "VN", 400), ("VN", "GB", 900), ("BE", "GB", 900)], ids=str
 )
 def test_evidence_is_kept_for_the_longest_term_of_its_direction(sender: str, recipient: str, days: int) -> None:
-    assert find_evidence_end(TERMS, sender, recipient, NOON, None) == NOON + days * DAY
+    assert find_evidence_end(list_direction(TERMS, sender, recipient), NOON, None) == NOON + days * DAY
+
+
+def test_the_clause_a_message_came_under_counts_alone() -> None:
+    assert find_evidence_end(TERMS.clauses[:1], NOON, None) == NOON + 100 * DAY
 
 
 def test_evidence_under_terms_that_nobody_has_ends_too() -> None:
-    assert find_evidence_end(None, "GB", "VN", NOON, None) == NOON + UNKNOWN_EVIDENCE
+    assert find_evidence_end((), NOON, None) == NOON + UNKNOWN_EVIDENCE_DAYS * DAY
 
 
-@given(st.integers(0, 36_500), st.booleans())
-def test_evidence_never_ends_before_the_content(days: int, are_terms_known: bool) -> None:
+@given(st.integers(0, 36_500), st.integers(0, 3))
+def test_evidence_never_ends_before_the_content(days: int, clauses: int) -> None:
     content_until = NOON + days * DAY
-    terms = TERMS if are_terms_known else None
-    assert find_evidence_end(terms, "GB", "VN", NOON, content_until) >= content_until
+    assert find_evidence_end(TERMS.clauses[:clauses], NOON, content_until) >= content_until
 
 
 def test_a_list_is_filtered_by_part_and_partner() -> None:
