@@ -67,7 +67,13 @@ def test_what_was_done_is_on_record_and_receipted_once_with_its_reason(row: Row)
     with row.read_store("VN") as snapshot:
         said = [item for item in list_receipts(snapshot, notice.digest) if item.type == "acted"]
         entries = list_entries(snapshot, AccessFilter(message=original.id, action=Action.ALTERATION))
-    assert [(item.direction, item.subjects[0].reason) for item in said] == [(Direction.OUT, "restricted")]
+    reasons = [
+        (item.direction, subject.reason)
+        for item in said
+        for subject in item.subjects
+        if subject.message == notice.digest
+    ]
+    assert reasons == [(Direction.OUT, "restricted")]
     assert [(entry.verb, entry.partner) for entry in entries] == [("act-on-restriction", "GB")]
 
 
