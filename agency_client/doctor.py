@@ -29,6 +29,7 @@ from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys, load_revoked_kids
 from agency_client.own_keys.ending import is_replacement_unwitnessed
+from agency_client.own_keys.reminders import Reminder, list_reminders
 from agency_client.profiles.key_store import TlsUse
 from agency_client.profiles.private_files import read_private_file
 from agency_client.profiles.tls_identity import get_certificate_path
@@ -61,12 +62,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the examination: what was looked at, how it stands, and what to do, "" for nothing."""
+    """One line of the examination: what was looked at, how it stands, and what to do, "" for nothing.
+
+    Of what has an end, `ends_at` and `days_left` say when.
+    """
 
     check: str
     level: Level
     sentence: str
     fix: str = ""
+    ends_at: datetime | None = None
+    days_left: int | None = None
 
 
 Check = Callable[[Node], Iterable[Finding]]
@@ -103,7 +109,9 @@ def check_keys(node: Node) -> Iterator[Finding]:
     """Key set and encryption keys: installed, in the log, not near their end, private sides here."""
     own, now = node.own_key_set(), node.clock.now()
     key_set = own.key_set
-    yield _judge_end("key set", f"key set {key_set.seq}", key_set.expires_at, now, 30, "agency keys request")
+    for reminder in list_reminders(node):
+        if reminder.what not in _JUDGED_HERE:
+            yield _make_finding(reminder)
     if not own.is_logged:
         fix = "give the enrolment file to the exchange's operator, then run: agency sync"
         yield Finding("key set", Level.WARN, f"key set {key_set.seq} is not in the log yet", fix)
@@ -228,7 +236,7 @@ def check_agreements(node: Node) -> Iterator[Finding]:
 def _judge_reminder(line: AgreementLine, reminder: Reminder, call: str) -> Finding:
     sentence = f"{line.terms.title} ({line.agreement[:8]}, version {line.terms.version}): {reminder.sentence}"
     if not reminder.is_ours:
-        return Finding("agreements", Level.OK, sentence, call if reminder.due_at else "")
+        return Finding("agreements", Level.OK, sentence, call)
     return Finding("agreements", Level.WARN, sentence, f"see: agency agreement show {line.agreement[:8]}; {call}")
 
 
@@ -351,6 +359,16 @@ def probe_date(node: Node) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else None
+
+
+_JUDGED_HERE = frozenset({"encryption key", "certificate"})
+
+
+def _make_finding(reminder: Reminder) -> Finding:
+    levels = {None: Level.OK, 0: Level.FAIL if reminder.ends_at is not None else Level.WARN}
+    level = levels.get(reminder.stage, Level.WARN)
+    fix = reminder.fix if level is not Level.OK else ""
+    return Finding(reminder.what, level, reminder.sentence, fix, reminder.ends_at, reminder.days_left)
 
 
 def _judge_end(check: str, what: str, end: datetime, now: datetime, days: int, fix: str) -> Finding:

@@ -39,7 +39,7 @@ def propose(
     template: Annotated[bool, typer.Option("--template", help="Print terms to start from, nothing else.")] = False,
     reason: Reason = None,
 ) -> None:
-    """Propose terms to a partner that is pinned. Anchors, ids and digests are filled in.
+    """Propose terms to a partner that is pinned. Anchors, ids and digests are filled in. It takes two officers.
 
     \b
     Examples:
@@ -67,7 +67,7 @@ def counter(
     file: Annotated[Path, typer.Argument(help="Our terms, in TOML or JSON.")],
     reason: Reason = None,
 ) -> None:
-    """Answer a proposal with other terms.
+    """Answer a proposal with other terms. It takes two officers.
 
     \b
     Example:
@@ -89,9 +89,10 @@ def accept(
     reason: Reason = None,
     wait: Wait = WAIT_SECONDS,
 ) -> None:
-    """Accept the partner's proposal. It binds once the partner confirms in time.
+    """Accept the partner's proposal. It binds once the partner confirms in time. It takes two officers.
 
-    What widens waits until the pinned witnesses have seen the step it answers; so do confirm and resume.
+    The first one's command approves, the second one's same command signs. What widens also waits until the pinned
+    witnesses have seen the step it answers; so do confirm and resume.
 
     \b
     Example:
@@ -107,7 +108,7 @@ def accept(
 
 
 def confirm(context: typer.Context, reference: Reference, reason: Reason = None, wait: Wait = WAIT_SECONDS) -> None:
-    """Confirm a proposal of ours that the partner accepted: from then on it binds both.
+    """Confirm a proposal of ours that the partner accepted: from then on it binds both. It takes two officers.
 
     \b
     Example:
@@ -131,7 +132,7 @@ def suspend(context: typer.Context, reference: Reference, reason: NeededReason) 
 
 
 def resume(context: typer.Context, reference: Reference, reason: Reason = None, wait: Wait = WAIT_SECONDS) -> None:
-    """End a suspension of ours.
+    """End a suspension of ours. It takes two officers.
 
     \b
     Example:

@@ -39,7 +39,7 @@ def _list(
     from agency_client.agreements.views import list_lines, read_as_of
     from agency_client.node import Node
     from agency_client.statuses.standing import list_ages
-    from agency_client.terminal.agreement_pages import describe_line, show_as_of, show_state
+    from agency_client.terminal.agreement_pages import describe_line, show_as_of, show_state, tell_of_several
     from agency_client.terminal.partner_pages import describe_age, mark_agency, warn_of_ages
 
     invocation = get_invocation(context)
@@ -64,6 +64,7 @@ def _list(
     show_as_of(invocation.output, as_of)
     seen_at = as_of.seen_at if as_of else None
     warn_of_ages(invocation.output, ages.values(), whom)
+    tell_of_several(invocation.output, lines)
     described = [{**describe_line(line), "partner_status": describe_age(ages[line.partner])} for line in lines]
     invocation.output.write_json({"as_of": seen_at, "agreements": described})
 

@@ -1,5 +1,6 @@
 """How agreements look: one version in a line, one in full, for people and for programs."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from agency_client.agreements.chains import Version
@@ -9,6 +10,7 @@ from agency_client.agreements.versions import Pair
 from agency_client.agreements.views import AgreementLine, AgreementPage, SignedStepLine
 from agency_client.local_store.checkpoints import SignedCheckpoint
 from agency_client.terminal.output import Cell, Output, Tone
+from schemas.agreements.lifecycle import State
 from schemas.agreements.terms import Clause
 
 _TONES = {
@@ -49,6 +51,17 @@ def remind_of_agreements(output: Output, lines: Iterable[AgreementLine]) -> None
     rest = f", and {len(due) - 1} more" if len(due) > 1 else ""
     words = f"agreements: {line.terms.title} with {line.partner}: {first.sentence}{rest}; see: agency agreements"
     output.say(words, Tone.CAUTION)
+
+
+def tell_of_several(output: Output, lines: Iterable[AgreementLine]) -> None:
+    """Say which partners have several agreements in force with us, and how one is chosen for a message."""
+    standing = Counter(line.partner for line in lines if line.state is State.IN_FORCE)
+    for partner, count in sorted(standing.items()):
+        if count > 1:
+            output.say(
+                f"{count} agreements with {partner} are in force: a message goes under the narrowest that covers it;"
+                " agency send … --dry-run says which and why, --agreement names another"
+            )
 
 
 def show_page(output: Output, page: AgreementPage, partner_status: Cell) -> None:

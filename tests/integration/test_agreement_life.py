@@ -237,6 +237,58 @@ def test_the_template_is_terms_that_can_be_proposed(pair: Pair) -> None:
     assert pair.gb.by_two("agreement", "propose", "template.toml").data["state"] == "proposed"
 
 
+def test_versions_are_compared_listed_printed_and_ended_with_notice(pair: Pair) -> None:
+    gb, vn = pair.gb, pair.vn
+    text = gb.folder / "memorandum.txt"
+    text.write_text("What the two governments signed.")
+    first = gb.folder / "first.toml"
+    first.write_text('text_file = "memorandum.txt"\n' + MIGRATION.read_text())
+    agreement = pair.reach_force(first)
+    shorter = vn.folder / "shorter.toml"
+    shorter.write_text(MIGRATION.read_text().replace("retention_days = 1825", "retention_days = 365"))
+    second = vn.by_two("agreement", "propose", shorter, "--amends", agreement).data["digest"]
+    sync_agreements(gb)
+    compared = gb.agency("agreement", "diff", agreement, "1", "2").data
+    assert (compared["old"]["version"], compared["new"]["digest"], compared["widens"]) == (1, second, False)
+    assert {(item["field"], item["effect"]) for item in compared["changes"]} == {
+        ("retention_days", "narrows"), ("text_sha256", "changes"),
+    }  # fmt: skip
+    listed = gb.agency("agreement", "history", agreement).data
+    assert [(item["version"], item["state"]) for item in listed["versions"]] == [(2, "proposed"), (1, "in-force")]
+    assert [step["leaf"] is not None for step in listed["steps"]] == [True] * 4
+    assert gb.agency("agreement", "show", agreement, "--text", text).data["text_matches"] is True
+    text.write_text("What somebody made of it.")
+    assert gb.agency("agreement", "show", agreement, "--text", text, code=6).error["code"] == "text-differs"
+    none = gb.agency("agreement", "show", "--text", text, "--", second, code=3)
+    assert "name no text" in none.error["sentence"]
+    gb.agency("agreement", "page", agreement, "--out", "agreement.html")
+    assert "<h2>Signed steps</h2>" in (gb.folder / "agreement.html").read_text()
+    too_soon = gb.agency("agreement", "revoke", agreement, "--reason", "over", "--from", "2026-01-01", code=2)
+    assert "90 days' notice was agreed" in too_soon.error["sentence"]
+    ended = gb.agency("agreement", "revoke", agreement, "--reason", "over", "--notice").data
+    assert ended["state"] == "in-force"
+    assert ended["due"].startswith("revoked with notice: ends on 20")
+    sync_agreements(vn)
+    assert vn.agency("agreement", "show", agreement).data["due"] == ended["due"]
+
+
+def test_what_one_officer_approved_is_listed_shown_and_can_be_refused(pair: Pair) -> None:
+    awaited = pair.gb.agency("agreement", "propose", TRAFFICKING, "--reason", "as agreed").data
+    assert (awaited["state"], [item["officer"] for item in awaited["approvals"]]) == (
+        "awaits-second-officer", ["officer"],
+    )  # fmt: skip
+    shown = pair.gb.agency("agreement", "show", awaited["agreement"]).data
+    assert (shown["state"], shown["digest"], shown["history"]) == ("draft", awaited["digest"], [])
+    found = pair.gb.run("--json", "doctor").data["findings"]
+    waiting = [item["sentence"] for item in found if item["check"] == "approvals"]
+    assert len(waiting) == 1
+    assert waiting[0].startswith(f"propose agreement {awaited['agreement']} with VN")
+    (approval,) = pair.gb.agency("approvals").data["approvals"]
+    assert (approval["kind"], approval["officer"], approval["reason"]) == ("agreement-step", "officer", "as agreed")
+    pair.gb.agency("approval", "refuse", str(approval["id"]), "--reason", "not these terms")
+    assert pair.gb.agency("agreement", "show", awaited["agreement"], code=3).error["code"] == "not-found"
+
+
 def _restart(pair: Pair) -> None:
     """Start the broker again, where the profiles know it."""
     port = pair.exchange.url.rpartition(":")[2]
