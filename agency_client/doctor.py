@@ -29,7 +29,7 @@ from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys, load_revoked_kids
 from agency_client.own_keys.ending import is_replacement_unwitnessed
-from agency_client.own_keys.reminders import Reminder, list_reminders
+from agency_client.own_keys.reminders import KeyReminder, list_key_reminders
 from agency_client.profiles.key_store import TlsUse
 from agency_client.profiles.private_files import read_private_file
 from agency_client.profiles.tls_identity import get_certificate_path
@@ -109,7 +109,7 @@ def check_keys(node: Node) -> Iterator[Finding]:
     """Key set and encryption keys: installed, in the log, not near their end, private sides here."""
     own, now = node.own_key_set(), node.clock.now()
     key_set = own.key_set
-    for reminder in list_reminders(node):
+    for reminder in list_key_reminders(node):
         if reminder.what not in _JUDGED_HERE:
             yield _make_finding(reminder)
     if not own.is_logged:
@@ -364,7 +364,7 @@ def probe_date(node: Node) -> datetime | None:
 _JUDGED_HERE = frozenset({"encryption key", "certificate"})
 
 
-def _make_finding(reminder: Reminder) -> Finding:
+def _make_finding(reminder: KeyReminder) -> Finding:
     levels = {None: Level.OK, 0: Level.FAIL if reminder.ends_at is not None else Level.WARN}
     level = levels.get(reminder.stage, Level.WARN)
     fix = reminder.fix if level is not Level.OK else ""

@@ -46,7 +46,14 @@ def _doctor(context: typer.Context) -> None:
     invocation.output.write_json(
         {
             "findings": [
-                {"check": item.check, "level": item.level.value, "sentence": item.sentence, "fix": item.fix}
+                {
+                    "check": item.check,
+                    "level": item.level.value,
+                    "sentence": item.sentence,
+                    "fix": item.fix,
+                    "ends_at": item.ends_at,
+                    "days_left": item.days_left,
+                }
                 for item in findings
             ]
         }

@@ -74,18 +74,38 @@ def test_a_terminal_should_speak_utf8(encoding: str | None, level: Level) -> Non
     assert check_terminal(encoding).level is level
 
 
+WELL = {"TLS CA": Level.OK, "roots": Level.OK}
+
+
 def test_keys_near_their_end_warn_and_ended_ones_fail(log: LogSimulator, node: Node, clock: FixedClock) -> None:
-    assert levels(check_keys(node)) == {"key set": Level.WARN, "encryption key": Level.FAIL}
+    assert levels(check_keys(node)) == {**WELL, "key set": Level.WARN, "encryption key": Level.FAIL}
     prepare_encryption_keys(node)
     log.append_document("GB", DocumentType.KEY_SET, node.own_key_set().document)
     walk_log(node)
-    assert levels(check_keys(node)) == {"key set": Level.OK, "encryption key": Level.OK}
+    assert levels(check_keys(node)) == {**WELL, "key set": Level.OK, "encryption key": Level.OK}
     clock.moment = START + timedelta(days=40)
     assert levels(check_keys(node))["encryption key"] is Level.WARN
     clock.moment = START + timedelta(days=340)
-    assert levels(check_keys(node)) == {"key set": Level.WARN, "encryption key": Level.FAIL}
+    assert levels(check_keys(node)) == {
+        **WELL,
+        "key set": Level.WARN,
+        "encryption key": Level.FAIL,
+        "opening keys": Level.WARN,
+    }
     clock.moment = START + timedelta(days=366)
     assert levels(check_keys(node))["key set"] is Level.FAIL
+
+
+def test_the_end_of_a_key_set_is_told_sixty_thirty_and_seven_days_before_with_its_date(
+    log: LogSimulator, node: Node, clock: FixedClock
+) -> None:
+    log.append_document("GB", DocumentType.KEY_SET, node.own_key_set().document)
+    walk_log(node)
+    end = node.own_key_set().key_set.expires_at
+    for days_left, level in ((61, Level.OK), (60, Level.WARN), (7, Level.WARN), (0, Level.FAIL)):
+        clock.moment = end - timedelta(days=days_left)
+        (found,) = (item for item in check_keys(node) if item.check == "key set")
+        assert (found.level, found.ends_at, found.days_left) == (level, end, days_left)
 
 
 def test_missing_and_revoked_keys_are_named(node: Node) -> None:
