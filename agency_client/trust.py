@@ -31,6 +31,17 @@ class MemberTrust:
         """Return the anchor of the roots the log shows, a claim until it is pinned."""
         return None if self.timeline is None else _compute_anchor(self.timeline)
 
+    @property
+    def changed_anchor(self) -> str | None:
+        """Return the anchor of the roots of now, where these are others than the pinned ones they followed; to compare.
+
+        The pin stays that of the first roots: each later key set was signed by those before it.
+        """
+        if self.timeline is None:
+            return None
+        first, newest = (known.key_set.roots for known in (self.timeline.key_sets[0][1], self.timeline.newest_key_set))
+        return None if newest == first else compute_trust_anchor(self.agency, newest)
+
 
 def pin_partner(node: Node, agency: str, anchor: str, *, replacing: bool = False) -> MemberTrust:
     """Pin an agency's anchor in this officer's name, on record, and return how the agency stands now.

@@ -14,6 +14,7 @@ from agency_client.terminal.output import Cell, Tone
 if TYPE_CHECKING:
     from agency_client.local_store.contradictions import Contradiction
     from agency_client.node import Node
+    from agency_client.trust import MemberTrust
 
 _TONES = {
     "trusted": Tone.GOOD,
@@ -93,6 +94,7 @@ def _show(
     with Node(invocation.open_profile(), invocation.clock) as node:
         if agency is None:
             _show_one(invocation, node.agency, "ours", get_own_anchor(node))
+            _show_changed(invocation, describe_member(node, node.agency))
             _show_one(invocation, node.exchange, "exchange", get_exchange_anchor(node))
             return
         member = describe_member(node, parse_agency_id(agency))
@@ -100,6 +102,7 @@ def _show(
     if anchor is None:
         raise NotFoundError(f"nothing is known of {agency}", fix="check the id; then run: agency sync")
     _show_one(invocation, member.agency, member.standing, anchor)
+    _show_changed(invocation, member)
     if member.standing == "unpinned":
         invocation.output.say("This is what the log claims. Compare it with the partner's paper before you pin it.")
 
@@ -264,6 +267,13 @@ def _show_one(invocation: Invocation, name: str, standing: str, anchor: str) -> 
     invocation.output.write_json(
         {"name": name, "standing": standing, "anchor": anchor, "words": format_anchor_words(anchor)}
     )
+
+
+def _show_changed(invocation: Invocation, member: "MemberTrust") -> None:
+    """Show the anchor of the roots that followed the pinned ones: to compare with the partner, not to pin."""
+    if member.changed_anchor is not None:
+        _show_one(invocation, member.agency, "its roots of now, to compare", member.changed_anchor)
+        invocation.output.say("Its roots have changed, signed by those before them. What is pinned stays as it is.")
 
 
 def _read_page(file: Path) -> str:

@@ -23,9 +23,12 @@ from agency_client.trust import (
 )
 from agency_client.witness.walker import walk_log
 from keys.anchors import format_anchor_hex, format_anchor_words
-from schemas.key_documents import compute_exchange_anchor
+from keys.key_sets import sign_key_set
+from keys.roots import make_roots
+from schemas.key_documents import compute_exchange_anchor, compute_trust_anchor
+from schemas.signed import DocumentType
 from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
-from tests.support.members import make_member
+from tests.support.members import make_member, succeed
 
 VN, BE = make_member("VN"), make_member("BE")
 
@@ -147,3 +150,20 @@ def test_an_anchor_is_read_in_every_spelling_and_a_slip_is_named() -> None:
 def test_the_exchange_has_the_anchor_that_was_accepted(node: Node) -> None:
     assert get_exchange_anchor(node) == compute_exchange_anchor(node.sheet)
     assert list_alarms(node) == ([], [])
+
+
+def test_a_partner_whose_roots_changed_stays_trusted_and_its_new_anchor_is_shown(log: LogSimulator, node: Node) -> None:
+    """Old and new roots signed the change: nobody pins again, and the duty desks compare what stands there now."""
+    pin_partner(node, "VN", VN.anchor)
+    log.append_member(VN)
+    walk_log(node)
+    assert describe_member(node, "VN").changed_anchor is None
+    roots = make_roots(BE.roots, 2)
+    document = sign_key_set(succeed(VN, roots=roots), [*VN.roots[:2], *BE.roots[:2]])
+    log.append_document("VN", DocumentType.KEY_SET, document)
+    walk_log(node)
+    found = describe_member(node, "VN")
+    assert (found.standing, found.anchor_in_log) == ("trusted", VN.anchor)
+    assert found.changed_anchor == compute_trust_anchor("VN", roots)
+    with pytest.raises(AnchorMismatchError):
+        pin_partner(node, "VN", found.changed_anchor)
