@@ -4,6 +4,7 @@ Belgium, the United Kingdom and Viet Nam with the agreements of `examples/agreem
 processes of its own where it matters that it is one; elsewhere the same command runs inside this process.
 """
 
+import re
 import signal
 import subprocess
 import sys
@@ -291,6 +292,8 @@ def test_a_message_is_held_while_suspended_and_delivered_once_resumed(region: Re
     region.settle()
     assert count_received(region.vn, message) == 0
     assert find_facts(region.be, message)["held"] == "broker"
+    said = region.be.run("--plain", "status", message, "--offline").stderr
+    assert re.search(rf"{message[:8]} is held for VN; call VN: .*, \+44", said)
     assert "suspended by VN" in report_fraud(region.be, code=5).error["sentence"]
     with open_client(region.be) as client:
         (pushed,) = client.push_past_client(make_fraud_draft()).items
