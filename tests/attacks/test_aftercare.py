@@ -65,7 +65,8 @@ def test_another_member_says_what_becomes_of_a_message_it_did_not_send(world: Ly
 @pytest.mark.parametrize("kind", OF_THE_SENDER)
 def test_a_recipient_turns_a_notice_on_the_sender_of_the_message(row: Row, kind: str) -> None:
     original = row.send()
-    alert = make_aftercare(kind, _Named(original), row.world)
+    named: Any = _Named(original)
+    alert = make_aftercare(kind, named, row.world)
     notice = row.world.craft(VN, GB, row.terms[GB, VN], alert=alert, refers_to=original)
     row.world.deliver(notice, GB)
     found = row.world.receive(GB, notice)
