@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 from tests.torture.plan import Move, draw_plan, format_plan, parse_plan
-from tests.torture.playing import WORLD_STEPS, cut_down, play_plan
-from tests.torture.site import Site, found_site
+from tests.torture.playing import WORLD_STEPS, cut_down, make_site, play_plan
+from tests.torture.site import Site
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - only where it is there: nothing here is worth a disk
 CUTTING_SECONDS = 60.0
@@ -31,7 +31,7 @@ def main() -> int:
     seed = secrets.randbelow(1 << 32) if wanted.seed is None else wanted.seed
     begun, told = monotonic(), Counter[str]()
     with TemporaryDirectory(prefix="bilateral-torture-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        site = found_site(Path(folder) / "site", "GB", "VN")
+        site = make_site(Path(folder))
         if wanted.plan:
             return _report(site, parse_plan(wanted.plan), "this plan", cuts=False)
         print(f"seed {seed}, {wanted.steps} moves", flush=True)

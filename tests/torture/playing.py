@@ -3,15 +3,24 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
 from time import monotonic
 
 from tests.torture.plan import Move
-from tests.torture.site import Site
+from tests.torture.site import Site, found_site
 from tests.torture.watch import Watch, settle
 from tests.torture.world import World
 
 WORLD_STEPS = 400
 """So many moves a world lives: agreements pile up in it, and the oldest are looked at again after each move."""
+
+
+def make_site(folder: Path) -> Site:
+    """Make an exchange with two parties that have an agreement in force: every world begins so."""
+    world = World.begin(found_site(folder / "site", "GB", "VN"))
+    world.play(Move("come_to_terms", 0, 1, 0))
+    return world.leave()
 
 
 @dataclass
@@ -41,7 +50,7 @@ def play_plan(site: Site, moves: Sequence[Move]) -> Outcome:
     return outcome
 
 
-def cut_down(site: Site, moves: Sequence[Move], seconds: float) -> list[Move]:
+def cut_down(site: Site, moves: Sequence[Move], seconds: float = inf) -> list[Move]:
     """Return a shorter plan that breaks something as well; the search ends after so many seconds at the latest."""
     until, size = monotonic() + seconds, max(len(moves) // 2, 1)
     kept = list(moves)

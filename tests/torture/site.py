@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import structlog
 
 from agency_client.connection import BusyError, NotSentError, UnansweredError, read_refusal
+from agency_client.errors import ClientError
 from agency_client.local_store.engine import Store
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
@@ -219,8 +220,6 @@ class Wire:
             self._send_quietly(path, older[len(older) // 2], {})
 
     def _send_quietly(self, path: str, body: bytes, query: Mapping[str, Any]) -> None:
-        from agency_client.errors import ClientError
-
         try:
             self.exchange.answer(self.agency, self.role, path, body, query)
         except ClientError:

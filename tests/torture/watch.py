@@ -5,25 +5,31 @@ clock, sees nothing that both did not sign, and never again what one of them has
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from agency_client.agreements.chains import Agreement
+from agency_client.agreements.chains import Agreement, parse_step
 from agency_client.local_store.contradictions import list_contradictions
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.outbox import OutboxState
 from schemas.agreements.lifecycle import State, view_agreement
-from schemas.agreements.steps import NARROWING_ACTIONS, ChainedStep, Step, StepAction
+from schemas.agreements.steps import NARROWING_ACTIONS, Step, StepAction
 from schemas.alerts import kind_of
 from schemas.log.records import Record, RecordType
+from schemas.signed import SignedDocument
 from tests.torture.book import TAKING_BACK, Said, is_held, is_signed_by_both, list_in_force, list_versions
 from tests.torture.world import Party, ViolationError, World
 
 FINAL = frozenset({"message-returned", "message-withdrawn", "message-expired"})
 NEVER_HELD_FOR = frozenset({"step-refused", "equivocation", "not-ours", "anchor-mismatch"})
-SETTLING_ROUNDS = 12
+NEVER_REFUSED_FOR = frozenset(
+    {"agreement-not-in-force", "agreement-suspended", "agreement-revoked", "agreement-expired", "not-covered"}
+    | {"agreement-withdrawn", "agreement-rejected", "quota-exhausted", "step-hidden"}
+)
+"""What follows a message up passes in every state of an agreement, and outside its quotas."""
+SETTLING_ROUNDS = 8
 SETTLING_TIME = timedelta(hours=30)
 """Longer than any clock was wrong: what a party signed too early has become timely by then."""
 
@@ -143,9 +149,6 @@ class Watch:
                 self.world.told[f"log: {record.type.value}"] += 1
 
     def _take_step(self, document: bytes) -> None:
-        from agency_client.agreements.chains import parse_step
-        from schemas.signed import SignedDocument
-
         step = parse_step(SignedDocument.model_validate_json(document)).step
         self.steps.setdefault(step.agreement, {}).setdefault(step.agency, []).append(step)
         self.world.told[f"logged: {step.action.value}"] += 1
@@ -179,7 +182,7 @@ def settle(world: World, watch: Watch) -> None:
         world.exchange.sweep()
         for party in world.parties:
             world.run(party)
-            watch.look()
+        watch.look()
     _compare_views(world, watch)
     for party in world.parties:
         _account_for_messages(world, watch, party)
@@ -209,9 +212,14 @@ def _account_for_messages(world: World, watch: Watch, party: Party) -> None:
     """Find every message that the exchange accepted from a party: handed over and opened, ended, or still held."""
     other = world.other(party)
     with party.node.store.read() as snapshot:
-        rows = snapshot.fetch_all("SELECT digest, state FROM outbox JOIN sent_message USING (message_id)")
+        rows = snapshot.fetch_all(
+            "SELECT digest, state, kind, problem_code FROM outbox JOIN sent_message USING (message_id)"
+        )
     with other.node.store.read() as snapshot:
         inbox = {row["digest"]: row["state"] for row in snapshot.fetch_all("SELECT digest, state FROM inbox_message")}
+    for row in rows:
+        if kind_of(row["kind"]).is_aftercare and row["problem_code"] in NEVER_REFUSED_FOR:
+            raise ViolationError(f"{party.agency} may not send {row['kind']} {row['digest']}: {row['problem_code']}")
     sent = {row["digest"]: OutboxState(row["state"]) for row in rows}
     for digest, record in watch.accepted.items():
         if record.agency != party.agency:
@@ -247,8 +255,3 @@ def _describe(said: Said) -> dict[str, list[str]]:
     return {
         agency: [f"{step.party_seq} {step.action.value}" for step in steps] for agency, steps in sorted(said.items())
     }
-
-
-def list_steps(chain: Iterable[ChainedStep]) -> list[Step]:
-    """Return the steps of a chain."""
-    return [item.step for item in chain]

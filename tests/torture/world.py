@@ -101,15 +101,19 @@ class World:
         exchange = BrokerInProcess(copy.folder, SkewedClock(copy.time))
         world = cls(copy, exchange, ())
         world.parties = tuple(world._open(agency, SkewedClock(copy.time)) for agency in copy.opened)
-        world.play(Move("come_to_terms", 0, 1, 0))
         return world
 
     def close(self) -> None:
         """End everything and leave nothing."""
+        self.leave()
+        shutil.rmtree(self.site.folder)
+
+    def leave(self) -> Site:
+        """End everything and leave the site as it stands, for other worlds to begin with."""
         for party in self.parties:
             party.node.close()
         self.exchange.close()
-        shutil.rmtree(self.site.folder)
+        return self.site
 
     def play(self, move: Move) -> None:
         """Make one move.
