@@ -17,6 +17,7 @@ from examples.demo.acts.correcting import correct_mistake
 from examples.demo.acts.founding import found_exchange, hold_ceremonies
 from examples.demo.acts.joining import enrol_members, pin_partners
 from examples.demo.acts.refusing import refuse_uncovered
+from examples.demo.acts.releasing import pass_on_by_consent
 from examples.demo.acts.showing import show_specimens
 from examples.demo.acts.suspending import resume_agreement, suspend_agreement
 from examples.demo.cast import Cast, assemble_cast
@@ -39,6 +40,7 @@ ACTS: tuple[Callable[[Cast], None], ...] = (
     refuse_uncovered,
     suspend_agreement,
     resume_agreement,
+    pass_on_by_consent,
     correct_mistake,
     audit_everything,
     show_own_access_log,

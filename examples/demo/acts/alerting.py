@@ -77,7 +77,7 @@ def verify_document(cast: Cast) -> None:
         asked = gb.play(
             *("send", "--kind", "document-verification", "--to", "VN", "--urgency", "urgent"),
             *("--subject", "Was this passport issued?", "--mrz", *find_specimen("L898902C3", "td3").zone.lines),
-            *("--set", f"reply_due={in_hours(8)}", "--set", "urgency_reason=The holder stands at the counter."),
+            *("--set", f"reply_due={in_hours(9)}", "--set", "urgency_reason=The holder stands at the counter."),
             *("--necessity", "The holder says that you issued it.", "--reason", "second line, case 11873"),
         )
         question = find_sent(asked)["VN"]

@@ -105,7 +105,7 @@ def _expect_deeds(cast: Cast, records: list[dict[str, Any]]) -> None:
     counts = Counter(record["what"] for record in records)
     cast.figures["messages taken"] = counts["message-accepted"]
     cast.figures["refusals logged"] = counts["refused"]
-    cast.stage.expect("eight messages were taken, each is there", came=counts["message-accepted"], wanted=8)
+    cast.stage.expect("thirteen messages were taken, each is there", came=counts["message-accepted"], wanted=13)
     cast.stage.expect("both refusals of the broker are there", came=counts["refused"], wanted=2)
     steps = counts["agreement-step"]
     cast.stage.expect("nine steps to three agreements, one suspended and one resumed", came=steps, wanted=11)

@@ -74,7 +74,8 @@ def _hide_suspension(cast: Cast) -> None:
     vn.do("sync")
     alarmed = gb.play("sync", ends_with=_ALARMED, keep=("ALARM",))
     stage.expect("Hanoi's signed status tells London of it", came="step-hidden" in alarmed.plain)
-    file = gb.write_file("recruiter-again.json", write_alert(make_recruiter()))
+    news = make_recruiter() | {"subject": "The recruiter of nail bars uses a second account"}
+    file = gb.write_file("recruiter-again.json", write_alert(news))
     refused = gb.play("send", file, *_TRAFFICKING, ends_with=5, keep=("error:",))
     stage.expect("nothing goes out under it meanwhile", came="that the exchange has not shown" in refused.plain)
 

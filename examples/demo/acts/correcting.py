@@ -1,4 +1,4 @@
-"""A mistake is corrected: the correction follows the original to whoever has it."""
+"""A mistake is corrected: the correction follows the original to whoever has it, and on to whoever got a copy."""
 
 from examples.demo.cast import Cast
 from examples.demo.following import collect, list_missing_facts
@@ -26,3 +26,7 @@ def correct_mistake(cast: Cast) -> None:
         collect(be)
         missing = list_missing_facts(be, correction, "VN", ("answered",))
         stage.expect("Brussels knows that Hanoi amended its file", came=missing, wanted=[])
+        stage.say("Hanoi's node has sent the correction on to London, where its copy went; nobody had to think of it.")
+        collect(cast.gb)
+        copy = cast.gb.play("read", cast.sent["copy"], "--reason", "case 11873", keep=("CORRECTED", "encounter flight"))
+        stage.expect("London's copy names it, too", came="CORRECTED" in copy.plain)
