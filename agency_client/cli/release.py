@@ -72,20 +72,20 @@ def _request(
     invocation = get_invocation(context)
     if (message_id is None) == (asked is None):
         raise UsageError("name a message, or a partner's question", fix="agency release request ID, or --for ID")
+    question = Question(
+        because=because or writer.reason or "It is needed for the purpose named.",
+        recipients=tuple(parse_agency_id(agency) for agency in to or ()),
+        court=read_court(court, proceeding),
+        purposes=tuple(parse_code(Purpose, code, "purpose") for code in purpose or ()),
+        holder=None if holder is None else parse_agency_id(holder),
+    )
+    if asked is None and bool(question.recipients) == (question.court is not None):
+        raise UsageError("say what for", fix='add --to AGENCY, or --court "…" --proceeding "…"')
     with Node(invocation.open_profile(), invocation.clock) as node:
         author = writer.make_author(invocation, node, "a partner asks for its release")
         if asked is not None:
             found = request_for_partner(node, asked, author, because=because)
         else:
-            question = Question(
-                because=because or writer.reason or "It is needed for the purpose named.",
-                recipients=tuple(parse_agency_id(agency) for agency in to or ()),
-                court=read_court(court, proceeding),
-                purposes=tuple(parse_code(Purpose, code, "purpose") for code in purpose or ()),
-                holder=None if holder is None else parse_agency_id(holder),
-            )
-            if bool(question.recipients) == (question.court is not None):
-                raise UsageError("say what for", fix='add --to AGENCY, or --court "…" --proceeding "…"')
             found = request_release(node, str(message_id), question, author)
     words = "was asked before" if found.is_repeated else "is asked"
     via = "" if found.of == found.original.agency else f" over {found.of}"
