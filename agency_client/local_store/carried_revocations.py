@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from agency_client.local_store.engine import Snapshot, Transaction
+from agency_client.local_store.engine import Columns, Snapshot, Transaction
 
 
 def record_carried(
     transaction: Transaction, *, digest: str, agency: str, document: bytes, by: str, at: datetime
 ) -> bool:
     """Keep a partner's signed revocation; return whether it was new here."""
-    row = {"digest": digest, "agency": agency, "document": document, "taken_at": at, "taken_by": by}
+    row: Columns = {"digest": digest, "agency": agency, "document": document, "taken_at": at, "taken_by": by}
     return transaction.insert("carried_revocation", row, if_absent=True)
 
 

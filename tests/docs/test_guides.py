@@ -14,7 +14,10 @@ from typer.main import get_command
 from agency_client.cli.app import build_app, hoist_global_options
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "docs" / name for name in ("officers-guide.md", "auditors-guide.md", "joining.md", "operations.md")]
+PAGES = [
+    ROOT / "docs" / name
+    for name in ("officers-guide.md", "auditors-guide.md", "joining.md", "keys.md", "operations.md")
+]
 
 
 def list_commands(page: Path) -> list[str]:

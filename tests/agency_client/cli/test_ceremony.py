@@ -202,7 +202,7 @@ def test_a_holder_changes_the_passphrase_of_a_root(machine: Offline) -> None:
 def test_it_is_said_what_to_print_and_a_secret_page_lies_in_no_profile(machine: Offline) -> None:
     assert "--root" in machine.run("ceremony", "sheet", code=2)["fix"]
     (machine.folder / "home").mkdir(exist_ok=True)
-    inside = machine.folder / "home" / "root.txt"
+    inside = str(machine.folder / "home" / "root.txt")
     secret = ["ceremony", "sheet", "--root", "roots/GB-root-1.key", *machine.passphrases(1), "--out", inside]
     assert machine.run(*secret, code=2)["code"] == "roots-online"
 
