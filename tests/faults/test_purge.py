@@ -108,3 +108,23 @@ def test_a_dry_run_beside_a_serving_broker_names_what_a_run_removes(
     exchange.stop()
     assert purge(exchange) == {"v": 1, "dry_run": False, "messages": MESSAGES, "receipts": 0}
     assert count_left(exchange) == (0, 0)
+
+
+def test_what_was_purged_is_in_no_backup_and_a_new_epoch_begins_without_it(
+    exchange: RunningExchange, messages: Correspondence, tmp_path: Path
+) -> None:
+    """After the test before: the log has erased records, and no message is left."""
+    payload = messages.sent[0].envelope.payload.encode()[:60]
+    assert payload not in exchange.folder.database.read_bytes()
+    put_back, backup = tmp_path / "exchange", tmp_path / "purged.tar"
+    assert run("backup", "--data", exchange.folder.path, "--with-open-keys", backup) == 0
+    assert payload not in backup.read_bytes()
+    assert run("restore", "--data", put_back, backup) == 0
+    assert run("verify-log", "--data", put_back) == 0
+    assert run("rebase", "--data", put_back, "--yes") == 0
+    assert run("verify-log", "--data", put_back) == 0
+
+
+def run(*arguments: object) -> int:
+    """Run `broker` in this process and return its exit code."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments]).exit_code
