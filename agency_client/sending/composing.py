@@ -32,6 +32,8 @@ _USUAL_PURPOSES = {
     "correction": Purpose.DATA_QUALITY,
     "misused-identity": Purpose.DATA_QUALITY,
     "outcome": Purpose.DATA_QUALITY,
+    "release-decision": Purpose.DATA_QUALITY,
+    "release-request": Purpose.DATA_QUALITY,
     "restriction": Purpose.DATA_QUALITY,
     "withdrawal": Purpose.DATA_QUALITY,
 }

@@ -2,16 +2,22 @@
 
 import pytest
 
-from agency_client.errors import ClientError, UsageError
+from agency_client.errors import ClientError, DeniedError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.inbox import InboxMessage, InboxState
 from agency_client.local_store.onward import find_original_of_copy, list_onward_copies
+from agency_client.local_store.outbox import begin_attempt
+from agency_client.local_store.problems import Problem
 from agency_client.onward.passing_on import NoRightError, PassOn, pass_on
 from agency_client.onward.rules import RightKind
+from agency_client.own_keys.encryption import prepare_encryption_keys
+from agency_client.own_keys.publishing import publish_queued
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
+from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.flow import NotCoveredError
-from agency_client.sending.noticing import withdraw
+from agency_client.sending.noticing import restrict, withdraw
+from agency_client.sending.renewal import renew_refused
 from schemas.agreements.terms import OnwardRule
 from schemas.markings import Purpose, Tlp
 from tests.support.lying_world import LyingWorld
@@ -179,3 +185,38 @@ def test_who_leaves_out_where_it_comes_from_says_it_as_its_own(row: Row) -> None
     receive(row[AL])
     shown = read(row, AL, row.find(AL, sealed.header.id))
     assert (shown.origin, shown.provenance.sender) == (None, BE)
+
+
+def test_what_is_restricted_stays_where_it_is(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    restrict(row[VN], held.message_id, AUTHOR, ground="accuracy-contested", still_allowed=("legal-claim",))
+    receive(row[BE])
+    with pytest.raises(DeniedError) as refused:
+        row.pass_on(BE, held, AL)
+    assert refused.value.code == "restricted"
+    with pytest.raises(DeniedError) as refused:
+        row.ask(BE, held, recipients=(AL,))
+    assert refused.value.code == "restricted"
+
+
+def test_a_copy_that_is_sealed_again_is_still_a_copy(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    (copy,) = pass_on(row[BE], PassOn(held.message_id, (AL,), reason="case 74/08"), deliver=False)
+    for _ in range(2):
+        publish_queued(row[AL], prepare_encryption_keys(row[AL]))
+    now = row[BE].clock.now()
+    with row[BE].store.write() as transaction:
+        begin_attempt(transaction, copy.item.message_id, at=now, in_doubt_until=now)
+    problem = Problem("encryption-key-not-current", "the key named is no current key of AL")
+    leg = renew_refused(row[BE], copy.item.message_id, problem)
+    assert leg is not None
+    deliver_messages(row[BE], [leg.message_id])
+    receive(row[AL])
+    arrived = row.find(AL, leg.message_id)
+    assert (arrived.state, arrived.problem) == (InboxState.OPENED, None)
+    with row[BE].store.read() as snapshot:
+        (known,) = list_onward_copies(snapshot, held.digest)
+    assert (known.copy_id, known.copy_digest) == (leg.message_id, arrived.digest)
+    shown = read(row, AL, arrived)
+    assert shown.origin is not None
+    assert shown.origin.path == (VN, BE)
