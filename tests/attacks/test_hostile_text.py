@@ -142,6 +142,11 @@ def test_agreements_are_shown_without_being_obeyed(world: LyingWorld, agency: Co
     take_step(world[GB], proposed, StepAction.PROPOSE, reason=f"{LINE}\n{FORGED}")
     agency.demand_harmless("sync")
     assert MARK in agency.demand_harmless("agreement", "show", proposed.id)
+    assert MARK in agency.demand_harmless("agreement", "history", proposed.id)
+    other = proposed.model_copy(update={"title": f"{LINE}2", "note": FORGED})
+    take_step(world[GB], other, StepAction.PROPOSE, counters=proposed.digest(), reason=LINE)
+    agency.demand_harmless("sync")
+    assert MARK in agency.demand_harmless("agreement", "diff", proposed.id)
 
 
 def test_what_the_exchange_wrote_into_the_log_is_shown_without_being_obeyed(
