@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from sys import maxsize
 
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Clause, OnwardRule, Terms
 
-_UNBOUNDED = 10**6
 _ONWARD_ORDER = (OnwardRule.FORBIDDEN, OnwardRule.LISTED, OnwardRule.WITH_CONSENT)
 
 
@@ -78,4 +78,4 @@ def _rank(option: CoveringClause) -> tuple[bool, tuple[int, ...], str, str]:
 
 
 def _count_or_all(nationalities: Sequence[str] | None) -> int:
-    return _UNBOUNDED if nationalities is None else len(set(nationalities))
+    return maxsize if nationalities is None else len(set(nationalities))
