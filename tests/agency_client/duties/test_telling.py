@@ -7,6 +7,7 @@ import pytest
 from agency_client.duties.conditions import Conditions, join_agreed
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.access_log import AccessFilter, list_entries
+from agency_client.reading.lists import view_thread
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
 from agency_client.sending.flow import send_alert
 from schemas.alerts import parse_alert
@@ -109,3 +110,11 @@ def test_marking_and_agreement_count_too_and_the_rest_of_the_alert_does_not() ->
 
 def test_conditions_of_several_clauses_are_told_once_each() -> None:
     assert join_agreed([("a", "b"), None, ("b", "c")]) == ("a", "b", "c")
+
+
+def test_a_thread_shows_what_may_be_done_with_each_message(world: LyingWorld, terms: Any) -> None:
+    (leg,) = send_alert(world["GB"], make_draft("VN", agreement=terms.id)).legs
+    world.collect("VN")
+    for agency in ("GB", "VN"):
+        (entry,) = view_thread(world[agency], leg.message_id)[1]
+        assert entry.handling == "amber h1 h2 no-automated-decision"
