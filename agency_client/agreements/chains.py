@@ -7,6 +7,7 @@ has it; a step that narrows counts as soon as it is verified, whatever way it ca
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from agency_client.epochs.places import compute_place
 from agency_client.errors import NotFoundError, UsageError
@@ -79,7 +80,13 @@ def find_place(stored: StoredStep) -> int | None:
 
 def read_step(stored: StoredStep) -> ChainedStep:
     """Return the step a stored document holds; it was verified before it was recorded."""
-    return parse_step(SignedDocument.from_canonical(stored.document, max_bytes=MAX_STEP_DOCUMENT_BYTES))
+    return _parse_stored(stored.document)
+
+
+@lru_cache(maxsize=1024)
+def _parse_stored(document: bytes) -> ChainedStep:
+    # The same few steps are read for every list, every message and every status; none of them ever changes.
+    return parse_step(SignedDocument.from_canonical(document, max_bytes=MAX_STEP_DOCUMENT_BYTES))
 
 
 def parse_step(document: SignedDocument) -> ChainedStep:
