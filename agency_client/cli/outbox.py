@@ -132,23 +132,26 @@ def _status(
     output.show_table(["recipient", "what", "when", "who says so"], rows, empty="nothing is known of it yet")
     if word is not None:
         _show_word(output, word)
-    _say_owed(output, line, invocation.clock.now())
+    _say_owed(output, line, whom, invocation.clock.now())
     _say_unreached(output, [line], whom)
-    output.write_json(describe_line(line) | {"broker": None if word is None else _describe_word(word)})
+    described = describe_line(line) | {"broker": None if word is None else _describe_word(word), "whom_to_call": whom}
+    output.write_json(described)
 
 
-def _say_owed(output: Output, line: "SentLine", now: datetime) -> None:
-    """Say what recipients owe by the agreement: receipts that are not here, and the answer."""
+def _say_owed(output: Output, line: "SentLine", whom: "Mapping[str, str]", now: datetime) -> None:
+    """Say what recipients owe by the agreement: receipts that are not here, and the answer; whom to call if late."""
     for delivery in line.deliveries:
+        call = whom[delivery.recipient]
         for item in delivery.missing:
             words = f"{delivery.recipient} owes the receipt {item.type.value} since {_format_time(item.since)}"
             is_late = item.is_late(now)
-            output.say(f"{words}{', late' if is_late else ''}", Tone.CAUTION if is_late else Tone.QUIET)
+            output.say(f"{words}{f', late; {call}' if is_late else ''}", Tone.CAUTION if is_late else Tone.QUIET)
         if delivery.answer_due is not None:
             is_late = delivery.answer_due < now
             words = "was to answer by" if is_late else "has to answer by"
             tone = Tone.CAUTION if is_late else Tone.QUIET
-            output.say(f"{delivery.recipient} {words} {_format_time(delivery.answer_due)}", tone)
+            sentence = f"{delivery.recipient} {words} {_format_time(delivery.answer_due)}"
+            output.say(f"{sentence}; {call}" if is_late else sentence, tone)
 
 
 def _say_unreached(output: Output, lines: "Sequence[SentLine]", whom: "Mapping[str, str]") -> None:
