@@ -48,6 +48,9 @@ def _request(
     proceeding: ProceedingName = None,
     purpose: Purposes = None,
     holder: Holder = None,
+    directly: Annotated[
+        bool, typer.Option("--directly", help="Ask the originator of a copy itself, under your agreement with it.")
+    ] = False,
     because: Annotated[
         str | None, typer.Option(help="Why it is needed, as the originator reads it; the reason, if left out.")
     ] = None,
@@ -78,6 +81,7 @@ def _request(
         court=read_court(court, proceeding),
         purposes=tuple(parse_code(Purpose, code, "purpose") for code in purpose or ()),
         holder=None if holder is None else parse_agency_id(holder),
+        is_direct=directly,
     )
     if asked is None and bool(question.recipients) == (question.court is not None):
         raise UsageError("say what for", fix='add --to AGENCY, or --court "…" --proceeding "…"')

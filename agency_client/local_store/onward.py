@@ -110,14 +110,13 @@ def list_copies_of_original(snapshot: Snapshot, original_digest: str) -> list[Co
     return [_read_origin(row) for row in rows]
 
 
-def list_decisions(snapshot: Snapshot, held_digest: str) -> list[str]:
-    """Return the decisions that came on this agency's own questions about a message it holds, the newest first."""
+def list_decisions(snapshot: Snapshot, original_digest: str) -> list[str]:
+    """Return the decisions that came here about one originator's message, whoever asked, the newest first."""
     rows = snapshot.fetch_all(
-        "SELECT decision.digest FROM inbox_message AS decision"
-        " JOIN sent_message AS question ON question.digest = decision.refers_to"
-        " WHERE question.refers_to = ? AND decision.kind = 'release-decision' AND decision.state = 'opened'"
+        "SELECT decision.digest FROM inbox_message AS decision JOIN release_note USING (digest)"
+        " WHERE release_note.original_digest = ? AND decision.kind = 'release-decision' AND decision.state = 'opened'"
         " AND decision.withdrawn_at IS NULL ORDER BY decision.issued_at DESC, decision.digest",
-        held_digest,
+        original_digest,
     )
     return [row["digest"] for row in rows]
 

@@ -22,10 +22,10 @@ _COLUMNS = (
 )
 _QUESTIONS = (
     "SELECT digest, message_id, sender AS partner, 0 AS is_own, issued_at AS asked_at FROM inbox_message"
-    " WHERE kind = 'release-request' AND state = 'opened'"
+    " WHERE kind IN ('release-request', 'release-inquiry') AND state = 'opened'"
     " UNION ALL SELECT digest, message_id, recipient, 1, issued_at FROM sent_message"
     " JOIN sent_delivery USING (message_id) JOIN outbox USING (message_id)"
-    " WHERE kind = 'release-request' AND outbox.state NOT IN ('refused', 'cancelled')"
+    " WHERE kind IN ('release-request', 'release-inquiry') AND outbox.state NOT IN ('refused', 'cancelled')"
 )
 _DECISIONS = (
     "SELECT digest, refers_to FROM inbox_message WHERE kind = 'release-decision' AND state = 'opened'"

@@ -29,8 +29,9 @@ class HeldDecision:
 
 def load_decisions(node: Node, held: HeldMessage, *, reason: str, case: str | None, verb: str) -> list[HeldDecision]:
     """Return every decision that came here about a held message, the newest first; reading them is on record."""
+    original = held.original.message.digest
     with node.store.read() as snapshot:
-        found = [load_by_digest(snapshot, digest) for digest in list_decisions(snapshot, held.stored.digest)]
+        found = [load_by_digest(snapshot, digest) for digest in list_decisions(snapshot, original)]
     decisions = []
     for stored in found:
         try:

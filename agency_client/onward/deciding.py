@@ -24,7 +24,7 @@ from agency_client.sending.flow import send_alert
 from schemas.agreements.content import describe_content
 from schemas.agreements.coverage import VisibleFacts, judge_message
 from schemas.agreements.terms import Clause
-from schemas.alerts.release_request import ReleaseRequest, ReleaseUse
+from schemas.alerts.release_request import ReleaseInquiry, ReleaseRequest, ReleaseUse
 from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp
 from schemas.model import format_timestamp
@@ -70,8 +70,9 @@ def grant_release(node: Node, request_id: str, grant: Grant, author: Author) -> 
     purposes = grant.purposes or asked.purposes
     _demand_within("--to", recipients, asked.recipients or ())
     _demand_within("--purpose", [item.value for item in purposes], [item.value for item in asked.purposes])
+    original = _load_original(node, asked.original.message, author)
     if asked.use is ReleaseUse.ONWARD:
-        _verify_clause(node, asked, recipients, author)
+        _verify_clause(node, original, recipients)
     now = node.clock.now()
     until = grant.valid_until or now + VALID_FOR
     if until <= now:
@@ -116,7 +117,7 @@ def _load_question(node: Node, request_id: str, author: Author) -> tuple[ReadMes
             fix=f"ask it for {found.stored.sender}: agency release request --for {found.stored.message_id}",
             code="not-the-originator",
         )
-    if found.alert.in_reply_to != asked.original.message:
+    if not isinstance(asked, ReleaseInquiry) and found.alert.in_reply_to != asked.original.message:
         raise DeniedError("the question is about another message than it refers to", code="reference-refused")
     return found, asked
 
@@ -127,9 +128,16 @@ def _demand_within(option: str, granted: Any, asked: Any) -> None:
         raise UsageError(f"{option}: nobody asked for {', '.join(outside)}", fix=f"asked is: {', '.join(asked)}")
 
 
-def _verify_clause(node: Node, asked: ReleaseRequest, recipients: tuple[str, ...], author: Author) -> None:
-    """Verify that the clause under which the original went to whoever asks lets it go on to these agencies."""
-    findings = judge_clause(_find_clause(node, asked.original.message, author), recipients)
+def _load_original(node: Node, reference: Reference, author: Author) -> ReadOwnMessage:
+    found = read_message(node, reference.id, reason=author.reason, case=author.case, verb=_VERB)
+    if not isinstance(found, ReadOwnMessage) or found.stored.digest != reference.digest:
+        raise NotFoundError("the message asked about was not sent from here")
+    return found
+
+
+def _verify_clause(node: Node, original: ReadOwnMessage, recipients: tuple[str, ...]) -> None:
+    """Verify that the clause under which the original was sent lets it go on to these agencies."""
+    findings = judge_clause(_find_clause(node, original), recipients)
     if findings:
         raise NoRightError(
             "; ".join(finding.sentence for finding in findings),
@@ -138,10 +146,7 @@ def _verify_clause(node: Node, asked: ReleaseRequest, recipients: tuple[str, ...
         )
 
 
-def _find_clause(node: Node, reference: Reference, author: Author) -> Clause | None:
-    found = read_message(node, reference.id, reason=author.reason, case=author.case, verb=_VERB)
-    if not isinstance(found, ReadOwnMessage) or found.stored.digest != reference.digest:
-        raise NotFoundError("the message asked about was not sent from here")
+def _find_clause(node: Node, found: ReadOwnMessage) -> Clause | None:
     with node.store.read() as snapshot:
         (delivery,) = list_deliveries(snapshot, found.stored.message_id)
         view = load_shelf(node, snapshot).find_view(delivery.agreement)

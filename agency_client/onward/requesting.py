@@ -4,7 +4,7 @@ The question goes back the way the message came: to the originator, or to the ag
 this one in its turn. What the agreement with the originator lets nobody allow is not asked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agency_client.errors import DeniedError, NotFoundError, UsageError
@@ -26,7 +26,7 @@ from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp, Urgency
 from schemas.model import format_timestamp
 
-REQUEST_KIND = "release-request"
+REQUEST_KIND, INQUIRY_KIND = "release-request", "release-inquiry"
 _VERB = "release"
 
 
@@ -35,6 +35,7 @@ class Question:
     """What is asked: either `recipients`, or `court`. `because` is what the originator reads.
 
     `purposes` are the ones the message was sent for where none are named; `holder` is this agency where none is.
+    `is_direct`: a copy is asked about at its originator itself, under the agreement with it, and not the way it came.
     """
 
     because: str
@@ -42,6 +43,7 @@ class Question:
     court: Proceeding | None = None
     purposes: tuple[Purpose, ...] = ()
     holder: str | None = None
+    is_direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def request_release(node: Node, message_id: str, question: Question, author: Aut
     Raises:
         NotFoundError, UsageError, DeniedError: as `agency_client.onward.held.load_held`.
         NoRightError: the agreement with the originator lets nobody allow it.
+        NotCoveredError: it is asked directly, and no agreement with the originator covers that.
     """
     held = load_held(node, message_id, reason=author.reason, case=author.case, verb=_VERB)
     return _send(node, held, question, author)
@@ -147,7 +150,12 @@ def _send(node: Node, held: HeldMessage, question: Question, author: Author) -> 
         raise NoRightError("; ".join(dict.fromkeys(never)), code="onward-forbidden")
     report = send_alert(node, _write_draft(node, held, question, author))
     (item,) = report.items
-    return Asked(item, held.stored.sender, held.original)
+    return Asked(item, held.original.agency if _is_inquiry(held, question) else held.stored.sender, held.original)
+
+
+def _is_inquiry(held: HeldMessage, question: Question) -> bool:
+    """Return whether the question goes past who sent the message; its originator is asked the usual way."""
+    return question.is_direct and held.provenance is not None
 
 
 def _write_draft(node: Node, held: HeldMessage, question: Question, author: Author) -> Draft:
@@ -162,8 +170,13 @@ def _write_draft(node: Node, held: HeldMessage, question: Question, author: Auth
         **({"court": question.court.to_wire()} if question.court else {}),
     }
     subject = f"May {holder} {'show it to a court' if question.court else 'pass it on'}?"
+    marking = Tlp.from_code(held.stored.marking)
     alert = write_alert(node, held.alert, held.reference, author, REQUEST_KIND, subject, details)
-    return make_draft(alert, Tlp.from_code(held.stored.marking), author)
+    if not _is_inquiry(held, question):
+        return make_draft(alert, marking, author)
+    inquiry = {name: value for name, value in alert.items() if name != "in_reply_to"} | {"kind": INQUIRY_KIND}
+    about = make_draft(alert, marking, author)
+    return replace(about, alert=inquiry, purpose=held.message.purpose, recipients=(held.original.agency,))
 
 
 def write_alert(

@@ -33,6 +33,7 @@ _USUAL_PURPOSES = {
     "misused-identity": Purpose.DATA_QUALITY,
     "outcome": Purpose.DATA_QUALITY,
     "release-decision": Purpose.DATA_QUALITY,
+    "release-inquiry": Purpose.DATA_QUALITY,
     "release-request": Purpose.DATA_QUALITY,
     "restriction": Purpose.DATA_QUALITY,
     "withdrawal": Purpose.DATA_QUALITY,

@@ -70,3 +70,11 @@ class ReleaseRequest(Release):
     """What is asked for, and why it is needed."""
 
     because: FreeText
+
+
+@register("release-inquiry", "Release inquiry", forbids_persons=True)
+class ReleaseInquiry(ReleaseRequest):
+    """The same, asked of an originator with whom the asking agency never exchanged the message: it came over others.
+
+    It refers to no message between the two, so it is no aftercare: their agreement must cover it.
+    """

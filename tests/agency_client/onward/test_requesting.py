@@ -3,16 +3,19 @@
 import pytest
 
 from agency_client.errors import DeniedError, UsageError
+from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.onward import find_asked_request
 from agency_client.local_store.releases import list_questions
 from agency_client.onward.passing_on import NoRightError
 from agency_client.onward.requesting import Question, find_sent_digest, request_for_partner, request_release
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
+from agency_client.sending.flow import NotCoveredError
 from schemas.agreements.terms import OnwardRule
 from schemas.alerts.release_request import Proceeding, ReleaseRequest, ReleaseUse
 from schemas.markings import Purpose
 from tests.support.lying_world import LyingWorld
+from tests.support.nodes import make_wide_clause
 from tests.support.onward import AL, AUTHOR, BE, GB, PURPOSE, VN, Row, make_row
 
 COURT = Proceeding(court="Brussels", proceeding="74/08")
@@ -90,3 +93,26 @@ def test_a_question_about_something_else_than_was_passed_on_is_not_carried(row: 
         )
     with pytest.raises(DeniedError, match="not about what this agency passed on there"):
         request_for_partner(row[BE], question.message_id, AUTHOR)
+
+
+def test_the_holder_of_a_copy_may_ask_its_originator_itself_under_their_own_agreement(row: Row) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    copy = row.take_in(AL, row.pass_on(BE, held, AL))
+    directly = Question(because="Why", recipients=(GB,), is_direct=True)
+    with pytest.raises(NotCoveredError, match="no agreement with this agency"):
+        request_release(row[AL], copy.message_id, directly, AUTHOR)
+
+    row.world.agree(AL, VN, "asked directly", clauses=(make_wide_clause(AL, VN), make_wide_clause(VN, AL)))
+    asked = request_release(row[AL], copy.message_id, directly, AUTHOR)
+    receive(row[VN])
+    question = row.find(VN, asked.item.message_id)
+    assert (asked.of, question.kind, question.refers_to) == (VN, "release-inquiry", None)
+    row.grant(VN, question)
+    further = row.take_in(GB, row.pass_on(AL, copy, GB))
+    assert (further.state, further.problem) == (InboxState.OPENED, None)
+
+
+def test_what_came_from_its_originator_is_asked_the_usual_way(row: Row) -> None:
+    held = row.send(VN, BE)
+    question = row.ask(BE, held, recipients=(AL,), is_direct=True)
+    assert (question.kind, question.refers_to) == ("release-request", held.digest)

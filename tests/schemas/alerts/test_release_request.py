@@ -33,3 +33,9 @@ def test_neither_the_holder_nor_the_originator_is_a_recipient() -> None:
 
 def test_it_says_why() -> None:
     assert fields_refused(KIND, {"details.because": ABSENT}) == ["details.because"]
+
+
+def test_an_inquiry_says_the_same_and_refers_to_nothing() -> None:
+    assert fields_refused("release-inquiry", {}) == []
+    assert fields_refused("release-inquiry", {"details.because": ABSENT}) == ["details.because"]
+    assert fields_refused("release-inquiry", {"details.recipients": ["VN-IMM"]}) == ["details.recipients"]
