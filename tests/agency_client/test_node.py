@@ -129,3 +129,35 @@ def test_the_class_decides_the_role_and_a_note_bears_the_officer(node: Node) -> 
     assert node.role is Role.NODE
     note = node.note_access(Action.KEYS, "test", "why", partner="VN")
     assert (note.officer, note.time, note.outcome) == ("reader", START, "done")
+
+
+def test_a_node_that_lives_on_connects_anew_when_its_keys_were_replaced_or_a_day_has_passed(
+    log: LogSimulator, node: Node, clock: FixedClock
+) -> None:
+    """Another process installs what the roots signed, publishes it, and revokes: the library's node follows."""
+    log.append_document("GB", DocumentType.KEY_SET, node.own_key_set().document)
+    walk_log(node)
+    del node._connections[Role.NODE]
+    first = node.connect(Role.NODE)
+    observer = node.observer
+    assert node.connect(Role.NODE) is first
+    assert node.observer is observer
+
+    prepare_revocation(node, [node.signer(KeyUse.WITNESS).kids[0]], "device-lost")
+    second = node.connect(Role.NODE)
+    assert second is not first
+    assert node.observer is not observer
+    clock.moment = START + timedelta(days=1)
+    third = node.connect(Role.NODE)
+    assert third is not second
+    assert node.connect(Role.NODE) is third
+    clock.moment = START
+    assert node.connect(Role.NODE) is not third, "a clock that was set back tells nothing of the connection's age"
+    node.close()
+    assert node._left == []
+
+
+def test_a_connection_that_was_put_in_place_is_kept(log: LogSimulator, node: Node, clock: FixedClock) -> None:
+    prepare_revocation(node, [node.signer(KeyUse.WITNESS).kids[0]], "device-lost")
+    clock.moment = START + timedelta(days=2)
+    assert node.connect(Role.NODE) is log
