@@ -14,10 +14,8 @@ from agency_client.agreements import chains, flows
 from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.views import list_lines, view_page
 from agency_client.audit.rows import make_rows
-from agency_client.cli import audit as audit_pages
 from agency_client.cli import inbox as inbox_pages
 from agency_client.cli import read as read_pages
-from agency_client.cli.invocation import Invocation
 from agency_client.errors import UsageError
 from agency_client.local_store.inbox import InboxFilter, InboxState
 from agency_client.reading.lists import view_inbox
@@ -28,6 +26,7 @@ from agency_client.receiving.sealed import read_sealed, strip_ciphertext
 from agency_client.receiving.verification import load_facts
 from agency_client.statuses.standing import list_ages
 from agency_client.terminal.agreement_pages import show_page
+from agency_client.terminal.audit_pages import show_rows
 from agency_client.terminal.cleaning import is_shown
 from agency_client.terminal.output import Form, Output
 from agency_client.terminal.partner_pages import show_age
@@ -159,9 +158,4 @@ def test_no_text_of_an_agreement_steers_the_terminal_of_who_reads_it(world: Lyin
 def test_no_text_of_a_record_steers_the_terminal_of_an_auditor(world: LyingWorld) -> None:
     logged = world.exchange.append(RecordType.OPERATOR_ACTION, (GB,), detail=HOSTILE)
 
-    def show(output: Output) -> None:
-        invocation = Invocation({})
-        invocation.output = output
-        audit_pages._show_rows(invocation, make_rows([logged], ()))
-
-    demand_harmless(show)
+    demand_harmless(lambda output: show_rows(output, make_rows([logged], ())))
