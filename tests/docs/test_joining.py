@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def find_free_port() -> int:
     Below the ports that the kernel gives out by itself, and not where another worker begins to look.
     """
     begin = os.getpid() * 37 % len(UNASSIGNED_PORTS)
-    return next(port for port in (*UNASSIGNED_PORTS[begin:], *UNASSIGNED_PORTS[:begin]) if is_free(port))
+    return next(filter(is_free, chain(UNASSIGNED_PORTS[begin:], UNASSIGNED_PORTS[:begin])))
 
 
 def is_free(port: int) -> bool:
