@@ -74,18 +74,26 @@ def verify_bundle_file(invocation: Invocation, file: Path) -> None:
         VerificationFailedError: a step does not hold.
     """
     from agency_client.cli.ceremony import show_anchor
+    from agency_client.duties.conditions import Conditions
     from agency_client.onward.checking import check_message_bundle, read_bundle
     from agency_client.profiles.public_files import read_foreign_file
+    from agency_client.terminal.alert_page import make_banner_rules
 
     output = invocation.output
     bundle = read_bundle(read_foreign_file(file))
     verdict = check_message_bundle(bundle)
+    conditions = Conditions(verdict.header.routing.marking, verdict.alert)
+    rules = make_banner_rules(verdict.alert)
+    output.show_banner(conditions.marking.label, rules)
     for number, sentence in enumerate(verdict.sentences, start=1):
         output.show_line(f"{number}. {sentence}", Tone.GOOD)
+    maker = f"{bundle.made_by} says that it made this on {bundle.made_at:%Y-%m-%d}: {bundle.use.label.lower()}"
+    output.say(maker)
     anchors = {**verdict.exchange_anchors, **verdict.agency_anchors}
     output.say("It holds if these are the anchors on paper:", Tone.CAUTION)
     for name, anchor in anchors.items():
         show_anchor(invocation, f"anchor of {name}", anchor)
+    output.show_banner(conditions.marking.label, rules)
     output.write_json(
         {
             "holds": True,
@@ -94,6 +102,7 @@ def verify_bundle_file(invocation: Invocation, file: Path) -> None:
             **_describe(bundle),
             "steps": verdict.sentences,
             "anchors": anchors,
+            "conditions": conditions.describe(),
             "alert": verdict.alert.to_wire(),
         }
     )

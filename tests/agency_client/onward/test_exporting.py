@@ -137,50 +137,53 @@ def test_what_the_witnesses_have_not_seen_is_no_evidence_yet(
         export(row, BE, row.send(VN, BE), tmp_path / "alert.json")
 
 
-class TestForgeries:
-    """A file that was changed after it was written, by somebody who knows its form."""
+@pytest.fixture
+def bundle(row: Row, tmp_path: Path) -> MessageBundle:
+    held = consent_to_court(row)
+    return export(row, BE, held, tmp_path / "t.json", use=ExportUse.COURT, court=COURT, purpose=TRIAL)
 
-    @pytest.fixture
-    def bundle(self, row: Row, tmp_path: Path) -> MessageBundle:
-        held = consent_to_court(row)
-        return export(row, BE, held, tmp_path / "t.json", use=ExportUse.COURT, court=COURT, purpose=TRIAL)
 
-    def demand_refused(self, bundle: MessageBundle, code: str, **changes: Any) -> None:
-        with pytest.raises(BundleRefusedError) as refused:
-            check_message_bundle(read_bundle(bundle.model_copy(update=changes).canonical()))
-        assert refused.value.code == code
+def demand_refused(bundle: MessageBundle, code: str, **changes: Any) -> None:
+    with pytest.raises(BundleRefusedError) as refused:
+        check_message_bundle(read_bundle(bundle.model_copy(update=changes).canonical()))
+    assert refused.value.code == code
 
-    def test_each_part_is_held_to_the_others(self, bundle: MessageBundle) -> None:
-        check_message_bundle(bundle)
-        self.demand_refused(bundle, "body-mismatch", content=b64u_encode(b"{}"))
-        self.demand_refused(bundle, "log-not-proven", acceptance=bundle.consent.acceptance if bundle.consent else "")
-        self.demand_refused(bundle, "log-not-proven", logs=tuple(self._rename_logs(bundle)))
-        self.demand_refused(bundle, "key-set-not-current", keys=tuple(self._rename_keys(bundle)))
-        self.demand_refused(bundle, "wrong-recipient", made_by=AL)
-        self.demand_refused(bundle, "wrong-exchange", exchange="staging.example")
 
-    def test_the_consent_is_for_exactly_this_use(self, bundle: MessageBundle) -> None:
-        assert bundle.consent is not None
-        details = bundle.consent.alert["details"]
-        widened = bundle.consent.alert | {"details": details | {"court": ELSEWHERE.to_wire()}}
-        self.demand_refused(
-            bundle, "body-mismatch", consent=bundle.consent.model_copy(update={"alert": widened}), court=ELSEWHERE
-        )
-        self.demand_refused(bundle, "consent-for-another-court", court=ELSEWHERE)
-        self.demand_refused(bundle, "consent-for-another-purpose", purpose=Purpose.BORDER_CONTROL)
-        self.demand_refused(bundle, "consent-ended", made_at=bundle.made_at + timedelta(days=400))
+def test_each_part_is_held_to_the_others(bundle: MessageBundle) -> None:
+    check_message_bundle(bundle)
+    demand_refused(bundle, "body-mismatch", content=b64u_encode(b"{}"))
+    demand_refused(bundle, "log-not-proven", acceptance=bundle.consent.acceptance if bundle.consent else "")
+    demand_refused(bundle, "log-not-proven", logs=tuple(rename_logs(bundle)))
+    demand_refused(bundle, "key-set-not-current", keys=tuple(rename_keys(bundle)))
+    demand_refused(bundle, "wrong-recipient", made_by=AL)
+    demand_refused(bundle, "wrong-exchange", exchange="staging.example")
 
-    def test_a_file_for_a_court_without_a_consent_is_none(self, bundle: MessageBundle) -> None:
-        for changes in ({"consent": None}, {"court": None}, {"use": ExportUse.OWN_FILE}):
-            with pytest.raises(BundleRefusedError, match="no exported message"):
-                read_bundle(bundle.model_copy(update=changes).canonical())
+
+def test_the_consent_is_for_exactly_this_use(bundle: MessageBundle) -> None:
+    assert bundle.consent is not None
+    details = bundle.consent.alert["details"]
+    widened = bundle.consent.alert | {"details": details | {"court": ELSEWHERE.to_wire()}}
+    demand_refused(
+        bundle, "body-mismatch", consent=bundle.consent.model_copy(update={"alert": widened}), court=ELSEWHERE
+    )
+    demand_refused(bundle, "consent-for-another-court", court=ELSEWHERE)
+    demand_refused(bundle, "consent-for-another-purpose", purpose=Purpose.BORDER_CONTROL)
+    demand_refused(bundle, "consent-ended", made_at=bundle.made_at + timedelta(days=400))
+
+
+def test_a_file_for_a_court_without_a_consent_is_none(bundle: MessageBundle) -> None:
+    for changes in ({"consent": None}, {"court": None}, {"use": ExportUse.OWN_FILE}):
         with pytest.raises(BundleRefusedError, match="no exported message"):
-            read_bundle(b'{"type":"message-bundle"}')
+            read_bundle(bundle.model_copy(update=changes).canonical())
+    with pytest.raises(BundleRefusedError, match="no exported message"):
+        read_bundle(b'{"type":"message-bundle"}')
 
-    def _rename_logs(self, bundle: MessageBundle) -> Any:
-        for log in bundle.logs:
-            yield log.model_copy(update={"sheet": log.sheet.model_copy(update={"origin": "other.example/1"})})
 
-    def _rename_keys(self, bundle: MessageBundle) -> Any:
-        for keys in bundle.keys:
-            yield keys.model_copy(update={"agency": AL})
+def rename_logs(bundle: MessageBundle) -> Any:
+    for log in bundle.logs:
+        yield log.model_copy(update={"sheet": log.sheet.model_copy(update={"origin": "other.example/1"})})
+
+
+def rename_keys(bundle: MessageBundle) -> Any:
+    for keys in bundle.keys:
+        yield keys.model_copy(update={"agency": AL})
