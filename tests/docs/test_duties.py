@@ -40,8 +40,10 @@ def has_field(name: str) -> bool:
     models: dict[str, Any] = {"alert": Alert, "clause": Clause}
     if not member:
         return name in kind_names()
-    model = models[owner] if owner in models else kind_of(owner).alert.model_fields["details"].annotation
-    return member in model.model_fields
+    if owner in models:
+        return member in models[owner].model_fields
+    details: Any = kind_of(owner).alert.model_fields["details"].annotation
+    return member in details.model_fields
 
 
 def test_the_table_has_a_row_for_each_article_of_the_duties() -> None:
