@@ -10,8 +10,6 @@ from agency_client.terminal.output import Cell
 if TYPE_CHECKING:
     from agency_client.aftercare.overview import Overview
 
-SHORT_ID = 8
-
 
 def register(app: typer.Typer) -> None:
     """Add the verbs of this group."""
@@ -36,15 +34,16 @@ def _aftercare(
       agency aftercare --overdue --json
     """
     from agency_client.aftercare.overview import view_aftercare
+    from agency_client.duties.listing import note_listing
     from agency_client.node import Node
-    from agency_client.terminal.aftercare_pages import list_acting_rows, list_due_rows, warn_of_late
+    from agency_client.terminal.aftercare_pages import ACTING_TITLES, list_acting_rows, list_due_rows, warn_of_late
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         view = view_aftercare(node, message_id)
+        note_listing(node, "aftercare")
     output = invocation.output
-    titles = ("about", "notice", "kind", "agency", "what it did", "when", "answer due")
-    output.show_table(titles, list_acting_rows(view, only_overdue=overdue), empty="nothing waits for others")
+    output.show_table(ACTING_TITLES, list_acting_rows(view, only_overdue=overdue), empty="nothing waits for others")
     rows: list[tuple[str | Cell, ...]] = list_due_rows(view, only_overdue=overdue)
     if rows:
         output.show_line("")

@@ -115,10 +115,13 @@ def _status(
       agency status 7964f6be
       agency status 7964f6be --offline --json
     """
+    from agency_client.aftercare.overview import view_aftercare
     from agency_client.agreements.desks import load_whom_to_call
+    from agency_client.cli.aftercare import describe_overview
     from agency_client.duties.listing import note_listing
     from agency_client.node import Node
     from agency_client.sending.views import ask_broker, describe_sent
+    from agency_client.terminal.aftercare_pages import ACTING_TITLES, list_acting_rows, warn_of_late
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
@@ -126,6 +129,7 @@ def _status(
         note_listing(node, "status", message=line.message.message_id)
         word = None if offline else ask_broker(node, line)
         whom = load_whom_to_call(node, (delivery.recipient for delivery in line.deliveries))
+        view = view_aftercare(node, line.message.message_id)
     output = invocation.output
     _show_message(output, line)
     rows = [row for delivery in line.deliveries for row in _list_fact_rows(line, delivery)]
@@ -134,8 +138,12 @@ def _status(
         _show_word(output, word)
     _say_owed(output, line, whom, invocation.clock.now())
     _say_unreached(output, [line], whom)
+    if view.lines:
+        output.show_line("")
+        output.show_table(ACTING_TITLES, list_acting_rows(view))
+        warn_of_late(output, view)
     described = describe_line(line) | {"broker": None if word is None else _describe_word(word), "whom_to_call": whom}
-    output.write_json(described)
+    output.write_json(described | {"aftercare": describe_overview(view)["notices"]})
 
 
 def _say_owed(output: Output, line: "SentLine", whom: "Mapping[str, str]", now: datetime) -> None:

@@ -13,6 +13,7 @@ from agency_client.terminal.output import Cell, Output, Tone
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect, RestrictedUse
 
+ACTING_TITLES = ("about", "notice", "kind", "agency", "what it did", "when", "answer due")
 SHORT_ID = 8
 CORRECTED = "corrected to"
 _NOTHING = "(taken away)"
