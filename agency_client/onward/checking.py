@@ -1,8 +1,8 @@
 """Check an exported message, offline and without a profile: every signature, the log, the content, the consent. Pure.
 
 Nothing in the file is believed but what follows from the anchors that its reader compares with paper: the exchange's,
-and that of every agency that signed something in it. When it was made is its maker's word. What it cannot show is that no revocation was left out of the keys
-it carries: an exported audit shows that (`agency audit verify`), since it carries every leaf.
+and that of every agency that signed something in it. When it was made is its maker's word. What it cannot show is that
+no revocation was left out of the keys it carries: an exported audit does (`agency audit verify`), with every leaf.
 """
 
 from collections.abc import Mapping
