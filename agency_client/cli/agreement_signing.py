@@ -94,12 +94,18 @@ def _sign_when_witnessed(
     invocation: Invocation, node: "Node", sign: "Callable[[Node], Said]", wait_seconds: int
 ) -> "Said":
     """Sign now, or as soon as the witnesses have seen what is answered, if that is within the time given."""
+    from agency_client.agreements.desks import load_whom_to_call
+    from agency_client.witness.standing import NotYetWitnessedError
     from agency_client.witness.waiting import wait_for_witnesses
 
     def tell(sentence: str) -> None:
         invocation.output.say(f"waiting for the witnesses, up to {wait_seconds} s: {sentence}", Tone.CAUTION)
 
-    return wait_for_witnesses(node, lambda: sign(node), seconds=wait_seconds, pause=time.sleep, on_wait=tell)
+    try:
+        return wait_for_witnesses(node, lambda: sign(node), seconds=wait_seconds, pause=time.sleep, on_wait=tell)
+    except NotYetWitnessedError as error:
+        fix = "; ".join((error.fix, *load_whom_to_call(node, error.missing).values()))
+        raise NotYetWitnessedError(error.sentence, fix=fix) from error
 
 
 def _pull_if_online(invocation: Invocation, node: "Node") -> None:

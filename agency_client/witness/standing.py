@@ -14,9 +14,10 @@ from agency_client.witness.quorum import Quorum, Witness, describe_witness, judg
 
 
 class NotYetWitnessedError(DeniedError):
-    """The quorum has not seen the part of the log that this stands on."""
+    """The quorum has not seen the part of the log that this stands on; `missing` are the partners who have not."""
 
     default_code = "not-yet-witnessed"
+    missing: tuple[str, ...] = ()
 
 
 def read_quorum(node: Node, snapshot: Snapshot) -> Quorum:
@@ -51,7 +52,9 @@ def demand_witnessed(node: Node, snapshot: Snapshot, size: int, what: str) -> No
     missing = quorum.list_missing(size)
     words = "; ".join(describe_witness(witness) for witness in missing) or f"this node has seen {quorum.own_size:,}"
     names = " or ".join(witness.agency for witness in missing)
-    raise NotYetWitnessedError(
+    error = NotYetWitnessedError(
         f"{what} stands among {size:,} leaves that the witnesses have not all seen: {words}",
         fix=f"run: agency sync{f'; or ask {names} to' if names else ''}",
     )
+    error.missing = tuple(witness.agency for witness in missing)
+    raise error

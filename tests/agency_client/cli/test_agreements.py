@@ -97,3 +97,11 @@ def test_the_doctor_names_each_with_the_partners_desk(run: Run, review: str) -> 
     assert found["Memorandum due"]["level"] == "warn"
     assert found["Memorandum due"]["sentence"].endswith(f"version 1): review by {review}")
     assert all(CALL in item["fix"] for item in findings)
+
+
+def test_what_waits_for_a_partners_eyes_says_whom_to_call_there(run: Run, region: LyingWorld) -> None:
+    agreement = find_terms(region, "Memorandum offered").id
+    ended = run("agreement", "accept", agreement, "--wait", "0", "--json")
+    error = decode_json(ended.stderr.splitlines()[-1].encode())["error"]
+    assert (ended.code, error["code"]) == (5, "not-yet-witnessed")
+    assert error["fix"].endswith(f"or ask VN to; {CALL}")

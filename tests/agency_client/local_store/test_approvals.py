@@ -9,6 +9,7 @@ from agency_client.local_store.approvals import (
     ApprovalEnd,
     ApprovalKind,
     end_approvals,
+    end_approvals_about,
     expire_approvals,
     give_approval,
     list_approvals,
@@ -73,3 +74,14 @@ def test_how_each_ended_stays_on_record(store: Store) -> None:
         assert expire_approvals(transaction, now=NOON + 24 * HOUR) == 1
         (row,) = transaction.fetch_all("SELECT officer, outcome FROM approval")
     assert tuple(row) == ("a.eriksson", "expired")
+
+
+def test_what_belongs_to_something_ends_when_that_goes_on_without_it(store: Store) -> None:
+    with store.write() as transaction:
+        for subject, about in (("s1", "one"), ("s2", "one"), ("s3", "other")):
+            give_approval(transaction, KIND, subject, what="x", officer="a.eriksson", reason="r", at=NOON, about=about)
+        assert end_approvals_about(transaction, ApprovalKind.AGREEMENT_STEP, "one", by="c.olsen", at=NOON) == 0
+        assert end_approvals_about(transaction, KIND, "one", by="c.olsen", at=NOON) == 2
+        assert [(item.subject, item.about) for item in list_approvals(transaction, now=NOON)] == [("s3", "other")]
+        rows = transaction.fetch_all("SELECT outcome, ended_by FROM approval WHERE about = 'one'")
+    assert [tuple(row) for row in rows] == [("overtaken", "c.olsen")] * 2
