@@ -6,6 +6,7 @@ plays that plan again.
 
 import argparse
 import secrets
+import sys
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -29,7 +30,7 @@ def main() -> int:
     parser.add_argument("--quiet", action="store_true", help="do not print what happened how often")
     wanted = parser.parse_args()
     seed = secrets.randbelow(1 << 32) if wanted.seed is None else wanted.seed
-    begun, told = monotonic(), Counter[str]()
+    begun, told, made = monotonic(), Counter[str](), 0
     with TemporaryDirectory(prefix="bilateral-torture-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         site = make_site(Path(folder))
         if wanted.plan:
@@ -38,8 +39,10 @@ def main() -> int:
         for number, moves in enumerate(split_plan(seed, wanted.steps)):
             outcome = play_plan(site, moves)
             told.update(outcome.told)
+            made += outcome.moves
             if outcome.violation is not None:
                 return _report(site, moves[: outcome.moves], f"world {number} of seed {seed}", cuts=True)
+            print(f"{made:7} moves in {number + 1} worlds", file=sys.stderr, flush=True)
     if not wanted.quiet:
         print("\n".join(f"{count:7} {what}" for what, count in sorted(told.items())))
     print(f"{wanted.steps} moves in {monotonic() - begun:.0f} s without a violation (seed {seed})")
