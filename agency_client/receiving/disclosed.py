@@ -12,6 +12,7 @@ from typing import Any
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.epochs.places import compute_place
 from agency_client.epochs.sheets import load_sheet
+from agency_client.errors import NotFoundError
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
@@ -176,6 +177,8 @@ def _read_signer(node: Node, snapshot: Snapshot, agency: str) -> tuple[MemberTim
         )
     except AnchorMismatchError as error:
         raise UnprovenError(error.sentence, fix=error.fix, code=error.code) from error
+    except NotFoundError:
+        timeline = None
     if timeline is None:
         raise WaitingError(f"the log has not shown the keys of {agency} here yet", code="originator-unknown")
     return timeline, is_pinned

@@ -220,3 +220,20 @@ def test_a_copy_that_is_sealed_again_is_still_a_copy(row: Row) -> None:
     shown = read(row, AL, arrived)
     assert shown.origin is not None
     assert shown.origin.path == (VN, BE)
+
+
+@pytest.mark.parametrize("retired_at", [None, 1], ids=["pinned", "not pinned"])
+def test_a_copy_waits_until_the_log_has_shown_its_originator_here(row: Row, retired_at: int | None) -> None:
+    held = row.send(VN, BE, onward=[AL])
+    with row[AL].store.write() as transaction:
+        transaction.execute("UPDATE key_document SET agency = 'hidden' WHERE agency = 'VN'")
+        transaction.execute("UPDATE agency_pin SET retired_at = ? WHERE agency = 'VN'", retired_at)
+    try:
+        arrived = row.take_in(AL, row.pass_on(BE, held, AL))
+    finally:
+        with row[AL].store.write() as transaction:
+            transaction.execute("UPDATE key_document SET agency = 'VN' WHERE agency = 'hidden'")
+            transaction.execute("UPDATE agency_pin SET retired_at = NULL WHERE agency = 'VN'")
+    assert (arrived.state, arrived.problem and arrived.problem.code) == (InboxState.NEW, "originator-unknown")
+    receive(row[AL])
+    assert row.find(AL, arrived.message_id).state is InboxState.OPENED
