@@ -20,15 +20,19 @@ from agency_client.local_store.access_log import (
 from agency_client.local_store.content import has_content
 from agency_client.local_store.evidence_terms import find_term
 from agency_client.local_store.inbox import InboxState
+from agency_client.local_store.outbox import load_item
 from agency_client.local_store.receipts import list_receipts
+from agency_client.local_store.sent import load_message
 from agency_client.node import Node
 from agency_client.reading.messages import read_message
 from agency_client.receiving.own_receipts import sign_owed_receipts
 from agency_client.retention.rules import Ending, Part, Plan
 from agency_client.retention.running import list_endings, plan_retention, run_retention, set_log_days
+from agency_client.sending.flow import send_alert
 from agency_client.witness.observer import hash_logged_record
 from keys.sealing import SealedMessage
 from schemas.log.records import Action
+from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld, lying_world, make_aftercare, make_ping, refer_to
 from tests.support.nodes import make_wide_clause
 
@@ -153,6 +157,26 @@ def test_what_could_not_be_opened_loses_its_sealed_bytes_too(world: LyingWorld, 
     run_retention(world["VN"])
     found = world.look_up("VN", sealed)
     assert (found.envelope, found.problem and found.problem.code) == (None, "header-mismatch")
+
+
+def test_what_was_sent_ends_here_too(tmp_path: Path) -> None:
+    with lying_world(tmp_path, "GB", "VN") as world:
+        gb, terms = world["GB"], agree_on_short_terms(world, "sent")
+        (leg,) = send_alert(gb, make_draft("VN", agreement=terms.digest()), deliver=False).legs
+        world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+        due = [ending for ending in plan_retention(gb).endings if ending.subject == leg.digest]
+        assert [(ending.part, ending.direction, ending.partner) for ending in due] == [(Part.CONTENT, "out", "VN")]
+        run_retention(gb)
+        with gb.store.read() as snapshot:
+            sent = load_message(snapshot, leg.message_id)
+            assert not has_content(snapshot, leg.digest)
+            assert load_item(snapshot, leg.message_id).envelope is not None, "it may still be handed in, and refused"
+        assert (sent.summary, bool(sent.evidence)) == (None, True)
+        world.clock.ahead = timedelta(days=EVIDENCE_DAYS, hours=1)
+        run_retention(gb)
+        with gb.store.read() as snapshot:
+            sent, item = load_message(snapshot, leg.message_id), load_item(snapshot, leg.message_id)
+        assert (sent.evidence, sent.officer, item.envelope) == (b"", "", None)
 
 
 def test_everything_kept_has_an_end_in_the_list(world: LyingWorld, short_terms: Any) -> None:
