@@ -17,7 +17,7 @@ from agency_client.terminal.output import Form, Output
 from agency_client.witness.walker import walk_log
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import DutyDesk
-from schemas.alerts import kind_names
+from schemas.alerts import kind_names, kind_of
 from schemas.api import STATUSES_PATH, STEPS_PATH
 from schemas.codec import decode_canonical, decode_json
 from schemas.log.records import RecordType
@@ -30,7 +30,7 @@ from tests.support.lying_exchange import LyingConnection
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.nodes import make_terms_of, make_wide_clause, take_step
 
-NOT_ALONE = ("acknowledgement", "correction", "document-verification-reply", "outcome", "withdrawal")
+NOT_ALONE = tuple(kind for kind in kind_names() if kind_of(kind).needs_refers_to)
 """Kinds that answer another message: what they say is shown by the same pages."""
 PAGES = sorted(set(kind_names()) - set(NOT_ALONE))
 LINE = MARK + PRINTABLE["an override from right to left"] + PRINTABLE["nothing to be seen"] + "[red]:skull:"
