@@ -125,6 +125,8 @@ def verify_next_encryption_keys(members: Members, document: SignedDocument, now:
     before = timeline.newest_encryption_keys
     keys = verify_encryption_keys(document, timeline.newest_key_set, before)
     for position, key in enumerate(keys.encryption_keys.keys):
+        if key.expires_at <= keys.encryption_keys.issued_at:
+            raise EncryptionKeysError(f"keys.{position}: the key had ended before the document was made")
         if members.encryption_key_owners.get(key.kid, timeline.agency) != timeline.agency:
             raise EncryptionKeysError(f"keys.{position}: the key is another member's")
     return keys

@@ -87,6 +87,14 @@ def test_encryption_keys_that_come_too_late_keep_their_chain_going_and_are_curre
     submit(members, sign_by(GB, following, DocumentType.ENCRYPTION_KEYS), DocumentType.ENCRYPTION_KEYS, late)
 
 
+def test_a_key_that_had_ended_when_its_document_was_made_is_refused() -> None:
+    late = START + timedelta(days=46)
+    ended = make_next_encryption_keys(GB, late, seq=1, prev=None, keys=GB.encryption.encryption_keys.keys)
+
+    with pytest.raises(EncryptionKeysError, match="had ended before"):
+        submit(MEMBERS, sign_by(GB, ended, DocumentType.ENCRYPTION_KEYS), DocumentType.ENCRYPTION_KEYS, late)
+
+
 def test_an_encryption_key_has_one_owner_for_ever() -> None:
     """Even one that VN has replaced since."""
     taken = make_encryption_keys(GB.verified, GB.signers[KeyUse.ROTATION], VN.opening_key)
