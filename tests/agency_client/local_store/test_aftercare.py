@@ -24,7 +24,8 @@ from agency_client.local_store.aftercare import (
     rename_relay,
 )
 from agency_client.local_store.engine import Store
-from agency_client.local_store.onward import OnwardCopy, RightKind, record_onward_copy
+from agency_client.local_store.onward import OnwardCopy, record_onward_copy
+from agency_client.onward.rules import RightKind
 
 NOW = datetime(2026, 11, 21, 18, 40, tzinfo=UTC)
 
