@@ -65,7 +65,11 @@ def test_a_member_is_read(said: dict[str, Any], read: dict[str, Any]) -> None:
 
 
 def test_the_order_says_why_how_soon_when_and_whose_words_they_are() -> None:
-    order: dict[str, Any] = {"purpose": Purpose.BORDER_CONTROL, "urgency": Urgency.ROUTINE, "issued_at": NOW.replace(hour=3)}
+    order: dict[str, Any] = {
+        "purpose": Purpose.BORDER_CONTROL,
+        "urgency": Urgency.ROUTINE,
+        "issued_at": NOW.replace(hour=3),
+    }
 
     assert describe(make_ping(), **order, is_passed_on=True) == ContentFacts(**BARE | order, is_passed_on=True)
 
