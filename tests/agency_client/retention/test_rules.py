@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agency_client.retention.rules import (
-    UNKNOWN_EVIDENCE_DAYS,
+    DEFAULT_LOG_DAYS,
+    MAX_LOG_DAYS,
+    MIN_LOG_DAYS,
+    SEALED_KEPT,
     Ending,
+    ErasureCode,
     Part,
     choose_endings,
     find_evidence_end,
@@ -60,7 +64,7 @@ def test_the_clause_a_message_came_under_counts_alone() -> None:
 
 
 def test_evidence_under_terms_that_nobody_has_ends_too() -> None:
-    assert find_evidence_end((), NOON, None) == NOON + UNKNOWN_EVIDENCE_DAYS * DAY
+    assert find_evidence_end((), NOON, None) == NOON + 1825 * DAY
 
 
 @given(st.integers(0, 36_500), st.integers(0, 3))
@@ -73,3 +77,18 @@ def test_a_list_is_filtered_by_part_and_partner() -> None:
     all_of_it = (ending("a", NOON), ending("b", NOON, Part.EVIDENCE), ending("c", NOON, partner="BE"))
     assert choose_endings(all_of_it) == all_of_it
     assert [item.subject for item in choose_endings(all_of_it, part=Part.CONTENT, partner="VN")] == ["a"]
+
+
+def test_the_terms_that_no_agreement_sets_are_these() -> None:
+    assert timedelta(days=7) == SEALED_KEPT
+    assert (MIN_LOG_DAYS, DEFAULT_LOG_DAYS, MAX_LOG_DAYS) == (365, 1825, 36_500)
+
+
+def test_senders_are_told_why_in_these_codes() -> None:
+    codes = {"retention-ended", "erased-early", "erased-on-notice", "erased-before-restore"}
+    assert {code.value for code in ErasureCode} == codes
+
+
+def test_a_page_of_the_access_log_counts_its_entries() -> None:
+    plan = plan_erasure([Ending(Part.ACCESS_LOG, "1-40", NOON, count=40)], NOON)
+    assert plan.count()["access-log"] == 40
