@@ -41,11 +41,12 @@ def export(row: Row, agency: str, held: InboxMessage, path: Path, **members: Any
     return found
 
 
-def consent_to_court(row: Row, **members: Any) -> InboxMessage:
-    """Let BE hold a message of VN, and VN's consent to show it in one proceeding."""
+@pytest.fixture(scope="module")
+def released(row: Row) -> InboxMessage:
+    """A message of VN at BE, with VN's consent to show it in one proceeding."""
     held = row.send(VN, BE, handling={"codes": ["h1"]})
     question = row.ask(BE, held, court=COURT, purposes=(TRIAL,))
-    row.grant(VN, question, **members)
+    row.grant(VN, question, conditions="Names of third parties are blacked out.")
     return held
 
 
@@ -92,10 +93,9 @@ def test_before_a_court_nothing_goes_without_the_originators_leave(row: Row, tmp
     assert (denied.verb, denied.action.value) == ("export", "disclosure")
 
 
-def test_what_the_originator_allowed_a_court_to_see_says_so(row: Row, tmp_path: Path) -> None:
-    held = consent_to_court(row, conditions="Names of third parties are blacked out.")
+def test_what_the_originator_allowed_a_court_to_see_says_so(row: Row, released: InboxMessage, tmp_path: Path) -> None:
     wanted = {"use": ExportUse.COURT, "court": COURT, "purpose": TRIAL}
-    verdict = check_message_bundle(export(row, BE, held, tmp_path / "trial.json", **wanted))
+    verdict = check_message_bundle(export(row, BE, released, tmp_path / "trial.json", **wanted))
     assert verdict.sentences[-2:] == (
         "VN consented to its use before Brussels in 74/08, for criminal-investigation",
         "conditions of VN: Names of third parties are blacked out.",
@@ -109,10 +109,11 @@ def test_what_the_originator_allowed_a_court_to_see_says_so(row: Row, tmp_path: 
         ({"court": COURT, "purpose": Purpose.BORDER_CONTROL}, "consent-for-another-purpose"),
     ],
 )
-def test_a_consent_for_one_trial_is_none_for_another(row: Row, tmp_path: Path, members: Any, code: str) -> None:
-    held = consent_to_court(row)
+def test_a_consent_for_one_trial_is_none_for_another(
+    row: Row, released: InboxMessage, tmp_path: Path, members: Any, code: str
+) -> None:
     with pytest.raises(NoRightError) as refused:
-        export(row, BE, held, tmp_path / "trial.json", use=ExportUse.COURT, **members)
+        export(row, BE, released, tmp_path / "trial.json", use=ExportUse.COURT, **members)
     assert refused.value.code == code
 
 
@@ -138,9 +139,8 @@ def test_what_the_witnesses_have_not_seen_is_no_evidence_yet(
 
 
 @pytest.fixture
-def bundle(row: Row, tmp_path: Path) -> MessageBundle:
-    held = consent_to_court(row)
-    return export(row, BE, held, tmp_path / "t.json", use=ExportUse.COURT, court=COURT, purpose=TRIAL)
+def bundle(row: Row, released: InboxMessage, tmp_path: Path) -> MessageBundle:
+    return export(row, BE, released, tmp_path / "t.json", use=ExportUse.COURT, court=COURT, purpose=TRIAL)
 
 
 def demand_refused(bundle: MessageBundle, code: str, **changes: Any) -> None:
