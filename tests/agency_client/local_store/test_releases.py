@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from agency_client.local_store.engine import Store
+from agency_client.local_store.engine import Columns, Store
 from agency_client.local_store.onward import link_requests
 from agency_client.local_store.outbox import begin_attempt, enqueue_message, record_refused
 from agency_client.local_store.problems import Problem
@@ -23,7 +23,7 @@ def ask(store: Store, number: int) -> str:
     delivery = Delivery("VN-IMM", make_digest(9), "A" * 22, number)
     with store.write() as transaction:
         transaction.execute("PRAGMA defer_foreign_keys = ON")
-        stream = {"stream": "A" * 22, "partner": "VN-IMM", "next_number": 100, "opened_at": NOON, "closed_at": None}
+        stream: Columns = {"stream": "A" * 22, "partner": "VN-IMM", "next_number": 100, "opened_at": NOON, "closed_at": None}
         transaction.insert("stream", stream, if_absent=True)
         transaction.insert("stream_number", {"stream": "A" * 22, "n": number, "message_id": question.message_id})
         enqueue_message(transaction, question, [delivery], b"sealed")
