@@ -14,7 +14,9 @@ from tests.torture.watch import Watch
 from tests.torture.world import ViolationError, World
 
 SEEDS = (1, 2)
-MOVES = 50
+MOVES = 40
+OPENING = "send:0:0:2 sync:1:0:0 restart_node:0:0:0 suspend:1:1:0 sync:1:0:0 sync:0:0:0"
+"""What happens in every world before anything else, so that no draw leaves all of it out."""
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +30,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_nothing_two_parties_live_through_breaks_what_must_hold(site: Site) -> None:
     told = Counter[str]()
     for seed in SEEDS:
-        moves = draw_plan(seed, MOVES)
+        moves = [*parse_plan(OPENING), *draw_plan(seed, MOVES)]
         outcome = play_plan(site, moves)
         assert outcome.violation is None, f"{outcome.violation!r} after: {format_plan(moves[: outcome.moves])}"
         told.update(outcome.told)
 
-    assert told["accepted under an agreement in force"]
-    assert told["message at rest: opened"]
-    assert told["logged: suspend"]
-    assert told["restart_node"]
+    for what in ("accepted under an agreement in force", "message at rest: opened", "logged: suspend", "restart_node"):
+        assert told[what] >= len(SEEDS), what
 
 
 STORIES = {
