@@ -207,6 +207,24 @@ def replace_unlogged_document(transaction: Transaction, digest: str, document: b
     )
 
 
+def give_way_to_logged(transaction: Transaction, document: KeyDocument, *, at: datetime) -> bool:
+    """Put a logged document of this agency in the place of one that no log has; return whether there was one.
+
+    Somebody else with its rotation key was quicker. The chain that all others go by goes on from what the log has.
+    """
+    digest = transaction.fetch_value(
+        "SELECT digest FROM key_document WHERE agency = ? AND type = ? AND seq = ? AND leaf IS NULL",
+        document.agency,
+        document.type,
+        document.seq,
+    )
+    if digest is None:
+        return False
+    transaction.execute("DELETE FROM key_document WHERE digest = ?", digest)
+    transaction.execute("UPDATE dispatch SET state = 'refused', changed_at = ? WHERE digest = ?", at, digest)
+    return record_key_document(transaction, document)
+
+
 def find_placed(snapshot: Snapshot, digest: str) -> KeyDocument | None:
     """Return a key document that was read in a log before."""
     row = snapshot.fetch_one("SELECT * FROM key_document WHERE digest = ? AND leaf IS NOT NULL", digest)

@@ -29,6 +29,7 @@ from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.local_store.trust import (
     KeyDocument,
     find_placed,
+    give_way_to_logged,
     list_known_agencies,
     load_key_chain,
     load_pin,
@@ -197,6 +198,8 @@ class LogWalker:
                     record_key_document(transaction, document)
                 except EquivocationError as error:
                     findings.contradictions.append(error)
+                    if document.agency == self._node.agency:
+                        give_way_to_logged(transaction, document, at=now)
             for digest in findings.shown:
                 mark_shown(transaction, digest, self._origin)
             if findings.opened_at is not None:

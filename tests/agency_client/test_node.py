@@ -160,4 +160,5 @@ def test_a_node_that_lives_on_connects_anew_when_its_keys_were_replaced_or_a_day
 def test_a_connection_that_was_put_in_place_is_kept(log: LogSimulator, node: Node, clock: FixedClock) -> None:
     prepare_revocation(node, [node.signer(KeyUse.WITNESS).kids[0]], "device-lost")
     clock.moment = START + timedelta(days=2)
-    assert node.connect(Role.NODE) is log
+    put_in_place: object = node.connect(Role.NODE)
+    assert put_in_place is log

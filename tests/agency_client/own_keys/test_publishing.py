@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from agency_client.local_store.contradictions import list_contradictions
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys, load_own_key_sets
@@ -12,7 +13,10 @@ from agency_client.own_keys.encryption import load_verified_encryption_keys, pre
 from agency_client.own_keys.publishing import publish_due, publish_queued, sign_waiting_anew
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.witness.walker import walk_log
+from keys.encryption_keys import sign_encryption_keys
 from schemas.api import ENCRYPTION_KEYS_PATH, REVOCATIONS_PATH
+from schemas.key_documents import digest_key_document
+from schemas.log.records import RecordType
 from schemas.signed import DocumentType, EncryptionUse, KeyUse, SignedDocument, read_signatures
 from tests.support.nodes import install_next_key_set
 from tests.support.ruling_exchange import RulingWorld, ruling_world
@@ -20,8 +24,8 @@ from tests.support.ruling_exchange import RulingWorld, ruling_world
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RulingWorld]:
-    """Four agencies: each test publishes for one of its own, and VN reads."""
-    with ruling_world(tmp_path_factory.mktemp("publishing"), "GB", "BE", "AL", "VN") as found:
+    """Five agencies: each test publishes for one of its own, and VN reads."""
+    with ruling_world(tmp_path_factory.mktemp("publishing"), "GB", "BE", "AL", "FR", "VN") as found:
         yield found
 
 
@@ -113,3 +117,33 @@ def test_without_any_rotation_key_what_waits_stays_as_it_is(world: RulingWorld) 
             DispatchKind.ENCRYPTION_KEYS,
             DispatchKind.REVOCATION,
         }
+
+
+def test_a_chain_goes_on_from_what_the_log_has_when_a_thief_of_the_rotation_key_was_quicker(
+    world: RulingWorld,
+) -> None:
+    """The exchange takes the thief's document and not ours: ours is given up, the proof kept, and the next follows."""
+    fr, vn = world["FR"], world["VN"]
+    ours = prepare_encryption_keys(fr)
+    with fr.store.read() as snapshot:
+        logged, waiting = load_own_encryption_keys(snapshot, "FR")
+    fresh = waiting.encryption_keys.keys[0]
+    theirs = fresh.model_copy(update={"expires_at": fresh.expires_at - timedelta(days=1)})
+    stolen = waiting.encryption_keys.model_copy(update={"keys": (theirs,)})
+    document = sign_encryption_keys(stolen, fr.signer(KeyUse.ROTATION))
+    digest = digest_key_document(DocumentType.ENCRYPTION_KEYS, document.payload_bytes)
+    world.exchange.append(RecordType.ENCRYPTION_KEYS, ("FR",), agency="FR", digest=digest, document=document)
+
+    report = walk_log(fr)
+    assert "not-ours" in {item.code for item in report.suspicions}
+    with fr.store.read() as snapshot:
+        assert [item.signer for item in list_contradictions(snapshot)] == ["FR"]
+        assert [item.digest for item in load_own_encryption_keys(snapshot, "FR")] == [logged.digest, digest]
+    following = prepare_encryption_keys(fr)
+    assert publish_due(fr).logged == [following]
+    assert ours != following
+    for node in (fr, vn):
+        walk_log(node)
+    newest = vn.directory.load_timeline("FR").newest_encryption_keys
+    assert newest is not None
+    assert newest.digest == following
