@@ -23,7 +23,7 @@ def ask(store: Store, number: int) -> str:
     delivery = Delivery("VN-IMM", make_digest(9), "A" * 22, number)
     with store.write() as transaction:
         transaction.execute("PRAGMA defer_foreign_keys = ON")
-        stream: Columns = {"stream": "A" * 22, "partner": "VN-IMM", "next_number": 100, "opened_at": NOON, "closed_at": None}
+        stream: Columns = {"stream": "A" * 22, "partner": "VN-IMM", "next_number": 100, "opened_at": NOON}
         transaction.insert("stream", stream, if_absent=True)
         transaction.insert("stream_number", {"stream": "A" * 22, "n": number, "message_id": question.message_id})
         enqueue_message(transaction, question, [delivery], b"sealed")
