@@ -9,6 +9,7 @@ import pytest
 from agency_client.sending.plan import (
     Candidate,
     MessageFacts,
+    Option,
     Original,
     Plan,
     RecipientFacts,
@@ -315,3 +316,84 @@ def test_aftercare_passes_however_old_the_status_is(message: MessageFacts) -> No
     aged = make_aged(1000)
     aged = replace(aged, original=make_original(aged.candidates[0]))
     assert make_plan(message, [aged]).is_allowed
+
+
+def list_findings(plan: Plan) -> list[Finding]:
+    """Return everything that speaks against the first recipient, in words."""
+    (recipient,) = plan.recipients
+    return [*recipient.obstacles, *(found for option in recipient.options for found in option.findings)]
+
+
+def test_each_direction_has_a_retention_of_its_own_and_an_unknown_one_the_strictest() -> None:
+    clauses = (make_clause(GB, VN, retention_days=30), make_clause(VN, GB, retention_days=10))
+    terms = make_terms(clauses=(*clauses, make_clause(GB, VN, retention_days=20)))
+    option = Option(AgreementView(terms.digest(), terms, State.IN_FORCE, "it stands"), terms, None, ())
+    days = [find_retention_days(option, *pair) for pair in ((GB, VN), (VN, GB), ("BE", "AL"), ("BE", VN), (GB, "AL"))]
+    assert days == [20, 10, 10, 10, 10]
+
+
+def test_every_reason_against_every_agreement_stands_in_the_sentence() -> None:
+    first = make_candidate(title="First", kinds=("ping",), highest_marking=Tlp.GREEN)
+    second = make_candidate(State.SUSPENDED, name="b", title="Second")
+    (recipient,) = make_plan(MESSAGE, [make_recipient(first, second)]).recipients
+    assert recipient.explain() == (
+        "VN: First: document-fraud is not among ping, amber is above green, the highest marking agreed; "
+        "Second: it is suspended: as the test says"
+    )
+
+
+def test_aftercare_is_refused_in_words() -> None:
+    candidate, other = make_candidate(State.SUSPENDED), make_candidate(name="other")
+    held = make_recipient(candidate, original=make_original(candidate, is_held=True))
+    under_another = make_recipient(other, candidate, original=make_original(candidate))
+    unknown = make_recipient(other, original=make_original(candidate))
+    gone = make_recipient(candidate, original=make_original(candidate, has_ended=True))
+    received = make_recipient(candidate, original=make_original(candidate, is_own=False, is_held=True))
+    elsewhere = Finding("another-agreement", "the message it refers to was sent under another agreement")
+    assert list_findings(make_plan(CORRECTION, [held])) == [
+        Finding(
+            "original-held", "the message it refers to is held back: withdraw it, or follow it up once it has arrived"
+        ),
+        Finding("agreement-suspended", "it is suspended: as the test says"),
+    ]
+    assert list_findings(make_plan(CORRECTION, [under_another])) == [elsewhere]
+    assert list_findings(make_plan(CORRECTION, [unknown])) == [elsewhere]
+    assert list_findings(make_plan(CORRECTION, [received])) == []
+    assert list_findings(make_plan(CORRECTION, [gone])) == [
+        Finding(
+            "reference-refused",
+            "the message it refers to never reached VN, so there is nothing to follow up there",
+        )
+    ]
+    assert list_findings(make_plan(CORRECTION, [make_recipient(candidate)])) == [
+        Finding("reference-refused", "the message it refers to did not pass between GB-HO and VN")
+    ]
+    own_only = make_recipient(candidate, original=make_original(candidate, is_own=False))
+    assert list_findings(make_plan(WITHDRAWAL, [own_only])) == [
+        Finding("reference-refused", "only the agency that sent a message can follow it up by a withdrawal")
+    ]
+
+
+def test_what_stands_in_the_way_of_new_messages_is_said_in_words() -> None:
+    used_up, hidden = make_candidate(daily_quota=3, sent_today=3), replace(make_candidate(), is_step_hidden=True)
+    assert list_findings(make_plan(MESSAGE, [make_recipient(used_up)])) == [
+        Finding("quota-exhausted", "the 3 messages a day that were agreed have been sent")
+    ]
+    assert list_findings(make_plan(MESSAGE, [make_recipient(hidden)])) == [
+        Finding("step-hidden", "VN has signed a step of it that the exchange has not shown")
+    ]
+    (stale,) = list_findings(make_plan(MESSAGE, [make_aged(80)]))
+    assert stale.sentence.endswith(": after 72 h nothing new is sent there but a threat to life")
+
+
+def test_the_choice_is_explained_where_something_allows_it_and_empty_where_nothing_does() -> None:
+    narrow, wide = (
+        make_candidate(title="Narrow"),
+        make_candidate(name="b", title="Wide", kinds=("document-fraud", "ping")),
+    )
+    (recipient,) = make_plan(MESSAGE, [make_recipient(wide, narrow)]).recipients
+    (refused,) = make_plan(say(marking=Tlp.RED), [make_recipient(wide)]).recipients
+    assert recipient.explain_choice() == (
+        "clause 1 of “Narrow”, version 1: of the 2 that cover it, it is for fewer kinds than “Wide”"
+    )
+    assert refused.explain_choice() == ""
