@@ -150,13 +150,14 @@ def test_a_partner_whose_statuses_are_kept_back_is_marked_after_a_day_and_gets_n
         urgent = replace(
             draft,
             alert={**draft.alert, "urgency_reason": "People in a sealed lorry."},
+            quality={"sent-before": "it has become a matter of life"},
             urgency=Urgency.THREAT_TO_LIFE,
             old_status_override="life at stake",
         )
         send_alert(days[VN], urgent)
     days.sync(VN)
     assert not list_ages(days[VN], [GB])[GB].is_marked
-    send_alert(days[VN], draft)
+    send_alert(days[VN], make_draft(GB, agreement=terms.digest()))
 
 
 def pass_hours(arena: Arena, hours: int) -> None:
