@@ -112,7 +112,7 @@ def _thread(
         ages = list_ages(node, (entry.partner for entry in entries))
     invocation.output.say(f"thread {thread}: {len(entries)} messages")
     invocation.output.show_table(
-        ("when", "way", "agency", "kind", "subject", "state", "id"),
+        ("when", "way", "agency", "kind", "subject", "handling", "state", "id"),
         [
             (
                 spell_moment(entry.at),
@@ -120,6 +120,7 @@ def _thread(
                 mark_agency(entry.partner, ages),
                 label_kind(entry.kind),
                 entry.subject,
+                entry.handling,
                 mark_witnessed(
                     ", ".join(dict.fromkeys([entry.state, *entry.marks])),
                     Tone.NORMAL,
@@ -141,6 +142,7 @@ def _thread(
                 "partner_status": describe_age(ages[entry.partner]),
                 "kind": entry.kind,
                 "subject": entry.subject,
+                "handling": entry.handling,
                 "at": entry.at,
                 "state": entry.state,
                 "marks": entry.marks,

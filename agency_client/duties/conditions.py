@@ -40,6 +40,11 @@ class Conditions:
         }
 
 
+def spell_codes(alert: Alert) -> str:
+    """Return the sender's conditions in a few codes, as a list shows them: `amber h1 h2 no-death-penalty`."""
+    return " ".join([alert.pap, *alert.handling.codes, *(caveat.code for caveat in alert.caveats)])
+
+
 def join_agreed(conditions: Iterable[Iterable[str] | None]) -> tuple[str, ...]:
     """Return the conditions of all clauses that govern a message, each once."""
     return tuple(dict.fromkeys(words for clause in conditions for words in clause or ()))

@@ -63,7 +63,10 @@ class InboxView:
 
 @dataclass(frozen=True, slots=True)
 class ThreadEntry:
-    """One message of a thread, ours or theirs, in the order of time. Of ours nothing is said about witnesses."""
+    """One message of a thread, ours or theirs, in the order of time. Of ours nothing is said about witnesses.
+
+    `handling` is what may be done with it: permitted actions, handling codes and caveats, as codes.
+    """
 
     message_id: str
     is_own: bool
@@ -74,6 +77,7 @@ class ThreadEntry:
     state: str
     is_witnessed: bool = True
     marks: tuple[str, ...] = ()
+    handling: str = ""
 
 
 def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxView:
@@ -178,16 +182,26 @@ def _describe_received(message: InboxMessage, is_witnessed: bool, marks: tuple[s
         state=state,
         is_witnessed=is_witnessed,
         marks=marks,
+        handling="" if message.summary is None else str(decode_canonical(message.summary).get("handling", "")),
     )
 
 
 def _describe_sent(snapshot: Snapshot, sent: SentMessage) -> list[ThreadEntry]:
-    subject = read_sent_summary(sent.summary).subject
+    summary = read_sent_summary(sent.summary)
     entries = []
     for delivery in list_deliveries(snapshot, sent.message_id):
         newest = compute_delivery_state(list_facts(snapshot, sent.message_id, delivery.recipient))
         state = "queued" if newest is None else newest.fact.value
         entries.append(
-            ThreadEntry(sent.message_id, True, delivery.recipient, sent.kind, subject, sent.issued_at, state)
+            ThreadEntry(
+                message_id=sent.message_id,
+                is_own=True,
+                partner=delivery.recipient,
+                kind=sent.kind,
+                subject=summary.subject,
+                at=sent.issued_at,
+                state=state,
+                handling=summary.handling,
+            )
         )
     return entries

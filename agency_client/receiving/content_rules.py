@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from agency_client.duties.conditions import spell_codes
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
 from schemas.agreements.content import describe_content
@@ -51,7 +52,7 @@ class AcceptedContent:
         """Return what lists show of it, canonical JSON; erased with the content."""
         alert = self.alert
         members = {"subject": alert.subject, "unit": alert.unit, "officer": alert.officer}
-        return encode_canonical(members | {"attachments": len(alert.attachments)})
+        return encode_canonical(members | {"attachments": len(alert.attachments), "handling": spell_codes(alert)})
 
 
 def accept_content(facts: MessageFacts, message: Message) -> AcceptedContent:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from agency_client.aftercare.acting import NoticeOrigin, note_own_notice
+from agency_client.duties.conditions import spell_codes
 from agency_client.duties.recording import Passing, record_sending
 from agency_client.errors import DeniedError, UsageError
 from agency_client.local_store.access_log import append_entry
@@ -163,7 +164,7 @@ def seal_one(
     delivery = Delivery(recipient.agency, option.view.digest, number.stream, number.n)
     until = _find_retention_end(order, option, node.agency, recipient.agency)
     _keep_copy(transaction, sealed, retain_until=until)
-    summary = SentSummary(order.alert.subject, order.batch, order.unchecked, override)
+    summary = SentSummary(order.alert.subject, order.batch, order.unchecked, override, spell_codes(order.alert))
     sent = _describe(node, order, sealed, replaces, summary)
     enqueue_message(transaction, sent, [delivery], sealed.envelope.canonical())
     note_release(transaction, sealed.digest, alert)

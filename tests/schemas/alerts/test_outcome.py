@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.alerts.outcome import COERCIVE_ACTIONS
 from tests.schemas.alerts.filled import ABSENT, fields_refused
 
 KIND = "outcome"
@@ -25,3 +26,32 @@ def test_a_score_is_a_percentage(score: int) -> None:
 def test_a_result_is_needed_and_matches_are_not() -> None:
     assert fields_refused(KIND, {"details.result": ABSENT}) == ["details.result"]
     assert fields_refused(KIND, {"details.matches": ABSENT, "details.actions": ABSENT}) == []
+
+
+DECISION = {"officer": "officer-17", "decided_at": "2026-11-21T18:40:00Z", "words": "Photograph compared."}
+AUTOMATIC = {"details.is_automatic": True, "details.actions": ABSENT, "details.result": "unresolved"}
+
+
+@pytest.mark.parametrize("result", ["unresolved", "false", "no-match"])
+def test_a_machine_may_say_what_harms_nobody(result: str) -> None:
+    assert fields_refused(KIND, AUTOMATIC | {"details.result": result}) == []
+    assert fields_refused(KIND, AUTOMATIC | {"details.result": result, "details.actions": ["record-updated"]}) == []
+
+
+def test_what_a_machine_matched_is_confirmed_by_a_person_only() -> None:
+    confirmed = AUTOMATIC | {"details.result": "confirmed"}
+    assert fields_refused(KIND, confirmed) == ["details.decision"]
+    assert fields_refused(KIND, confirmed | {"details.decision": DECISION}) == []
+    assert fields_refused(KIND, confirmed | {"details.is_automatic": False}) == []
+
+
+@pytest.mark.parametrize("action", sorted(action.value for action in COERCIVE_ACTIONS))
+def test_no_machine_takes_a_coercive_action(action: str) -> None:
+    assert fields_refused(KIND, AUTOMATIC | {"details.actions": [action]}) == ["details.decision"]
+    assert fields_refused(KIND, AUTOMATIC | {"details.actions": [action], "details.decision": DECISION}) == []
+
+
+@pytest.mark.parametrize("member", ["officer", "decided_at", "words"])
+def test_a_decision_names_who_when_and_on_what_grounds(member: str) -> None:
+    partial = {name: value for name, value in DECISION.items() if name != member}
+    assert fields_refused(KIND, AUTOMATIC | {"details.decision": partial}) == [f"details.decision.{member}"]
