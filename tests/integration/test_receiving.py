@@ -178,10 +178,11 @@ def test_a_correction_and_a_withdrawal_follow_their_message(trio: Trio) -> None:
     trio.vn.agency("sync")
     shown = trio.vn.agency("read", message, "--reason", "x").data
     assert [later["id"] for later in shown["followed_by"]] == [correction]
-    trio.gb.agency("withdraw", message, "--reason", "wrong person", "--because", "wrong")
+    assert shown["corrected_alert"]["details"]["document"]["number"] == "L898902C4"
+    withdrawal = trio.gb.agency("withdraw", message, "--reason", "wrong person", "--because", "wrong").data["id"]
     trio.vn.agency("sync")
-    assert "withdrawn_at" in trio.vn.agency("read", message, "--reason", "x").data
-    trio.vn.agency("outcome", message, "--result", "no-match", "--usefulness", "1")
+    assert trio.vn.agency("read", message, "--reason", "x", code=3).error["code"] == "content-erased"
+    trio.vn.agency("ack", withdrawal, "--action", "deleted")
 
 
 def test_a_message_withdrawn_before_it_was_collected_never_arrives(trio: Trio) -> None:
