@@ -168,6 +168,8 @@ def test_an_agreement_named_is_used_and_no_other() -> None:
     named = other.view.terms.id[:8] if other.view.terms else ""
     plan = make_plan(MESSAGE, [make_recipient(covering, other)], wanted=named)
     assert list_codes(plan) == ["kind-not-covered"]
+    assert not plan.is_allowed
+    assert [option.view.digest for option in plan.recipients[0].options] == [other.view.digest]
 
 
 def test_one_refused_recipient_refuses_the_whole_unless_nobody_named_it() -> None:
@@ -397,3 +399,13 @@ def test_the_choice_is_explained_where_something_allows_it_and_empty_where_nothi
         "clause 1 of “Narrow”, version 1: of the 2 that cover it, it is for fewer kinds than “Wide”"
     )
     assert refused.explain_choice() == ""
+
+
+def test_who_sends_regardless_cites_what_is_in_force_of_two_equally_near() -> None:
+    ended = make_candidate(State.EXPIRED, name="a")
+    stands = make_candidate(name="b", kinds=("ping",))
+    (recipient,) = make_plan(MESSAGE, [make_recipient(ended, stands)]).recipients
+    near = [replace(option, clause=None) for option in recipient.options]
+    cited = choose_regardless(replace(recipient, options=tuple(near)))
+    assert cited is not None
+    assert cited.view.digest == stands.view.digest
