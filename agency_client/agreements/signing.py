@@ -160,10 +160,13 @@ def _sign_again(node: Node, transaction: Transaction, chained: ChainedStep, agre
     if old.confirm_by is not None and old.confirm_by <= now:
         return
     partner = agreement.list_terms()[old.digest].counterpart_of(node.agency)
+    known = load_agreement(transaction, agreement.id).list_terms()
+    covers_all = old.action in (StepAction.SUSPEND, StepAction.REVOKE)
+    digest = next(iter(known), old.digest) if covers_all and old.digest not in known else old.digest
     order = StepOrder(
         old.action,
         agreement.id,
-        old.digest,
+        digest,
         partner,
         reason=old.reason,
         terms=old.terms,
@@ -173,7 +176,8 @@ def _sign_again(node: Node, transaction: Transaction, chained: ChainedStep, agre
     )
     step = _make_step(node, transaction, order, now)
     chains = load_agreement(transaction, agreement.id).chains
-    if old.action in NARROWING_ACTIONS or judge_step(step, chains, now).allowed:
+    if judge_step(step, chains, now).allowed:
+        # What narrows is always allowed, unless its terms went with a refused proposal: nobody will ever know them.
         _sign(node, transaction, step, partner)
 
 
