@@ -84,7 +84,8 @@ class Watch:
         """Whatever narrowed for a viewer once narrows for it ever after; only a resumption undoes a suspension."""
         ended = self.ended.setdefault(viewer, set())
         standing = {_name(agreement, step) for steps in said.values() for step in steps if _ends(step)}
-        lost = {item for item in ended if item[0] == agreement} - standing
+        known = {"", *list_versions(said)}  # what takes back terms that nobody proposed any more ends with them
+        lost = {item for item in ended if item[0] == agreement and item[3] in known} - standing
         if lost:
             raise ViolationError(f"{viewer} has forgotten what narrowed: {sorted(lost)}")
         ended |= standing
