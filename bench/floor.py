@@ -197,6 +197,7 @@ def _message_row(message: ParsedMessage, number: int) -> dict[str, Any]:
         "digest": message.digest, "stream": to["stream"], "n": to["n"], "agreement": to["agreement"],
         "kind": header["routing"]["kind"], "marking": header["routing"]["marking"], "size": len(message.ciphertext),
         "passage": "covered", "document": message.document,
+        "evidence_until": parse_timestamp(header["expires_at"]),
     }  # fmt: skip
 
 

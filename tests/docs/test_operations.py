@@ -7,7 +7,10 @@ import pytest
 from pydantic import BaseModel
 from typer.main import get_command
 
+from broker.agreements.book import Agreements
 from broker.cli import app
+from broker.clock import SystemClock
+from broker.observability.agreements import AgreementCollector
 from broker.observability.metrics import Metrics
 from broker.settings import Settings
 
@@ -36,7 +39,8 @@ def test_every_setting_stands_in_the_page_with_its_default() -> None:
 
 
 def test_the_metrics_named_are_counted() -> None:
-    counted = {metric.name for metric in Metrics().registry.collect()}
+    agreements = AgreementCollector(Agreements, SystemClock())
+    counted = {metric.name for metric in (*Metrics().registry.collect(), *agreements.describe())}
     named = set(re.findall(r"`(bilateral_[a-z_]+)`", PAGE))
     assert named == counted
 

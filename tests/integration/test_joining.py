@@ -143,7 +143,7 @@ def test_an_unenrolled_node_is_told_so(exchange: RunningExchange, tmp_path: Path
     ended = desk.agency("keys", "publish", code=7)
     assert "never enrolled" in ended.error["fix"]
     findings = {item["check"]: item for item in desk.agency("doctor", code=1).data["findings"]}
-    assert findings["encryption key"]["level"] == "ok"
+    assert findings["encryption key"]["level"] == "fail"
     assert (findings["broker"]["level"], "hangs up" in findings["broker"]["sentence"]) == ("fail", True)
     enrol_by_command(exchange, desk.folder / "BE-enrolment.json")
     desk.agency("keys", "publish")

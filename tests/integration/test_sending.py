@@ -313,7 +313,7 @@ def test_with_the_broker_down_a_message_waits_visibly_and_is_delivered_later_onc
         (message,) = get_ids(queued)
         (waiting,) = [item for item in region.be.agency("outbox").data["messages"] if item["id"] == message]
         assert (waiting["state"], waiting["problem"]["code"]) == ("queued", "offline")
-        assert region.be.agency("sync", code=7).data["stages"][0]["failure"]["code"] == "offline"
+        assert region.be.agency("sync", code=7).data["stages"][-1]["failure"]["code"] == "offline"
     finally:
         region.restart()
     region.settle()

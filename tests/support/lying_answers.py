@@ -122,6 +122,9 @@ def _take_key_document(exchange: "LyingExchange", agency: str, path: str, body: 
     )
 
 
+_STEPS_AT_ONCE = 100
+
+
 def _take_step(exchange: "LyingExchange", agency: str, body: bytes, query: Mapping[str, Any]) -> Evidence:
     document = SignedDocument.from_canonical(body)
     step = Step.from_canonical(document.payload_bytes)
@@ -149,7 +152,8 @@ def _show_steps(exchange: "LyingExchange", agency: str, body: bytes, query: Mapp
         for document, leaf in exchange.steps
         if leaf.index > int(query["after"]) and agency in leaf.record.concerns
     ]
-    return StepsAnswer(steps=tuple(shown), more=False, checkpoint=exchange.sign_note())
+    page = tuple(shown[:_STEPS_AT_ONCE])
+    return StepsAnswer(steps=page, more=len(page) < len(shown), checkpoint=exchange.sign_note())
 
 
 def _handle_steps(exchange: "LyingExchange", agency: str, body: bytes, query: Mapping[str, Any]) -> WireModel:

@@ -14,6 +14,7 @@ from agency_client.local_store.leases import list_unsettled
 from agency_client.receiving.flow import learn_everything, receive
 from agency_client.receiving.verification import Horizon
 from schemas.api import ACKNOWLEDGE_PATH, CHECKPOINT_PATH, LEASE_PATH, STEPS_PATH
+from schemas.codec import decode_json
 from schemas.log.records import Action
 from schemas.markings import Urgency
 from tests.support.lying_exchange import LyingExchange
@@ -149,7 +150,13 @@ def test_collecting_is_on_record_and_opening_keeps_what_lists_need(world: LyingW
     world.deliver(sealed, "VN")
     found = world.receive("VN", sealed)
     assert found.envelope is None, "the sealed bytes are dropped, the evidence stays"
-    assert found.summary == b'{"attachments":0,"officer":"officer-17","subject":"Line test","unit":"Duty desk"}'
+    assert decode_json(found.summary or b"") == {
+        "attachments": 0,
+        "handling": "green h0",
+        "officer": "officer-17",
+        "subject": "Line test",
+        "unit": "Duty desk",
+    }
     accepted_at = sealed.header.issued_at
     assert found.reply_due == accepted_at + timedelta(minutes=480), "the agreement's answer time for urgent messages"
     with world["VN"].store.read() as snapshot:
