@@ -31,7 +31,13 @@ def receive_automatic(world: LyingWorld, terms: Any) -> Reference:
         "is_automatic": True,
     }
     alert = make_alert("document-verification-reply", details, in_reply_to=refer_to(question).to_wire())
-    draft = Draft(alert=alert, purpose=Purpose.SYSTEM_TEST, necessity="It answers what was asked.", reason="register")
+    draft = Draft(
+        alert=alert,
+        purpose=Purpose.SYSTEM_TEST,
+        necessity="It answers what was asked.",
+        reason="register",
+        agreement=terms.id,
+    )
     (leg,) = send_alert(world["VN"], draft).legs
     world.collect("GB")
     return Reference(id=leg.message_id, digest=leg.digest)
