@@ -76,6 +76,7 @@ def test_three_kinds_of_record_carry_a_key_document() -> None:
 def test_the_first_document_of_an_agency_is_a_key_set() -> None:
     verified = verify(log(FIRST, KEY_SET), None)
 
+    assert isinstance(verified, VerifiedKeySet)
     assert verified.key_set == VN.verified.key_set
     assert verified.judged_at == START + DAY, "the time of its leaf"
     assert get_sequence(verified) == 1
