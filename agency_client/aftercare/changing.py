@@ -114,7 +114,7 @@ def _apply_change(alert: Alert, first: Wire, change: Change) -> tuple[Alert | No
     """Return the changed alert, or why the change does not fit."""
     wire, steps = alert.to_wire(), read_steps(change.field)
     value = find_value(wire, steps)
-    if value is ABSENT and (change.was is not None or not has_field(alert.kind, steps)):
+    if value is ABSENT and (change.was is not None or change.now is None or not has_field(alert.kind, steps)):
         return None, "the message has no such field"
     text = None if value is ABSENT else spell_wire(value)
     if value is not ABSENT and text is None:
@@ -124,7 +124,7 @@ def _apply_change(alert: Alert, first: Wire, change: Change) -> tuple[Alert | No
         return None, "the message says something else there"
     for candidate in _read_candidates(change.now, value):
         changed = _parse(_set_value(wire, steps, candidate))
-        if changed is not None:
+        if changed is not None and changed.kind == alert.kind:
             return changed, ""
     return None, "with it the message would not be of its kind"
 

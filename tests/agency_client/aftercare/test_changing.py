@@ -49,12 +49,20 @@ def test_a_change_that_fits_is_applied_and_named() -> None:
         ({"field": "details.fraud_types", "was": "counterfeit", "now": "nonsense"}, "its kind"),
         ({"field": "persons.99.role", "was": "suspect", "now": "victim"}, "no such field"),
         ({"field": "subject", "was": FRAUD.subject}, "its kind"),
+        ({"field": "persons.99"}, "no such field"),
     ],
 )
 def test_what_does_not_fit_is_said_and_changes_nothing(change: dict[str, Any], why: str) -> None:
     found = apply_corrections(FRAUD, [correct(change)])
     assert found.alert == FRAUD
     assert why in found.fields[0].misfit
+
+
+def test_no_correction_makes_a_message_one_of_another_kind() -> None:
+    asked = parse_alert(load("release-request"))
+    found = apply_corrections(asked, [correct({"field": "kind", "was": "release-request", "now": "release-inquiry"})])
+    assert found.alert == asked
+    assert "its kind" in found.fields[0].misfit
 
 
 def test_a_second_correction_may_speak_of_what_was_said_first_or_of_the_first_correction() -> None:
