@@ -25,7 +25,7 @@ PersonRef = Annotated[
 FieldPath = Annotated[
     str,
     Field(
-        pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$",
+        pattern=r"^[a-z][a-z0-9_]*(\.(0|[1-9][0-9]{0,4}|[a-z0-9_]*[a-z_][a-z0-9_]*))*$",
         max_length=200,
         examples=["details.document.holder.birth_date"],
         description="the path of a field in the message that is referred to",
