@@ -16,7 +16,9 @@ def test_a_victim_is_named_by_a_path(path: str) -> None:
     assert fields_refused(KIND, {"details.subjects": [path]}) == []
 
 
-@pytest.mark.parametrize("path", ["", "p1 ", "persons[0]", "..", "Holder", "persons.00", "persons.007", "persons.123456"])
+@pytest.mark.parametrize(
+    "path", ["", "p1 ", "persons[0]", "..", "Holder", "persons.00", "persons.007", "persons.123456"]
+)
 def test_anything_but_a_path_is_refused(path: str) -> None:
     assert fields_refused(KIND, {"details.subjects": [path]}) == ["details.subjects.0"]
 
