@@ -8,7 +8,7 @@ from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.onward import list_decisions
 from agency_client.node import Node
 from agency_client.onward.held import HeldMessage, show_whole
-from agency_client.reading.messages import ReadOwnMessage, read_message
+from agency_client.reading.messages import NotShownError, ReadMessage, ReadOwnMessage, read_message
 from schemas.alerts.release_decision import ReleaseDecision
 from schemas.envelope import DisclosedMessage, compute_envelope_digest
 
@@ -28,7 +28,10 @@ class HeldDecision:
 
 
 def load_decisions(node: Node, held: HeldMessage, *, reason: str, case: str | None, verb: str) -> list[HeldDecision]:
-    """Return every decision that came here about a held message, the newest first; reading them is on record."""
+    """Return every decision of the originator about a held message, the newest first; reading them is on record.
+
+    One whose key the originator has given up since, from an earlier moment, counts for nothing.
+    """
     original = held.original.message.digest
     with node.store.read() as snapshot:
         found = [load_by_digest(snapshot, digest) for digest in list_decisions(snapshot, original)]
@@ -36,10 +39,17 @@ def load_decisions(node: Node, held: HeldMessage, *, reason: str, case: str | No
     for stored in found:
         try:
             read = read_message(node, stored.message_id, reason=reason, case=case, verb=verb)
-        except NotFoundError:
-            continue  # It was erased when its time was over: it allows nothing any more.
+        except (NotFoundError, NotShownError):
+            continue  # It was erased when its time was over, or its author restricts it: it allows nothing any more.
         assert not isinstance(read, ReadOwnMessage)  # noqa: S101 - it came from the inbox
         details = read.alert.details
-        if isinstance(details, ReleaseDecision):
+        if isinstance(details, ReleaseDecision) and _counts(read, held):
             decisions.append(HeldDecision(details, show_whole(stored, read.message), stored.issued_at))
     return decisions
+
+
+def _counts(read: ReadMessage, held: HeldMessage) -> bool:
+    """Return whether a decision is the originator's own, by a key that it has not given up since."""
+    if read.origin is not None:
+        return read.origin.originator == held.original.agency and not read.origin.is_disputed
+    return read.stored.sender == held.original.agency and not read.provenance.is_disputed

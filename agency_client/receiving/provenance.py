@@ -71,6 +71,8 @@ def verify_provenance(
 ) -> VerifiedProvenance | None:
     """Verify where a message comes from that was passed on; None where its sender says it as its own.
 
+    Who says a message as its own decides about its own messages alone.
+
     1. The original: the originator's own signed message, whose alert is this one to the letter, accepted by a log
     before this one. 2. The way: from the originator over one of the original's recipients to this message's sender. 3.
     What follows a copy up belongs to that copy, an answer to the question asked here. 4. A copy has a right: the
@@ -83,6 +85,7 @@ def verify_provenance(
     """
     provenance = message.provenance
     if provenance is None:
+        _verify_own_decision(facts, alert)
         return None
     original = verify_shown(node, snapshot, provenance.original, message.alert, name="original")
     _verify_order(facts, original, "original")
@@ -109,6 +112,16 @@ def describe_origin(facts: MessageFacts, verified: VerifiedProvenance) -> CopyOr
         consent_digest=None if verified.consent is None else verified.consent.disclosed.digest,
         recorded_at=facts.now,
     )
+
+
+def _verify_own_decision(facts: MessageFacts, alert: Alert) -> None:
+    """Verify that who decides on the release of a message is who sent that first: whoever it came over cannot."""
+    sender = facts.sealed.header.sender.agency
+    if isinstance(alert.details, ReleaseDecision) and alert.details.original.agency != sender:
+        raise NotCoveredError(
+            f"{sender} decides about a message of {alert.details.original.agency}: only its originator can",
+            code="not-the-originator",
+        )
 
 
 def _verify_order(facts: MessageFacts, shown: DisclosedOrigin, name: str) -> None:

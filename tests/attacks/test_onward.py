@@ -14,6 +14,7 @@ import pytest
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.onward.held import make_provenance, show_whole
+from agency_client.onward.passing_on import NoRightError
 from agency_client.onward.requesting import Question, request_release
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
@@ -88,6 +89,12 @@ def make_decision(held: InboxMessage, **changes: Any) -> Members:
     found = {name: value for name, value in (details | changes).items() if value is not None}
     reference = {"id": held.message_id, "digest": held.digest}
     return make_alert("release-decision", found, in_reply_to=reference)
+
+
+def say_consent(held: InboxMessage, holder: str, recipient: str) -> Members:
+    """Return the members of a message in which the originator consents to a copy of a message that is held."""
+    alert = make_decision(held, holder=holder, recipients=[recipient])
+    return {"alert": alert, "refers_to": Reference(id=held.message_id, digest=held.digest)}
 
 
 def show_signed(row: Row, sender: str, recipient: str, alert: Members, **members: Any) -> DisclosedMessage:
@@ -350,6 +357,18 @@ def test_a_decision_on_another_message_answers_no_question_asked_here(row: Row, 
     assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "reference-refused")
 
 
+def test_who_passed_a_message_on_decides_nothing_about_it(row: Row, copy: Copy) -> None:
+    """BE answers AL's question itself: AL's client must not take that for VN's leave."""
+    arrived = send_copy(row, copy.honest)
+    asked = request_release(row[AL], arrived.message_id, Question(because="Why", recipients=(GB,)), AUTHOR)
+    alert = copy.write_decision(holder=AL, recipients=[GB])
+    alert["in_reply_to"] = row.find_sent(AL, asked.item.message_id).to_wire()
+    found = send_copy(row, {"alert": alert, "refers_to": row.find_sent(AL, asked.item.message_id)})
+    assert (found.state, found.problem and found.problem.code) == (InboxState.REFUSED, "not-the-originator")
+    with pytest.raises(NoRightError):
+        row.pass_on(AL, arrived, GB)
+
+
 def test_an_originator_nobody_pinned_is_marked_as_such(row: Row, copy: Copy) -> None:
     with row[AL].store.write() as transaction:
         transaction.execute("UPDATE agency_pin SET retired_at = 1 WHERE agency = 'VN'")
@@ -380,14 +399,18 @@ def test_a_consent_by_a_stolen_key_allows_nothing(row: Row) -> None:
     """A thief of the originator's key signs a consent before that notices, and one after."""
     copy = make_copy(row, ROBBED, GB, AL)
     thief = row[ROBBED].signer(KeyUse.MESSAGE)
+    held = row.send(ROBBED, GB)
     row.later(hours=2)
     unnoticed = copy.decide(conditions="By a thief.")
+    send_copy(row, say_consent(held, GB, AL), ROBBED, GB)
     digest = prepare_revocation(row[ROBBED], [thief.kids[0]], "compromised", effective_from=row.in_hours(-1))
     publish_queued(row[ROBBED], digest)
     late = show_signed(row, ROBBED, GB, copy.write_decision(), signer=thief)
 
     after = send_copy(row, copy.claim(consent=late), GB, AL)
     assert (after.state, after.problem and after.problem.code) == (InboxState.UNVERIFIABLE, "key-revoked")
+    with pytest.raises(NoRightError):
+        row.pass_on(GB, held, AL)
     disputed = send_copy(row, copy.claim(consent=unnoticed), GB, AL)
     assert (disputed.state, disputed.problem and disputed.problem.code) == (InboxState.REFUSED, "consent-disputed")
     # What was signed before the moment from which the key was given up still counts.
