@@ -93,6 +93,7 @@ def describe_notice(digest: str, alert: Alert, target: str, origin: NoticeOrigin
         said_at=origin.said_at,
         acknowledge_by=details.acknowledge_by,
         is_own=False,
+        ground=details.ground.value if isinstance(details, Restriction) else "",
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction, RestrictedUse
+from schemas.alerts.restriction import RestrictionGround
 from schemas.alerts.shapes import Identifier
 
 CORRECTION, WITHDRAWAL, RESTRICTION = "correction", "withdrawal", "restriction"
@@ -19,6 +20,8 @@ MISUSED_IDENTITY, BREACH_NOTICE = "misused-identity", "breach-notice"
 VICTIM_MARK = "VICTIM OF MISUSED IDENTITY"
 USES_AFTER_STOP = frozenset({RestrictedUse.LEGAL_CLAIM, RestrictedUse.SUPERVISION})
 """What remains of a message that must no longer be used: a court, or an authority, may ask for it."""
+GROUNDS_TO_KEEP = frozenset({RestrictionGround.ACCURACY_CONTESTED.value, RestrictionGround.NEEDED_AS_EVIDENCE.value})
+"""Grounds on which data are restricted in place of being erased (Directive (EU) 2016/680, article 16(3))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Notice:
     acknowledge_by: datetime
     allowed: frozenset[RestrictedUse] = frozenset()
     subjects: tuple[str, ...] = ()
+    ground: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Standing:
     """What all notices about one message make of it.
 
     `allowed_uses` is None for a message that nobody restricts. `victims` are paths to persons in it who are victims of
-    a misused identity. `corrections` and `breaches` are the notices, in the order in which they were said.
+    a misused identity. `corrections` and `breaches` are the notices, in the order in which they were said. `kept_by`
+    are the agencies whose restriction stands in place of an erasure: neither a term nor an officer ends it till then.
     """
 
     is_withdrawn: bool = False
@@ -53,6 +58,7 @@ class Standing:
     victims: tuple[str, ...] = ()
     corrections: tuple[Notice, ...] = ()
     breaches: tuple[Notice, ...] = ()
+    kept_by: tuple[str, ...] = ()
 
     @property
     def is_restricted(self) -> bool:
@@ -89,6 +95,7 @@ def compute_standing(notices: Iterable[Notice]) -> Standing:
         ),
         corrections=tuple(notice for notice in said if notice.kind == CORRECTION),
         breaches=tuple(notice for notice in said if notice.kind == BREACH_NOTICE),
+        kept_by=_find_keepers(said),
     )
 
 
@@ -142,6 +149,14 @@ def _find_allowed_uses(said: list[Notice]) -> frozenset[RestrictedUse] | None:
     binding = [notice.allowed for notice in said if _is_restriction(notice) and not _is_lifted(notice, said)]
     binding += [USES_AFTER_STOP for notice in said if notice.action is RequiredAction.STOP_USING]
     return frozenset.intersection(*binding) if binding else None
+
+
+def _find_keepers(said: list[Notice]) -> tuple[str, ...]:
+    """Return who restricts the message in place of its erasure; nobody, once its erasure is demanded even so."""
+    if any(notice.action is RequiredAction.DELETE for notice in said):
+        return ()
+    standing = (notice for notice in said if _is_restriction(notice) and not _is_lifted(notice, said))
+    return tuple(sorted({notice.author for notice in standing if notice.ground in GROUNDS_TO_KEEP}))
 
 
 def _is_restriction(notice: Notice) -> bool:

@@ -76,4 +76,5 @@ def read_notice(stored: StoredNotice) -> Notice:
         acknowledge_by=stored.acknowledge_by,
         allowed=frozenset(map(RestrictedUse.from_code, stored.allowed)),
         subjects=stored.subjects,
+        ground=stored.ground,
     )

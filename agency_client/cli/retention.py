@@ -32,7 +32,7 @@ def _list(
     partner: Annotated[str | None, typer.Option(help="Only of this agency.")] = None,
     part: Annotated[str | None, typer.Option(help="Only content, sealed-bytes, evidence or access-log.")] = None,
 ) -> None:
-    """List what is kept and when it ends, what ends first coming first.
+    """List what is kept and when it ends, what ends first coming first; what a restriction holds stands at the end.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def _list(
     with Node(invocation.open_profile(), invocation.clock) as node:
         now = node.clock.now()
         plan = list_endings(node, until=None if within is None else now + timedelta(days=within))
-    endings = choose_endings(plan.endings, part=wanted, partner=partner)
+    endings = choose_endings((*plan.endings, *plan.kept), part=wanted, partner=partner)
     _show(context, endings, now, empty="nothing ends in that time")
     invocation.output.write_json({"endings": [_describe(ending) for ending in endings]})
 
@@ -157,10 +157,11 @@ def _show(context: typer.Context, endings: "tuple[Ending, ...]", now: datetime, 
             _DIRECTIONS[ending.direction],
             ending.partner,
             ending.message_id[:_ID_CHARACTERS] or ending.subject,
+            f"held: restricted by {' and '.join(ending.kept_by)}" if ending.kept_by else "",
         ]
         for ending in endings
     ]
-    get_invocation(context).output.show_table(["ends", "what", "", "partner", "id"], rows, empty=empty)
+    get_invocation(context).output.show_table(["ends", "what", "", "partner", "id", ""], rows, empty=empty)
 
 
 _DIRECTIONS = {"in": "received", "out": "sent", "": ""}
@@ -173,6 +174,7 @@ def _describe_plan(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
         "counts": plan.count(),
         "oldest": plan.oldest,
         "due": [_describe(ending) for ending in plan.endings],
+        "held": [_describe(ending) for ending in plan.kept],
     }
 
 
@@ -184,6 +186,7 @@ def _describe(ending: "Ending") -> dict[str, Any]:
         "direction": ending.direction or None,
         "message": ending.message_id or None,
         "partner": ending.partner or None,
+        "held_by": list(ending.kept_by),
     }
 
 

@@ -14,7 +14,10 @@ from schemas.codec import decode_canonical, encode_canonical
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
-    """One notice about the message `target` (a digest). `effect` is "" where nothing was done about it here."""
+    """One notice about the message `target` (a digest). `effect` is "" where nothing was done about it here.
+
+    `ground` is a restriction's, "" for other kinds.
+    """
 
     digest: str
     origin: str
@@ -29,6 +32,7 @@ class StoredNotice:
     is_own: bool
     effect: str = ""
     acted_at: datetime | None = None
+    ground: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,9 @@ def record_notice(transaction: Transaction, notice: StoredNotice) -> bool:
         "author": notice.author,
         "kind": notice.kind,
         "action": notice.action,
-        "codes": encode_canonical({"allowed": list(notice.allowed), "subjects": list(notice.subjects)}),
+        "codes": encode_canonical(
+            {"allowed": list(notice.allowed), "subjects": list(notice.subjects), "ground": notice.ground}
+        ),
         "said_at": notice.said_at,
         "acknowledge_by": notice.acknowledge_by,
         "is_own": notice.is_own,
@@ -88,6 +94,14 @@ def list_received_notices(snapshot: Snapshot, kind: str | None = None) -> list[S
         kind,
     )
     return [_read_notice(row) for row in rows]
+
+
+def list_restricted(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return the messages that a restriction was ever said of, by digest, each with the agencies that said so."""
+    rows = snapshot.fetch_all(
+        "SELECT DISTINCT target, author FROM aftercare_notice WHERE kind = 'restriction' ORDER BY target, author"
+    )
+    return [(row["target"], row["author"]) for row in rows]
 
 
 def count_unanswered(snapshot: Snapshot, kind: str) -> int:
@@ -217,4 +231,5 @@ def _read_notice(row: Row) -> StoredNotice:
         is_own=bool(row["is_own"]),
         effect=row["effect"],
         acted_at=read_optional_moment(row["acted_at"]),
+        ground=codes.get("ground", ""),
     )

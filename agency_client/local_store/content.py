@@ -130,8 +130,13 @@ def mark_erasures_noted(transaction: Transaction, digests: Iterable[str]) -> Non
     )
 
 
-def list_content_ends(snapshot: Snapshot, *, until: datetime, limit: int = 500) -> list[ContentEnd]:
-    """Return whose content is kept and ends by `until`, what ends first; without a term of its own, by its evidence."""
+def list_content_ends(
+    snapshot: Snapshot, *, until: datetime, limit: int = 500, kept: Iterable[str] = (), is_kept: bool = False
+) -> list[ContentEnd]:
+    """Return whose content is kept and ends by `until`, what ends first; without a term of its own, by its evidence.
+
+    `kept` are the digests that must not end yet: left out, or with `is_kept` they alone are given.
+    """
     rows = snapshot.fetch_all(
         "SELECT digest, iif(inbox_message.digest IS NULL, 'out', 'in'),"
         " coalesce(inbox_message.message_id, sent_message.message_id, ''),"
@@ -141,9 +146,12 @@ def list_content_ends(snapshot: Snapshot, *, until: datetime, limit: int = 500) 
         "   SELECT digest, evidence_term.ends_at FROM content JOIN evidence_term USING (digest)"
         "   WHERE retain_until IS NULL AND evidence_term.ends_at <= ?1) AS found"
         " LEFT JOIN inbox_message USING (digest) LEFT JOIN sent_message USING (digest)"
+        " WHERE (found.digest IN (SELECT value FROM json_each(?3))) = ?4"
         " ORDER BY found.ends_at, digest LIMIT ?2",
         until,
         limit,
+        spell_list(kept),
+        is_kept,
     )
     return [_read_end(row) for row in rows]
 

@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from agency_client.local_store.engine import Columns, Snapshot, Transaction, read_moment, read_optional_moment
+from agency_client.local_store.engine import (
+    Columns,
+    Snapshot,
+    Transaction,
+    read_moment,
+    read_optional_moment,
+    spell_list,
+)
 
 RECEIVED, SENT = "in", "out"
 
@@ -101,17 +108,21 @@ def find_term(snapshot: Snapshot, digest: str) -> EvidenceTerm | None:
     return EvidenceTerm(digest, read_moment(row["ends_at"]), row["leaf_index"], row["leaf_hash"], ended_at)
 
 
-def list_evidence_ends(snapshot: Snapshot, *, until: datetime, limit: int) -> list[EvidenceEnd]:
-    """Return evidence that is kept and ends by `until`, what ends first."""
+def list_evidence_ends(
+    snapshot: Snapshot, *, until: datetime, limit: int, kept: Iterable[str] = ()
+) -> list[EvidenceEnd]:
+    """Return evidence that is kept and ends by `until`, what ends first; none of `kept`, whose content must stay."""
     rows = snapshot.fetch_all(
         "SELECT digest, iif(inbox_message.digest IS NULL, 'out', 'in'),"
         " coalesce(inbox_message.message_id, sent_message.message_id, ''),"
         " coalesce(inbox_message.sender, (SELECT recipient FROM sent_delivery"
         "   WHERE sent_delivery.message_id = sent_message.message_id), ''), ends_at"
         " FROM evidence_term LEFT JOIN inbox_message USING (digest) LEFT JOIN sent_message USING (digest)"
-        " WHERE ended_at IS NULL AND ends_at <= ? ORDER BY ends_at, digest LIMIT ?",
+        " WHERE ended_at IS NULL AND ends_at <= ?1 AND digest NOT IN (SELECT value FROM json_each(?3))"
+        " ORDER BY ends_at, digest LIMIT ?2",
         until,
         limit,
+        spell_list(kept),
     )
     return [
         EvidenceEnd(digest, direction, message_id, partner, read_moment(ends_at))

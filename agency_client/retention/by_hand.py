@@ -1,6 +1,7 @@
 """Erase one message before its term, because an officer says so: the content goes, its evidence stays to its end."""
 
-from agency_client.errors import NotFoundError
+from agency_client.aftercare.keeping import find_keepers
+from agency_client.errors import ConflictError, NotFoundError
 from agency_client.local_store.content import erase_content, find_erasure, has_content
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import find_verified
@@ -18,12 +19,13 @@ def erase_early(node: Node, reference: str, *, reason: str, case: str | None = N
 
     Raises:
         NotFoundError: there is none, or its content is not here (any more).
-        ConflictError: several ids begin so.
+        ConflictError: several ids begin so, or a restriction stands in place of its erasure.
         UsageError: the reason is empty.
     """
     with node.store.write() as transaction:
         ending = _find_message(node, transaction, reference)
         _demand_content(transaction, ending)
+        _demand_not_kept(transaction, ending)
         note = node.note_access(
             Action.ERASURE, "erase", reason, message=ending.message_id, partner=ending.partner, case=case
         )
@@ -52,3 +54,14 @@ def _demand_content(snapshot: Snapshot, ending: Ending) -> None:
         sentence = f"its content was erased on {erasure.erased_at:%Y-%m-%d}: {erasure.reason}"
         raise NotFoundError(sentence, code="content-erased")
     raise NotFoundError(f"no content of message {ending.message_id} is kept here", fix="run: agency sync")
+
+
+def _demand_not_kept(snapshot: Snapshot, ending: Ending) -> None:
+    keepers = find_keepers(snapshot, ending.subject)
+    if keepers:
+        raise ConflictError(
+            f"message {ending.message_id} is restricted by {' and '.join(keepers)} in place of being erased:"
+            " it is needed as evidence, or contested",
+            code="kept-by-restriction",
+            fix="who restricted it lifts that; see: agency retention list",
+        )

@@ -47,7 +47,8 @@ class Ending:
     """One thing that ends: of a message its envelope's digest, of the access log its entries, written `first-last`.
 
     `direction` is `in` or `out`, "" for the access log; `partner` and `message_id` are "" there too. `count` is how
-    many entries it is.
+    many entries it is. `kept_by` are the agencies whose restriction stands in place of its erasure: while there are any
+    it is not due, whenever its term ended.
     """
 
     part: Part
@@ -57,14 +58,16 @@ class Ending:
     message_id: str = ""
     partner: str = ""
     count: int = 1
+    kept_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is due at one moment, the longest overdue first."""
+    """What is due at one moment, the longest overdue first; `kept` would be, but for a restriction."""
 
     at: datetime
     endings: tuple[Ending, ...]
+    kept: tuple[Ending, ...] = ()
 
     @property
     def oldest(self) -> datetime | None:
@@ -85,8 +88,13 @@ class Plan:
 
 def plan_erasure(endings: Iterable[Ending], now: datetime) -> Plan:
     """Return what of all this has come to its end: at the very moment of its end a thing is due."""
-    due = [ending for ending in endings if ending.ends_at <= now]
-    return Plan(now, tuple(sorted(due, key=lambda ending: (ending.ends_at, ending.part, ending.subject))))
+    ended = (ending for ending in endings if ending.ends_at <= now)
+    due = sorted(ended, key=lambda ending: (ending.ends_at, ending.part, ending.subject))
+    return Plan(
+        now,
+        tuple(ending for ending in due if not ending.kept_by),
+        kept=tuple(ending for ending in due if ending.kept_by),
+    )
 
 
 def choose_endings(

@@ -5,9 +5,10 @@ follow from the state of the store (`local_store.received_work`) and go out with
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from agency_client.aftercare.keeping import find_keepers, list_kept
 from agency_client.agreements.chains import load_agreement
 from agency_client.errors import UsageError
 from agency_client.local_store.access_log import AccessNote, append_entry, erase_entries, find_ended_entries
@@ -140,12 +141,15 @@ def set_log_days(node: Node, days: int, *, reason: str) -> None:
 
 def _find_endings(snapshot: Snapshot, until: datetime) -> Iterator[Ending]:
     deadline_by = until if until == LATEST_TIME else until - SEALED_KEPT
-    for content in list_content_ends(snapshot, until=until, limit=MAX_ENDINGS):
+    kept = list_kept(snapshot)
+    for content in list_content_ends(snapshot, until=until, limit=MAX_ENDINGS, kept=kept):
         yield _describe(Part.CONTENT, content, content.ends_at)
+    for content in list_content_ends(snapshot, until=until, limit=MAX_ENDINGS, kept=kept, is_kept=True):
+        yield replace(_describe(Part.CONTENT, content, content.ends_at), kept_by=kept[content.digest])
     for sealed in list_sealed_bytes(snapshot, deadline_by=deadline_by, limit=MAX_ENDINGS):
         yield _describe(Part.SEALED_BYTES, sealed, sealed.ends_at + SEALED_KEPT)
     yield from _find_ended_log(snapshot, until)
-    for evidence in list_evidence_ends(snapshot, until=until, limit=MAX_ENDINGS):
+    for evidence in list_evidence_ends(snapshot, until=until, limit=MAX_ENDINGS, kept=kept):
         yield _describe(Part.EVIDENCE, evidence, evidence.ends_at)
 
 
@@ -170,6 +174,8 @@ def _erase_all(node: Node, part: Part, erase: "_Eraser", plan: Plan) -> Iterator
 
 
 def _erase_content(node: Node, transaction: Transaction, ending: Ending) -> int:
+    if find_keepers(transaction, ending.subject):
+        return False  # Restricted since the plan was made.
     return erase_content(transaction, ending.subject, _note(node, ending), code=ErasureCode.TERM_ENDED)
 
 

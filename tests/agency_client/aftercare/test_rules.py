@@ -197,3 +197,28 @@ def test_a_victim_is_never_a_hit() -> None:
 def test_nobody_searches_by_what_is_restricted_or_taken_back(kind: str) -> None:
     alert = parse_alert(load_changed("document-fraud", {}))
     assert list_usable_identifiers(alert, compute_standing([say(kind)])) == ()
+
+
+@pytest.mark.parametrize(
+    ("ground", "keepers"),
+    [
+        ("needed-as-evidence", ("GB",)),
+        ("accuracy-contested", ("GB",)),
+        ("court-or-supervisor", ()),
+        ("request-of-person", ()),
+        ("clarified", ()),
+        ("", ()),
+    ],
+)
+def test_only_what_the_directive_restricts_in_place_of_erasing_is_kept(ground: str, keepers: tuple[str, ...]) -> None:
+    assert compute_standing([say("restriction", ground=ground)]).kept_by == keepers
+
+
+def test_it_is_kept_until_the_last_of_those_who_restricted_it_lifts_that_or_has_it_erased() -> None:
+    first = say("restriction", ground="needed-as-evidence")
+    other = say("restriction", ground="accuracy-contested", author="VN", minute=1)
+    lifted = say("restriction", RequiredAction.LIFT, ground="clarified", minute=2)
+    erased = say("withdrawal", RequiredAction.DELETE, minute=3)
+    assert compute_standing([first, other]).kept_by == ("GB", "VN")
+    assert compute_standing([first, other, lifted]).kept_by == ("VN",)
+    assert compute_standing([first, other, erased]).kept_by == ()
