@@ -6,6 +6,7 @@ fails is named by its leaf or entry.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
 
 from agency_client.audit.bundle import (
@@ -26,6 +27,7 @@ from agency_client.directory.documents import KEY_RECORDS, rebuild_timeline
 from agency_client.epochs.places import Openings
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.access_chain import AccessChainError, ChainedEntry, ErasedEntry, verify_chain
+from agency_client.retention.rules import MIN_LOG_DAYS
 from agency_client.witness.observer import hash_logged_record, read_log_keys
 from keys.cosignatures import find_cosigner, list_witness_keys, verify_cosignature
 from keys.errors import KeysError
@@ -46,6 +48,10 @@ from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 
 MAX_NAMED = 20
 """So many failures of one part are named; the others are counted."""
+ERASED_AFTER = timedelta(days=MIN_LOG_DAYS - 35)
+"""No entry of an access log ends earlier. Its head, which alone says when it was not there yet, may have waited weeks."""
+MAX_AHEAD = timedelta(days=1)
+"""How far the clock of who exported may be ahead of the verifier's."""
 
 Line = TypeVar("Line", bound=BundleLine)
 Progress = Callable[[int], None]
@@ -94,14 +100,19 @@ class AuditVerdict:
 
 
 def check_bundle(
-    unverified_lines: Iterable[bytes], sheet: ExchangeSheet, progress: Progress | None = None
+    unverified_lines: Iterable[bytes],
+    sheet: ExchangeSheet,
+    progress: Progress | None = None,
+    *,
+    now: datetime | None = None,
 ) -> AuditVerdict:
-    """Check every line of an exported audit against the exchange's sheet.
+    """Check every line of an exported audit against the exchange's sheet; `now` is when, where the caller knows it.
 
     1. Form and completeness of the file. 2. The checkpoint's signatures. 3. The tree over all leaves has its root. 4.
     Each record is the one its leaf commits to, under the class its type demands, in the order of time. 5. The key
     documents verify. 6. So do the cosignatures under the checkpoint, by whatever agencies. 7. The access log is one
-    unbroken chain, and its heads are signed by the agency and stand in the log.
+    unbroken chain, of which nothing was erased before its term, and its heads are signed by the agency and stand in
+    the log.
 
     Raises:
         BundleError: the file cannot be read as one, or its end is missing.
@@ -111,6 +122,8 @@ def check_bundle(
     header = lines[0] if lines else None
     if not isinstance(header, HeaderLine):
         raise BundleError("the file does not begin with a header: it is no exported audit")
+    if now is not None and header.made_at > now + MAX_AHEAD:
+        whole.fail(f"it says that it was made on {header.made_at:%Y-%m-%d}, which has not come")
     checkpoint, signed = _check_checkpoint(header, _pick(lines, CheckpointLine), sheet)
     leaves, tree = _check_tree(_pick(lines, LeavesLine), checkpoint)
     records, kept = _check_records(_pick(lines, RecordLine), leaves)
@@ -289,12 +302,39 @@ def _check_access_log(
     entries = [line.entry.canonical() for line in _pick(lines, AccessEntryLine)]
     try:
         verified, _ = verify_chain(entries, heads=heads)
+        verify_ended(verified, _list_head_times(kept, header), header.made_at)
         part.holding = len(verified)
         part.name += _spell_erased(verified)
     except AccessChainError as error:
         part.holding = error.n - 1
         part.fail(error.sentence)
     return part, heads_part
+
+
+def _list_head_times(kept: list[LoggedRecord], header: HeaderLine) -> list[tuple[int, datetime]]:
+    """Return how many entries the agency's log had when, by the heads in the exchange's log, oldest first."""
+    records = (item.record for item in kept)
+    return [
+        (record.count, record.time)
+        for record in records
+        if record.type is RecordType.ACCESS_LOG_HEAD and record.agency == header.agency and record.count is not None
+    ]
+
+
+def verify_ended(entries: Sequence[ChainedEntry], heads: Sequence[tuple[int, datetime]], made_at: datetime) -> None:
+    """Verify that every erased entry had reached its term.
+
+    An entry's own time is its agency's word. It was not written before the exchange logged a head without it.
+
+    Raises:
+        AccessChainError: one was erased too early.
+    """
+    for entry in entries:
+        if not isinstance(entry, ErasedEntry):
+            return
+        written = max([entry.time, *(time for count, time in heads if count < entry.n)])
+        if written > made_at - ERASED_AFTER:
+            raise AccessChainError(entry.n, f"it was erased before its term: it was written on {written:%Y-%m-%d}")
 
 
 def _spell_erased(verified: Sequence[ChainedEntry]) -> str:

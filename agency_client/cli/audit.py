@@ -212,7 +212,7 @@ def verify_file(
     output = invocation.output
     sheet = _load_sheet(invocation, exchange, anchor, file)
     with file.open("rb") as lines, output.show_progress("verifying", file.stat().st_size) as advance:
-        verdict = check_bundle(split_lines(lines), sheet, advance)
+        verdict = check_bundle(split_lines(lines), sheet, advance, now=invocation.clock.now())
     show_verdict(output, verdict)
     if show:
         show_rows(output, make_rows(verdict.records, ()))

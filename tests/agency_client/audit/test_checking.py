@@ -1,6 +1,7 @@
 """An exported audit verified offline: each part of it can be shown false, and what is false is named."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 from agency_client.audit.asking import AuditOrder
 from agency_client.audit.bundle import LineHash
-from agency_client.audit.checking import AuditVerdict, BundleError, check_bundle
+from agency_client.audit.checking import AuditVerdict, BundleError, check_bundle, verify_ended
 from agency_client.audit.exporting import export_audit
 from agency_client.audit.purposes import LogPurpose
+from agency_client.local_store.access_chain import AccessChainError, AccessEntry, ErasedEntry, make_link
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.cosignatures import list_partner_heads
 from agency_client.statuses.signing import STATUS_ROUTES, sign_access_log_head
@@ -18,6 +20,7 @@ from agency_client.syncing.submitting import submit_due
 from agency_client.witness.standing import NotYetWitnessedError
 from schemas.codec import b64u_encode, decode_canonical, encode_canonical
 from schemas.log.records import Action, RecordType
+from schemas.model import format_timestamp
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.witnesses import see_together
 
@@ -55,13 +58,13 @@ def exported(audited: tuple[LyingWorld, list[bytes]]) -> Lines:
     return [decode_canonical(line) for line in audited[1]][:-1]
 
 
-def check(world: LyingWorld, lines: Lines) -> AuditVerdict:
+def check(world: LyingWorld, lines: Lines, *, now: datetime | None = None) -> AuditVerdict:
     """Verify lines with an end that fits them."""
     running, data = LineHash(), []
     for line in lines:
         data.append(encode_canonical(line))
         running.add(data[-1])
-    return check_bundle([*data, running.make_end().canonical()], world.exchange.sheet)
+    return check_bundle([*data, running.make_end().canonical()], world.exchange.sheet, now=now)
 
 
 def failing(verdict: AuditVerdict) -> dict[str, list[str]]:
@@ -199,6 +202,12 @@ def forge_head(lines: Lines) -> None:
     document["signatures"] = document["signatures"][:1]
 
 
+def erase_entries(lines: Lines) -> None:
+    """Leave nothing but the links of all accesses up to the last one, as if their term were over."""
+    for line in pick(lines, "access-entry")[:-1]:
+        line["entry"] = make_link(AccessEntry.from_wire(line["entry"])).to_wire()
+
+
 @pytest.mark.parametrize(
     ("lie", "parts"),
     [
@@ -212,6 +221,7 @@ def forge_head(lines: Lines) -> None:
         (change_entry, {CHAIN}),
         (drop_entry, {CHAIN}),
         (cut_entries, {CHAIN}),
+        (erase_entries, {CHAIN}),
         (drop_head, {HEADS}),
         (forge_head, {HEADS}),
     ],
@@ -226,6 +236,29 @@ def test_a_changed_export_fails_where_it_was_changed(
     names = failing(verdict)
     assert all(any(name.find(part) >= 0 for name in names) for part in parts), names
     assert all(names.values()), "what fails is named"
+
+
+def test_what_was_erased_holds_once_its_term_is_over_and_nobody_dates_the_file_ahead_for_it(
+    world: LyingWorld, exported: Lines
+) -> None:
+    erase_entries(exported)
+    later = world.clock.now() + timedelta(days=400)
+    exported[0]["made_at"] = format_timestamp(later)
+    assert failing(check(world, exported)) == {}
+    assert "only the links are left" in next(part.name for part in check(world, exported).parts if CHAIN in part.name)
+    early = failing(check(world, exported, now=later - timedelta(days=2)))
+    assert any("which has not come" in sentence for sentences in early.values() for sentence in sentences)
+    assert failing(check(world, exported, now=later)) == {}
+
+
+def test_an_entry_that_was_dated_back_is_as_old_as_the_newest_head_without_it() -> None:
+    made_at, dated_back = datetime(2028, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
+    erased = [ErasedEntry(v=2, n=n, time=dated_back, commitment="A" * 43) for n in (1, 2)]
+    verify_ended(erased, [(2, made_at)], made_at)
+    verify_ended(erased, [(1, made_at - timedelta(days=330))], made_at)
+    with pytest.raises(AccessChainError, match="written on 2027-12-02") as refused:
+        verify_ended(erased, [(1, made_at - timedelta(days=30))], made_at)
+    assert refused.value.n == 2
 
 
 def test_keys_that_do_not_verify_are_named_by_their_member(world: LyingWorld, exported: Lines) -> None:
