@@ -56,12 +56,17 @@ class CorrectedAlert:
     fields: tuple[ChangedField, ...]
 
 
-def apply_corrections(original: Alert, corrections: Iterable[Correction]) -> CorrectedAlert:
-    """Apply corrections to an alert in the order given, change by change."""
+def apply_corrections(
+    original: Alert, corrections: Iterable[Correction], *, author: str | None = None
+) -> CorrectedAlert:
+    """Apply corrections to an alert in the order given, change by change; where `author` is named, that one's alone."""
     alert, fields, first = original, [], original.to_wire()
     for correction in corrections:
         for change in correction.changes:
-            changed, misfit = _apply_change(alert, first, change)
+            if author in (None, correction.author):
+                changed, misfit = _apply_change(alert, first, change)
+            else:
+                changed, misfit = None, f"the words are {author}'s, and only {author} corrects them"
             alert = changed or alert
             fields.append(
                 ChangedField(

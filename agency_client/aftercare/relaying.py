@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
-from agency_client.aftercare.standing import may_count
 from agency_client.errors import ClientError
 from agency_client.local_store.aftercare import (
+    OnwardEffect,
     StoredNotice,
     find_last_report,
     find_notice,
@@ -27,22 +28,27 @@ from agency_client.local_store.aftercare import (
 )
 from agency_client.local_store.content import has_content, read_content
 from agency_client.local_store.engine import Snapshot, Transaction
-from agency_client.local_store.inbox import InboxMessage, load_by_digest
-from agency_client.local_store.onward import OnwardCopy, find_onward_copy
+from agency_client.local_store.inbox import InboxMessage, find_sender, load_by_digest
+from agency_client.local_store.onward import (
+    OnwardCopy,
+    find_onward_copy,
+    find_original_of_copy,
+    record_onward_copy,
+)
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import ENDS, DeliveryFact, list_deliveries, list_facts, load_message
 from agency_client.node import Node
-from agency_client.onward.held import make_provenance
+from agency_client.onward.held import describe_follower, make_provenance
 from agency_client.receiving.sealed import read_sealed
 from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.draft import DELIVERY_DAYS, Draft
 from agency_client.sending.flow import NotCoveredError
 from agency_client.sending.judging import judge_for_partner, make_order
-from agency_client.sending.seal import SealingOrder, seal_recipients
+from agency_client.sending.seal import SealedLeg, SealingOrder, seal_recipients
 from keys.generation import generate_id
 from keys.sealing import verify_message
 from schemas.alerts import parse_alert
-from schemas.alerts.acknowledgement import ActionTaken
+from schemas.alerts.acknowledgement import MAX_TOLD, MAX_WAY, ActionTaken
 from schemas.alerts.coded import NoticeEffect
 from schemas.codec import encode_canonical
 from schemas.log.records import Action
@@ -100,10 +106,10 @@ def _relay(node: Node, notice_digest: str, copy_digest: str, report: RelayReport
         stored = load_by_digest(snapshot, notice_digest)
         copy, notice = _demand_copy(snapshot, copy_digest), find_notice(snapshot, notice_digest)
         is_over = _has_ended(snapshot, copy) or not has_content(snapshot, notice_digest)
-        is_over = is_over or notice is None or not may_count(snapshot, notice)
+        is_over = is_over or notice is None or not _is_of_originator(snapshot, notice, copy)
     order = None if is_over else _write_relay(node, stored, copy)
     with node.store.write() as transaction:
-        message_id = "" if order is None else _seal(node, transaction, order, copy.recipient)
+        message_id = "" if order is None else _seal_relay(node, transaction, order, notice_digest, copy)
         if not record_relay(transaction, notice_digest, copy_digest, message_id, at=node.clock.now()):
             raise _DoneElsewhereError("another process of this node has passed it on")
     if message_id:
@@ -121,6 +127,16 @@ def _demand_copy(snapshot: Snapshot, digest: str) -> OnwardCopy:
     if copy is None:
         raise _DoneElsewhereError("the copy was sealed anew meanwhile")
     return copy
+
+
+def _is_of_originator(snapshot: Snapshot, notice: StoredNotice, copy: OnwardCopy) -> bool:
+    """Return whether a notice is the word of who first sent what went on.
+
+    What another agency on the way says, who has the copy could not tell from a notice made up here.
+    """
+    copied = find_original_of_copy(snapshot, copy.held_digest)
+    originator = find_sender(snapshot, copy.held_digest) if copied is None else copied.originator
+    return notice.author == originator
 
 
 def _has_ended(snapshot: Snapshot, copy: OnwardCopy) -> bool:
@@ -159,12 +175,19 @@ def _write_relay(node: Node, stored: InboxMessage, copy: OnwardCopy) -> SealingO
     )
 
 
-def _seal(node: Node, transaction: Transaction, order: SealingOrder, partner: str) -> str:
+def _seal_relay(node: Node, transaction: Transaction, order: SealingOrder, notice: str, copy: OnwardCopy) -> str:
+    """Seal a notice for who has a copy; it is one itself, so that what is said of the notice follows it."""
+    leg = _seal(node, transaction, order, copy.recipient)
+    record_onward_copy(transaction, describe_follower(notice, leg, order, copy.recipient))
+    return leg.message_id
+
+
+def _seal(node: Node, transaction: Transaction, order: SealingOrder, partner: str) -> SealedLeg:
     plan = judge_for_partner(node, transaction, order, partner)
     if not plan.is_allowed:
         raise NotCoveredError(plan)
     (leg,) = seal_recipients(node, transaction, order, plan.recipients)
-    return leg.message_id
+    return leg
 
 
 def _report(node: Node, notice: StoredNotice, report: RelayReport) -> None:
@@ -179,30 +202,42 @@ def _report(node: Node, notice: StoredNotice, report: RelayReport) -> None:
     with node.store.write() as transaction:
         if find_last_report(transaction, notice.digest) != before:
             raise _DoneElsewhereError("another process of this node has reported it")
-        message_id = _seal(node, transaction, order, stored.sender)
+        message_id = _seal(node, transaction, order, stored.sender).message_id
         record_report(transaction, notice.digest, message_id, state, at=node.clock.now())
     report.reported.append(message_id)
 
 
 def list_told(snapshot: Snapshot, notice: str) -> list[dict[str, Any]]:
-    """Return who further on was told of a notice and what each answered, as an acknowledgement says it."""
-    found: list[dict[str, Any]] = []
+    """Return who further on was told of a notice and what each answered, as an acknowledgement says it.
+
+    As many as one holds: first those told from here, then what each of them reports in turn, so that none of them can
+    crowd the others out.
+    """
+    own, reported = [], []
     for _, message_id in list_relays(snapshot, notice):
         if not message_id:
             continue
-        relayed = load_message(snapshot, message_id)
         (delivery,) = list_deliveries(snapshot, message_id)
-        acted = [
-            fact
-            for fact in list_facts(snapshot, message_id, delivery.recipient)
-            if fact.fact is DeliveryFact.ACTED and fact.reason in set(NoticeEffect)
-        ]
-        answer = {"effect": acted[0].reason, "at": format_timestamp(acted[0].at)} if acted else {}
-        found.append({"agency": delivery.recipient, **answer})
-        for effect in list_onward_effects(snapshot, relayed.digest):
-            answer = {} if effect.at is None else {"effect": effect.effect, "at": format_timestamp(effect.at)}
-            found.append({"agency": effect.agency, "path": [delivery.recipient, *effect.path], **answer})
-    return found
+        own.append(_describe_told(snapshot, message_id, delivery.recipient))
+        effects = list_onward_effects(snapshot, load_message(snapshot, message_id).digest)
+        reported.append([_describe_reported(delivery.recipient, item) for item in effects if len(item.path) < MAX_WAY])
+    in_turn = [item for items in zip_longest(*reported) for item in items if item is not None]
+    return [*own, *in_turn][:MAX_TOLD]
+
+
+def _describe_told(snapshot: Snapshot, message_id: str, recipient: str) -> dict[str, Any]:
+    acted = [
+        fact
+        for fact in list_facts(snapshot, message_id, recipient)
+        if fact.fact is DeliveryFact.ACTED and fact.reason in set(NoticeEffect)
+    ]
+    answer = {"effect": acted[0].reason, "at": format_timestamp(acted[0].at)} if acted else {}
+    return {"agency": recipient, **answer}
+
+
+def _describe_reported(recipient: str, effect: OnwardEffect) -> dict[str, Any]:
+    answer = {} if effect.at is None else {"effect": effect.effect, "at": format_timestamp(effect.at)}
+    return {"agency": effect.agency, "path": [recipient, *effect.path], **answer}
 
 
 def _write_report(node: Node, stored: InboxMessage, notice: StoredNotice, told: list[dict[str, Any]]) -> Draft:

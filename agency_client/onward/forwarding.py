@@ -11,10 +11,10 @@ from agency_client.errors import ClientError
 from agency_client.local_store.content import read_content
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage, load_by_digest
-from agency_client.local_store.onward import list_answered_links
+from agency_client.local_store.onward import list_answered_links, record_onward_copy
 from agency_client.local_store.problems import Problem
 from agency_client.node import Node
-from agency_client.onward.held import make_provenance
+from agency_client.onward.held import describe_follower, make_provenance
 from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.draft import DELIVERY_DAYS
 from agency_client.sending.flow import NotCoveredError
@@ -67,7 +67,10 @@ def _forward(node: Node, decision_digest: str, asked_digest: str) -> list[str]:
         plan = judge_for_partner(node, transaction, order, asked.sender)
         if not plan.is_allowed:
             raise NotCoveredError(plan)
-        return [leg.message_id for leg in seal_recipients(node, transaction, order, plan.recipients)]
+        (leg,) = seal_recipients(node, transaction, order, plan.recipients)
+        # What its author says of the decision later follows it there, so that a consent taken back is one for nobody.
+        record_onward_copy(transaction, describe_follower(decision_digest, leg, order, asked.sender))
+        return [leg.message_id]
 
 
 def _is_waiting(snapshot: Snapshot, decision_digest: str, asked_digest: str) -> bool:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 from agency_client.errors import DeniedError, UsageError
 from agency_client.local_store.inbox import InboxMessage
+from agency_client.local_store.onward import OnwardCopy
 from agency_client.node import Node
+from agency_client.onward.rules import RightKind
 from agency_client.reading.messages import ReadOwnMessage, read_message
 from agency_client.receiving.content_rules import apply_terms
 from agency_client.receiving.provenance import VerifiedProvenance, verify_provenance
 from agency_client.receiving.verification import EVERYTHING, verify_message
+from agency_client.sending.seal import SealedLeg, SealingOrder
 from schemas.agreements.terms import Clause
 from schemas.alerts.base import Alert
 from schemas.alerts.release_request import OriginalMessage
-from schemas.disclosure import disclose, disclose_whole
+from schemas.disclosure import disclose, disclose_whole, parse_disclosure
 from schemas.envelope import DisclosedMessage, Disclosure, Message, Provenance, Reference
 from schemas.markings import Purpose, Tlp
 from schemas.signed import SignedDocument
@@ -118,3 +121,18 @@ def make_provenance(
     """
     before = (stored.sender,) if message.provenance is None else message.provenance.path
     return Provenance(original=show_original(stored, message), consent=consent, path=(*before, agency))
+
+
+def describe_follower(held_digest: str, leg: SealedLeg, order: SealingOrder, recipient: str) -> OnwardCopy:
+    """Return what is kept of a notice or a decision that follows where its message, or the question, came by."""
+    assert order.provenance is not None  # noqa: S101 - what is not passed on follows nothing
+    return OnwardCopy(
+        copy_digest=leg.digest,
+        copy_id=leg.message_id,
+        held_digest=held_digest,
+        original_digest=parse_disclosure(order.provenance.original).digest,
+        recipient=recipient,
+        right_kind=RightKind.FOLLOWS,
+        consent_digest=None,
+        passed_on_at=order.issued_at,
+    )

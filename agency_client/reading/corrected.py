@@ -6,6 +6,7 @@ that it was there is still shown.
 
 from agency_client.aftercare.changing import CorrectedAlert, Correction, apply_corrections
 from agency_client.aftercare.rules import Notice, Standing
+from agency_client.aftercare.standing import load_standing
 from agency_client.errors import NotFoundError, VerificationFailedError
 from agency_client.local_store.content import read_content
 from agency_client.local_store.inbox import load_by_digest
@@ -18,22 +19,33 @@ from schemas.alerts import parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.correction import Correction as CorrectionDetails
 from schemas.codec import CodecError
+from schemas.envelope import Message
 from schemas.log.records import Action
 from schemas.signed import SignedDocument
 
 
 def read_corrected(
-    node: Node, original: Alert, standing: Standing, *, verb: str, reason: str, case: str | None
+    node: Node, message: Message, original: Alert, standing: Standing, *, verb: str, reason: str, case: str | None
 ) -> CorrectedAlert | None:
     """Return what an alert says once its corrections are applied; None where nobody corrected it.
+
+    Whose words they are alone corrects them: what another says who passed the message on is named and not applied. A
+    correction that was taken back, or is restricted itself, changes nothing any more.
 
     Raises:
         VerificationFailedError: what the store holds of a correction does not verify any more.
     """
     if not standing.corrections:
         return None
-    corrections = (_read_correction(node, notice, verb, reason, case) for notice in standing.corrections)
-    return apply_corrections(original, [found for found in corrections if found is not None])
+    author = message.header.sender.agency if message.provenance is None else message.provenance.path[0]
+    with node.store.read() as snapshot:
+        counting = [notice for notice in standing.corrections if _is_standing(load_standing(snapshot, notice.digest))]
+    corrections = (_read_correction(node, notice, verb, reason, case) for notice in counting)
+    return apply_corrections(original, [found for found in corrections if found is not None], author=author)
+
+
+def _is_standing(standing: Standing) -> bool:
+    return not (standing.is_withdrawn or standing.is_restricted or standing.is_to_be_erased)
 
 
 def _read_correction(node: Node, notice: Notice, verb: str, reason: str, case: str | None) -> Correction | None:

@@ -12,6 +12,12 @@ from schemas.coded import CodedValue
 from schemas.model import AgencyId
 from schemas.part import Part
 
+MAX_TOLD = 50
+"""So many agencies further on stand in one acknowledgement."""
+
+MAX_WAY = 8
+"""So many agencies stand between, at most."""
+
 
 class ActionTaken(CodedValue):
     """What was done."""
@@ -35,7 +41,7 @@ class OnwardAnswer(Part):
     agency: AgencyId
     effect: NoticeEffect | None = None
     at: Moment | None = None
-    path: Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=8)] = ()
+    path: Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=MAX_WAY)] = ()
 
     @model_validator(mode="after")
     def _check_effect_has_its_time(self) -> Self:
@@ -53,8 +59,8 @@ class Acknowledgement(Details):
 
     action: ActionTaken
     done_at: Moment
-    told_onward: Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=50)] = ()
-    onward: Annotated[tuple[OnwardAnswer, ...], Field(min_length=1, max_length=50)] = ()
+    told_onward: Annotated[tuple[AgencyId, ...], Field(min_length=1, max_length=MAX_TOLD)] = ()
+    onward: Annotated[tuple[OnwardAnswer, ...], Field(min_length=1, max_length=MAX_TOLD)] = ()
     is_automatic: Literal[True] | None = None
     refusal: Refusal | None = None
     words: FreeText | None = None

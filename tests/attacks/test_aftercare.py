@@ -168,6 +168,17 @@ def test_a_holder_lifts_what_the_originator_restricted(row: Row) -> None:
         read_message(row.world[BE], copy.id, reason="x", use=RestrictedUse.EVIDENCE)
 
 
+def test_a_holder_corrects_what_the_originator_wrote(row: Row) -> None:
+    original = row.send()
+    copy = row.pass_on(VN, original, BE)
+    row.say("correction", copy, sender=VN)
+    row.sync(VN, BE)
+    found = read_message(row.world[BE], copy.id, reason="x")
+    assert found.corrected is not None
+    assert found.corrected.alert == found.alert
+    assert "only GB corrects them" in found.corrected.fields[0].misfit
+
+
 def test_a_notice_dated_ahead_does_not_outlive_what_is_said_after_it(world: LyingWorld, terms: Any) -> None:
     """What is issued more than five minutes after its acceptance is no message at all."""
     held = world.craft(GB, VN, terms)

@@ -1,15 +1,22 @@
 """Notices go on to whoever got a copy, once for each copy, over every hop; what became of them comes back."""
 
 from datetime import timedelta
+from typing import Any
 
 from agency_client.aftercare.overview import view_aftercare
 from agency_client.aftercare.relaying import relay_notices
 from agency_client.connection import NotSentError
-from agency_client.local_store.aftercare import list_onward_effects
-from agency_client.local_store.sent import DeliveryFact, RecordedFact, record_fact
+from agency_client.local_store.aftercare import list_onward_effects, list_relays
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.inbox import InboxState
+from agency_client.local_store.sent import DeliveryFact, RecordedFact, load_message, record_fact
+from agency_client.reading.messages import read_message
 from schemas.alerts import notice_kinds
 from schemas.api import MESSAGES_PATH
+from schemas.envelope import Reference
+from schemas.model import format_timestamp
 from tests.support.aftercare import EFFECTS, Row, find_content
+from tests.support.lying_world import make_alert
 
 
 def test_every_notice_follows_a_copy_over_two_hops_and_its_author_learns_of_it(row: Row) -> None:
@@ -99,3 +106,71 @@ def test_a_copy_that_never_arrived_is_followed_by_nothing(row: Row) -> None:
 
 def _hang_up(answer: object) -> object:
     raise NotSentError("the exchange is away")
+
+
+def test_what_a_holder_says_of_its_copy_goes_no_further_in_anothers_name(row: Row) -> None:
+    """VN takes its copy back: BE obeys, and lends nobody its own signature for words that are not GB's."""
+    original = row.send()
+    at_be = row.pass_on("VN", original, "BE")
+    at_al = row.pass_on("BE", at_be, "AL")
+    row.say("withdrawal", at_be, sender="VN")
+    reports = row.sync("VN", "BE", "AL")
+    assert [notice.effect for notice in row.notices("BE", at_be)] == ["erased"]
+    assert (reports["BE"].relayed, reports["BE"].problems) == ([], [])
+    assert row.notices("AL", at_al) == []
+
+
+def test_what_is_said_of_a_notice_follows_it_to_where_that_went(row: Row) -> None:
+    original = row.send()
+    copy = row.pass_on("VN", original, "BE")
+    correction = row.say("correction", original)
+    row.sync("VN", "BE")
+    row.say("withdrawal", correction)
+    row.sync("VN", "BE")
+    (relayed,) = row.notices("BE", copy)
+    (taken_back,) = row.notices("BE", Reference(id=copy.id, digest=relayed.digest))
+    assert (taken_back.author, taken_back.kind, taken_back.effect) == ("GB", "withdrawal", "erased")
+    found = read_message(row.world["BE"], copy.id, reason="t")
+    assert found.corrected is not None
+    assert found.corrected.fields == ()
+
+
+def test_nobody_further_on_crowds_out_what_became_of_a_notice_elsewhere(row: Row) -> None:
+    """BE reports of more agencies, further away, than one acknowledgement holds: GB still learns what BE did."""
+    original = row.send()
+    row.pass_on("VN", original, "BE")
+    notice = row.say("restriction", original)
+    row.sync("VN", "BE", "VN")
+    with row.read_store("VN") as snapshot:
+        ((_, relayed_id),) = list_relays(snapshot, notice.digest)
+        relayed = find_relayed(snapshot, relayed_id)
+    for start in (0, 50):
+        agencies = [f"AL-X{number}" for number in range(start, start + 50)]
+        path = [f"BE-X{number}" for number in range(8)]
+        details = {
+            "action": "noted",
+            "done_at": format_timestamp(row.world.clock.now()),
+            "told_onward": agencies,
+            "onward": [{"agency": agency, "path": path[: 7 + number % 2]} for number, agency in enumerate(agencies)],
+        }
+        row.world.clock.ahead += timedelta(seconds=2)
+        say_acknowledgement(row, relayed, details)
+        report = row.sync("VN", "GB")["VN"]
+        assert report.problems == []
+    with row.read_store("VN") as snapshot:
+        assert len(list_onward_effects(snapshot, relayed.digest)) == 50
+    with row.read_store("GB") as snapshot:
+        told = {item.agency: item.effect for item in list_onward_effects(snapshot, notice.digest)}
+    assert told["BE"] == "restricted"
+    assert len(told) > 1
+
+
+def find_relayed(snapshot: Snapshot, message_id: str) -> Reference:
+    return Reference(id=message_id, digest=load_message(snapshot, message_id).digest)
+
+
+def say_acknowledgement(row: Row, about: Reference, details: dict[str, Any]) -> None:
+    alert = make_alert("acknowledgement", details, in_reply_to=about.to_wire())
+    sealed = row.world.craft("BE", "VN", row.terms["VN", "BE"], alert=alert, refers_to=about, stream="B" * 21 + "Q")
+    row.world.deliver(sealed, "VN")
+    assert row.world.receive("VN", sealed).state is InboxState.OPENED

@@ -1,10 +1,15 @@
 """The originator's decision reaches who asked for it over others, to the letter, and once."""
 
+import pytest
+
+from agency_client.aftercare.relaying import relay_notices
 from agency_client.local_store.inbox import InboxMessage, InboxState
 from agency_client.onward.forwarding import forward_decisions
+from agency_client.onward.passing_on import NoRightError
 from agency_client.onward.requesting import request_for_partner
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
+from agency_client.sending.noticing import withdraw
 from tests.support.onward import AL, AUTHOR, BE, GB, VN, Row
 
 
@@ -47,3 +52,16 @@ def test_a_decision_is_passed_on_once(row: Row) -> None:
     assert len(forward_decisions(row[BE]).forwarded) == 1
     report = forward_decisions(row[BE])
     assert (report.forwarded, report.problems) == ([], [])
+
+
+def test_a_consent_taken_back_is_taken_back_where_it_was_passed_on_to(row: Row) -> None:
+    copy, question = ask_over_be(row)
+    decided = row.grant(VN, question)
+    forward_decisions(row[BE])
+    receive(row[AL])
+    withdraw(row[VN], decided.message_id, AUTHOR, because="wrong", required_action="stop-using")
+    receive(row[BE])
+    assert len(relay_notices(row[BE]).relayed) == 1
+    receive(row[AL])
+    with pytest.raises(NoRightError):
+        row.pass_on(AL, copy, GB)
