@@ -228,19 +228,20 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
 
 
 def _warn_of_later(output: Output, found: "ReadMessage") -> None:
+    from agency_client.terminal.aftercare_pages import list_correction_lines
     from agency_client.terminal.moments import spell_moment
 
     if found.provenance.is_disputed:
         words = "its sender has revoked the key that signed it, from an earlier moment: it may be somebody else's"
         output.show_line(f"DISPUTED: {words}", Tone.BAD)
     if found.stored.withdrawn_at:
-        output.show_line(f"WITHDRAWN by its sender on {spell_moment(found.stored.withdrawn_at)}", Tone.BAD)
+        whom = "its sender" if found.origin is None else f"{found.origin.originator}, or by its sender,"
+        output.show_line(f"WITHDRAWN by {whom} on {spell_moment(found.stored.withdrawn_at)}", Tone.BAD)
     if found.is_voided:
         words = "its sender holds that it never arrived, and may have sent another in its place"
         output.show_line(f"VOIDED: {words}", Tone.BAD)
-    for later in found.followed_by:
-        if later.kind == "correction":
-            output.show_line(f"CORRECTED by message {later.message_id} of {later.sender}: read it too", Tone.BAD)
+    for line in list_correction_lines(found.standing, found.followed_by):
+        output.show_line(line, Tone.BAD)
 
 
 def _describe_later(found: "ReadMessage | ReadOwnMessage") -> "dict[str, Any]":

@@ -1,12 +1,13 @@
 """Aftercare for a person: who has acted on a notice, what is due here, marks and corrected values beside a message."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
 from agency_client.aftercare.changing import ChangedField, CorrectedAlert
 from agency_client.aftercare.overview import AgencyActing, NoticeLine, Overview
 from agency_client.aftercare.rules import NOTHING_SAID, VICTIM_MARK, Standing
+from agency_client.local_store.inbox import InboxMessage
 from agency_client.terminal.alert_page import Block, make_page
 from agency_client.terminal.moments import make_due_cell, spell_moment
 from agency_client.terminal.output import Cell, Output, Tone
@@ -65,6 +66,16 @@ def show_standing(output: Output, standing: Standing, alert: Alert) -> None:
     for breach in standing.breaches:
         when = spell_moment(breach.said_at)
         output.show_line(f"BREACH told by {breach.author} on {when}: read its notice, and answer it", Tone.BAD)
+
+
+def list_correction_lines(standing: Standing, followed_by: Iterable[InboxMessage]) -> Iterator[str]:
+    """Give a line for each correction that came: whose it is, and through whom where another passed it on."""
+    authors = {notice.digest: notice.author for notice in standing.corrections}
+    for later in followed_by:
+        author = authors.get(later.digest)
+        if author is not None:
+            whose = author if author == later.sender else f"{author}, through {later.sender}"
+            yield f"CORRECTED by message {later.message_id} of {whose}: read it too"
 
 
 def name_subject(alert: Alert, path: str) -> str:

@@ -12,9 +12,10 @@ import pytest
 from agency_client.aftercare.overview import view_aftercare
 from agency_client.aftercare.rules import NOTHING_SAID
 from agency_client.local_store.inbox import InboxState, load_by_digest
-from agency_client.reading.messages import NotShownError, read_message
+from agency_client.reading.messages import NotShownError, ReadMessage, read_message
 from agency_client.sending.answering import Author
 from agency_client.sending.noticing import restrict
+from agency_client.terminal.aftercare_pages import list_correction_lines
 from schemas.alerts import kind_of, notice_kinds
 from schemas.alerts.coded import RestrictedUse
 from schemas.envelope import Message, Provenance, Reference
@@ -177,6 +178,14 @@ def test_a_holder_corrects_what_the_originator_wrote(row: Row) -> None:
     assert found.corrected is not None
     assert found.corrected.alert == found.alert
     assert "only GB corrects them" in found.corrected.fields[0].misfit
+    row.say("correction", original)
+    row.sync(VN, BE)
+    found = read_message(row.world[BE], copy.id, reason="x")
+    assert isinstance(found, ReadMessage)
+    lines = list(list_correction_lines(found.standing, found.followed_by))
+    assert [line.partition(" of ")[2] for line in lines] == ["VN: read it too", "GB, through VN: read it too"]
+    assert found.corrected is not None
+    assert found.corrected.alert.to_wire()["details"] == {"text": "goodbye"}
 
 
 def test_a_notice_dated_ahead_does_not_outlive_what_is_said_after_it(world: LyingWorld, terms: Any) -> None:
