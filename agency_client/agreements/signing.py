@@ -15,7 +15,7 @@ from agency_client.errors import ConflictError, UsageError, VerificationFailedEr
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.agreements import StoredStep, load_chain_end, record_step, retract_step
 from agency_client.local_store.contradictions import has_log_contradiction
-from agency_client.local_store.dispatch import DispatchKind, queue_again, record_dispatch_refused
+from agency_client.local_store.dispatch import DispatchKind, load_dispatch, queue_again, record_dispatch_refused
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import demand_not_restored
@@ -35,6 +35,10 @@ MAX_REASON_CHARACTERS = 280
 _ANSWERS = frozenset({StepAction.ACCEPT, StepAction.CONFIRM, StepAction.RESUME})
 """What widens in answer to what stands in the log: only once the quorum has seen that, too, or an exchange could show
 this node alone what was never said, or hide from others what was."""
+
+
+_COVERING_ALL = frozenset({StepAction.SUSPEND, StepAction.REVOKE})
+"""What is said of all versions of an agreement, whichever of them it names."""
 
 
 class StepNotAllowedError(ConflictError):
@@ -159,10 +163,16 @@ def _sign_again(node: Node, transaction: Transaction, chained: ChainedStep, agre
     old, now = chained.step, node.clock.now()
     if old.confirm_by is not None and old.confirm_by <= now:
         return
-    partner = agreement.list_terms()[old.digest].counterpart_of(node.agency)
+    if old.action in _ANSWERS and has_log_contradiction(transaction, node.sheet.origin):
+        return  # Nothing is widened by what such a log shows, however it was when two approved it.
+    partner = _find_partner(node, transaction, chained, agreement)
+    if partner is None:
+        return
     known = load_agreement(transaction, agreement.id).list_terms()
-    covers_all = old.action in (StepAction.SUSPEND, StepAction.REVOKE)
-    digest = next(iter(known), old.digest) if covers_all and old.digest not in known else old.digest
+    digest = old.digest
+    if old.action in _COVERING_ALL and digest not in known:
+        # Under the same id a third agency may have proposed something of its own: the partner would not know that.
+        digest = next((other for other, terms in known.items() if partner in terms.agencies), digest)
     order = StepOrder(
         old.action,
         agreement.id,
@@ -179,6 +189,15 @@ def _sign_again(node: Node, transaction: Transaction, chained: ChainedStep, agre
     if judge_step(step, chains, now).allowed:
         # What narrows is always allowed, unless its terms went with a refused proposal: nobody will ever know them.
         _sign(node, transaction, step, partner)
+
+
+def _find_partner(node: Node, snapshot: Snapshot, chained: ChainedStep, agreement: Agreement) -> str | None:
+    """Return to whom a step was said. Its terms may be gone: the partner's, where a proof against it was settled."""
+    terms = agreement.list_terms().get(chained.step.digest)
+    if terms is not None:
+        return terms.counterpart_of(node.agency)
+    queued = load_dispatch(snapshot, chained.digest)
+    return None if queued is None else queued.partner
 
 
 def _make_step(node: Node, transaction: Transaction, order: StepOrder, now: datetime) -> Step:

@@ -49,7 +49,7 @@ from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
 MAX_NAMED = 20
 """So many failures of one part are named; the others are counted."""
 ERASED_AFTER = timedelta(days=MIN_LOG_DAYS - 35)
-"""No entry of an access log ends earlier. Its head, which alone says when it was not there yet, may have waited weeks."""
+"""No entry of an access log ends earlier. A head, which alone says when it was not there yet, may have waited."""
 MAX_AHEAD = timedelta(days=1)
 """How far the clock of who exported may be ahead of the verifier's."""
 
