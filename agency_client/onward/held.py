@@ -89,7 +89,7 @@ def load_held(node: Node, message_id: str, *, reason: str, case: str | None, ver
             f"message {found.stored.message_id} is this agency's own, and needs nobody's consent",
             fix="send it to whom you choose: agency send",
         )
-    if found.stored.withdrawn_at is not None:
+    if found.stored.withdrawn_at is not None or found.standing.is_withdrawn:
         raise DeniedError(f"{found.stored.sender} has taken the message back", code="withdrawn")
     with node.store.read() as snapshot:
         verified = verify_message(node, snapshot, found.stored.digest, EVERYTHING)

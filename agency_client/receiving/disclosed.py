@@ -18,6 +18,7 @@ from agency_client.local_store.trust import load_pin
 from agency_client.node import Node
 from agency_client.receiving.errors import UnprovenError, WaitingError
 from agency_client.receiving.leaves import verify_accepted_leaf
+from agency_client.receiving.rules import verify_times
 from agency_client.receiving.sealed import SealedEvidence
 from agency_client.statuses.hidden import list_hidden_revocations
 from agency_client.witness.observer import LogError, hash_logged_record, read_log_keys
@@ -71,8 +72,8 @@ def verify_shown(
     """Verify a disclosure; `name` says in a refusal which one it is ("original", "consent").
 
     1. Form, and this exchange. 2. A log of it accepted the message. 3. Its signer is an agency, with the pinned roots
-    where they are pinned. 4. The signer's keys at that leaf signed it, unrevoked by then. 5. Header, alert and rest are
-    what was committed to. 6. The alert is of a known kind, and what the header says.
+    where they are pinned. 4. Its times fit that leaf, and the signer's keys there signed it, unrevoked by then. 5.
+    Header, alert and rest are what was committed to. 6. The alert is of a known kind, and what the header says.
 
     Raises:
         UnprovenError: a step does not hold; it is named.
@@ -196,6 +197,7 @@ def _verify_signed(
     header = parsed.header
     if header.exchange != node.exchange:
         raise UnprovenError(f"it was sent on {header.exchange}, this is {node.exchange}", code="wrong-exchange")
+    verify_times(header, accepted_at)
     if not list_hidden_revocations(snapshot, timeline).isdisjoint(header.sender.kids):
         raise WaitingError(
             f"{timeline.agency} says that it has revoked this key, and the log has not shown it",

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from agency_client.aftercare.acting import NoticeOrigin, act_on_notice
 from agency_client.aftercare.reported import record_reported
+from agency_client.aftercare.standing import load_standing
 from agency_client.duties.deciding import DecisionMissingError, verify_decided
 from agency_client.duties.recording import Passing, record_passing
 from agency_client.errors import ConflictError
@@ -135,11 +136,19 @@ def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
             return Finding(digest, load_by_digest(transaction, digest).state)  # another process was quicker
         if provenance is not None:
             record_origin(transaction, describe_origin(verified.facts, provenance))
+            _demand_not_taken_back(transaction, digest, provenance)
         note_release(transaction, digest, content.alert)
         effect = _keep(node, transaction, verified, opened, content, provenance)
     if effect is NoticeEffect.ERASED:
         node.store.truncate_wal()
     return Finding(digest, InboxState.OPENED)
+
+
+def _demand_not_taken_back(transaction: Transaction, digest: str, provenance: VerifiedProvenance) -> None:
+    """Demand of a copy that its originator has not taken the same message back here, whoever sends it once more."""
+    standing = load_standing(transaction, digest)
+    if standing.is_withdrawn or standing.is_to_be_erased:
+        raise NotCoveredError(f"{provenance.originator} has taken this message back", code="withdrawn")
 
 
 def _keep(

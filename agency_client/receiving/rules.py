@@ -21,7 +21,7 @@ from schemas.alerts import kind_of
 from schemas.alerts.registry import UnknownKindError
 from schemas.api import LoggedRecord
 from schemas.codec import CodecError
-from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS
+from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS, Header
 from schemas.key_documents import AgencyClass
 from schemas.signed import DocumentType, EncryptionUse, KeyUse
 
@@ -115,12 +115,16 @@ def check_header(facts: MessageFacts) -> str:
         raise UnprovenError("recipients: one stands there twice", code="wrong-recipient")
     if facts.sealed.payload.attachments:
         raise UnprovenError("attachments: this version carries none", code="attachments-refused")
-    _check_times(facts)
+    verify_times(header, facts.leaf.record.time)
     return f"addressed to {facts.me} on {facts.exchange}, issued {header.issued_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _check_times(facts: MessageFacts) -> None:
-    header, accepted = facts.sealed.header, facts.leaf.record.time
+def verify_times(header: Header, accepted: datetime) -> None:
+    """Verify that a header's times fit the moment of its acceptance.
+
+    Raises:
+        UnprovenError: they do not.
+    """
     if header.issued_at > accepted + timedelta(seconds=MAX_CLOCK_AHEAD_SECONDS):
         raise UnprovenError("issued_at: it lies after the moment of its acceptance", code="wrong-time")
     if not accepted < header.expires_at <= header.issued_at + timedelta(days=MAX_DELIVERY_DAYS):

@@ -12,14 +12,17 @@ import pytest
 from agency_client.aftercare.overview import view_aftercare
 from agency_client.aftercare.rules import NOTHING_SAID
 from agency_client.local_store.inbox import InboxState, load_by_digest
+from agency_client.onward.held import make_provenance
 from agency_client.reading.messages import NotShownError, ReadMessage, read_message
 from agency_client.sending.answering import Author
 from agency_client.sending.noticing import restrict
 from agency_client.terminal.aftercare_pages import list_correction_lines
 from schemas.alerts import kind_of, notice_kinds
 from schemas.alerts.coded import RestrictedUse
+from schemas.disclosure import disclose
 from schemas.envelope import Message, Provenance, Reference
 from schemas.model import format_timestamp
+from schemas.signed import SignedDocument
 from tests.attacks.arena import GB as ARENA_GB
 from tests.attacks.arena import VN as ARENA_VN
 from tests.attacks.arena import Arena, speak
@@ -93,7 +96,6 @@ def forge_relay(row: Row, about: Any, **changes: Any) -> Any:
     `alert` is what it says, `target` the copy it says it of.
     """
     from agency_client.local_store.content import read_content
-    from agency_client.onward.held import make_provenance
     from schemas.envelope import PADDING_BUCKETS
     from schemas.log.records import Action
 
@@ -186,6 +188,43 @@ def test_a_holder_corrects_what_the_originator_wrote(row: Row) -> None:
     assert [line.partition(" of ")[2] for line in lines] == ["VN: read it too", "GB, through VN: read it too"]
     assert found.corrected is not None
     assert found.corrected.alert.to_wire()["details"] == {"text": "goodbye"}
+
+
+def test_a_copy_does_not_come_again_after_its_originator_took_it_back(row: Row) -> None:
+    original = row.send()
+    row.pass_on(VN, original, BE)
+    provenance, alert = _read_own_copy(row, original)
+    row.say("withdrawal", original)
+    row.sync(VN, BE)
+    found = _craft_with_provenance(row, alert, provenance, None)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.REFUSED, "withdrawn")
+    with row.read_store(BE) as snapshot:
+        assert not find_content(snapshot, found.digest)
+
+
+def test_a_notice_dated_ahead_is_none_of_who_passes_it_on_either(row: Row) -> None:
+    """GB dates a lifting ahead, past the next restriction; VN shows it to BE past every check of its own."""
+    original = row.send()
+    copy = row.pass_on(VN, original, BE)
+    named: Any = _Named(original)
+    alert = make_aftercare("restriction", named, row.world, required_action="lift", ground="clarified")
+    ahead = row.world.clock.now() + timedelta(days=1)
+    terms = row.terms[GB, VN]
+    notice = row.world.craft(GB, VN, terms, alert=alert, refers_to=original, issued_at=ahead, stream="A" * 21 + "Q")
+    accepted = row.world.exchange.make_evidence(row.world.exchange.accept(notice.envelope).accepted)
+    document = SignedDocument(payload=notice.envelope.payload, signatures=notice.envelope.signatures)
+    message = Message.from_canonical(notice.message_bytes, max_bytes=1 << 20)
+    provenance = Provenance(original=disclose(document, message, accepted.canonical()), path=(GB, VN))
+    found = _craft_with_provenance(row, alert, provenance, copy)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "wrong-time")
+
+
+def _read_own_copy(row: Row, original: Reference) -> tuple[Provenance, dict[str, Any]]:
+    """Return the provenance and the alert that VN's copy of a message of GB shows."""
+    with row.read_store(VN) as snapshot:
+        stored = load_by_digest(snapshot, original.digest)
+    found = read_message(row.world[VN], original.id, reason="x")
+    return make_provenance(VN, stored, found.message), found.message.alert
 
 
 def test_a_notice_dated_ahead_does_not_outlive_what_is_said_after_it(world: LyingWorld, terms: Any) -> None:
