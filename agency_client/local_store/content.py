@@ -192,6 +192,13 @@ def limit_retention(transaction: Transaction, digest: str, until: datetime) -> N
     )
 
 
+def keep_no_longer(transaction: Transaction, digest: str, than: str) -> None:
+    """Let the content of a message end with that of another whose words it repeats, where its own end is later."""
+    until = transaction.fetch_value("SELECT retain_until FROM content WHERE digest = ?", than)
+    if until is not None:
+        limit_retention(transaction, digest, read_moment(until))
+
+
 def _read_end(row: Row) -> ContentEnd:
     digest, direction, message_id, partner, ends_at = row
     return ContentEnd(digest, direction, message_id, partner, read_moment(ends_at))

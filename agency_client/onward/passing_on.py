@@ -6,17 +6,18 @@ round it: the recipient judges the same by the same rule.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from agency_client.errors import DeniedError, UsageError, VerificationFailedError
 from agency_client.local_store.access_log import append_entry
+from agency_client.local_store.content import keep_no_longer
 from agency_client.local_store.engine import Transaction
-from agency_client.local_store.onward import OnwardCopy, list_onward_copies, record_onward_copy
+from agency_client.local_store.onward import OnwardCopy, list_decisions, list_onward_copies, record_onward_copy
 from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.node import Node
 from agency_client.onward.consents import HeldDecision, load_decisions
-from agency_client.onward.held import HeldMessage, load_held, make_provenance
+from agency_client.onward.held import HeldMessage, load_held, make_provenance, verify_unchanged
 from agency_client.onward.rules import (
     Judgement,
     Passing,
@@ -148,7 +149,7 @@ def _find_leg(node: Node, held: HeldMessage, wanted: PassOn, recipient: str, dec
             fix="nobody can allow this; let the originator send it itself",
             code="onward-forbidden",
         )
-    named = judge_passing(passing, None)
+    named = _judge_named(held, passing)
     if named.is_allowed:
         return _Leg(recipient, named, None)
     judged = [(judge_passing(passing, held_decision.decision), held_decision) for held_decision in decisions]
@@ -159,6 +160,14 @@ def _find_leg(node: Node, held: HeldMessage, wanted: PassOn, recipient: str, dec
     raise NoRightError(
         f"{recipient}: {nearest.sentence}", fix=_spell_question(held, passing), code=nearest.findings[0].code
     )
+
+
+def _judge_named(held: HeldMessage, passing: Passing) -> Judgement:
+    """Judge a copy by the names in the message, as it was sent and as its originator has corrected it since."""
+    judged = judge_passing(passing, None)
+    if held.corrected is None or not judged.is_allowed:
+        return judged
+    return judge_passing(replace(passing, alert=held.corrected), None)
 
 
 def _describe(node: Node, held: HeldMessage, wanted: PassOn, recipient: str) -> Passing:
@@ -187,6 +196,7 @@ def _seal(node: Node, held: HeldMessage, wanted: PassOn, legs: Sequence[_Leg]) -
     batch, sealed = generate_id(), []
     with node.store.write() as transaction:
         verify_may_send(transaction, node.sheet.origin)
+        _verify_unchanged(transaction, held, legs)
         for leg in legs:
             order = _make_order(node, held, wanted, leg, batch)
             plan = judge_for_partner(node, transaction, order, leg.recipient)
@@ -196,6 +206,14 @@ def _seal(node: Node, held: HeldMessage, wanted: PassOn, legs: Sequence[_Leg]) -
             _record(transaction, held, leg, one, order)
             sealed.append(one)
     return sealed
+
+
+def _verify_unchanged(transaction: Transaction, held: HeldMessage, legs: Sequence[_Leg]) -> None:
+    """Verify that message and consents stand as they were judged: another process may have received meanwhile."""
+    verify_unchanged(transaction, held)
+    standing = list_decisions(transaction, held.original.message.digest)
+    if any(leg.consent is not None and leg.consent.held_digest not in standing for leg in legs):
+        raise NoRightError(f"{held.original.agency} has taken its consent back meanwhile")
 
 
 def _make_order(node: Node, held: HeldMessage, wanted: PassOn, leg: _Leg, batch: str) -> SealingOrder:
@@ -234,6 +252,8 @@ def _record(transaction: Transaction, held: HeldMessage, leg: _Leg, sealed: Seal
         passed_on_at=order.issued_at,
     )
     record_onward_copy(transaction, copy)
+    # What the originator's agreement ends here, that with the next agency does not keep.
+    keep_no_longer(transaction, sealed.digest, than=held.stored.digest)
 
 
 def _spell_right(held: HeldMessage, copy: OnwardCopy) -> str:

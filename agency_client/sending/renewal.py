@@ -7,7 +7,7 @@ own, since nobody here knows which numbers are left in that one.
 
 from agency_client.errors import DeniedError
 from agency_client.local_store.aftercare import rename_relay
-from agency_client.local_store.content import read_content
+from agency_client.local_store.content import keep_no_longer, read_content
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.onward import rename_copy
 from agency_client.local_store.outbox import record_refused
@@ -78,6 +78,7 @@ def _seal_again(
         return None
     replaced = Reference(id=message.message_id, digest=message.digest)
     leg = seal_one(node, transaction, order, recipient, replaces=replaced)
+    keep_no_longer(transaction, leg.digest, than=replaced.digest)
     rename_copy(transaction, replaced, Reference(id=leg.message_id, digest=leg.digest))
     rename_relay(transaction, replaced.id, leg.message_id)
     return leg

@@ -1,9 +1,13 @@
 """A message goes on by the originator's leave alone, and the leave travels with it."""
 
+from datetime import timedelta
+
 import pytest
 
 from agency_client.errors import ClientError, DeniedError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
+from agency_client.local_store.content import limit_retention
+from agency_client.local_store.duties import find_content_end
 from agency_client.local_store.inbox import InboxMessage, InboxState
 from agency_client.local_store.onward import find_original_of_copy, list_onward_copies
 from agency_client.local_store.outbox import begin_attempt
@@ -201,7 +205,13 @@ def test_what_is_restricted_stays_where_it_is(row: Row) -> None:
 
 def test_a_copy_that_is_sealed_again_is_still_a_copy(row: Row) -> None:
     held = row.send(VN, BE, onward=[AL])
+    ends_at = row[BE].clock.now() + timedelta(days=3)
+    with row[BE].store.write() as transaction:
+        limit_retention(transaction, held.digest, ends_at)
     (copy,) = pass_on(row[BE], PassOn(held.message_id, (AL,), reason="case 74/08"), deliver=False)
+    with row[BE].store.read() as snapshot:
+        (known,) = list_onward_copies(snapshot, held.digest)
+        assert find_content_end(snapshot, known.copy_digest) == ends_at, "the words end here with the message"
     for _ in range(2):
         publish_queued(row[AL], prepare_encryption_keys(row[AL]))
     now = row[BE].clock.now()
@@ -216,6 +226,7 @@ def test_a_copy_that_is_sealed_again_is_still_a_copy(row: Row) -> None:
     assert (arrived.state, arrived.problem) == (InboxState.OPENED, None)
     with row[BE].store.read() as snapshot:
         (known,) = list_onward_copies(snapshot, held.digest)
+        assert find_content_end(snapshot, known.copy_digest) == ends_at
     assert (known.copy_id, known.copy_digest) == (leg.message_id, arrived.digest)
     shown = read(row, AL, arrived)
     assert shown.origin is not None
@@ -237,3 +248,46 @@ def test_a_copy_waits_until_the_log_has_shown_its_originator_here(row: Row, reti
     assert (arrived.state, arrived.problem and arrived.problem.code) == (InboxState.NEW, "originator-unknown")
     receive(row[AL])
     assert row.find(AL, arrived.message_id).state is InboxState.OPENED
+
+
+def test_what_is_taken_back_while_it_is_judged_does_not_go_on(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process of the node receives the withdrawal between the rule and the seal."""
+    held = row.send(VN, BE, onward=[AL])
+
+    def load_late(*names: Any, **members: Any) -> Any:
+        found = load_decisions(*names, **members)
+        withdraw(row[VN], held.message_id, AUTHOR, because="wrong", required_action="stop-using")
+        receive(row[BE])
+        return found
+
+    monkeypatch.setattr("agency_client.onward.passing_on.load_decisions", load_late)
+    with pytest.raises(DeniedError) as refused:
+        row.pass_on(BE, held, AL)
+    assert refused.value.code == "notice-came"
+
+
+@pytest.mark.parametrize(("field", "was", "now"), [("onward", "AL", "GB"), ("handling.codes", "h0", "h0,h2")])
+def test_whom_the_originator_names_no_more_gets_nothing(row: Row, field: str, was: str, now: str) -> None:
+    held = row.send(VN, BE, onward=[AL], handling={"codes": ["h0"]})
+    changes = {"changes": [{"field": field, "was": was, "now": now}], "reason": "new-findings"}
+    correct(row[VN], held.message_id, AUTHOR, details=changes)
+    receive(row[BE])
+    with pytest.raises(NoRightError) as refused:
+        row.pass_on(BE, held, AL)
+    assert refused.value.code == "consent-missing"
+
+
+def test_a_consent_that_was_corrected_is_asked_for_again(row: Row) -> None:
+    held = row.send(VN, BE)
+    decided = row.consent(BE, held, AL)
+    was = read_decision(row, decided)
+    changes = {"changes": [{"field": "details.purposes", "was": was, "now": "border-control"}], "reason": "new-findings"}
+    correct(row[VN], decided.message_id, AUTHOR, details=changes)
+    receive(row[BE])
+    with pytest.raises(NoRightError):
+        row.pass_on(BE, held, AL)
+
+
+def read_decision(row: Row, decided: InboxMessage) -> str:
+    details = read_message(row[BE], decided.message_id, reason="x").alert.to_wire()["details"]
+    return ",".join(details["purposes"])
