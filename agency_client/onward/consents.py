@@ -15,11 +15,12 @@ from schemas.envelope import DisclosedMessage, compute_envelope_digest
 
 @dataclass(frozen=True, slots=True)
 class HeldDecision:
-    """One decision: what it says, and the originator's own signed message that says it."""
+    """One decision: what it says, and the originator's own signed message that says it, as it came here."""
 
     decision: ReleaseDecision
     shown: DisclosedMessage
     decided_at: datetime
+    held_digest: str
 
     @property
     def digest(self) -> str:
@@ -30,7 +31,8 @@ class HeldDecision:
 def load_decisions(node: Node, held: HeldMessage, *, reason: str, case: str | None, verb: str) -> list[HeldDecision]:
     """Return every decision of the originator about a held message, the newest first; reading them is on record.
 
-    One whose key the originator has given up since, from an earlier moment, counts for nothing.
+    One whose key the originator has given up since, from an earlier moment, counts for nothing; nor does one that it
+    has corrected: who is shown a consent sees no correction of it.
     """
     original = held.original.message.digest
     with node.store.read() as snapshot:
@@ -44,12 +46,14 @@ def load_decisions(node: Node, held: HeldMessage, *, reason: str, case: str | No
         assert not isinstance(read, ReadOwnMessage)  # noqa: S101 - it came from the inbox
         details = read.alert.details
         if isinstance(details, ReleaseDecision) and _counts(read, held):
-            decisions.append(HeldDecision(details, show_whole(stored, read.message), stored.issued_at))
+            decisions.append(HeldDecision(details, show_whole(stored, read.message), stored.issued_at, stored.digest))
     return decisions
 
 
 def _counts(read: ReadMessage, held: HeldMessage) -> bool:
-    """Return whether a decision is the originator's own, by a key that it has not given up since."""
+    """Return whether a decision is the originator's own, stands as it was said, and by a key that was not given up."""
+    if read.standing.is_withdrawn or read.standing.corrections:
+        return False
     if read.origin is not None:
         return read.origin.originator == held.original.agency and not read.origin.is_disputed
     return read.stored.sender == held.original.agency and not read.provenance.is_disputed

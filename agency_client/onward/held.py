@@ -5,7 +5,11 @@ Reading it is on record. What is restricted, withdrawn or not shown is not held 
 
 from dataclasses import dataclass
 
+from agency_client.aftercare.rules import Standing
+from agency_client.aftercare.standing import load_standing
 from agency_client.errors import DeniedError, UsageError
+from agency_client.local_store.content import has_content
+from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage
 from agency_client.local_store.onward import OnwardCopy
 from agency_client.node import Node
@@ -29,7 +33,8 @@ class HeldMessage:
     """One message this agency received, and what it rests on.
 
     `provenance` is absent where it came from its originator. `clauses` are those that it came under, one for each
-    version of the agreement that governs it.
+    version of the agreement that governs it. `standing` is what notices make of it; `corrected` is what it says now,
+    where its originator has corrected it.
     """
 
     stored: InboxMessage
@@ -37,6 +42,8 @@ class HeldMessage:
     alert: Alert
     provenance: VerifiedProvenance | None
     clauses: tuple[Clause, ...]
+    standing: Standing
+    corrected: Alert | None = None
 
     @property
     def original(self) -> OriginalMessage:
@@ -95,7 +102,19 @@ def load_held(node: Node, message_id: str, *, reason: str, case: str | None, ver
         verified = verify_message(node, snapshot, found.stored.digest, EVERYTHING)
         provenance = verify_provenance(node, snapshot, verified.facts, found.message, found.alert, is_arriving=False)
     clauses = tuple(item.clause for item in apply_terms(verified.facts, found.message, found.alert))
-    return HeldMessage(found.stored, found.message, found.alert, provenance, clauses)
+    corrected = None if found.corrected is None else found.corrected.alert
+    return HeldMessage(found.stored, found.message, found.alert, provenance, clauses, found.standing, corrected)
+
+
+def verify_unchanged(snapshot: Snapshot, held: HeldMessage) -> None:
+    """Verify, in the transaction that seals, that nothing was said of a message since it was loaded.
+
+    Raises:
+        DeniedError: a notice about it came meanwhile, or its content was erased.
+    """
+    digest = held.stored.digest
+    if load_standing(snapshot, digest) != held.standing or not has_content(snapshot, digest):
+        raise DeniedError("a notice about the message has come meanwhile", fix="read it again", code="notice-came")
 
 
 def show_original(stored: InboxMessage, message: Message) -> Disclosure:
