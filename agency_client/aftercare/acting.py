@@ -7,8 +7,8 @@ A person's answer is not given here: it stays due (`acknowledge_by`). What was d
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agency_client.aftercare.rules import CORRECTION, WITHDRAWAL, decide_effect
-from agency_client.aftercare.standing import list_kin, read_notice
+from agency_client.aftercare.rules import BREACH_NOTICE, CORRECTION, WITHDRAWAL, decide_effect
+from agency_client.aftercare.standing import is_authors, list_kin, read_notice
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.aftercare import StoredNotice, list_notices, record_notice
 from agency_client.local_store.content import erase_content, has_content, limit_retention
@@ -19,7 +19,7 @@ from agency_client.local_store.sent import find_message_by_digest
 from agency_client.node import Node
 from agency_client.retention.rules import ErasureCode
 from schemas.alerts.base import Alert
-from schemas.alerts.coded import NoticeEffect
+from schemas.alerts.coded import NoticeEffect, RequiredAction
 from schemas.alerts.misused_identity import MisusedIdentity
 from schemas.alerts.notice import Notice as NoticeDetails
 from schemas.alerts.restriction import Restriction
@@ -49,6 +49,9 @@ def act_on_notice(
     notice = describe_notice(digest, alert, target.digest, origin)
     if notice is None:
         return None
+    if notice.kind == BREACH_NOTICE and not is_authors(transaction, target.digest, origin.author):
+        # Whoever got a message tells of a breach of it, and demands nothing of what its sender keeps.
+        notice = replace(notice, action=RequiredAction.MARK.value)
     now, copies = node.clock.now(), list_copies(transaction, target.digest, origin.author)
     if not is_known(transaction, target.digest):
         copies = []  # A withdrawal may come before what it takes back; whose that is will be seen when it comes.

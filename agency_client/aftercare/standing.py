@@ -45,8 +45,13 @@ def may_count(snapshot: Snapshot, notice: StoredNotice) -> bool:
     """Return whether a notice is the word of who may say it of its message: who sent that, or who first did."""
     if notice.is_own or notice.kind == BREACH_NOTICE:
         return True
-    originator, _ = _find_family(snapshot, notice.target)
-    return notice.author in {originator, find_sender(snapshot, notice.target)}
+    return is_authors(snapshot, notice.target, notice.author)
+
+
+def is_authors(snapshot: Snapshot, target: str, agency: str) -> bool:
+    """Return whether a message came here from an agency, or is one that it first sent."""
+    originator, _ = _find_family(snapshot, target)
+    return agency in {originator, find_sender(snapshot, target)}
 
 
 def list_kin(snapshot: Snapshot, digest: str, author: str) -> list[str]:

@@ -78,6 +78,16 @@ def test_a_recipient_turns_a_notice_on_the_sender_of_the_message(row: Row, kind:
     assert row.standing(GB, original) == NOTHING_SAID
 
 
+@pytest.mark.parametrize("action", ["delete", "stop-using"])
+def test_a_recipient_tells_of_a_breach_to_take_the_senders_own_message_away(row: Row, action: str) -> None:
+    original = row.send()
+    row.say("breach-notice", original, sender=VN, required_action=action)
+    row.world.collect(GB)
+    assert [notice.effect for notice in row.notices(GB, original)] == ["marked"]
+    assert row.standing(GB, original).words == ("breach",)
+    assert read_message(row.world[GB], original.id, reason="x").alert.kind == "ping"
+
+
 def test_a_member_takes_a_message_of_another_back_before_it_comes(world: LyingWorld, terms: Any) -> None:
     others = world.agree(BE, VN, "before it comes")
     held = world.craft(GB, VN, terms)
