@@ -24,8 +24,10 @@ from schemas.identifiers.numbers import normalise_document_number
 from schemas.identifiers.states import canonicalise_state
 from schemas.identifiers.transliteration import TransliterationError, transliterate_name
 
-MAX_KEYS = 1000
-"""So many keys are kept for one alert; the first are those of its own persons."""
+MAX_KEYS = 40_000
+"""So many keys are kept for one alert: more than the names, documents and numbers of the largest."""
+MAX_DATED_NAMES = 60
+"""With more names times birth dates a person is found by each name alone: nobody hides others behind one person."""
 
 _INSIDE_NAMES = "'\u2019\u02bc"
 """Apostrophes, which join what they stand between."""
@@ -157,7 +159,10 @@ def _list_person(person: Person) -> Iterator[SubjectKey]:
         for text in (name.text, name.transliteration, _join(name.surname, name.given_names))
         if text
     ]
-    for spelling, birth_date in product(dict.fromkeys(spellings), person.birth_dates or (None,)):
+    names, dates = list(dict.fromkeys(spellings)), person.birth_dates or (None,)
+    if len(names) * len(dates) > MAX_DATED_NAMES:
+        dates = (None,)
+    for spelling, birth_date in product(names, dates):
         yield from make_name_keys(spelling, birth_date, role)
     for document in person.documents:
         yield make_document_key(document.issuing_state, document.number, role)
