@@ -208,7 +208,12 @@ def _receive_number(transaction: Transaction, verified: VerifiedMessage, now: da
             f"{stored.sender} has said that its number {stored.n} would never arrive", code="number-voided"
         )
     if verdict is NumberVerdict.REUSED:
-        other = find_number_holder(transaction, stored.sender, stored.stream, stored.n) or b""
+        other = find_number_holder(transaction, stored.sender, stored.stream, stored.n)
+        if not other:
+            # The term of the first one's evidence is over: it is refused all the same, and nothing proves it to others.
+            raise UnprovenError(
+                f"{stored.sender} has used number {stored.n} of its stream before", code="number-reused"
+            )
         raise EquivocationError(
             f"{stored.sender} signed two messages number {stored.n} of one stream",
             kind=ContradictionKind.STREAM_NUMBER,

@@ -99,8 +99,14 @@ def verify_message(node: Node, snapshot: Snapshot, digest: str, horizon: Horizon
 
     Raises:
         UnprovenError, WaitingError, NotCoveredError: naming the step that does not hold.
+        NotFoundError: the term of its evidence is over, and nothing is left to verify.
     """
     stored = load_by_digest(snapshot, digest)
+    if not stored.evidence:
+        raise NotFoundError(
+            f"the content of message {stored.message_id} was erased, and its evidence with it: their terms are over",
+            code="content-erased",
+        )
     sealed = read_sealed(SignedDocument.from_canonical(stored.evidence))
     leaf = verify_evidence(node, snapshot, stored, sealed)
     checks = [CheckedStep("log", f"accepted at leaf {leaf.index}, {leaf.record.time:%Y-%m-%d %H:%M:%S} UTC")]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from agency_client.local_store.contradictions import ContradictionKind, list_contradictions
+from agency_client.local_store.evidence_terms import end_evidence
 from agency_client.local_store.inbound_streams import apply_announcement
 from agency_client.local_store.inbox import InboxState
 from schemas.agreements.steps import StepAction
@@ -164,6 +165,22 @@ def test_a_second_message_under_the_same_number_is_a_proof_against_its_sender(wo
         proof = list_contradictions(snapshot, ContradictionKind.STREAM_NUMBER)[-1]
     assert proof.signer == GB
     assert {proof.first, proof.second} == {strip_signed(first), strip_signed(second)}
+
+
+def test_a_number_whose_first_message_is_proven_no_more_is_refused_and_nobody_is_accused_by_half_a_proof(
+    world: LyingWorld, terms: Any
+) -> None:
+    first = world.craft(GB, VN, terms)
+    world.deliver(first, VN)
+    assert world.receive(VN, first).state is InboxState.OPENED
+    with world[VN].store.write() as transaction:
+        end_evidence(transaction, first.digest, at=world.clock.now())
+        before = list_contradictions(transaction, ContradictionKind.STREAM_NUMBER)
+    second = world.craft(GB, VN, terms, n=first.header.recipients[0].n)
+    world.deliver(second, VN)
+    demand_set_aside(world, second, "number-reused")
+    with world[VN].store.read() as snapshot:
+        assert list_contradictions(snapshot, ContradictionKind.STREAM_NUMBER) == before
 
 
 def test_a_number_its_sender_has_voided_is_refused(world: LyingWorld, terms: Any) -> None:

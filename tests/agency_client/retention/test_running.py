@@ -142,6 +142,9 @@ def test_evidence_stays_for_its_term_and_leaves_its_leaf_hash(world: LyingWorld,
     with vn.store.read() as snapshot:
         term = find_term(snapshot, sealed.digest)
         assert not any(item.document for item in list_receipts(snapshot, sealed.digest))
+    with pytest.raises(NotFoundError) as refused:
+        read_message(vn, sealed.header.id, reason="case 74/08")
+    assert refused.value.code == "content-erased"
     assert term is not None
     assert term.leaf_index == found.leaf_index
     assert term.leaf_hash == hash_logged_record(world.exchange.records[found.leaf_index])
