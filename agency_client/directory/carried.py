@@ -1,8 +1,8 @@
 """Revocations as files: the way around an exchange that keeps one back, by any mail or medium.
 
-A file adds no trust: the rotation key of the agency's newest key set signed each revocation in it, and that agency is
-pinned. What it revokes works from the moment it is verified. It has no leaf, so nobody else can be shown when it was
-known here; what the log shows later is the same document, and takes its place.
+A file adds no trust: the rotation key of the agency's newest key set signed each revocation in it that is not known
+here, and that agency is pinned. What it revokes works from the moment it is verified. It has no leaf, so nobody else
+can be shown when it was known here; what the log shows later is the same document, and takes its place.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.statuses import load_announced_revocations, record_announced_revocations
 from agency_client.local_store.trust import load_key_chain
 from agency_client.node import Node
-from keys.encryption_keys import VerifiedRevocation, verify_revocation
+from keys.encryption_keys import verify_revocation
 from keys.errors import KeyRevokedError, KeysError
 from keys.timeline import MemberTimeline
 from schemas.codec import CodecError
-from schemas.key_documents import MAX_KEY_DOCUMENT_BYTES, Revocation
+from schemas.key_documents import MAX_KEY_DOCUMENT_BYTES, Revocation, digest_key_document
 from schemas.log.records import Action
 from schemas.model import ExchangeName, WireModel, format_timestamp
 from schemas.signed import DocumentType, SignedDocument, read_signatures
@@ -91,38 +91,38 @@ def _import_one(node: Node, transaction: Transaction, document: SignedDocument) 
         if claimed.agency == node.agency:
             raise UsageError("these are revocations of this agency itself", fix="find out who made them")
         timeline = node.directory.read_trusted_timeline(transaction, claimed.agency)
-        verified = _verify(transaction, document, timeline)
+        digest = digest_key_document(DocumentType.REVOCATION, document.payload_bytes)
+        is_logged = any(known.digest == digest for _, known in timeline.revocations)
+        is_new = not is_logged and not is_carried(transaction, digest)
+        if is_new:
+            _verify(transaction, document, timeline)
     except (KeysError, CodecError) as error:
         raise VerificationFailedError(
             f"a revocation in the file does not hold: {error}", fix="run: agency sync; then try again"
         ) from error
-    is_logged = any(known.digest == verified.digest for _, known in timeline.revocations)
-    now, body = node.clock.now(), document.canonical()
-    is_new = record_carried(
-        transaction, digest=verified.digest, agency=claimed.agency, document=body, by=node.officer, at=now
-    )
-    record_announced_revocations(transaction, claimed.agency, claimed.kids, at=now)
-    note = node.note_access(Action.KEYS, "revocation-import", verified.digest, partner=claimed.agency)
+    if is_new:
+        now, body = node.clock.now(), document.canonical()
+        record_carried(transaction, digest=digest, agency=claimed.agency, document=body, by=node.officer, at=now)
+        record_announced_revocations(transaction, claimed.agency, claimed.kids, at=now)
+    note = node.note_access(Action.KEYS, "revocation-import", digest, partner=claimed.agency)
     append_entry(transaction, note)
-    return CarriedRevocation(verified.revocation, is_new and not is_logged, is_logged)
+    return CarriedRevocation(claimed, is_new, is_logged)
 
 
-def _verify(snapshot: Snapshot, document: SignedDocument, timeline: MemberTimeline) -> VerifiedRevocation:
-    """Verify by the rotation key of the newest key set; one revoked before says nothing more, but what is here stays.
+def _verify(snapshot: Snapshot, document: SignedDocument, timeline: MemberTimeline) -> None:
+    """Verify what is not known here by the rotation key of the newest key set; one revoked before says nothing more.
+
+    What is known, in the log or from a file before, stays, though its signer's key set may have been replaced since.
 
     Raises:
         KeysError, CodecError: naming what does not hold.
     """
-    verified = verify_revocation(document, timeline.newest_key_set)
+    verify_revocation(document, timeline.newest_key_set)
     slots = read_signatures(document.payload, document.signatures, DocumentType.REVOCATION)
     signer = {slot.header.kid for slot in slots}
     given_up = load_announced_revocations(snapshot, timeline.agency) | timeline.list_revoked_kids()
-    is_known = is_carried(snapshot, verified.digest) or any(
-        known.digest == verified.digest for _, known in timeline.revocations
-    )
-    if not is_known and not signer.isdisjoint(given_up):
+    if not signer.isdisjoint(given_up):
         raise KeyRevokedError(f"{timeline.agency} has revoked the key that signed it")
-    return verified
 
 
 def _read(document: SignedDocument) -> Revocation:

@@ -209,3 +209,21 @@ def test_other_files_are_told_apart_and_nothing_revoked_is_nothing_to_carry(worl
         read_revocations_file(b'{"revocations":[],"v":1}')
     with pytest.raises(NotFoundError, match="no key of VN was revoked"):
         export_revocations(world["VN"])
+
+
+def test_a_file_still_holds_once_another_rotation_key_has_followed_the_one_of_its_older_words(
+    world: RulingWorld,
+) -> None:
+    fr, vn = world["FR"], world["VN"]
+    publish_queued(fr, prepare_revocation(fr, [fr.signer(KeyUse.AGREEMENT).kids[0]], "key-stolen"))
+    install_next_key_set(fr)
+    publish_due(fr)
+    walk_log(fr)
+    walk_log(vn)
+    world.exchange.refused_paths.add(REVOCATIONS_PATH)
+    stolen = fr.signer(KeyUse.MESSAGE)
+    prepare_revocation(fr, [stolen.kids[0]], "key-stolen")
+    imported = import_revocations(vn, export_revocations(fr))
+    assert [(set(item.revocation.kids) == set(stolen.kids), item.is_logged) for item in imported][-1] == (True, False)
+    assert all(item.is_logged for item in imported[:-1])
+    assert imported[-1].is_new
