@@ -23,6 +23,7 @@ from agency_client.receiving.disclosed import (
     verify_acceptance,
 )
 from agency_client.receiving.errors import UnprovenError
+from agency_client.receiving.rules import verify_times
 from agency_client.receiving.sealed import SealedEvidence, read_sealed
 from agency_client.witness.observer import LogError
 from keys.disclosure import VerifiedDisclosure, verify_disclosure
@@ -63,11 +64,12 @@ class BundleVerdict:
 
 @dataclass(slots=True)
 class _Check:
-    """A check under way: the file, and what it has come to."""
+    """A check under way: the file, and what it has come to. `disputed` are digests of messages."""
 
     bundle: MessageBundle
     sentences: list[str] = field(default_factory=list)
     timelines: dict[str, MemberTimeline] = field(default_factory=dict)
+    disputed: set[str] = field(default_factory=set)
 
     def say(self, sentence: str) -> None:
         """Note a step that holds."""
@@ -131,6 +133,7 @@ def _check_message(check: _Check) -> tuple[Header, Message]:
     timeline = _load_timeline(check, header.sender.agency)
     verify_document(sealed.document, DocumentType.ENVELOPE, find_keys_at(timeline, header, place, leaf.record.time))
     message = verify_message(header, b64u_decode(bundle.content))
+    _note_disputed(check, timeline, sealed, (leaf, place))
     check.say(f"accepted at leaf {leaf.index} of {name_log(evidence)}, {leaf.record.time:%Y-%m-%d %H:%M:%S} UTC")
     check.say(f"signed by {header.sender.agency} for {bundle.made_by}, both signatures")
     check.say(f"{len(b64u_decode(bundle.content))} bytes of content are the ones that it committed to")
@@ -156,6 +159,11 @@ def _check_consent(check: _Check, original: OriginalMessage) -> None:
     if bundle.consent is None:
         return
     shown = _check_shown(check, bundle.consent, bundle.consent.alert)
+    if shown.digest in check.disputed:
+        raise UnprovenError(
+            f"{original.agency} has since revoked the key of the consent, from an earlier moment",
+            code="consent-disputed",
+        )
     decision = read_shown_alert(shown).details
     if shown.header.sender.agency != original.agency or not isinstance(decision, ReleaseDecision):
         raise UnprovenError("the consent is no decision of the originator", code="consent-of-another")
@@ -179,10 +187,23 @@ def _check_consent(check: _Check, original: OriginalMessage) -> None:
 
 def _check_shown(check: _Check, disclosure: Disclosure, unverified_alert: Mapping[str, Any]) -> VerifiedDisclosure:
     parsed = parse_disclosure(disclosure)
-    leaf, place = _check_acceptance(check, describe_sealed(parsed), read_acceptance(disclosure))
+    sealed = describe_sealed(parsed)
+    leaf, place = _check_acceptance(check, sealed, read_acceptance(disclosure))
     timeline = _load_timeline(check, parsed.header.sender.agency)
+    verify_times(parsed.header, leaf.record.time)
     jwks = find_keys_at(timeline, parsed.header, place, leaf.record.time)
+    _note_disputed(check, timeline, sealed, (leaf, place))
     return verify_disclosure(parsed, unverified_alert, jwks)
+
+
+def _note_disputed(
+    check: _Check, timeline: MemberTimeline, sealed: SealedEvidence, accepted: tuple[LoggedRecord, int]
+) -> None:
+    """Note a message whose key its sender has given up since, from before its acceptance (leaf and place)."""
+    (leaf, place), header = accepted, sealed.header
+    if timeline.is_disputed(header.sender.kids, place, leaf.record.time):
+        check.disputed.add(sealed.digest)
+        check.say(f"DISPUTED: {timeline.agency} has since revoked the key of {header.id}, from an earlier moment")
 
 
 def _check_acceptance(check: _Check, sealed: SealedEvidence, evidence: Evidence) -> tuple[LoggedRecord, int]:

@@ -7,13 +7,18 @@ shown.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
-from agency_client.onward.held import make_provenance, show_whole
+from agency_client.onward.bundle import ExportUse, MessageBundle
+from agency_client.onward.checking import BundleRefusedError, check_message_bundle
+from agency_client.onward.consents import HeldDecision, load_decisions
+from agency_client.onward.exporting import Export, export_message
+from agency_client.onward.held import load_held, make_provenance, show_whole
 from agency_client.onward.passing_on import NoRightError
 from agency_client.onward.requesting import Question, request_release
 from agency_client.own_keys.publishing import publish_queued
@@ -21,6 +26,7 @@ from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
 from keys.sealing import SealedMessage
+from schemas.alerts.release_request import Proceeding
 from schemas.api import Evidence
 from schemas.codec import b64u_decode, b64u_encode
 from schemas.disclosure import disclose
@@ -95,6 +101,20 @@ def say_consent(held: InboxMessage, holder: str, recipient: str) -> Members:
     """Return the members of a message in which the originator consents to a copy of a message that is held."""
     alert = make_decision(held, holder=holder, recipients=[recipient])
     return {"alert": alert, "refers_to": Reference(id=held.message_id, digest=held.digest)}
+
+
+def export_for_court(row: Row, held: InboxMessage, path: Path) -> MessageBundle:
+    """Let GB export a message for a court, by a consent that its originator's key signs now."""
+    court = Proceeding(court="Brussels", proceeding="74/08")
+    alert = make_decision(held, holder=GB, use="court", court=court.to_wire())
+    reference = Reference(id=held.message_id, digest=held.digest)
+    send_copy(row, {"alert": alert, "refers_to": reference}, held.sender, GB)
+    return export_message(row[GB], path, Export(held.message_id, ExportUse.COURT, "x", purpose=PURPOSE, court=court))
+
+
+def list_consents(row: Row, held: InboxMessage) -> list[HeldDecision]:
+    found = load_held(row[GB], held.message_id, reason="x", case=None, verb="read")
+    return load_decisions(row[GB], found, reason="x", case=None, verb="read")
 
 
 def show_signed(row: Row, sender: str, recipient: str, alert: Members, **members: Any) -> DisclosedMessage:
@@ -395,20 +415,30 @@ def test_an_originator_with_other_roots_than_the_pinned_ones_is_not_believed(row
     assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "anchor-mismatch")
 
 
-def test_a_consent_by_a_stolen_key_allows_nothing(row: Row) -> None:
+def test_a_consent_by_a_stolen_key_allows_nothing(row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thief of the originator's key signs a consent before that notices, and one after."""
+    monkeypatch.setattr("agency_client.onward.exporting.is_leaf_witnessed", lambda *_: True)
     copy = make_copy(row, ROBBED, GB, AL)
     thief = row[ROBBED].signer(KeyUse.MESSAGE)
     held = row.send(ROBBED, GB)
     row.later(hours=2)
     unnoticed = copy.decide(conditions="By a thief.")
     send_copy(row, say_consent(held, GB, AL), ROBBED, GB)
+    assert len(list_consents(row, held)) == 1
+    bundle = export_for_court(row, held, tmp_path / "then.json")
+    check_message_bundle(bundle)
     digest = prepare_revocation(row[ROBBED], [thief.kids[0]], "compromised", effective_from=row.in_hours(-1))
     publish_queued(row[ROBBED], digest)
     late = show_signed(row, ROBBED, GB, copy.write_decision(), signer=thief)
 
     after = send_copy(row, copy.claim(consent=late), GB, AL)
     assert (after.state, after.problem and after.problem.code) == (InboxState.UNVERIFIABLE, "key-revoked")
+    receive(row[GB])
+    assert list_consents(row, held) == []
+    now = export_message(row[GB], tmp_path / "now.json", Export(held.message_id, ExportUse.OWN_FILE, "x"))
+    with pytest.raises(BundleRefusedError) as refused:
+        check_message_bundle(bundle.model_copy(update={"keys": now.keys}))
+    assert refused.value.code == "consent-disputed"
     with pytest.raises(NoRightError):
         row.pass_on(GB, held, AL)
     disputed = send_copy(row, copy.claim(consent=unnoticed), GB, AL)
