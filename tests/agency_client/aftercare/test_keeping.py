@@ -22,11 +22,11 @@ TERM, EVIDENCE_TERM = timedelta(days=20, hours=1), timedelta(days=30, hours=1)
 class Held:
     """One message of GB that VN holds, under twenty days of retention and thirty of evidence."""
 
-    def __init__(self, world: LyingWorld) -> None:
+    def __init__(self, world: LyingWorld, name: str) -> None:
         self.world = world
         days = {"retention_days": 20, "evidence_days": 30}
         clauses = (make_wide_clause("GB", "VN", **days), make_wide_clause("VN", "GB", **days))
-        self.terms = world.agree("GB", "VN", "kept", clauses=clauses)
+        self.terms = world.agree("GB", "VN", name, clauses=clauses)
         self.message = self.receive(world.craft("GB", "VN", self.terms))
 
     def receive(self, sealed: SealedMessage) -> SealedMessage:
@@ -54,10 +54,17 @@ class Held:
             return has_content(snapshot, sealed.digest)
 
 
+@pytest.fixture(scope="module")
+def two_agencies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
+    """GB and VN of this module alone: its clock runs ahead, and never back."""
+    with lying_world(tmp_path_factory.mktemp("kept"), "GB", "VN") as made:
+        yield made
+
+
 @pytest.fixture
-def held(tmp_path: Any) -> Iterator[Held]:
-    with lying_world(tmp_path, "GB", "VN") as world:
-        yield Held(world)
+def held(two_agencies: LyingWorld, request: pytest.FixtureRequest) -> Held:
+    """One message under an agreement of its own."""
+    return Held(two_agencies, request.node.name)
 
 
 def test_what_is_restricted_in_place_of_being_erased_outlives_its_term_until_it_is_lifted(held: Held) -> None:
