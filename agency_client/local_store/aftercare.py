@@ -159,16 +159,33 @@ def list_relays(snapshot: Snapshot, notice: str) -> list[tuple[str, str]]:
     return [(row["copy"], row["message_id"]) for row in rows]
 
 
+_ABOUT_COPY = (
+    "SELECT notice.digest, notice.origin, notice.said_at, copy.copy_digest FROM aftercare_notice AS notice"
+    " JOIN onward_copy AS copy ON copy.held_digest = notice.target WHERE notice.is_own = 0"
+    " UNION SELECT notice.digest, notice.origin, notice.said_at, copy.copy_digest FROM aftercare_notice AS notice"
+    " JOIN copy_origin AS this ON this.copy_digest = notice.target AND this.originator = notice.author"
+    " JOIN copy_origin AS kin ON kin.original_digest = this.original_digest"
+    " JOIN onward_copy AS copy ON copy.held_digest = kin.copy_digest WHERE notice.is_own = 0"
+)
+"""Each received notice and each copy of what it is about, also of that which came here another way."""
+
+
 def list_owed_relays(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """Return every received notice and copy (by digest) of what it is about that it was not passed on for yet."""
+    """Return every received notice and copy (by digest) of what it is about that it was not passed on for yet.
+
+    Of one and the same notice that came here several ways each copy is owed one.
+    """
     rows = snapshot.fetch_all(
-        "SELECT notice.digest, copy.copy_digest FROM aftercare_notice AS notice"
-        " JOIN onward_copy AS copy ON copy.held_digest = notice.target"
-        " WHERE notice.is_own = 0 AND NOT EXISTS (SELECT 1 FROM aftercare_relay AS relay"
-        "   WHERE relay.notice = notice.digest AND relay.copy = copy.copy_digest)"
-        " ORDER BY notice.said_at, notice.digest, copy.copy_digest"
+        f"SELECT owed.digest, owed.origin, owed.copy_digest FROM ({_ABOUT_COPY}) AS owed"  # noqa: S608 - it is above
+        " WHERE NOT EXISTS (SELECT 1 FROM aftercare_relay AS relay JOIN aftercare_notice AS said"
+        "   ON said.digest = relay.notice WHERE relay.copy = owed.copy_digest"
+        "   AND (said.digest = owed.digest OR (said.origin = owed.origin AND relay.message_id <> '')))"
+        " ORDER BY owed.said_at, owed.digest, owed.copy_digest"
     )
-    return [(row[0], row[1]) for row in rows]
+    owed: dict[tuple[str, str], tuple[str, str]] = {}
+    for digest, origin, copy in rows:
+        owed.setdefault((origin, copy), (digest, copy))
+    return list(owed.values())
 
 
 def record_report(transaction: Transaction, notice: str, message_id: str, told: bytes, *, at: datetime) -> None:

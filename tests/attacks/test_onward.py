@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from agency_client.aftercare.relaying import relay_notices
+from agency_client.local_store.aftercare import list_notices
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.onward.bundle import ExportUse, MessageBundle
@@ -25,7 +27,9 @@ from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
+from agency_client.sending.noticing import restrict
 from keys.sealing import SealedMessage
+from schemas.agreements.terms import OnwardRule
 from schemas.alerts.release_request import Proceeding
 from schemas.api import Evidence
 from schemas.codec import b64u_decode, b64u_encode
@@ -35,6 +39,7 @@ from schemas.markings import Purpose, Tlp
 from schemas.model import format_timestamp
 from schemas.signed import DocumentType, KeyUse, SignedDocument
 from tests.support.lying_world import LyingWorld, lying_world, make_alert
+from tests.support.nodes import make_wide_clause
 from tests.support.onward import AL, AUTHOR, BE, GB, PURPOSE, ROW, VN, Row, make_row
 
 Members = dict[str, Any]
@@ -445,3 +450,20 @@ def test_a_consent_by_a_stolen_key_allows_nothing(row: Row, tmp_path: Path, monk
     assert (disputed.state, disputed.problem and disputed.problem.code) == (InboxState.REFUSED, "consent-disputed")
     # What was signed before the moment from which the key was given up still counts.
     assert send_copy(row, copy.honest, GB, AL).state is InboxState.OPENED
+
+
+def test_a_notice_that_one_holder_keeps_back_takes_the_other_way(row: Row) -> None:
+    """GB has VN's message over AL and from BE; AL does not tell what VN restricts, and ROBBED got AL's copy from GB."""
+    clauses = [make_wide_clause(*pair, onward=OnwardRule.WITH_CONSENT) for pair in ((BE, GB), (GB, BE))]
+    row.terms |= {(BE, GB): row.world.agree(BE, GB, "another way", clauses=tuple(clauses))}
+    held = row.send(VN, BE, onward=[AL, GB, ROBBED])
+    over_al = row.take_in(GB, row.pass_on(AL, row.take_in(AL, row.pass_on(BE, held, AL)), GB))
+    row.take_in(GB, row.pass_on(BE, held, GB))
+    further = row.take_in(ROBBED, row.pass_on(GB, over_al, ROBBED))
+    restrict(row[VN], held.message_id, AUTHOR, ground="accuracy-contested")
+    for agency in (BE, GB, GB, ROBBED):
+        receive(row[agency])
+        relay_notices(row[agency])
+    with row[ROBBED].store.read() as snapshot:
+        (notice,) = list_notices(snapshot, further.digest)
+    assert (notice.author, notice.effect) == (VN, "restricted")
