@@ -19,13 +19,14 @@ demo: setup ## play one alert from end to end; KEEP=1 leaves it running
 	@$(BIN)/python -m examples.demo $(if $(KEEP),--keep) $(ARGS)
 
 test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also judges the branches covered
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not long' $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'not long and not torture' $(if $(COVERAGE),--cov --cov-report= --cov-fail-under=0) $(ARGS)
 	@$(if $(COVERAGE),$(BIN)/python deploy/check_coverage.py)
 
 long: setup ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m long $(ARGS)
 
 torture: setup ## let two parties and a broker live through 10,000 moves, and look after each; ARGS='--steps 2000 --seed 7'
+	@$(BIN)/python -m pytest -q -m torture
 	@$(BIN)/python -W error -m tests.torture $(ARGS)
 
 fuzz: setup ## ask a broker what its document describes, and what not, with schemathesis; ARGS='--seconds 600'

@@ -1,6 +1,19 @@
 """What every test shares: Hypothesis without a stop-watch, because the machine's two cores are shared."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+COLLECTED_MODULES = pytest.StashKey[set[str]]()
+"""The modules that anything was collected from, before markers and keywords chose among it; by their place here."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what was collected for `tests/project/test_collected.py`."""
+    config.stash[COLLECTED_MODULES] = {str(item.path.relative_to(Path(config.rootpath))) for item in items}
+
 
 settings.register_profile("shared-machine", deadline=None)
 settings.load_profile("shared-machine")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import COLLECTED_MODULES
+
 ROOT = Path(__file__).parent.parent.parent
 TESTS = ROOT / "tests"
 # Folders of tests that cut across the modules; every other one mirrors the code.
@@ -14,8 +16,10 @@ MODULES = sorted(TESTS.rglob("test_*.py"))
 
 
 @pytest.fixture(scope="module")
-def collected() -> set[str]:
-    """The test modules that pytest collects anything from."""
+def collected(request: pytest.FixtureRequest) -> set[str]:
+    """The test modules that pytest collects anything from: in this run, where it is of all of them."""
+    if request.config.args == request.config.getini("testpaths"):
+        return request.config.stash[COLLECTED_MODULES]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-q", "-p", "no:cacheprovider", "-p", "no:cov"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

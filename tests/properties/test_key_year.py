@@ -95,7 +95,7 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
         yield Year(world)
 
 
-@pytest.mark.long
+@pytest.mark.torture
 def test_a_year_goes_by_without_a_ceremony_for_encryption_keys_and_no_message_is_lost(year: Year) -> None:
     for day in range(0, LAST_DAY, STEP_DAYS):
         year.world.exchange.refused_paths = {ENCRYPTION_KEYS_PATH} if day in UNWILLING else set()
