@@ -15,7 +15,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[COLLECTED_MODULES] = {str(item.path.relative_to(Path(config.rootpath))) for item in items}
 
 
-settings.register_profile("shared-machine", deadline=None)
+settings.register_profile("shared-machine", deadline=None, max_examples=50)
 settings.load_profile("shared-machine")
 
 # For `make mutants`: the same examples for every mutant, and a failure is enough; the smallest one takes long to find.

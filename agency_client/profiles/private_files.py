@@ -1,7 +1,10 @@
 """Files and folders that only their owner may read: written whole or not at all, refused when others could look."""
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from agency_client.errors import ClientError, NotFoundError
@@ -103,6 +106,17 @@ def delete_private_file(path: Path) -> None:
         os.fsync(file.fileno())
     path.unlink()
     _sync_folder(path.parent)
+
+
+@contextmanager
+def locking_folder(folder: Path) -> Iterator[None]:
+    """Keep every other process and thread that locks this folder waiting until the block ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _put_in_place(draft: Path, path: Path, *, replace: bool) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from agency_client.profiles.key_store import KeyStore, TlsUse
-from agency_client.profiles.private_files import read_private_file, write_private_file
+from agency_client.profiles.private_files import locking_folder, read_private_file, write_private_file
 from agency_client.profiles.profile import Profile
 from keys.certificates import (
     compute_spki_thumbprint,
@@ -80,13 +80,19 @@ def issue_authority(keys: KeyStore, now: datetime, name: str = _PRESENT) -> byte
 
 
 def take_over_authority(keys: KeyStore, profile: Profile, name: str, at: datetime) -> None:
-    """Let the pair that waits under a name take the place of the present one. Broken off anywhere, it is done again."""
-    keys.keep_tls_seed(TlsUse.NODE, _PRESENT, keys.load_seed(TlsUse.NODE, name), at)
-    get_certificate_path(profile).unlink(missing_ok=True)
-    keys.keep_tls_seed(TlsUse.AUTHORITY, _PRESENT, keys.load_seed(TlsUse.AUTHORITY, name), at)
-    get_certificate_path(profile, name).unlink(missing_ok=True)
-    for use in TlsUse:
-        keys.destroy_key(use, name)
+    """Let the pair that waits under a name take the place of the present one. Broken off anywhere, it is done again.
+
+    A command and the always-on process may both come to it: one of them does it, the other finds it done.
+    """
+    with locking_folder(profile.tls_folder):
+        if not keys.has_key(TlsUse.AUTHORITY, name):
+            return
+        keys.keep_tls_seed(TlsUse.NODE, _PRESENT, keys.load_seed(TlsUse.NODE, name), at)
+        get_certificate_path(profile).unlink(missing_ok=True)
+        keys.keep_tls_seed(TlsUse.AUTHORITY, _PRESENT, keys.load_seed(TlsUse.AUTHORITY, name), at)
+        get_certificate_path(profile, name).unlink(missing_ok=True)
+        for use in TlsUse:
+            keys.destroy_key(use, name)
 
 
 def load_tls_identity(keys: KeyStore, profile: Profile, now: datetime, name: str = _PRESENT) -> TlsIdentity:

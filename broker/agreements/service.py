@@ -27,8 +27,8 @@ from schemas.codec import b64u_encode
 from schemas.log.records import Record, RecordType, Role
 from schemas.signed import SignedDocument
 
-MAX_STEPS_PER_MINUTE = 240
-MAX_PROPOSALS_PER_MINUTE = 60
+MAX_STEPS_PER_MINUTE = 600
+MAX_PROPOSALS_PER_MINUTE = 240
 """Terms are kept for good, and shown to the other party: they are the largest thing a member can leave here."""
 MAX_STEPS_PER_ANSWER = 256
 MAX_ANSWER_BYTES = 4 << 20

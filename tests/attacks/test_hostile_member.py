@@ -75,7 +75,11 @@ def test_a_digest_searched_for_until_it_begins_like_the_id_does_not_draw_the_acc
     world: LyingWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chains, "MIN_REFERENCE_CHARACTERS", 2)  # four characters take the attacker a minute
-    read = make_terms_of(world[GB], world[VN], "drawn by its digest")
+    with world[VN].store.read() as snapshot:
+        known = chains.load_all(snapshot)
+    held = {reference[:2] for agreement in known for reference in (agreement.id, *agreement.list_terms())}
+    drafts = (make_terms_of(world[GB], world[VN], f"drawn by its digest {number}") for number in count())
+    read = next(terms for terms in drafts if terms.id[:2] not in held)  # nothing else there begins like it
     variants = (read.model_copy(update={"note": f"attempt {number}"}) for number in count())
     drawn = next(terms for terms in variants if terms.digest().startswith(read.id[:2]))
     offer(world, read)

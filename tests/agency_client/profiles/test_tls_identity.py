@@ -117,6 +117,8 @@ def test_taking_over_may_be_broken_off_and_done_again(gb: Node, keys: KeyStore) 
     assert [key.kid for key in keys.list_keys()] == ["", ""]
     taken = load_tls_identity(keys, profile, now)
     assert taken.seed == waiting.seed
+    take_over_authority(keys, profile, name, now)
+    assert load_tls_identity(keys, profile, now) == taken, "another process of the node came to it later"
     authority = issue_authority(keys, now)
     assert find_issuer(taken.certificate, {b64u_decode(name): ("GB", authority)}) == "GB"
     get_certificate_path(profile).unlink()
