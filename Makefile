@@ -23,7 +23,7 @@ test: setup ## run the tests; ARGS='tests/keys -k seal' chooses, COVERAGE=1 also
 	@$(if $(COVERAGE),$(BIN)/python deploy/check_coverage.py)
 
 long: setup ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m long $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'long and not torture' $(ARGS)
 
 torture: setup ## let two parties and a broker live through 10,000 moves, and look after each; ARGS='--steps 2000 --seed 7'
 	@$(BIN)/python -m pytest -q -m torture
