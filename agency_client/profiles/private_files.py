@@ -3,6 +3,7 @@
 import fcntl
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +86,7 @@ def write_private_file(path: Path, data: bytes, *, replace: bool = False) -> Non
     Raises:
         FileExistsError: it exists and `replace` was not said.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft = path.with_name(f".{path.name}.{threading.get_native_id()}.new")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, PRIVATE_FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
