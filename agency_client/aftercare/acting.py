@@ -20,9 +20,9 @@ from agency_client.node import Node
 from agency_client.retention.rules import ErasureCode
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction
-from schemas.alerts.misused_identity import MisusedIdentity
+from schemas.alerts.kinds.misused_identity import MisusedIdentity
+from schemas.alerts.kinds.restriction import Restriction
 from schemas.alerts.notice import Notice as NoticeDetails
-from schemas.alerts.restriction import Restriction
 from schemas.envelope import Reference
 from schemas.log.records import Action
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from schemas.alerts import parse_alert
 from schemas.alerts.base import Alert
-from schemas.alerts.correction import Change
 from schemas.alerts.examples import find_example
+from schemas.alerts.kinds.correction import Change
 from schemas.alerts.registry import AlertError, schema_of
 from schemas.codec import CodecError
 

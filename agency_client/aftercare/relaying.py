@@ -48,8 +48,8 @@ from agency_client.sending.seal import SealedLeg, SealingOrder, seal_recipients
 from keys.generation import generate_id
 from keys.sealing import verify_message
 from schemas.alerts import parse_alert
-from schemas.alerts.acknowledgement import MAX_TOLD, MAX_WAY, ActionTaken
 from schemas.alerts.coded import NoticeEffect
+from schemas.alerts.kinds.acknowledgement import MAX_TOLD, MAX_WAY, ActionTaken
 from schemas.codec import encode_canonical
 from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp, Urgency

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from agency_client.local_store.aftercare import OnwardEffect, list_onward_effects, record_onward_effect
 from agency_client.local_store.engine import Transaction
-from schemas.alerts.acknowledgement import MAX_TOLD, Acknowledgement
+from schemas.alerts.kinds.acknowledgement import MAX_TOLD, Acknowledgement
 
 
 def record_reported(

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction, RestrictedUse
-from schemas.alerts.restriction import RestrictionGround
+from schemas.alerts.kinds.restriction import RestrictionGround
 from schemas.alerts.shapes import Identifier
 
 CORRECTION, WITHDRAWAL, RESTRICTION = "correction", "withdrawal", "restriction"

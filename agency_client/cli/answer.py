@@ -50,7 +50,7 @@ def _ack(
     from agency_client.node import Node
     from agency_client.sending.answering import acknowledge
     from agency_client.typed_codes import parse_code
-    from schemas.alerts.acknowledgement import ActionTaken
+    from schemas.alerts.kinds.acknowledgement import ActionTaken
 
     invocation = get_invocation(context)
     taken = parse_code(ActionTaken, action, "action")

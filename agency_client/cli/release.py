@@ -11,7 +11,7 @@ from agency_client.terminal.output import Cell, Tone
 if TYPE_CHECKING:
     from agency_client.local_store.outbox import OutboxItem
     from agency_client.local_store.releases import ReleaseQuestion
-    from schemas.alerts.release_request import Proceeding
+    from schemas.alerts.kinds.release_request import Proceeding
 
 To = Annotated[list[str] | None, typer.Option("--to", help="An agency to pass it on to; again for more.")]
 Purposes = Annotated[
@@ -243,7 +243,7 @@ def read_court(court: str | None, proceeding: str | None) -> "Proceeding | None"
         UsageError: one of them was not, or is no line of text.
     """
     from agency_client.errors import UsageError
-    from schemas.alerts.release_request import Proceeding
+    from schemas.alerts.kinds.release_request import Proceeding
     from schemas.codec import CodecError
 
     if court is None and proceeding is None:

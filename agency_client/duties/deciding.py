@@ -12,7 +12,7 @@ from agency_client.errors import DeniedError, UsageError
 from agency_client.local_store.duties import find_duty
 from agency_client.local_store.engine import Snapshot
 from schemas.alerts.base import Alert, SpecialCategory
-from schemas.alerts.outcome import COERCIVE_ACTIONS, MatchResult, Outcome
+from schemas.alerts.kinds.outcome import COERCIVE_ACTIONS, MatchResult, Outcome
 from schemas.model import format_timestamp
 
 if TYPE_CHECKING:

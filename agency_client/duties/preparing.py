@@ -16,7 +16,7 @@ from agency_client.sending.draft import Draft
 from agency_client.sending.plan import Plan
 from agency_client.sending.seal import SealingOrder
 from schemas.alerts.base import Alert
-from schemas.alerts.document_verification import DocumentVerification
+from schemas.alerts.kinds.document_verification import DocumentVerification
 from schemas.alerts.subjects import make_document_key
 
 NOT_GIVEN = "-"

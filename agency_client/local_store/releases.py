@@ -8,8 +8,8 @@ from datetime import datetime
 
 from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment, read_optional_moment
 from schemas.alerts.base import Alert
-from schemas.alerts.release_decision import ReleaseDecision
-from schemas.alerts.release_request import OriginalMessage, Release, ReleaseUse
+from schemas.alerts.kinds.release_decision import ReleaseDecision
+from schemas.alerts.kinds.release_request import OriginalMessage, Release, ReleaseUse
 from schemas.codec import decode_canonical, encode_canonical
 from schemas.envelope import Reference
 

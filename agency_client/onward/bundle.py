@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.alerts.release_request import Proceeding
+from schemas.alerts.kinds.release_request import Proceeding
 from schemas.api import LoggedRecord
 from schemas.coded import CodedValue
 from schemas.envelope import MAX_ACCEPTANCE_CHARACTERS, PADDING_BUCKETS, DisclosedMessage

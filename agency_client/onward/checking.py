@@ -33,9 +33,9 @@ from keys.sealing import verify_message
 from keys.signing import verify_document
 from keys.timeline import MemberTimeline
 from schemas.alerts.base import Alert
+from schemas.alerts.kinds.release_decision import ReleaseDecision
+from schemas.alerts.kinds.release_request import OriginalMessage, ReleaseUse
 from schemas.alerts.registry import AlertError, parse_alert
-from schemas.alerts.release_decision import ReleaseDecision
-from schemas.alerts.release_request import OriginalMessage, ReleaseUse
 from schemas.api import Evidence, LoggedRecord
 from schemas.codec import CodecError, b64u_decode
 from schemas.disclosure import parse_disclosure

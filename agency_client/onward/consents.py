@@ -9,7 +9,7 @@ from agency_client.local_store.onward import list_decisions
 from agency_client.node import Node
 from agency_client.onward.held import HeldMessage, show_whole
 from agency_client.reading.messages import NotShownError, ReadMessage, ReadOwnMessage, read_message
-from schemas.alerts.release_decision import ReleaseDecision
+from schemas.alerts.kinds.release_decision import ReleaseDecision
 from schemas.envelope import DisclosedMessage, compute_envelope_digest
 
 

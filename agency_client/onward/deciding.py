@@ -24,7 +24,7 @@ from agency_client.sending.flow import send_alert
 from schemas.agreements.content import describe_content
 from schemas.agreements.coverage import VisibleFacts, judge_message
 from schemas.agreements.terms import Clause
-from schemas.alerts.release_request import ReleaseInquiry, ReleaseRequest, ReleaseUse
+from schemas.alerts.kinds.release_request import ReleaseInquiry, ReleaseRequest, ReleaseUse
 from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp
 from schemas.model import format_timestamp

@@ -22,7 +22,7 @@ from agency_client.onward.passing_on import NoRightError
 from agency_client.onward.rules import WantedUse, judge_decision
 from agency_client.profiles.private_files import write_private_file
 from agency_client.witness.standing import NotYetWitnessedError, is_leaf_witnessed, read_quorum
-from schemas.alerts.release_request import Proceeding, ReleaseUse
+from schemas.alerts.kinds.release_request import Proceeding, ReleaseUse
 from schemas.codec import b64u_encode
 from schemas.envelope import pad_message
 from schemas.key_documents import ExchangeSheet

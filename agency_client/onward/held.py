@@ -21,7 +21,7 @@ from agency_client.receiving.verification import EVERYTHING, verify_message
 from agency_client.sending.seal import SealedLeg, SealingOrder
 from schemas.agreements.terms import Clause
 from schemas.alerts.base import Alert
-from schemas.alerts.release_request import OriginalMessage
+from schemas.alerts.kinds.release_request import OriginalMessage
 from schemas.disclosure import disclose, disclose_whole, parse_disclosure
 from schemas.envelope import DisclosedMessage, Disclosure, Message, Provenance, Reference
 from schemas.markings import Purpose, Tlp

@@ -21,7 +21,7 @@ from agency_client.sending.answering import Author
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
 from schemas.alerts.base import Alert
-from schemas.alerts.release_request import OriginalMessage, Proceeding, ReleaseRequest, ReleaseUse
+from schemas.alerts.kinds.release_request import OriginalMessage, Proceeding, ReleaseRequest, ReleaseUse
 from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp, Urgency
 from schemas.model import format_timestamp

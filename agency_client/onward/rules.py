@@ -14,9 +14,9 @@ from enum import StrEnum
 from schemas.agreements.coverage import Finding
 from schemas.agreements.terms import Clause, OnwardRule
 from schemas.alerts.base import Alert
+from schemas.alerts.kinds.release_decision import ReleaseDecision, ReleaseOutcome
+from schemas.alerts.kinds.release_request import OriginalMessage, Proceeding, ReleaseUse
 from schemas.alerts.registry import kind_of
-from schemas.alerts.release_decision import ReleaseDecision, ReleaseOutcome
-from schemas.alerts.release_request import OriginalMessage, Proceeding, ReleaseUse
 from schemas.markings import HandlingCode, Purpose, Tlp
 
 _NARROW = frozenset({Tlp.RED, Tlp.AMBER_STRICT})

@@ -17,7 +17,7 @@ from keys.errors import KeysError
 from keys.sealing import verify_message
 from schemas.alerts import parse_alert
 from schemas.alerts.base import Alert
-from schemas.alerts.correction import Correction as CorrectionDetails
+from schemas.alerts.kinds.correction import Correction as CorrectionDetails
 from schemas.codec import CodecError
 from schemas.envelope import Message
 from schemas.log.records import Action

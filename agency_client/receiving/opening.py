@@ -53,9 +53,9 @@ from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import KeysError
 from keys.generation import generate_bytes
 from keys.sealing import OpenedMessage, open_envelope, parse_envelope
-from schemas.alerts.acknowledgement import Acknowledgement
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect
+from schemas.alerts.kinds.acknowledgement import Acknowledgement
 from schemas.codec import CodecError
 from schemas.log.records import Action
 

@@ -18,9 +18,9 @@ from agency_client.receiving.disclosed import DisclosedOrigin, verify_shown
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
 from agency_client.receiving.rules import MessageFacts
 from schemas.alerts.base import Alert
+from schemas.alerts.kinds.release_decision import ReleaseDecision
+from schemas.alerts.kinds.release_request import OriginalMessage, Release
 from schemas.alerts.registry import kind_of
-from schemas.alerts.release_decision import ReleaseDecision
-from schemas.alerts.release_request import OriginalMessage, Release
 from schemas.envelope import DisclosedMessage, Message, Reference
 
 DECISION_KIND = "release-decision"

@@ -21,8 +21,8 @@ from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_mes
 from agency_client.receiving.own_receipts import receipt_message
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
-from schemas.alerts.acknowledgement import ActionTaken
 from schemas.alerts.base import Alert
+from schemas.alerts.kinds.acknowledgement import ActionTaken
 from schemas.alerts.registry import kind_of
 from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp, Urgency

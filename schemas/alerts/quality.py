@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 
 from schemas.alerts.base import Alert, Basis, CaveatCode
 from schemas.alerts.document import Holder, PrintedFieldName, SeenZone
-from schemas.alerts.document_fraud import DocumentFraud, FraudLocus, FraudType
-from schemas.alerts.document_status import DocumentStatus
-from schemas.alerts.document_verification import DocumentVerification, Question
 from schemas.alerts.doubts import DoubtCode
-from schemas.alerts.facilitator import Facilitator
 from schemas.alerts.grading import Grading, GradingScheme
+from schemas.alerts.kinds.document_fraud import DocumentFraud, FraudLocus, FraudType
+from schemas.alerts.kinds.document_status import DocumentStatus
+from schemas.alerts.kinds.document_verification import DocumentVerification, Question
+from schemas.alerts.kinds.facilitator import Facilitator
 from schemas.alerts.person import PersonRole
 from schemas.alerts.registry import Kind, kind_of
 from schemas.alerts.walking import walk_parts

@@ -8,10 +8,10 @@ clause of the agreement must allow them (`schemas.agreements.coverage`).
 from collections.abc import Iterator, Mapping
 
 from schemas.alerts.base import Alert, SpecialCategory
-from schemas.alerts.document_fraud import ImageView
-from schemas.alerts.document_verification import DocumentVerification, Question
-from schemas.alerts.facilitator import SafetyWarning
-from schemas.alerts.outcome import MatchKey
+from schemas.alerts.kinds.document_fraud import ImageView
+from schemas.alerts.kinds.document_verification import DocumentVerification, Question
+from schemas.alerts.kinds.facilitator import SafetyWarning
+from schemas.alerts.kinds.outcome import MatchKey
 from schemas.alerts.registry import FieldProblem
 from schemas.alerts.walking import list_values, walk_parts
 

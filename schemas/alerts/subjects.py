@@ -12,8 +12,8 @@ from itertools import product
 
 from schemas.alerts.base import Alert
 from schemas.alerts.document import DocumentIdentity, Holder, SeenDocument, SeenZone
-from schemas.alerts.document_status import DocumentStatus
-from schemas.alerts.document_verification import DocumentVerification, DocumentVerificationReply
+from schemas.alerts.kinds.document_status import DocumentStatus
+from schemas.alerts.kinds.document_verification import DocumentVerification, DocumentVerificationReply
 from schemas.alerts.person import Person
 from schemas.alerts.shapes import Identifier, IdentifierType
 from schemas.alerts.walking import walk_parts

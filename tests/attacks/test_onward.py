@@ -30,7 +30,7 @@ from agency_client.receiving.flow import receive
 from agency_client.sending.noticing import restrict
 from keys.sealing import SealedMessage
 from schemas.agreements.terms import OnwardRule
-from schemas.alerts.release_request import Proceeding
+from schemas.alerts.kinds.release_request import Proceeding
 from schemas.api import Evidence
 from schemas.codec import b64u_decode, b64u_encode
 from schemas.disclosure import disclose

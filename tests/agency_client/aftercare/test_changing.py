@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agency_client.aftercare.changing import Correction, apply_corrections
 from schemas.alerts import parse_alert
-from schemas.alerts.correction import Change
+from schemas.alerts.kinds.correction import Change
 from tests.schemas.alerts.filled import leaves, load
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from agency_client.local_store.outbox import retry_now
 from agency_client.receiving.flow import receive
 from agency_client.sending.delivery import deliver_due
-from schemas.alerts.release_request import Proceeding
+from schemas.alerts.kinds.release_request import Proceeding
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.onward import AL, BE, VN, Row, make_row
 from tests.support.terminals import Terminal

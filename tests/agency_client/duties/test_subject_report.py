@@ -12,7 +12,7 @@ from agency_client.local_store.content import erase_content
 from agency_client.reading.messages import read_message
 from agency_client.sending.flow import SendReport, send_alert
 from agency_client.terminal.subject_pages import write_for_person
-from schemas.alerts.document_verification import DocumentVerification
+from schemas.alerts.kinds.document_verification import DocumentVerification
 from schemas.log.records import Action
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld

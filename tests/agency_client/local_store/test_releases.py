@@ -9,7 +9,7 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.releases import list_questions, note_release
 from agency_client.local_store.sent import Delivery
 from schemas.alerts import parse_alert
-from schemas.alerts.release_request import ReleaseUse
+from schemas.alerts.kinds.release_request import ReleaseUse
 from tests.agency_client.local_store.conftest import MINUTE, NOON, make_digest, make_id, make_sent_message
 from tests.schemas.alerts.filled import load
 

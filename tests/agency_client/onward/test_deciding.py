@@ -9,7 +9,7 @@ from agency_client.onward.passing_on import NoRightError
 from agency_client.reading.messages import ReadMessage, read_message
 from schemas.agreements.terms import OnwardRule
 from schemas.alerts.coded import RefusalGround
-from schemas.alerts.release_decision import ReleaseDecision, ReleaseOutcome
+from schemas.alerts.kinds.release_decision import ReleaseDecision, ReleaseOutcome
 from tests.support.lying_world import LyingWorld
 from tests.support.onward import AL, AUTHOR, BE, GB, PURPOSE, VN, Row, make_row
 

@@ -16,7 +16,7 @@ from agency_client.onward.exporting import Export, export_message
 from agency_client.onward.passing_on import NoRightError
 from agency_client.own_keys.key_sets import get_own_anchor
 from agency_client.witness.standing import NotYetWitnessedError
-from schemas.alerts.release_request import Proceeding
+from schemas.alerts.kinds.release_request import Proceeding
 from schemas.codec import b64u_encode
 from schemas.key_documents import compute_exchange_anchor
 from schemas.markings import Purpose

@@ -12,7 +12,7 @@ from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
 from agency_client.sending.flow import NotCoveredError
 from schemas.agreements.terms import OnwardRule
-from schemas.alerts.release_request import Proceeding, ReleaseRequest, ReleaseUse
+from schemas.alerts.kinds.release_request import Proceeding, ReleaseRequest, ReleaseUse
 from schemas.markings import Purpose
 from tests.support.lying_world import LyingWorld
 from tests.support.nodes import make_wide_clause

@@ -20,8 +20,8 @@ from agency_client.onward.rules import (
 from schemas.agreements.terms import OnwardRule
 from schemas.alerts import parse_alert
 from schemas.alerts.base import Alert
-from schemas.alerts.release_decision import ReleaseDecision
-from schemas.alerts.release_request import OriginalMessage, Proceeding, ReleaseUse
+from schemas.alerts.kinds.release_decision import ReleaseDecision
+from schemas.alerts.kinds.release_request import OriginalMessage, Proceeding, ReleaseUse
 from schemas.codec import hash_text
 from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp

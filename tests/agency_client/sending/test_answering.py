@@ -18,7 +18,7 @@ from agency_client.sending.answering import (
 )
 from agency_client.sending.draft import AlertRefusedError, Draft
 from agency_client.sending.flow import send_alert
-from schemas.alerts.acknowledgement import ActionTaken
+from schemas.alerts.kinds.acknowledgement import ActionTaken
 from schemas.markings import Purpose, Tlp, Urgency
 from tests.support.lying_world import LyingWorld, make_alert, make_ping
 

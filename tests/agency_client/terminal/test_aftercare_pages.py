@@ -18,7 +18,7 @@ from agency_client.terminal.alert_page import make_page
 from agency_client.terminal.output import Cell
 from schemas.alerts import parse_alert
 from schemas.alerts.coded import NoticeEffect
-from schemas.alerts.correction import Change
+from schemas.alerts.kinds.correction import Change
 from tests.agency_client.aftercare.test_rules import say
 from tests.schemas.alerts.filled import load
 

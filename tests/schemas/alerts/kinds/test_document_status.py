@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.alerts import parse_alert
-from schemas.alerts.document_status import (
+from schemas.alerts.kinds.document_status import (
     BlankRange,
     DocumentStatus,
     NotIssuerError,

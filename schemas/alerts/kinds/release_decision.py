@@ -7,9 +7,9 @@ from typing import Self
 
 from pydantic import model_validator
 
+from schemas.alerts.kinds.release_request import Release
 from schemas.alerts.refusal import Refusal
 from schemas.alerts.registry import register
-from schemas.alerts.release_request import Release
 from schemas.alerts.shapes import FieldError, FreeText, Moment
 from schemas.coded import CodedValue
 

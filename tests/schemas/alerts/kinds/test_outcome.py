@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.alerts.outcome import COERCIVE_ACTIONS
+from schemas.alerts.kinds.outcome import COERCIVE_ACTIONS
 from tests.schemas.alerts.filled import ABSENT, fields_refused
 
 KIND = "outcome"

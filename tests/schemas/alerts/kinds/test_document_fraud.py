@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.alerts import parse_alert
-from schemas.alerts.document_fraud import DocumentFraud
+from schemas.alerts.kinds.document_fraud import DocumentFraud
 from schemas.alerts.shapes import Identifier, IdentifierType
 from tests.schemas.alerts.filled import ABSENT, fields_refused, load, parse_changed
 
