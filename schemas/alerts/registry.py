@@ -22,6 +22,10 @@ Path = tuple[str | int, ...]
 MAX_PROBLEMS = 20
 """So many are named at once; whoever sends more is not helped by more."""
 
+NOT_IN_AFTERCARE = ("supersedes", "onward", "statements", "persons", "transfer", "attachments")
+"""Members of the common part that nothing has which follows a message up: it passes in every state of an agreement, so
+what is new goes in a message of its own, which the agreement must cover."""
+
 _EMPTY = "is empty: give a value, or leave the field out"
 _SENTENCES = {
     "bool_type": "must be true or false",
@@ -86,7 +90,8 @@ class Kind:
     header names another message, and `in_reply_to` is the same. `acts_by_itself`: whoever opens it marks, replaces,
     restricts or erases what it refers to, without waiting for a person. `is_senders_alone`: only who sent the message
     it refers to may send it. `needs_grading`: source and information are graded. `forbids_persons`: there is no
-    personal data in it.
+    personal data in it. `declares_special`: aftercare that may hold special categories of data, declared like any; no
+    other aftercare holds any (`NOT_IN_AFTERCARE`).
     """
 
     name: str
@@ -98,6 +103,7 @@ class Kind:
     is_senders_alone: bool = False
     needs_grading: bool = False
     forbids_persons: bool = False
+    declares_special: bool = False
 
 
 _KINDS: dict[str, Kind] = {}
@@ -224,8 +230,16 @@ def _verify_rules(kind: Kind, alert: Alert) -> None:
     ]
     if kind.forbids_persons and alert.persons:
         problems.append(FieldProblem("persons", "this kind is without personal data; leave it out", None))
+    if kind.is_aftercare:
+        problems += _find_news(kind, alert)
     if problems:
         raise InvalidAlertError(tuple(problems))
+
+
+def _find_news(kind: Kind, alert: Alert) -> list[FieldProblem]:
+    names = NOT_IN_AFTERCARE if kind.declares_special else (*NOT_IN_AFTERCARE, "special_categories")
+    problem = "what follows a message up says nothing new: leave it out, and send it in a message of its own"
+    return [FieldProblem(name, problem, None) for name in names if getattr(alert, name)]
 
 
 def _describe(schema: JsonSchema, path: Path) -> str:

@@ -83,7 +83,7 @@ class Match(Part):
     note: LineText | None = None
 
 
-@register("outcome", "Outcome of an alert", is_aftercare=True, needs_refers_to=True)
+@register("outcome", "Outcome of an alert", is_aftercare=True, needs_refers_to=True, declares_special=True)
 class Outcome(Details):
     """What became of the alert this refers to. `usefulness`: 1 (none) to 5 (decisive).
 

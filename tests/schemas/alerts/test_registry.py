@@ -224,3 +224,31 @@ def _is_bounded(node: dict[str, Any]) -> bool:
     if node.get("type") == "integer":
         return "maximum" in node
     return True
+
+
+NEWS: dict[str, Any] = {
+    "supersedes": {
+        "id": "5d1c8a52-6f0e-4b7a-9a53-0c7de1c5a9b4",
+        "digest": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+    },
+    "onward": ["AL-BP"],
+    "statements": [{"text": "The bearer travels on tonight.", "basis": "fact"}],
+    "persons": [{"ref": "p1", "role": "suspect", "names": [{"text": "ERIKSSON"}]}],
+    "transfer": {"ground": "adequacy"},
+    "attachments": [{"id": "3f0f6d0a-7c57-4c2c-9d3a-0d2f9a4b1c77", "caption": "The page"}],
+}
+
+
+@pytest.mark.parametrize("kind", sorted(AFTERCARE))
+@pytest.mark.parametrize("member", sorted(NEWS))
+def test_what_follows_a_message_up_says_nothing_new(kind: str, member: str) -> None:
+    (problem,) = problems_of(kind, {member: NEWS[member]})
+    assert problem.field == member
+    assert problem.problem.startswith("what follows a message up says nothing new")
+
+
+@pytest.mark.parametrize("kind", sorted(AFTERCARE))
+def test_an_outcome_alone_says_by_which_special_category_it_was_matched(kind: str) -> None:
+    special = {"categories": ["biometric"], "strictly_necessary_because": "The face was the only key."}
+    refused = fields_refused(kind, {"special_categories": special})
+    assert refused == ([] if kind == "outcome" else ["special_categories"])
