@@ -9,6 +9,10 @@ class WaitingError(ClientError):
     default_code = "waiting"
 
 
+class WithheldError(WaitingError):
+    """The message is genuine and was allowed at its leaf; a party holds the agreement, and may still let it go on."""
+
+
 class UnprovenError(VerificationFailedError):
     """The message does not prove what it claims, and nothing that may still come can change that."""
 

@@ -44,7 +44,7 @@ from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.applied_terms import record_applied_terms
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
-from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
+from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError, WithheldError
 from agency_client.receiving.provenance import VerifiedProvenance, describe_origin, verify_provenance
 from agency_client.receiving.rules import MessageFacts
 from agency_client.receiving.verification import PATIENCE, Horizon, VerifiedMessage, verify_message
@@ -82,7 +82,7 @@ def process_message(node: Node, digest: str, horizon: Horizon, *, awaited: froze
             raise WaitingError("the exchange says that its sender has taken it back", code="withdrawal-awaited")
         return _take_in(node, digest, horizon)
     except WaitingError as error:
-        return _wait(node, digest, Problem(error.code, error.sentence))
+        return _wait(node, digest, error)
     except EquivocationError as error:
         keep_contradiction(node.store, error, at=node.clock.now())
         return _set_aside(node, digest, Problem("number-reused", error.sentence))
@@ -259,7 +259,9 @@ def _settle_answered(
     settle_delivery(transaction, sent.message_id, sender, fact)
 
 
-def _wait(node: Node, digest: str, problem: Problem) -> Finding:
+def _wait(node: Node, digest: str, error: WaitingError) -> Finding:
+    """Try a message again later, until its time is over: what was only withheld is refused then, the rest unproven."""
+    problem = Problem(error.code, error.sentence)
     with node.store.read() as snapshot:
         stored = load_by_digest(snapshot, digest)
     if node.clock.now() < stored.expires_at + PATIENCE:
@@ -267,7 +269,8 @@ def _wait(node: Node, digest: str, problem: Problem) -> Finding:
             with node.store.write() as transaction:
                 note_waiting(transaction, digest, problem)
         return Finding(digest, InboxState.NEW, problem)
-    return _set_aside(node, digest, Problem(problem.code, f"{problem.sentence}; and its time is over"))
+    over = Problem(error.code, f"{error.sentence}; and its time is over")
+    return _refuse(node, digest, over) if isinstance(error, WithheldError) else _set_aside(node, digest, over)
 
 
 def _set_aside(node: Node, digest: str, problem: Problem) -> Finding:
@@ -277,9 +280,13 @@ def _set_aside(node: Node, digest: str, problem: Problem) -> Finding:
 
 
 def _refuse(node: Node, digest: str, problem: Problem) -> Finding:
-    with node.store.write() as transaction:
-        mark_verified(transaction, digest, at=node.clock.now())
-        mark_refused(transaction, digest, problem)
+    """Refuse a genuine message; one under the id of another that is here is none, and keeps nothing behind it."""
+    try:
+        with node.store.write() as transaction:
+            mark_verified(transaction, digest, at=node.clock.now())
+            mark_refused(transaction, digest, problem)
+    except ConflictError as error:
+        return _set_aside(node, digest, Problem(error.code, error.sentence))
     return Finding(digest, InboxState.REFUSED, problem)
 
 

@@ -1,15 +1,16 @@
 """What a recipient demands of a message before opening it. Pure: everything known comes in, nothing is fetched.
 
 Each check returns the sentence that says what holds, or raises: `UnprovenError` (false, whatever may come),
-`WaitingError` (it may still become true), `NotCoveredError` (true, and not allowed). Left to the caller: that the
-leaf is in the log and about this envelope (`agency_client.receiving.leaves`), whom the sender's keys belong to
-(`agency_client.directory`), and the content (`agency_client.receiving.content_rules`).
+`WaitingError` (it may still become true; as `WithheldError` it is, and a party holds the agreement),
+`NotCoveredError` (true, and not allowed). Left to the caller: that the leaf is in the log and about this envelope
+(`agency_client.receiving.leaves`), whom the sender's keys belong to (`agency_client.directory`), and the content
+(`agency_client.receiving.content_rules`).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
+from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError, WithheldError
 from agency_client.receiving.sealed import SealedEvidence
 from keys.errors import KeysError
 from keys.signing import verify_document
@@ -201,9 +202,9 @@ def check_standing(facts: MessageFacts) -> str:
         raise NotCoveredError(f"the agreement has ended since: {view.because}", code="agreement-revoked")
     if view.suspended_by:
         holders = " and ".join(sorted(view.suspended_by))
-        raise WaitingError(f"the agreement is suspended by {holders}", code="agreement-suspended")
+        raise WithheldError(f"the agreement is suspended by {holders}", code="agreement-suspended")
     if facts.is_step_hidden:
-        raise WaitingError(
+        raise WithheldError(
             "its sender has signed a step of the agreement that the exchange has not shown", code="step-hidden"
         )
     if view.state is State.SUPERSEDED:

@@ -11,14 +11,17 @@ from agency_client.errors import ClientError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.inbox import InboxState, list_unfinished
 from agency_client.local_store.leases import list_unsettled
+from agency_client.local_store.received_work import list_owed_receipts
 from agency_client.receiving.flow import learn_everything, receive
 from agency_client.receiving.verification import Horizon
+from schemas.agreements.steps import StepAction
 from schemas.api import ACKNOWLEDGE_PATH, CHECKPOINT_PATH, LEASE_PATH, STEPS_PATH
 from schemas.codec import decode_json
 from schemas.log.records import Action
 from schemas.markings import Urgency
 from tests.support.lying_exchange import LyingExchange
 from tests.support.lying_world import LyingWorld, make_alert, make_ping
+from tests.support.nodes import take_step
 
 
 def fail_at(world: LyingWorld, path: str, error: ClientError) -> None:
@@ -143,6 +146,36 @@ def test_a_message_that_waits_beyond_its_deadline_is_set_aside(world: LyingWorld
     world.clock.ahead = timedelta(days=18)
     found = world.receive("VN", sealed)
     assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "agreement-unknown")
+
+
+def test_a_message_withheld_by_a_suspension_to_its_end_was_genuine_and_is_refused(
+    world: LyingWorld, terms: Any
+) -> None:
+    sealed = world.craft("GB", "VN", terms)
+    world.deliver(sealed, "VN")
+    take_step(world["VN"], terms, StepAction.SUSPEND, world["VN"], world["GB"])
+    waiting = world.receive("VN", sealed)
+    assert (waiting.state, waiting.problem and waiting.problem.code) == (InboxState.NEW, "agreement-suspended")
+    world.clock.ahead = timedelta(days=18)
+    found = world.receive("VN", sealed)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.REFUSED, "agreement-suspended")
+    with world["VN"].store.read() as snapshot:
+        owed = [(item.type, item.reason) for item in list_owed_receipts(snapshot) if item.digest == sealed.digest]
+    assert owed == [("handed-over", ""), ("verified", ""), ("refused", "agreement-suspended")]
+
+
+def test_a_second_message_under_one_id_keeps_nothing_from_being_judged(world: LyingWorld, terms: Any) -> None:
+    first = world.craft("GB", "VN", terms)
+    world.deliver(first, "VN")
+    assert world.receive("VN", first).state is InboxState.OPENED
+    ended = world.agree("GB", "VN", "ended since")
+    second, other = world.craft("GB", "VN", ended, id=first.header.id), world.craft("GB", "VN", terms)
+    world.deliver(second, "VN")
+    world.deliver(other, "VN")
+    take_step(world["VN"], ended, StepAction.REVOKE, world["VN"], world["GB"])
+
+    assert world.receive("VN", second).state is InboxState.UNVERIFIABLE
+    assert world.look_up("VN", other).state is InboxState.OPENED
 
 
 def test_collecting_is_on_record_and_opening_keeps_what_lists_need(world: LyingWorld, terms: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
+from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError, WithheldError
 from agency_client.receiving.rules import (
     KnownMessage,
     MessageFacts,
@@ -195,7 +195,7 @@ def test_a_suspension_by_either_party_is_waited_out() -> None:
     facts = make_facts(agreement)
     agreement.take("GB-HO", StepAction.SUSPEND, ACCEPTED)
     assert code_of(check_standing, replace(facts, chains_now=agreement.chains)) == (
-        WaitingError,
+        WithheldError,
         "agreement-suspended",
     )
 
