@@ -17,11 +17,17 @@ MODULES = sorted(TESTS.rglob("test_*.py"))
 
 @pytest.fixture(scope="module")
 def collected(request: pytest.FixtureRequest) -> set[str]:
-    """The test modules that pytest collects anything from: in this run, where it is of all of them."""
-    if request.config.args == request.config.getini("testpaths"):
-        return request.config.stash[COLLECTED_MODULES]
+    """The test modules that pytest collects anything from; this run need not be asked again for what it collected."""
+    if request.config.args != request.config.getini("testpaths"):
+        return collect([])
+    left_out: list[str] = request.config.getoption("ignore") or []
+    return request.config.stash[COLLECTED_MODULES] | (collect(left_out) if left_out else set())
+
+
+def collect(folders: list[str]) -> set[str]:
+    """Let a pytest of its own collect `folders`, or everything."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-q", "-p", "no:cacheprovider", "-p", "no:cov"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return {line.rpartition(": ")[0] for line in result.stdout.splitlines() if ".py: " in line}
 
