@@ -41,6 +41,13 @@ def list_in_force(said: Said, now: datetime) -> list[str]:
     return sorted(digest for digest in list_versions(said) if _is_in_force(digest, said, now))
 
 
+def describe_said(said: Said) -> dict[str, list[str]]:
+    """Return who said what, as two who look at it compare it."""
+    return {
+        agency: [f"{step.party_seq} {step.action.value}" for step in steps] for agency, steps in sorted(said.items())
+    }
+
+
 def _is_in_force(digest: str, said: Said, now: datetime) -> bool:
     versions = list_versions(said)
     terms, everything = versions[digest], [step for steps in said.values() for step in steps]

@@ -8,8 +8,9 @@ from pathlib import Path
 from time import monotonic
 
 from tests.torture.plan import Move
+from tests.torture.rest import settle
 from tests.torture.site import Site, found_site
-from tests.torture.watch import Watch, settle
+from tests.torture.watch import Watch
 from tests.torture.world import World
 
 WORLD_STEPS = 400

@@ -1,20 +1,18 @@
-"""What must hold after every move, and what must have come true when everything has come to rest.
+"""What must hold after every move; what must have come true at the end says `tests.torture.rest`.
 
 Three look at each agreement: both parties by their stores, and the exchange by its log. Whoever looks, by whatever
 clock, sees nothing that both did not sign, and never again what one of them has ended.
 """
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from agency_client.agreements.chains import Agreement, parse_step
 from agency_client.local_store.contradictions import list_contradictions
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbox import InboxState
-from agency_client.local_store.outbox import OutboxState
-from schemas.agreements.lifecycle import State, view_agreement
+from schemas.agreements.lifecycle import State
 from schemas.agreements.steps import NARROWING_ACTIONS, Step, StepAction
 from schemas.alerts import kind_of
 from schemas.log.records import Record, RecordType
@@ -22,16 +20,7 @@ from schemas.signed import SignedDocument
 from tests.torture.book import TAKING_BACK, Said, is_held, is_signed_by_both, list_in_force, list_versions
 from tests.torture.world import Party, ViolationError, World
 
-FINAL = frozenset({"message-returned", "message-withdrawn", "message-expired"})
 NEVER_HELD_FOR = frozenset({"step-refused", "equivocation", "not-ours", "anchor-mismatch"})
-NEVER_REFUSED_FOR = frozenset(
-    {"agreement-not-in-force", "agreement-suspended", "agreement-revoked", "agreement-expired", "not-covered"}
-    | {"agreement-withdrawn", "agreement-rejected", "quota-exhausted", "step-hidden"}
-)
-"""What follows a message up passes in every state of an agreement, and outside its quotas."""
-SETTLING_ROUNDS = 8
-SETTLING_TIME = timedelta(hours=30)
-"""Longer than any clock was wrong: what a party signed too early has become timely by then."""
 
 
 @dataclass
@@ -169,80 +158,6 @@ class Watch:
         self.world.told["accepted under an agreement in force"] += 1
 
 
-def settle(world: World, watch: Watch) -> None:
-    """Set the clocks right, mend the lines, let everything come to rest, and see that all three agree.
-
-    Raises:
-        ViolationError: they do not, or a message is nowhere.
-    """
-    for party in world.parties:
-        party.clock.skew, party.wire.mishaps = timedelta(), deque()
-    for number in range(SETTLING_ROUNDS):
-        is_long = number < SETTLING_ROUNDS - 4
-        world.site.time.now += SETTLING_TIME / (SETTLING_ROUNDS - 4) if is_long else timedelta(minutes=11)
-        world.exchange.sweep()
-        for party in world.parties:
-            world.run(party)
-        watch.look()
-    _compare_views(world, watch)
-    for party in world.parties:
-        _account_for_messages(world, watch, party)
-
-
-def _compare_views(world: World, watch: Watch) -> None:
-    now = world.site.time.now
-    logged = {agreement: _describe(said) for agreement, said in watch.steps.items()}
-    for party in world.parties:
-        held = {}
-        for agreement in world.load(party):
-            chains: Said = {agency: [item.step for item in chain] for agency, chain in agreement.counting.items()}
-            held[agreement.id] = _describe({agency: steps for agency, steps in chains.items() if steps})
-            for digest in list_versions(chains):
-                state = view_agreement(digest, agreement.counting, now).state
-                world.told[f"at rest: {state.value}"] += 1
-        held = {agreement: said for agreement, said in held.items() if said}
-        if held != logged:
-            wrong = sorted(key for key in held.keys() | logged.keys() if held.get(key) != logged.get(key))
-            raise ViolationError(
-                f"{party.agency} and the exchange see {wrong} differently at rest: "
-                f"{held.get(wrong[0])} and {logged.get(wrong[0])}"
-            )
-
-
-def _account_for_messages(world: World, watch: Watch, party: Party) -> None:
-    """Find every message that the exchange accepted from a party: handed over and opened, ended, or still held."""
-    other = world.other(party)
-    with party.node.store.read() as snapshot:
-        rows = snapshot.fetch_all(
-            "SELECT digest, state, kind, problem_code FROM outbox JOIN sent_message USING (message_id)"
-        )
-    with other.node.store.read() as snapshot:
-        inbox = {row["digest"]: row["state"] for row in snapshot.fetch_all("SELECT digest, state FROM inbox_message")}
-    for row in rows:
-        if kind_of(row["kind"]).is_aftercare and row["problem_code"] in NEVER_REFUSED_FOR:
-            raise ViolationError(f"{party.agency} may not send {row['kind']} {row['digest']}: {row['problem_code']}")
-    sent = {row["digest"]: OutboxState(row["state"]) for row in rows}
-    for digest, record in watch.accepted.items():
-        if record.agency != party.agency:
-            continue
-        fates, state = watch.fates[digest], inbox.get(digest)
-        if sent.get(digest) in (None, OutboxState.QUEUED, OutboxState.IN_DOUBT, OutboxState.CANCELLED):
-            raise ViolationError(f"{party.agency} does not know that {digest} was accepted: {sent.get(digest)}")
-        is_ended, is_waiting = bool(FINAL & set(fates)), fates[-1] in ("message-held", "message-accepted")
-        if state is None and not is_ended and not is_waiting:
-            raise ViolationError(f"{digest} is nowhere: {fates}")
-        if state in (None, InboxState.NEW) and not is_ended and fates[-1] == "message-accepted":
-            raise ViolationError(f"{digest} was accepted and never offered: {fates}")
-        if state == InboxState.NEW:
-            raise ViolationError(f"{digest} is new for ever: {fates}")
-        world.told[f"message at rest: {state or fates[-1]}"] += 1
-    for digest, outbox_state in sent.items():
-        if outbox_state in (OutboxState.QUEUED, OutboxState.IN_DOUBT):
-            world.told["message waits at its sender"] += 1
-        elif outbox_state in (OutboxState.TAKEN, OutboxState.SETTLED) and digest not in watch.accepted:
-            raise ViolationError(f"{party.agency} holds {digest} for taken, and the exchange never accepted it")
-
-
 def _ends(step: Step) -> bool:
     return step.action in NARROWING_ACTIONS and step.action is not StepAction.SUSPEND
 
@@ -250,9 +165,3 @@ def _ends(step: Step) -> bool:
 def _name(agreement: str, step: Step) -> tuple[str, str, str, str]:
     digest = step.digest if step.action in TAKING_BACK else ""
     return agreement, step.agency, step.action.value, digest
-
-
-def _describe(said: Said) -> dict[str, list[str]]:
-    return {
-        agency: [f"{step.party_seq} {step.action.value}" for step in steps] for agency, steps in sorted(said.items())
-    }
