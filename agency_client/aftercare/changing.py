@@ -1,10 +1,11 @@
 """What a message says once corrections are applied to it, beside what it said. Pure.
 
 A correction names fields by their paths and what they said. What does not fit is not applied and is said: a field that
-is not there, another value than the one named, a result that is no alert of this kind.
+is not there, another value than the one named, a result that is no alert of this kind, or none that the agreement
+covers: what that would say is not repeated.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,10 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """One change as it went: what stood there, what stands there now (None: nothing), and why it was not applied."""
+    """One change as it went: what stood there, what stands there now (None: nothing), and why it was not applied.
+
+    `is_outside`: no clause of the message covers what would stand there.
+    """
 
     field: str
     was: str | None
@@ -46,6 +50,7 @@ class ChangedField:
     said_at: datetime
     notice: str
     misfit: str = ""
+    is_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,16 @@ class CorrectedAlert:
 
 
 def apply_corrections(
-    original: Alert, corrections: Iterable[Correction], *, author: str | None = None
+    original: Alert,
+    corrections: Iterable[Correction],
+    *,
+    author: str | None = None,
+    find_outside: Callable[[Alert], str] = lambda changed: "",
 ) -> CorrectedAlert:
-    """Apply corrections to an alert in the order given, change by change; where `author` is named, that one's alone."""
+    """Apply corrections to an alert in the order given, change by change; where `author` is named, that one's alone.
+
+    `find_outside` says what of a corrected alert no clause of the message covers, "" where all of it is covered.
+    """
     alert, fields, first = original, [], original.to_wire()
     for correction in corrections:
         for change in correction.changes:
@@ -67,16 +79,18 @@ def apply_corrections(
                 changed, misfit = _apply_change(alert, first, change)
             else:
                 changed, misfit = None, f"the words are {author}'s, and only {author} corrects them"
-            alert = changed or alert
+            outside = "" if changed is None else find_outside(changed)
+            alert = alert if changed is None or outside else changed
             fields.append(
                 ChangedField(
                     change.field,
                     change.was,
-                    change.now,
+                    None if outside else change.now,
                     correction.author,
                     correction.said_at,
                     correction.digest,
-                    misfit,
+                    f"the agreement does not cover what would stand there: {outside}" if outside else misfit,
+                    is_outside=bool(outside),
                 )
             )
     return CorrectedAlert(alert, tuple(fields))

@@ -4,7 +4,10 @@ Each opening is on record like the reading of the message itself. A correction w
 that it was there is still shown.
 """
 
+from collections.abc import Callable
+
 from agency_client.aftercare.changing import CorrectedAlert, Correction, apply_corrections
+from agency_client.aftercare.covering import load_covering_clauses
 from agency_client.aftercare.rules import Notice, Standing
 from agency_client.aftercare.standing import load_standing
 from agency_client.errors import NotFoundError, VerificationFailedError
@@ -15,6 +18,9 @@ from agency_client.node import Node
 from agency_client.receiving.sealed import read_sealed
 from keys.errors import KeysError
 from keys.sealing import verify_message
+from schemas.agreements.content import describe_content
+from schemas.agreements.coverage import ContentFacts
+from schemas.agreements.following import judge_correction
 from schemas.alerts import parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.correction import Correction as CorrectionDetails
@@ -25,12 +31,20 @@ from schemas.signed import SignedDocument
 
 
 def read_corrected(
-    node: Node, message: Message, original: Alert, standing: Standing, *, verb: str, reason: str, case: str | None
+    node: Node,
+    digest: str,
+    message: Message,
+    original: Alert,
+    standing: Standing,
+    *,
+    verb: str,
+    reason: str,
+    case: str | None,
 ) -> CorrectedAlert | None:
-    """Return what an alert says once its corrections are applied; None where nobody corrected it.
+    """Return what an alert says once its corrections are applied; None where nobody corrected it. `digest` names it.
 
     Whose words they are alone corrects them: what another says who passed the message on is named and not applied. A
-    correction that was taken back, or is restricted itself, changes nothing any more.
+    correction that was taken back, or is restricted itself, changes nothing any more; nor does what no clause covers.
 
     Raises:
         VerificationFailedError: what the store holds of a correction does not verify any more.
@@ -41,7 +55,30 @@ def read_corrected(
     with node.store.read() as snapshot:
         counting = [notice for notice in standing.corrections if _is_standing(load_standing(snapshot, notice.digest))]
     corrections = (_read_correction(node, notice, verb, reason, case) for notice in counting)
-    return apply_corrections(original, [found for found in corrections if found is not None], author=author)
+    return apply_corrections(
+        original,
+        [found for found in corrections if found is not None],
+        author=author,
+        find_outside=make_outside_finder(node, digest, message, original),
+    )
+
+
+def make_outside_finder(node: Node, digest: str, message: Message, original: Alert) -> Callable[[Alert], str]:
+    """Return what says of a corrected alert what in it no clause of its message covers."""
+    with node.store.read() as snapshot:
+        clauses = load_covering_clauses(snapshot, node.agency, digest)
+    before = _describe(message, original)
+
+    def find_outside(changed: Alert) -> str:
+        findings = judge_correction(clauses, before, _describe(message, changed))
+        return "; ".join(finding.sentence for finding in findings)
+
+    return find_outside
+
+
+def _describe(message: Message, alert: Alert) -> ContentFacts:
+    header = message.header
+    return describe_content(alert, purpose=message.purpose, urgency=header.routing.urgency, issued_at=header.issued_at)
 
 
 def _is_standing(standing: Standing) -> bool:

@@ -183,7 +183,7 @@ def read_message(
         is_witnessed,
         is_voided,
         standing,
-        read_corrected(node, message, alert, standing, verb=verb, reason=reason, case=case),
+        read_corrected(node, found.digest, message, alert, standing, verb=verb, reason=reason, case=case),
         told,
         _read_origin(node, verified.facts, message, alert),
         _read_terms(node, found.digest),
@@ -308,7 +308,7 @@ def _read_own(
         alert = parse_alert(message.alert)
     except CodecError as error:
         raise VerificationFailedError(f"the message in the store: {error}", fix="restore the last backup") from error
-    corrected = read_corrected(node, message, alert, standing, verb=verb, reason=reason, case=case)
+    corrected = read_corrected(node, found.digest, message, alert, standing, verb=verb, reason=reason, case=case)
     told = tell(node, found.digest, alert, Tlp.from_code(found.marking), as_of=found.issued_at)
     return ReadOwnMessage(found, recipients, message, alert, standing, corrected, told)
 

@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from agency_client.duties.conditions import spell_codes
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
+from agency_client.receiving.following import verify_follow_up
 from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
 from schemas.agreements.content import describe_content
-from schemas.agreements.coverage import SAFEGUARDING_KIND, Finding, find_answer_minutes, judge_received
+from schemas.agreements.coverage import Finding, find_answer_minutes, judge_received
 from schemas.agreements.terms import Clause, Terms
 from schemas.alerts import kind_of, parse_alert
 from schemas.alerts.base import Alert
@@ -20,7 +21,7 @@ from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agree
 from schemas.alerts.registry import AlertError, UnknownKindError
 from schemas.codec import CodecError, encode_canonical
 from schemas.disclosure import read_original_header
-from schemas.envelope import CONFIDENTIAL_KIND, Message
+from schemas.envelope import Message
 from schemas.markings import Urgency
 from schemas.model import LATEST_TIME
 
@@ -60,9 +61,11 @@ def accept_content(facts: MessageFacts, message: Message) -> AcceptedContent:
 
     Raises:
         UnprovenError: the inside contradicts the header, or is no alert.
-        NotCoveredError: the alert is of no kind this version knows, or no agreement covers its content.
+        NotCoveredError: the alert is of no kind this version knows, or no agreement covers its content; or it follows
+            another message up and says more than that one's clause allows, or once more than is taken.
     """
     alert = read_alert(message, facts)
+    verify_follow_up(facts, message, alert)
     applied = apply_terms(facts, message, alert)
     clauses = [item.clause for item in applied]
     return AcceptedContent(
@@ -84,7 +87,6 @@ def read_alert(message: Message, facts: MessageFacts) -> Alert:
         raise UnprovenError("attachments: this version carries none", code="attachments-refused")
     try:
         alert = parse_alert(message.alert)
-        _verify_kind_shown(alert, facts)
         verify_header_agrees(alert, facts.sealed.header, original=read_original_header(message))
     except UnknownKindError as error:
         raise NotCoveredError(f"the alert's kind is not known to this version: {error}", code=error.code) from error
@@ -93,12 +95,6 @@ def read_alert(message: Message, facts: MessageFacts) -> Alert:
     except (AlertError, CodecError) as error:
         raise NotCoveredError(f"the alert inside cannot be read: {error}", code="alert-invalid") from error
     return alert
-
-
-def _verify_kind_shown(alert: Alert, facts: MessageFacts) -> None:
-    # What the header hides was judged as victim safeguarding; any other kind would pass under terms that leave it out.
-    if facts.sealed.header.routing.kind == CONFIDENTIAL_KIND and alert.kind != SAFEGUARDING_KIND:
-        raise HeaderMismatchError(f"the header says {CONFIDENTIAL_KIND}, the alert {alert.kind}", "kind")
 
 
 def apply_terms(facts: MessageFacts, message: Message, alert: Alert) -> tuple[AppliedClause, ...]:

@@ -17,13 +17,14 @@ from keys.signing import verify_document
 from keys.timeline import MemberTimeline
 from schemas.agreements.coverage import VisibleFacts, judge_visible
 from schemas.agreements.lifecycle import AgreementView, Chains, State, list_versions, view_agreement
-from schemas.agreements.terms import Terms
+from schemas.agreements.terms import Clause, Terms
 from schemas.alerts import kind_of
 from schemas.alerts.registry import UnknownKindError
 from schemas.api import LoggedRecord
 from schemas.codec import CodecError
 from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS, Header
 from schemas.key_documents import AgencyClass
+from schemas.markings import Tlp
 from schemas.signed import DocumentType, EncryptionUse, KeyUse
 
 WITHDRAWAL_KIND = "withdrawal"
@@ -33,13 +34,20 @@ _MAY_STILL_COME = frozenset({State.DRAFT, State.PROPOSED, State.COUNTERED, State
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """A message this node has, which another may refer to: by whom, to whom, under which agreement (its id)."""
+    """A message this node has, which another may refer to: by whom, to whom, under which agreement (its id).
+
+    `clauses` are those it may have come under. `said_before`: how many messages of this one's kind its sender has sent
+    about it.
+    """
 
     message_id: str
     digest: str
     sender: str
     recipients: frozenset[str]
     agreement: str | None
+    marking: Tlp | None = None
+    clauses: tuple[Clause, ...] = ()
+    said_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +228,11 @@ def find_governing_terms(facts: MessageFacts) -> tuple[Terms, ...]:
     successor = _find_successor(facts) if view.state is State.SUPERSEDED else None
     newer = None if successor is None else successor.terms
     return (view.terms,) if newer is None else (view.terms, newer)
+
+
+def find_cited_terms(facts: MessageFacts) -> Terms | None:
+    """Return the terms of the version cited, if they are here."""
+    return _view_cited(facts, facts.chains_now, facts.now).terms
 
 
 def describe_visible(facts: MessageFacts) -> VisibleFacts:

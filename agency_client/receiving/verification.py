@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agency_client.aftercare.covering import load_covering_clauses
 from agency_client.agreements.chains import find_place, is_counting, read_step
 from agency_client.directory.directory import AnchorMismatchError
 from agency_client.epochs.places import compute_place, number_epoch
@@ -16,6 +17,7 @@ from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.agreements import StoredStep, find_agreement_of_terms, load_chains
 from agency_client.local_store.checkpoints import find_last_sight_before, load_walk
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.following import count_received_about
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.local_store.sent import find_message_by_digest, list_deliveries
@@ -42,9 +44,10 @@ from keys.timeline import MemberTimeline
 from schemas.agreements.lifecycle import Chains
 from schemas.api import Evidence, LoggedRecord
 from schemas.codec import MAX_INTEGER, CodecError, b64u_decode
-from schemas.envelope import Reference
+from schemas.envelope import Header
 from schemas.key_documents import compute_trust_anchor
 from schemas.log.tree import LogProofError, verify_inclusion
+from schemas.markings import Tlp
 from schemas.signed import SignedDocument
 
 PATIENCE = timedelta(days=7)
@@ -162,7 +165,7 @@ def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: Log
         anchors=_read_anchors(node, snapshot, sender),
         chains_then=read_chains(snapshot, me.agreement, before=place),
         chains_now=read_chains(snapshot, me.agreement),
-        original=_find_original(node, snapshot, sealed.header.refers_to),
+        original=_find_original(node, snapshot, sealed.header),
         leaf_not_before=_find_last_sight(snapshot, origin, leaf.index),
         is_step_hidden=agreement in list_hidden_agreements(snapshot, sender),
         hidden_revocations=list_hidden_revocations(snapshot, timeline),
@@ -243,20 +246,34 @@ def _read_anchors(node: Node, snapshot: Snapshot, sender: str) -> dict[str, str]
     return anchors | ({node.agency: compute_trust_anchor(node.agency, own[0].key_set.roots)} if own else {})
 
 
-def _find_original(node: Node, snapshot: Snapshot, reference: Reference | None) -> KnownMessage | None:
+def _find_original(node: Node, snapshot: Snapshot, header: Header) -> KnownMessage | None:
+    """Return the message that a header refers to, if it is here, with what was said about it before."""
+    reference, sender, kind = header.refers_to, header.sender.agency, header.routing.kind
     if reference is None:
         return None
+    clauses = load_covering_clauses(snapshot, node.agency, reference.digest)
+    said_before = count_received_about(snapshot, reference.digest, kind, sender)
     sent = find_message_by_digest(snapshot, reference.digest)
     if sent is not None:
         deliveries = list_deliveries(snapshot, sent.message_id)
         agreement = find_agreement_of_terms(snapshot, deliveries[0].agreement) if deliveries else None
-        recipients = frozenset(delivery.recipient for delivery in deliveries)
-        return KnownMessage(sent.message_id, sent.digest, node.agency, recipients, agreement)
+        recipients, marking = frozenset(delivery.recipient for delivery in deliveries), Tlp.from_code(sent.marking)
+        return KnownMessage(
+            sent.message_id, sent.digest, node.agency, recipients, agreement, marking, clauses, said_before
+        )
     try:
         received = load_by_digest(snapshot, reference.digest)
     except NotFoundError:
         return None
     if received.state is InboxState.UNVERIFIABLE:
         return None
-    agreement = find_agreement_of_terms(snapshot, received.agreement)
-    return KnownMessage(received.message_id, received.digest, received.sender, frozenset({node.agency}), agreement)
+    return KnownMessage(
+        received.message_id,
+        received.digest,
+        received.sender,
+        frozenset({node.agency}),
+        find_agreement_of_terms(snapshot, received.agreement),
+        Tlp.from_code(received.marking),
+        clauses,
+        said_before,
+    )

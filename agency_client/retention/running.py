@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from agency_client.aftercare.covering import find_terms
 from agency_client.aftercare.keeping import find_keepers, list_kept
-from agency_client.agreements.chains import load_agreement
 from agency_client.errors import UsageError
 from agency_client.local_store.access_log import AccessNote, append_entry, erase_entries, find_ended_entries
-from agency_client.local_store.agreements import find_agreement_of_terms
 from agency_client.local_store.applied import list_applied
 from agency_client.local_store.content import (
     ContentEnd,
@@ -50,7 +49,7 @@ from agency_client.retention.rules import (
     plan_erasure,
 )
 from agency_client.witness.observer import hash_logged_record
-from schemas.agreements.terms import Clause, Terms
+from schemas.agreements.terms import Clause
 from schemas.api import Evidence, LoggedRecord
 from schemas.codec import CodecError
 from schemas.log.records import Action
@@ -111,12 +110,6 @@ def date_evidence(node: Node) -> int:
         with node.store.write() as transaction:
             record_terms(transaction, terms)
         dated += len(terms)
-
-
-def find_terms(snapshot: Snapshot, digest: str) -> Terms | None:
-    """Return the terms of an agreement's version, if they are here."""
-    agreement = find_agreement_of_terms(snapshot, digest)
-    return None if agreement is None else load_agreement(snapshot, agreement).list_terms().get(digest)
 
 
 def read_log_days(snapshot: Snapshot) -> int:

@@ -3,12 +3,25 @@
 A recipient acts on it by hand or by machine; one that names no field, or another value, corrects the wrong thing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from agency_client.aftercare.changing import ABSENT, find_value, has_field, read_steps, spell_wire
+from agency_client.aftercare.changing import (
+    ABSENT,
+    Correction,
+    apply_corrections,
+    find_value,
+    has_field,
+    read_steps,
+    spell_wire,
+)
 from agency_client.errors import UsageError
 from schemas.alerts.base import Alert
+from schemas.alerts.kinds.correction import Change
+from schemas.codec import CodecError
+
+_NOT_SAID_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ChangeRefusedError(UsageError):
@@ -29,6 +42,33 @@ def verify_changes(original: Alert, details: Mapping[str, Any]) -> None:
     for change in changes if isinstance(changes, list) else ():
         if isinstance(change, Mapping) and isinstance(change.get("field"), str):
             _verify_change(original.kind, wire, change["field"], change.get("was"))
+
+
+def verify_result(original: Alert, details: Mapping[str, Any], find_outside: Callable[[Alert], str]) -> None:
+    """Verify that what a message says once it is corrected is covered by the clause that it went under.
+
+    `find_outside` says what of it is not. What is of another form altogether passes: the alert's own check names it.
+
+    Raises:
+        ChangeRefusedError: a change would have it say more; its field is named.
+    """
+    changes = _read_changes(details)
+    corrected = apply_corrections(original, [Correction("", "", _NOT_SAID_YET, changes)], find_outside=find_outside)
+    outside = next((field for field in corrected.fields if field.is_outside), None)
+    if outside is not None:
+        raise ChangeRefusedError(
+            f"{outside.field}: {outside.misfit}",
+            fix="say only that what stood there is wrong (leave out what it says now), or withdraw the message",
+            code="correction-not-covered",
+        )
+
+
+def _read_changes(details: Mapping[str, Any]) -> tuple[Change, ...]:
+    found = details.get("changes")
+    try:
+        return tuple(Change.from_wire(change) for change in found) if isinstance(found, list) else ()
+    except CodecError:
+        return ()
 
 
 def verify_subjects(original: Alert, details: Mapping[str, Any]) -> None:

@@ -7,11 +7,13 @@ broker is not asked; what this node has verified itself is all that counts.
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.aftercare.covering import load_covering_clauses
 from agency_client.agreements.chains import load_all
 from agency_client.directory.directory import NotPinnedError
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.contradictions import has_log_contradiction, has_open_contradiction
 from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.following import count_sent_about
 from agency_client.local_store.inbox import InboxState, load_by_digest
 from agency_client.local_store.sent import (
     ENDS,
@@ -31,11 +33,13 @@ from agency_client.statuses.hidden import find_untrusted_sealing, list_hidden_ag
 from agency_client.statuses.standing import load_age
 from keys.errors import KeyNotInForceError
 from keys.timeline import MemberTimeline
-from schemas.agreements.coverage import SAFEGUARDING_KIND, Finding
+from schemas.agreements.coverage import Finding
 from schemas.agreements.lifecycle import AgreementView
+from schemas.alerts.header_rules import choose_shown_kind
 from schemas.codec import MAX_INTEGER
 from schemas.envelope import CONFIDENTIAL_KIND, Reference
 from schemas.key_documents import AgencyClass, EncryptionKey
+from schemas.markings import Tlp
 from schemas.signed import EncryptionUse
 
 _MAX_THREAD = 10_000
@@ -128,8 +132,10 @@ def count_sent_today(snapshot: Snapshot, recipient: str, view: AgreementView, no
     return count
 
 
-def load_originals(snapshot: Snapshot, reference: Reference, *, follows_everywhere: bool) -> list[Original]:
-    """Return the message referred to, once for each partner it passed to or came from.
+def load_originals(
+    node: Node, snapshot: Snapshot, reference: Reference, kind: str, *, follows_everywhere: bool
+) -> list[Original]:
+    """Return the message that one of this kind refers to, once for each partner it passed to or came from.
 
     With `follows_everywhere` a message of one's own stands for all that were sealed with it: one for each partner.
 
@@ -139,18 +145,23 @@ def load_originals(snapshot: Snapshot, reference: Reference, *, follows_everywhe
     sent = find_message_by_digest(snapshot, reference.digest)
     if sent is not None and sent.message_id == reference.id:
         family = _list_family(snapshot, sent) if follows_everywhere else [sent]
-        return [original for message in family for original in _describe_sent(snapshot, message)]
+        return [original for message in family for original in _describe_sent(node, snapshot, message, kind)]
     received = load_by_digest(snapshot, reference.digest)
     if received.message_id != reference.id or received.state in (InboxState.NEW, InboxState.UNVERIFIABLE):
         raise NotFoundError(
             f"in_reply_to: no verified message {reference.id} is here", fix="run: agency sync, then agency inbox"
         )
-    return [Original(reference, received.sender, received.agreement, is_own=False)]
-
-
-def choose_routing_kind(kind: str) -> str:
-    """Return the kind that the header shows: what is about victims shows no more than that it is confidential."""
-    return CONFIDENTIAL_KIND if kind == SAFEGUARDING_KIND else kind
+    return [
+        Original(
+            reference,
+            received.sender,
+            received.agreement,
+            is_own=False,
+            marking=Tlp.from_code(received.marking),
+            clauses=load_covering_clauses(snapshot, node.agency, received.digest),
+            said_before=count_sent_about(snapshot, received.digest, kind, received.sender),
+        )
+    ]
 
 
 def _is_one_of(view: AgreementView, agreements: frozenset[str]) -> bool:
@@ -164,7 +175,8 @@ def _find_key(timeline: MemberTimeline, kind: str, now: datetime) -> EncryptionK
         timeline.find_key_set(MAX_INTEGER, now)
     except KeyNotInForceError as error:
         raise DeniedError(str(error), code=error.code) from error
-    use = EncryptionUse.SAFEGUARDING if kind == SAFEGUARDING_KIND else EncryptionUse.ENCRYPTION
+    is_confidential = choose_shown_kind(kind) == CONFIDENTIAL_KIND
+    use = EncryptionUse.SAFEGUARDING if is_confidential else EncryptionUse.ENCRYPTION
     newest = timeline.newest_encryption_keys
     key = None if newest is None else newest.choose_key(use, now)
     if key is None:
@@ -209,12 +221,23 @@ def _list_family(snapshot: Snapshot, sent: SentMessage) -> list[SentMessage]:
     return sorted(family, key=lambda item: item.message_id)
 
 
-def _describe_sent(snapshot: Snapshot, sent: SentMessage) -> list[Original]:
+def _describe_sent(node: Node, snapshot: Snapshot, sent: SentMessage, kind: str) -> list[Original]:
     reference = Reference(id=sent.message_id, digest=sent.digest)
-    originals = []
+    clauses, originals = load_covering_clauses(snapshot, node.agency, sent.digest), []
     for delivery in list_deliveries(snapshot, sent.message_id):
         newest = compute_delivery_state(list_facts(snapshot, sent.message_id, delivery.recipient))
         fact = None if newest is None else newest.fact
-        is_held, has_ended = fact is DeliveryFact.HELD, fact in ENDS
-        originals.append(Original(reference, delivery.recipient, delivery.agreement, True, is_held, has_ended))
+        originals.append(
+            Original(
+                reference,
+                delivery.recipient,
+                delivery.agreement,
+                is_own=True,
+                is_held=fact is DeliveryFact.HELD,
+                has_ended=fact in ENDS,
+                marking=Tlp.from_code(sent.marking),
+                clauses=clauses,
+                said_before=count_sent_about(snapshot, sent.digest, kind, delivery.recipient),
+            )
+        )
     return originals

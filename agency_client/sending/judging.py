@@ -9,7 +9,6 @@ from agency_client.node import Node
 from agency_client.sending.draft import Draft, read_draft_alert
 from agency_client.sending.facts import (
     AgreementShelf,
-    choose_routing_kind,
     load_originals,
     load_recipient,
     load_shelf,
@@ -21,6 +20,7 @@ from keys.generation import generate_id
 from schemas.agreements.content import describe_content
 from schemas.agreements.coverage import ContentFacts
 from schemas.alerts import Alert, kind_of
+from schemas.alerts.header_rules import choose_shown_kind
 from schemas.envelope import Reference
 
 
@@ -54,7 +54,7 @@ def judge_draft(node: Node, snapshot: Snapshot, order: SealingOrder, draft: Draf
         NotFoundError: the message it refers to is not here.
     """
     shelf = load_shelf(node, snapshot)
-    originals = _load_originals(snapshot, order.alert)
+    originals = _load_originals(node, snapshot, order.alert)
     agencies = _choose_recipients(draft, order.alert, originals, shelf)
     is_open = draft.to_every_partner or len(originals) > 1
     return _judge(node, snapshot, order, shelf, agencies, originals, wanted=draft.agreement, drop_refused=is_open)
@@ -62,7 +62,7 @@ def judge_draft(node: Node, snapshot: Snapshot, order: SealingOrder, draft: Draf
 
 def judge_for_partner(node: Node, snapshot: Snapshot, order: SealingOrder, partner: str) -> Plan:
     """Judge an order for one partner only, as when a single envelope is sealed anew."""
-    shelf, originals = load_shelf(node, snapshot), _load_originals(snapshot, order.alert, order.follows)
+    shelf, originals = load_shelf(node, snapshot), _load_originals(node, snapshot, order.alert, order.follows)
     return _judge(node, snapshot, order, shelf, [partner], originals)
 
 
@@ -89,7 +89,7 @@ def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> Messa
     alert, kind = order.alert, kind_of(order.alert.kind)
     return MessageFacts(
         sender=node.agency,
-        kind=choose_routing_kind(alert.kind),
+        kind=choose_shown_kind(alert.kind),
         is_aftercare=kind.is_aftercare,
         needs_original=kind.needs_refers_to,
         marking=order.marking,
@@ -112,11 +112,11 @@ def _describe_content(order: SealingOrder) -> ContentFacts:
     return replace(content, reply_due=None, retain_until=None) if order.is_renewal else content
 
 
-def _load_originals(snapshot: Snapshot, alert: Alert, follows: Reference | None = None) -> list[Original]:
+def _load_originals(node: Node, snapshot: Snapshot, alert: Alert, follows: Reference | None = None) -> list[Original]:
     kind, reference = kind_of(alert.kind), follows or alert.in_reply_to
     if not kind.needs_refers_to or reference is None:
         return []
-    return load_originals(snapshot, reference, follows_everywhere=kind.is_aftercare)
+    return load_originals(node, snapshot, reference, kind.name, follows_everywhere=kind.is_aftercare)
 
 
 def _choose_recipients(draft: Draft, alert: Alert, originals: list[Original], shelf: AgreementShelf) -> list[str]:

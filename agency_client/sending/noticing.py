@@ -15,7 +15,8 @@ from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.outbox import OutboxItem, OutboxState, cancel_message, load_item
 from agency_client.local_store.sent import SentMessage, list_facts, load_message
 from agency_client.node import Node
-from agency_client.reading.messages import find_readable, read_message
+from agency_client.reading.corrected import make_outside_finder
+from agency_client.reading.messages import ReadOwnMessage, find_readable, read_message
 from agency_client.sending.answering import (
     VERB,
     Answer,
@@ -28,11 +29,10 @@ from agency_client.sending.answering import (
     send_answer,
     with_words,
 )
-from agency_client.sending.correcting import verify_changes, verify_subjects
+from agency_client.sending.correcting import verify_changes, verify_result, verify_subjects
 from agency_client.sending.facts import load_originals
 from agency_client.sending.plan import Original
 from agency_client.statuses.signing import announce_narrowing
-from schemas.alerts.base import Alert
 from schemas.alerts.coded import RequiredAction, RestrictedUse
 from schemas.envelope import Reference
 from schemas.markings import HandlingCode, Pap, Tlp, Urgency
@@ -62,11 +62,12 @@ def correct(node: Node, message_id: str, author: Author, *, details: Wire, subje
     """Correct a message of one's own; the correction follows it to everyone it reached.
 
     Raises:
-        ChangeRefusedError: a change names a field, or an old value, that the message does not have.
+        ChangeRefusedError: a change names a field, or an old value, that the message does not have, or would have the
+            message say what its agreement does not cover.
     """
     details = _with_deadline(node, {"required_action": RequiredAction.AMEND.value} | details)
     answer = Answer("correction", subject or "Correction", details, once=False)
-    return _follow_own(node, message_id, author, answer, lambda original: verify_changes(original, details))
+    return _follow_own(node, message_id, author, answer, lambda found: _verify_correction(node, found, details))
 
 
 def withdraw(
@@ -109,7 +110,7 @@ def mark_misused_identity(
     details = with_words({"subjects": list(subjects), "required_action": required_action}, words)
     details |= {} if told_apart_by is None else {"told_apart_by": told_apart_by}
     answer = Answer("misused-identity", "Victim of a misused identity", _with_deadline(node, details), once=False)
-    return _follow_own(node, message_id, author, answer, lambda original: verify_subjects(original, details))
+    return _follow_own(node, message_id, author, answer, lambda found: verify_subjects(found.alert, details))
 
 
 def restrict(
@@ -182,7 +183,7 @@ def _follow_own(
     message_id: str,
     author: Author,
     answer: Answer,
-    verify_fits: Callable[[Alert], object] = lambda original: None,
+    verify_fits: Callable[[ReadOwnMessage], object] = lambda found: None,
 ) -> AnswerReport:
     with node.store.read() as snapshot:
         sent = load_message(snapshot, message_id)
@@ -191,7 +192,15 @@ def _follow_own(
     return send_answer(node, reference, context, author, answer)
 
 
-def _read_context(node: Node, sent: SentMessage, author: Author, verify_fits: Callable[[Alert], object]) -> Context:
+def _verify_correction(node: Node, found: ReadOwnMessage, details: Wire) -> None:
+    verify_changes(found.alert, details)
+    find_outside = make_outside_finder(node, found.stored.digest, found.message, found.alert)
+    verify_result(found.alert, details, find_outside)
+
+
+def _read_context(
+    node: Node, sent: SentMessage, author: Author, verify_fits: Callable[[ReadOwnMessage], object]
+) -> Context:
     """Return what a notice takes over from its message; where that was erased, the strictest, compared with nothing."""
     marking = Tlp.from_code(sent.marking)
     try:
@@ -200,7 +209,8 @@ def _read_context(node: Node, sent: SentMessage, author: Author, verify_fits: Ca
         if error.code != "content-erased":
             raise
         return Context(sent.thread, Pap.AMBER.value, _STRICT_HANDLING, marking, Urgency.ROUTINE)
-    verify_fits(found.alert)
+    assert isinstance(found, ReadOwnMessage)  # noqa: S101 - `load_message` found it among those that were sent
+    verify_fits(found)
     return describe_context(found.alert, marking, Urgency.ROUTINE)
 
 
@@ -208,7 +218,7 @@ def _cancel_waiting(node: Node, sent: SentMessage, because: str) -> tuple[list[O
     """Cancel every envelope of a sending that certainly never left; return what is cancelled, and whether all is."""
     reference = Reference(id=sent.message_id, digest=sent.digest)
     with node.store.read() as snapshot:
-        originals = load_originals(snapshot, reference, follows_everywhere=True)
+        originals = load_originals(node, snapshot, reference, "withdrawal", follows_everywhere=True)
         waiting = [item.reference.id for item in originals if _has_never_left(snapshot, item)]
     for message_id in waiting:
         try:

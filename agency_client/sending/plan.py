@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from agency_client.sending.choosing import CoveringClause, choose_narrowest, explain_choice
 from agency_client.statuses.freshness import STALE_AFTER, StatusAge
 from schemas.agreements.coverage import ContentFacts, Finding, VisibleFacts, judge_message
+from schemas.agreements.following import FollowUpFacts, judge_follow_up
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Clause, Terms
 from schemas.envelope import Reference
@@ -28,7 +29,8 @@ class Original:
     """A message that passed between this agency and a partner, which another one answers or follows up.
 
     `agreement` is the digest it was sent under. `is_own`: this agency sent it. `is_held`: the exchange keeps it back,
-    as far as is known; `has_ended`: it never arrived and never will.
+    as far as is known; `has_ended`: it never arrived and never will. `clauses` are those it may have come under.
+    `said_before`: how many messages of the kind that follows it now went to the partner about it.
     """
 
     reference: Reference
@@ -37,6 +39,9 @@ class Original:
     is_own: bool
     is_held: bool = False
     has_ended: bool = False
+    marking: Tlp | None = None
+    clauses: tuple[Clause, ...] = ()
+    said_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +268,20 @@ def _judge_aftercare(
     cited = next((item.view for item in recipient.candidates if item.view.digest == original.agreement), None)
     if cited is None or cited.terms is None or cited.terms.id != terms.id:
         return [Finding("another-agreement", "the message it refers to was sent under another agreement")]
+    findings = [*judge_follow_up(original.clauses, _describe_follow_up(message, original), message.content)]
     if message.kind == WITHDRAWAL_KIND or not original.is_own or not original.is_held:
-        return []
+        return findings
     held = "the message it refers to is held back: withdraw it, or follow it up once it has arrived"
-    return [Finding("original-held", held), *_judge_state(candidate.view)]
+    return [*findings, Finding("original-held", held), *_judge_state(candidate.view)]
+
+
+def _describe_follow_up(message: MessageFacts, original: Original) -> FollowUpFacts:
+    return FollowUpFacts(
+        kind=message.kind,
+        marking=message.marking,
+        original_marking=original.marking,
+        said_before=original.said_before,
+    )
 
 
 def _judge_original(message: MessageFacts, recipient: RecipientFacts) -> list[Finding]:

@@ -101,14 +101,16 @@ def test_what_was_received_and_not_verified_yet_cannot_be_answered(gb: Node, vn:
     lease_items(vn)
     with vn.store.read() as snapshot:
         assert leg.digest in [load_by_digest(snapshot, digest).digest for digest in list_unfinished(snapshot)]
+        reference = Reference(id=leg.message_id, digest=leg.digest)
         with pytest.raises(NotFoundError, match="no verified message"):
-            load_originals(snapshot, Reference(id=leg.message_id, digest=leg.digest), follows_everywhere=False)
+            load_originals(vn, snapshot, reference, "document-verification-reply", follows_everywhere=False)
 
 
 def test_an_id_with_the_digest_of_another_message_is_not_found(gb: Node) -> None:
     first, second = send_alert(gb, make_draft("VN")).legs[0], send_alert(gb, make_draft("VN")).legs[0]
+    reference = Reference(id=first.message_id, digest=second.digest)
     with gb.store.read() as snapshot, pytest.raises(NotFoundError):
-        load_originals(snapshot, Reference(id=first.message_id, digest=second.digest), follows_everywhere=True)
+        load_originals(gb, snapshot, reference, "withdrawal", follows_everywhere=True)
 
 
 def test_an_officer_has_one_pseudonym_at_an_agency_and_another_elsewhere(gb: Node, vn: Node) -> None:
