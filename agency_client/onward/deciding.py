@@ -19,11 +19,12 @@ from agency_client.onward.requesting import make_draft, read_question, write_ale
 from agency_client.onward.rules import judge_clause
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
 from agency_client.sending.answering import Author
-from agency_client.sending.facts import choose_routing_kind, load_shelf
+from agency_client.sending.facts import load_shelf
 from agency_client.sending.flow import send_alert
 from schemas.agreements.content import describe_content
 from schemas.agreements.coverage import VisibleFacts, judge_message
 from schemas.agreements.terms import Clause
+from schemas.alerts.header_rules import choose_shown_kind
 from schemas.alerts.kinds.release_request import ReleaseInquiry, ReleaseRequest, ReleaseUse
 from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp
@@ -154,7 +155,7 @@ def _find_clause(node: Node, found: ReadOwnMessage) -> Clause | None:
         return None
     header, alert = found.message.header, found.alert
     visible = VisibleFacts(
-        node.agency, delivery.recipient, choose_routing_kind(alert.kind), header.routing.marking, size_bytes=0
+        node.agency, delivery.recipient, choose_shown_kind(alert.kind), header.routing.marking, size_bytes=0
     )
     content = describe_content(
         alert, purpose=found.message.purpose, urgency=header.routing.urgency, issued_at=header.issued_at

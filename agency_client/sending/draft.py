@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agency_client.errors import UsageError
-from schemas.alerts import Alert, parse_alert
+from schemas.alerts import Alert, kind_of, parse_alert
+from schemas.alerts.confidential import find_identifying_text, find_identifying_words
 from schemas.alerts.header_rules import verify_urgency_reason
 from schemas.alerts.registry import AlertError, FieldProblem, InvalidAlertError
 from schemas.alerts.special import find_undeclared
@@ -60,7 +61,7 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
 
     Raises:
         AlertRefusedError: fields are wrong, each is named with an example; or it names attachments, or holds special
-            categories of data that it does not declare.
+            categories of data that it does not declare, or is confidential and seems to name somebody.
         UsageError: necessity, reason or delivery days are missing or out of bounds; or an old status is overridden
             for less than a threat to life.
     """
@@ -80,6 +81,7 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
     except (AlertError, CodecError) as error:
         raise AlertRefusedError(str(error), code=error.code) from error
     _verify_special_categories(alert)
+    _verify_nobody_named(alert, draft.necessity)
     if alert.attachments:
         names = ", ".join(note.caption for note in alert.attachments)
         raise AlertRefusedError(
@@ -98,6 +100,22 @@ def _verify_special_categories(alert: Alert) -> None:
             fix="declare special_categories with why they are strictly necessary, or leave such data out",
             code="special-category-undeclared",
             problems=undeclared,
+        )
+
+
+def _verify_nobody_named(alert: Alert, necessity: str) -> None:
+    """Verify of a confidential kind that no identifier of anybody seems to stand in its words."""
+    if not kind_of(alert.kind).is_confidential:
+        return
+    in_necessity = find_identifying_text(necessity)
+    found = [*find_identifying_words(alert), *([("necessity", in_necessity)] if in_necessity else [])]
+    if found:
+        problems = tuple(FieldProblem(field, problem, None) for field, problem in found)
+        raise AlertRefusedError(
+            "; ".join(str(problem) for problem in problems),
+            fix="a confidential message names nobody: leave the number, address or date out",
+            code="identifier-in-words",
+            problems=problems,
         )
 
 

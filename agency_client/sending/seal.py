@@ -21,7 +21,6 @@ from agency_client.local_store.releases import note_release
 from agency_client.local_store.sent import Delivery, SentMessage
 from agency_client.local_store.streams import allocate_number
 from agency_client.node import Node
-from agency_client.sending.facts import choose_routing_kind
 from agency_client.sending.plan import Option, RecipientPlan, choose_regardless, find_retention_days
 from agency_client.sending.summary import SentSummary, write_summary
 from agency_client.statuses.freshness import spell_age
@@ -32,7 +31,7 @@ from keys.generation import generate_bytes, generate_id, generate_salt, generate
 from keys.sealing import SealedMessage, seal_message
 from keys.signing import Signer
 from schemas.alerts import Alert
-from schemas.alerts.header_rules import verify_header_agrees
+from schemas.alerts.header_rules import choose_shown_kind, verify_header_agrees
 from schemas.alerts.registry import kind_of
 from schemas.disclosure import read_original_header
 from schemas.envelope import (
@@ -205,7 +204,7 @@ def _write_message(
         expires_at=order.expires_at,
         sender=seal.sender,
         recipients=(recipient,),
-        routing=Routing(kind=choose_routing_kind(alert.kind), marking=order.marking, urgency=order.urgency),
+        routing=Routing(kind=choose_shown_kind(alert.kind), marking=order.marking, urgency=order.urgency),
         refers_to=(order.follows or alert.in_reply_to) if kind_of(alert.kind).needs_refers_to else None,
     )
     return Message(

@@ -13,10 +13,8 @@ from datetime import date, datetime, timedelta
 
 from schemas.agreements.terms import Clause, OnwardRule, Terms, TransferGroundKind
 from schemas.alerts.base import CaveatCode, SpecialCategory, Transfer
-from schemas.envelope import CONFIDENTIAL_KIND
+from schemas.envelope import CONFIDENTIAL_KIND, SAFEGUARDING_KIND
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
-
-SAFEGUARDING_KIND = "victim-safeguarding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +133,7 @@ def _list_direction(terms: Terms, facts: VisibleFacts) -> list[Clause]:
 def _find_all(terms: Terms, clause: Clause, facts: VisibleFacts, content: ContentFacts) -> list[Finding]:
     return [
         *_find_visible(clause, facts),
+        *_find_purpose(facts, content),
         *_find_content(clause, content),
         *_find_marks(clause, content),
         *_find_onward(clause, content),
@@ -146,6 +145,8 @@ def _find_all(terms: Terms, clause: Clause, facts: VisibleFacts, content: Conten
 def _find_visible(clause: Clause, facts: VisibleFacts) -> list[Finding]:
     findings = []
     kind = SAFEGUARDING_KIND if facts.kind == CONFIDENTIAL_KIND else facts.kind
+    if facts.kind == SAFEGUARDING_KIND:
+        findings.append(Finding("kind-shown-openly", f"the header shows {CONFIDENTIAL_KIND} and not {facts.kind}"))
     if kind not in clause.kinds:
         findings.append(Finding("kind-not-covered", f"{facts.kind} is not among {_join(clause.kinds)}"))
     if facts.marking.rank > clause.highest_marking.rank:
@@ -156,6 +157,14 @@ def _find_visible(clause: Clause, facts: VisibleFacts) -> list[Finding]:
     if facts.size_bytes > clause.max_bytes:
         findings.append(Finding("too-large", f"{facts.size_bytes} bytes, at most {clause.max_bytes} were agreed"))
     return findings
+
+
+def _find_purpose(facts: VisibleFacts, content: ContentFacts) -> list[Finding]:
+    """Find a purpose for which what is confidential is never sent, whatever was agreed."""
+    if facts.kind != CONFIDENTIAL_KIND or content.purpose is Purpose.VICTIM_PROTECTION:
+        return []
+    only, given = Purpose.VICTIM_PROTECTION.value, content.purpose.value
+    return [Finding("purpose-not-covered", f"what is {CONFIDENTIAL_KIND} is sent for {only} alone, not for {given}")]
 
 
 def _find_content(clause: Clause, content: ContentFacts) -> list[Finding]:

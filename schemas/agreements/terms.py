@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.alerts.base import CaveatCode, SpecialCategory
 from schemas.codec import hash_text
+from schemas.envelope import SAFEGUARDING_KIND
 from schemas.identifiers.states import StateCode
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 from schemas.model import AgencyId, Code, Counter, Digest, ExchangeName, Line, Paragraph, Timestamp, Uuid, WireModel
@@ -196,6 +197,8 @@ def _find_contradictions(clause: Clause) -> list[str]:
     problems = []
     if clause.evidence_days < clause.retention_days:
         problems.append("evidence_days must not end before retention_days: what is kept can still be corrected")
+    if SAFEGUARDING_KIND in clause.kinds and Purpose.VICTIM_PROTECTION not in clause.purposes:
+        problems.append(f"{SAFEGUARDING_KIND} is sent for {Purpose.VICTIM_PROTECTION.value} alone: name that purpose")
     if CaveatCode.OTHER in (clause.caveats or ()):
         problems.append("caveats are demanded by their codes; what has none is written into conditions")
     return problems

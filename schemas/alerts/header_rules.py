@@ -16,6 +16,15 @@ class HeaderMismatchError(AlertError):
     code = "header-mismatch"
 
 
+def choose_shown_kind(kind: str) -> str:
+    """Return what the header shows of a kind: of a confidential one no more than that.
+
+    Raises:
+        UnknownKindError: there is none of that name.
+    """
+    return CONFIDENTIAL_KIND if kind_of(kind).is_confidential else kind
+
+
 def verify_header_agrees(alert: Alert, header: Header, *, original: Header | None = None) -> None:
     """Check that kind and reference are the same in both.
 
@@ -25,7 +34,7 @@ def verify_header_agrees(alert: Alert, header: Header, *, original: Header | Non
     Raises:
         HeaderMismatchError: the header shows another kind, or refers to another message.
     """
-    if header.routing.kind not in {alert.kind, CONFIDENTIAL_KIND}:
+    if header.routing.kind != choose_shown_kind(alert.kind):
         raise HeaderMismatchError(f"the header says {header.routing.kind}, the alert {alert.kind}", "kind")
     referring = header if original is None else original
     if kind_of(alert.kind).needs_refers_to and alert.in_reply_to != referring.refers_to:

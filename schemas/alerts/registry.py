@@ -4,7 +4,7 @@ A kind registers itself from its own module; `schemas.alerts` imports them all. 
 wrong, says what is wrong, and shows an example of what would be right.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, ValidationError, create_model
 
 from schemas.alerts.base import Alert
+from schemas.alerts.confidential import CONFIDENTIAL_MEMBERS, find_identifying_members
 from schemas.alerts.examples import JsonSchema, find_description, find_example, list_members
 from schemas.alerts.shapes import Details, FieldError
 from schemas.codec import MAX_DEPTH, CodecError, encode_canonical, name_field
@@ -91,7 +92,8 @@ class Kind:
     restricts or erases what it refers to, without waiting for a person. `is_senders_alone`: only who sent the message
     it refers to may send it. `needs_grading`: source and information are graded. `forbids_persons`: there is no
     personal data in it. `declares_special`: aftercare that may hold special categories of data, declared like any; no
-    other aftercare holds any (`NOT_IN_AFTERCARE`).
+    other aftercare holds any (`NOT_IN_AFTERCARE`). `is_confidential`: the header shows no more than that, and nobody is
+    named in it (`schemas.alerts.confidential`).
     """
 
     name: str
@@ -104,6 +106,7 @@ class Kind:
     needs_grading: bool = False
     forbids_persons: bool = False
     declares_special: bool = False
+    is_confidential: bool = False
 
 
 _KINDS: dict[str, Kind] = {}
@@ -119,7 +122,8 @@ def register(name: str, label: str, **rules: bool) -> Callable[[D], D]:
     def add(details: D) -> D:
         if name in _KINDS:
             raise ValueError(f"the kind {name} is registered twice")
-        _KINDS[name] = Kind(name, label, _make_alert_model(name, label, details), **rules)
+        members = CONFIDENTIAL_MEMBERS if rules.get("is_confidential") else {}
+        _KINDS[name] = Kind(name, label, _make_alert_model(name, label, details, members), **rules)
         return details
 
     return add
@@ -179,7 +183,7 @@ def schema_of(name: str) -> JsonSchema:
     return kind_of(name).alert.model_json_schema()
 
 
-def _make_alert_model(name: str, label: str, details: type[Details]) -> type[Alert]:
+def _make_alert_model(name: str, label: str, details: type[Details], members: Mapping[str, Any]) -> type[Alert]:
     kind: Any = Annotated[str, Field(pattern=f"^{name}$", examples=[name])]
     return create_model(
         f"{details.__name__}Alert",
@@ -187,6 +191,7 @@ def _make_alert_model(name: str, label: str, details: type[Details]) -> type[Ale
         __doc__=f"{label}: the common part of every alert, and this kind's details.",
         kind=(kind, ...),
         details=(details, ...),
+        **members,
     )
 
 
@@ -232,6 +237,8 @@ def _verify_rules(kind: Kind, alert: Alert) -> None:
         problems.append(FieldProblem("persons", "this kind is without personal data; leave it out", None))
     if kind.is_aftercare:
         problems += _find_news(kind, alert)
+    if kind.is_confidential:
+        problems += [FieldProblem(name, problem, None) for name, problem in find_identifying_members(alert)]
     if problems:
         raise InvalidAlertError(tuple(problems))
 

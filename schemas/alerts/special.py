@@ -12,6 +12,7 @@ from schemas.alerts.kinds.document_fraud import ImageView
 from schemas.alerts.kinds.document_verification import DocumentVerification, Question
 from schemas.alerts.kinds.facilitator import SafetyWarning
 from schemas.alerts.kinds.outcome import MatchKey
+from schemas.alerts.kinds.victim_safeguarding import ExploitationType, MethodOfControl, Need, RiskKind
 from schemas.alerts.registry import FieldProblem
 from schemas.alerts.walking import list_values, walk_parts
 
@@ -32,6 +33,13 @@ CATEGORY_OF_VALUE: Mapping[object, SpecialCategory] = {
     MatchKey.FINGERPRINT: SpecialCategory.BIOMETRIC,
     ImageView.BEARER: SpecialCategory.BIOMETRIC,
     ImageView.CHIP_PORTRAIT: SpecialCategory.BIOMETRIC,
+    Need.EMERGENCY_MEDICAL: SpecialCategory.HEALTH,
+    Need.MEDICAL: SpecialCategory.HEALTH,
+    Need.PSYCHOLOGICAL: SpecialCategory.HEALTH,
+    RiskKind.SELF_HARM: SpecialCategory.HEALTH,
+    RiskKind.ILLNESS: SpecialCategory.HEALTH,
+    MethodOfControl.SEXUAL_ABUSE: SpecialCategory.SEX_LIFE,
+    ExploitationType.SEXUAL_EXPLOITATION: SpecialCategory.SEX_LIFE,
 }
 """Codes of closed lists that are special by what they say."""
 

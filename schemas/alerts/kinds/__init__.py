@@ -14,6 +14,7 @@ from schemas.alerts.kinds import (
     release_decision,
     release_request,
     restriction,
+    victim_safeguarding,
     withdrawal,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "release_decision",
     "release_request",
     "restriction",
+    "victim_safeguarding",
     "withdrawal",
 ]

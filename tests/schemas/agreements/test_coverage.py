@@ -51,6 +51,7 @@ CONTENT: dict[str, Any] = {
     "issued_at": NOW,
 }
 
+VICTIMS: dict[str, Any] = {"kinds": ("victim-safeguarding",), "purposes": (Purpose.VICTIM_PROTECTION,)}
 TRANSFERS = (
     Transfer(ground=TransferGround.ADEQUACY),
     Transfer(ground=TransferGround.APPROPRIATE_SAFEGUARDS),
@@ -99,11 +100,6 @@ UNCOVERED: dict[str, tuple[dict[str, Any], str, str]] = {
         {"kind": "facilitator"},
         "kind-not-covered",
         "facilitator is not among document-fraud",
-    ),
-    "its kind is hidden and safeguarding was not agreed": (
-        {"kind": "confidential"},
-        "kind-not-covered",
-        "confidential is not among document-fraud",
     ),
     "its marking is one step too high": (
         {"marking": Tlp.AMBER_STRICT},
@@ -162,11 +158,27 @@ def test_a_clause_without_nationalities_is_for_everybody() -> None:
 
 
 def test_a_hidden_kind_is_safeguarding_and_nothing_else() -> None:
-    safeguarding = make_terms(clauses=(make_clause(GB, VN, kinds=("victim-safeguarding",)),))
+    safeguarding = make_terms(clauses=(make_clause(GB, VN, **VICTIMS),))
     named_so = make_terms(clauses=(make_clause(GB, VN, kinds=("confidential",)),))
 
     assert judge_header(safeguarding, kind="confidential").is_covered
     assert not judge_header(named_so, kind="confidential").is_covered
+    assert judge_header(kind="confidential").findings == (
+        Finding("kind-not-covered", "confidential is not among document-fraud"),
+    )
+
+
+def test_what_is_hidden_is_never_shown_by_its_name() -> None:
+    found = judge_header(make_terms(clauses=(make_clause(GB, VN, **VICTIMS),)), kind="victim-safeguarding")
+
+    assert [finding.code for finding in found.findings] == ["kind-shown-openly"]
+
+
+def test_what_is_hidden_is_sent_for_protection_alone_whatever_was_agreed() -> None:
+    wide = make_clause(GB, VN, kinds=("victim-safeguarding",), purposes=tuple(Purpose))
+    for purpose in Purpose:
+        found = judge(make_terms(clauses=(wide,)), kind="confidential", purpose=purpose)
+        assert found.is_covered == (purpose is Purpose.VICTIM_PROTECTION)
 
 
 def test_the_broker_says_nothing_of_what_it_cannot_see() -> None:
@@ -222,6 +234,8 @@ def holds(clause: Clause, visible: VisibleFacts, content: ContentFacts) -> bool:
     kind = "victim-safeguarding" if visible.kind == "confidential" else visible.kind
     return all(
         (
+            visible.kind != "victim-safeguarding",
+            visible.kind != "confidential" or content.purpose is Purpose.VICTIM_PROTECTION,
             clause.sender == visible.sender,
             clause.recipient == visible.recipient,
             kind in clause.kinds,

@@ -80,6 +80,10 @@ INCONSISTENT: dict[str, tuple[dict[str, Any], str]] = {
         {"clauses": [CLAUSE, CLAUSE | {"caveats": ["no-death-penalty", "other"]}]},
         "clauses.1: caveats are demanded by their codes; what has none is written into conditions",
     ),
+    "victims under another purpose than their protection": (
+        {"clauses": [CLAUSE, CLAUSE | {"kinds": ["victim-safeguarding"]}]},
+        "clauses.1: victim-safeguarding is sent for victim-protection alone: name that purpose",
+    ),
     "one party without a desk": ({"duty_desks": [DESKS[0]] * 2}, DUTY),
     "a desk of a third agency": ({"duty_desks": [*DESKS, DESKS[0] | {"agency": "BE"}]}, DUTY),
     "a signatory of a third agency": ({"signatories": [OFFICER]}, "signatories must belong to the parties"),

@@ -3,7 +3,12 @@
 import pytest
 
 from schemas.alerts import Alert, parse_alert
-from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agrees, verify_urgency_reason
+from schemas.alerts.header_rules import (
+    HeaderMismatchError,
+    choose_shown_kind,
+    verify_header_agrees,
+    verify_urgency_reason,
+)
 from schemas.alerts.registry import InvalidAlertError
 from schemas.envelope import Header, Reference
 from schemas.markings import Urgency
@@ -39,8 +44,16 @@ def test_the_same_kind_and_reference_agree(correction: Alert) -> None:
     verify_header_agrees(parse_alert(load("ping")), header("ping"))
 
 
-def test_a_confidential_header_agrees_with_any_kind() -> None:
-    verify_header_agrees(parse_alert(load("ping")), header("confidential"))
+def test_a_confidential_header_hides_the_kind_it_stands_for_and_no_other() -> None:
+    verify_header_agrees(parse_alert(load("victim-safeguarding")), header("confidential"))
+    with pytest.raises(HeaderMismatchError, match="the header says confidential, the alert ping"):
+        verify_header_agrees(parse_alert(load("ping")), header("confidential"))
+
+
+def test_a_kind_that_is_confidential_is_never_shown_by_its_name() -> None:
+    with pytest.raises(HeaderMismatchError, match="the header says victim-safeguarding"):
+        verify_header_agrees(parse_alert(load("victim-safeguarding")), header("victim-safeguarding"))
+    assert choose_shown_kind("ping") == "ping"
 
 
 def test_another_kind_in_the_header_is_refused() -> None:
