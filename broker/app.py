@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from broker.access import routes as access_routes
 from broker.agreements import routes as agreement_routes
+from broker.attachments import routes as attachment_routes
 from broker.audit import routes as audit_routes
 from broker.audit.standing import ExchangeStoppedError
 from broker.composition import Broker
@@ -54,6 +55,7 @@ def make_app(broker: Broker) -> ASGIApp:
         max_body_bytes_at={**access_routes.BODY_LIMITS, **routing_routes.BODY_LIMITS},
         without_version=frozenset({HOME_PATH, OPENAPI_PATH}),
         max_requests=broker.settings.limits.max_requests,
+        streamed=attachment_routes.STREAMED,
     )
     return Gate(app, broker.metrics, options)
 
@@ -74,6 +76,7 @@ def make_api(broker: Broker) -> FastAPI:
         directory_routes.make_router(broker.members, broker.authentication),
         agreement_routes.make_router(broker.agreements, broker.authentication),
         routing_routes.make_router(broker.routing, broker.authentication),
+        attachment_routes.make_router(broker.attachments, broker.authentication),
         inbox_routes.make_router(broker.inbox, broker.authentication),
         receipt_routes.make_router(broker.receipts, broker.authentication),
         status_routes.make_router(broker.statuses, broker.authentication),

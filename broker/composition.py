@@ -13,6 +13,10 @@ from broker.access.authentication import Authentication
 from broker.access.service import AccessService
 from broker.agreements.live import AgreementBook, make_agreement_book
 from broker.agreements.service import AgreementService
+from broker.attachments.files import AttachmentFiles
+from broker.attachments.rules import Allowance
+from broker.attachments.service import AttachmentService
+from broker.attachments.sweep import AttachmentSweeper
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.audit.service import AuditService
@@ -62,6 +66,7 @@ class Broker:
     agreements: AgreementService
     routing: RoutingService
     inbox: InboxService
+    attachments: AttachmentService
     receipts: ReceiptService
     statuses: StatusService
     sweeper: Sweeper
@@ -120,7 +125,8 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
     waiters = Waiters()
     inboxes = Inboxes(book, waiters)
     purger = Purger(writer, database, clock)
-    sweeper = Sweeper(inboxes, writer, database, purger)
+    files = AttachmentFiles(exchange.folder.attachments)
+    sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(files, writer, database))
     agreements.on_step(lambda _step, _terms: sweeper.ask())
     return Broker(
         exchange=exchange,
@@ -149,6 +155,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
             generate_id,
             lease_seconds=settings.inbox.lease_seconds,
         ),
+        attachments=AttachmentService(files, _allow(settings), book, writer, database, clock),
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),
         statuses=StatusService(name, directory, writer, database, log, refusals, clock),
         sweeper=sweeper,
@@ -166,3 +173,8 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
             clock,
         ),
     )
+
+
+def _allow(settings: Settings) -> Allowance:
+    limits = settings.attachments
+    return Allowance(limits.max_unreferenced_of_member, limits.max_bytes_of_member, limits.reserved_bytes)

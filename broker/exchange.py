@@ -118,6 +118,11 @@ class ExchangeFolder:
         return self.path / "broker.db"
 
     @property
+    def attachments(self) -> Path:
+        """Return the folder of attachments' ciphertexts; it is made with the first of them."""
+        return self.path / "attachments"
+
+    @property
     def lock(self) -> Path:
         """Return the file whose lock the one writing process holds."""
         return self.path / "lock"

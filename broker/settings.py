@@ -72,6 +72,14 @@ class Inbox(_Section):
     lease_seconds: int = Field(default=60, ge=1, le=600)
 
 
+class Attachments(_Section):
+    """What one member's attachments may take here, and what of the disk they never do. All in bytes but the first."""
+
+    max_unreferenced_of_member: int = Field(default=128, ge=1)
+    max_bytes_of_member: int = Field(default=20 << 30, ge=1)
+    reserved_bytes: int = Field(default=1 << 30, ge=0)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `environment = "testing"` is the only one in which failpoints may be armed."""
 
@@ -89,6 +97,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     writer: Writer = Writer()
     inbox: Inbox = Inbox()
+    attachments: Attachments = Attachments()
 
     @classmethod
     def settings_customise_sources(

@@ -113,7 +113,13 @@ def _is_other_message(row: Row[Any], record: Record) -> bool:
         said != (row.id, row.digest, row.sender, row.kind, row.marking, row.size)
         or recipients.get(row.recipient) != row.agreement
         or compute_envelope_digest(_read_payload(row.document)) != row.digest
+        or _is_attached_otherwise(row)
     )
+
+
+def _is_attached_otherwise(row: Row[Any]) -> bool:
+    named = Payload.from_canonical(_read_payload(row.document)).attachments
+    return (row.attachments, row.attachment_bytes) != (len(named), sum(item.size for item in named))
 
 
 def _check_items(connection: Connection, report: LogReport) -> None:

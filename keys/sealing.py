@@ -27,6 +27,7 @@ from schemas.envelope import (
     Header,
     Message,
     Payload,
+    SealedAttachment,
     WrappedKey,
     compute_commitment,
     compute_envelope_digest,
@@ -124,11 +125,17 @@ def unwrap_content_key(wrapped: WrappedKey, key: OpeningKey, binding: bytes) -> 
 
 
 def seal_message(
-    message: Message, encryption_keys: Sequence[AkpJwk], signer: Signer, *, content_key: bytes
+    message: Message,
+    encryption_keys: Sequence[AkpJwk],
+    signer: Signer,
+    *,
+    content_key: bytes,
+    attachments: Sequence[SealedAttachment] = (),
 ) -> SealedMessage:
     """Seal M for the recipients its header names, in their order, and sign.
 
-    `message.header` is H without its commitment; `content_key` is 32 fresh random bytes.
+    `message.header` is H without its commitment; `content_key` is 32 fresh random bytes; `attachments` are those M
+    has the keys of, sealed before (`keys.attachments`).
 
     Raises:
         EnvelopeError: the header names other keys, or the message does not fit.
@@ -150,7 +157,7 @@ def seal_message(
         wrap_content_key(content_key, jwk, recipient.kid, header_hash)
         for jwk, recipient in zip(encryption_keys, recipients, strict=True)
     )
-    payload = _make_payload(header_bytes, ciphertext, wrapped).canonical()
+    payload = _make_payload(header_bytes, ciphertext, tuple(attachments), wrapped).canonical()
     signatures = signer.sign(DocumentType.ENVELOPE, b64u_encode(payload))
     envelope = Envelope(payload=b64u_encode(payload), signatures=signatures, ciphertext=b64u_encode(ciphertext))
     return SealedMessage(envelope, header, compute_envelope_digest(payload), message_bytes)
@@ -229,9 +236,14 @@ def verify_message(header: Header, message_bytes: bytes) -> Message:
     return message
 
 
-def _make_payload(header_bytes: bytes, ciphertext: bytes, wrapped: tuple[WrappedKey, ...]) -> Payload:
+def _make_payload(
+    header_bytes: bytes,
+    ciphertext: bytes,
+    attachments: tuple[SealedAttachment, ...],
+    wrapped: tuple[WrappedKey, ...],
+) -> Payload:
     body = Body(enc=CONTENT_ENCRYPTION, sha256=_sha256(ciphertext), size=len(ciphertext))
-    return Payload(header=b64u_encode(header_bytes), body=body, attachments=(), recipients=wrapped)
+    return Payload(header=b64u_encode(header_bytes), body=body, attachments=attachments, recipients=wrapped)
 
 
 def _make_info(kid: str, binding: bytes) -> bytes:

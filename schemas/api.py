@@ -48,6 +48,7 @@ ENCRYPTION_KEYS_PATH = "/encryption-keys"
 REVOCATIONS_PATH = "/revocations"
 STEPS_PATH = "/agreements/steps"
 MESSAGES_PATH = "/messages"
+ATTACHMENTS_PATH = "/attachments"
 LEASE_PATH = "/inbox/lease"
 ACKNOWLEDGE_PATH = "/inbox/acknowledge"
 RECEIPTS_PATH = "/receipts"
@@ -128,10 +129,22 @@ class StepsAnswer(WireModel):
 
 
 class LeaseRequest(WireModel):
-    """Ask for the oldest items; wait at most so many seconds when there are none."""
+    """Ask for the oldest items; wait at most so many seconds when there are none.
 
+    `lease` is how the caller names what it will be handed. Who got no answer asks `again` under the same name, and gets
+    the very same lease at once.
+    """
+
+    lease: Uuid | None = None
+    again: Literal[True] | None = None
     wait_seconds: Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS)]
     max_items: Annotated[int, Field(ge=1, le=MAX_LEASE_ITEMS)]
+
+    @model_validator(mode="after")
+    def _check_name(self) -> Self:
+        if self.again and self.lease is None:
+            raise ValueError("again: say under which lease was asked before")
+        return self
 
 
 class MessageItem(WireModel):

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Table, and_, func, insert, select
 
 from broker.access.tables import token_count, used_assertion
 from broker.agreements.tables import agreement_step
+from broker.attachments.tables import attachment
 from broker.audit.tables import log_leaf
 from broker.inbox.rules import ItemType
 from broker.inbox.tables import inbox_binding, inbox_content, inbox_item, message
@@ -20,7 +21,7 @@ _TYPES = (
     RecordType.MEMBER_ENROLLED, RecordType.KEY_SET, RecordType.ENCRYPTION_KEYS, RecordType.REVOCATION,
     RecordType.AGREEMENT_STEP,
 )  # fmt: skip
-_COPIED = (inbox_binding, used_assertion, token_count)
+_COPIED = (inbox_binding, used_assertion, token_count, attachment)
 _leaf = log_leaf.c
 
 
@@ -85,7 +86,7 @@ def select_open_receipts(connection: Connection) -> Iterator[tuple[str, Record, 
 
 
 def select_copied(connection: Connection) -> list[tuple[Table, list[dict[str, Any]]]]:
-    """Return the rows that are taken over as they are: which node collects an inbox, and what tokens came of."""
+    """Return the rows that are taken over as they are: who collects an inbox, what tokens came of, and attachments."""
     return [(table, [dict(row) for row in connection.execute(select(table)).mappings()]) for table in _COPIED]
 
 

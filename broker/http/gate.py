@@ -32,6 +32,8 @@ class GateOptions:
 
     `hot` maps (method, path) to endpoints that bypass the framework; `max_body_bytes_at` holds addresses whose bodies
     may be of another size; `without_version` the addresses that browsers use; `max_requests` is how many at once.
+    `streamed` maps (method, beginning of a path) to the size of bodies that their endpoints read by themselves, a
+    little at a time; such a body has a length from the start.
     """
 
     hot: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict)
@@ -39,6 +41,12 @@ class GateOptions:
     max_body_bytes_at: Mapping[str, int] = field(default_factory=dict)
     without_version: frozenset[str] = frozenset()
     max_requests: int = 1000
+    streamed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def find_streamed_bytes(self, method: str, path: str) -> int | None:
+        """Return how large a body may be that the endpoint reads by itself; None where the gate reads it."""
+        found = (size for (way, start), size in self.streamed.items() if way == method and path.startswith(start))
+        return next(found, None)
 
 
 class DisconnectedError(Exception):
@@ -77,13 +85,16 @@ class Gate:
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         options, path = self._options, scope["path"]
         head = read_head(scope["headers"])
-        limit = options.max_body_bytes_at.get(path, options.max_body_bytes)
+        streamed_bytes = options.find_streamed_bytes(scope["method"], path)
+        limit = streamed_bytes or options.max_body_bytes_at.get(path, options.max_body_bytes)
         refusal = refuse_head(head, max_body_bytes=limit, needs_version=path not in options.without_version)
         if scope["http_version"] != "1.1":
             refusal = Refusal("malformed", "The request line must say HTTP/1.1.")
         if refusal is None and self._in_flight > options.max_requests:
             refusal = Refusal("busy", "Too many requests are being served.", retry_after_seconds=1)
-        if refusal is None and head.has_body:
+        if refusal is None and streamed_bytes is not None and head.is_chunked:
+            refusal = Refusal("malformed", "The body here has a Content-Length.", "Content-Length")
+        if refusal is None and head.has_body and streamed_bytes is None:
             body = await _read_body(receive, limit)
             if body is None:
                 refusal = refuse_body(limit)

@@ -30,8 +30,11 @@ _REFUSAL_HEADERS = {
     401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
     429: {"Retry-After": {"schema": {"type": "integer"}}},
     503: {"Retry-After": {"schema": {"type": "integer"}}},
+    507: {"Retry-After": {"schema": {"type": "integer"}}},
 }
 _REF = "#/components/schemas/{model}"
+Content = type[WireModel] | str
+"""What a body is: canonical JSON of a model, or bytes of a media type."""
 _FASTAPI_MODELS = ("HTTPValidationError", "ValidationError")
 
 
@@ -40,19 +43,25 @@ class Operation(dict[str, Any]):
 
     def __init__(
         self,
-        takes: type[WireModel] | None,
-        gives: Mapping[int, type[WireModel]],
+        takes: Content | None,
+        gives: Mapping[int, Content],
         refuses: Iterable[str],
         *,
         is_hot: bool,
+        headers: Mapping[str, str],
     ) -> None:
-        self.models = tuple(filter(None, (takes, *gives.values())))
+        self.models = tuple(item for item in (takes, *gives.values()) if isinstance(item, type))
         self.is_hot = is_hot
         super().__init__(responses=_describe_problems((*ALWAYS_REFUSED, *refuses)))
-        for status, model in gives.items():
-            self["responses"][str(status)] = {"description": _first_line(model), "content": _content(JSON, model)}
+        for status, content in gives.items():
+            self["responses"][str(status)] = {"description": _first_line(content), "content": _describe(content)}
         if takes is not None:
-            self["requestBody"] = {"required": True, "content": _content(JSON, takes)}
+            self["requestBody"] = {"required": True, "content": _describe(takes)}
+        if headers:
+            self["parameters"] = [
+                {"name": name, "in": "header", "required": True, "schema": {"type": "string", "pattern": pattern}}
+                for name, pattern in headers.items()
+            ]
 
 
 def add_operation(
@@ -61,15 +70,17 @@ def add_operation(
     path: str,
     endpoint: Callable[..., Awaitable[Response]],
     *,
-    gives: Mapping[int, type[WireModel]],
-    takes: type[WireModel] | None = None,
+    gives: Mapping[int, Content],
+    takes: Content | None = None,
     refuses: Iterable[str] = (),
     is_hot: bool = False,
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Let `endpoint` serve `method path`. Its docstring is the description.
 
-    `takes` is the body's model, `gives` the answers' by status, `refuses` the problem slugs beyond `ALWAYS_REFUSED`. A
-    hot endpoint has no parameter but the request: the gate calls it past the framework.
+    `takes` is the body's model or media type, `gives` the answers' by status, `refuses` the problem slugs beyond
+    `ALWAYS_REFUSED`, `headers` the fields it demands with their patterns. A hot endpoint has no parameter but the
+    request: the gate calls it past the framework.
     """
     router.add_api_route(
         path,
@@ -78,7 +89,7 @@ def add_operation(
         status_code=min(gives),
         response_model=None,
         response_class=Response,
-        openapi_extra=Operation(takes, gives, refuses, is_hot=is_hot),
+        openapi_extra=Operation(takes, gives, refuses, is_hot=is_hot, headers=headers or {}),
     )
 
 
@@ -100,13 +111,13 @@ def install_openapi(app: FastAPI, *, without_version: Collection[str] = ()) -> N
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _describe(app, without_version)
+            app.openapi_schema = _describe_all(app, without_version)
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]
 
 
-def _describe(app: FastAPI, without_version: Collection[str]) -> dict[str, Any]:
+def _describe_all(app: FastAPI, without_version: Collection[str]) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     models = {model for _, operation in _operations(app) for model in operation.models} | {ProblemDocument}
     ordered = sorted(models, key=lambda model: model.__name__)
@@ -165,13 +176,19 @@ def _describe_refusal(status: int, titles: Mapping[str, str]) -> dict[str, Any]:
     exactly = {"type": "object", "properties": {"status": {"const": status}, "type": {"enum": sorted(titles)}}}
     return {
         "description": "; ".join(f"{title} (`{uri}`)" for uri, title in titles.items()),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=ProblemDocument.__name__), **exactly}}},
+        "content": {MEDIA_TYPE: {"schema": {**_refer(ProblemDocument), **exactly}}},
         "headers": _REFUSAL_HEADERS.get(status, {}),
     }
 
 
-def _content(media_type: str, model: type[WireModel]) -> dict[str, Any]:
-    return {media_type: {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+def _describe(content: Content) -> dict[str, Any]:
+    if isinstance(content, str):
+        return {content: {"schema": {"type": "string", "format": "binary"}}}
+    return {JSON: {"schema": _refer(content)}}
+
+
+def _refer(model: type[WireModel]) -> dict[str, Any]:
+    return {"$ref": _REF.format(model=model.__name__)}
 
 
 def _without_null(node: Any) -> Any:
@@ -186,5 +203,7 @@ def _without_null(node: Any) -> Any:
     return {name: _without_null(item) for name, item in node.items() if (name, item) != ("default", None)}
 
 
-def _first_line(model: type[WireModel]) -> str:
-    return (model.__doc__ or model.__name__).strip().partition("\n")[0]
+def _first_line(content: Content) -> str:
+    if isinstance(content, str):
+        return f"Bytes of {content}."
+    return (content.__doc__ or content.__name__).strip().partition("\n")[0]

@@ -50,6 +50,8 @@ class NewMessage:
     expires_at: datetime
     document: bytes
     ciphertext: bytes
+    attachments: int = 0
+    attachment_bytes: int = 0
     withdraws: int | None = None
 
 
@@ -181,7 +183,8 @@ class Standings:
             recipient=item.recipient,
             kind=item.kind,
             marking=item.marking,
-            size_bytes=item.size,
+            size_bytes=item.size + item.attachment_bytes,
+            attachments=item.attachments,
         )
         standing = self.find(item.agreement)
         return judge_hand_over(item.passage, item.expires_at, visible, standing, self._now)
@@ -200,6 +203,8 @@ def _message_row(new: NewMessage, size: int) -> dict[str, Any]:
         "kind": new.kind,
         "marking": new.marking.value,
         "size": size,
+        "attachments": new.attachments,
+        "attachment_bytes": new.attachment_bytes,
         "passage": new.passage.value,
         "document": new.document,
     }

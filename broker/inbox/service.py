@@ -31,6 +31,7 @@ from broker.inbox.store import (
     select_content,
     select_held_agreements,
     select_leased,
+    select_leased_items,
     select_next_lapse,
     select_node,
     select_ready,
@@ -120,7 +121,8 @@ class InboxService:
     ) -> LeaseAnswer:
         """Lease what is most urgent, then oldest; wait for something to come if the inbox is empty.
 
-        Who waits is let go once `leaving` is done: nothing is leased to a client that hung up.
+        Who waits is let go once `leaving` is done: nothing is leased to a client that hung up. Who asks again gets what
+        it was handed under that lease once more, with the same hand-over: its answer may have been lost.
 
         Raises:
             RefusedError: the inbox is bound to another node (`second-node`).
@@ -133,7 +135,7 @@ class InboxService:
             while True:
                 bell.clear()
                 async with self._refusals.recording(caller.actor):
-                    found = await self._writer.commit(partial(self._lease, caller, request.max_items))
+                    found = await self._writer.commit(partial(self._lease, caller, request))
                 left = deadline - loop.time()
                 if found.items or left <= 0 or self._inboxes.waiters.is_closed:
                     failpoint("hand-over.before-answer")
@@ -160,16 +162,19 @@ class InboxService:
         """
         return await asyncio.to_thread(self._read_states, caller.agency, message_id)
 
-    def _lease(self, caller: Caller, max_items: int, transaction: Transaction) -> _Lease:
+    def _lease(self, caller: Caller, request: LeaseRequest, transaction: Transaction) -> _Lease:
         self._bind(transaction, caller)
         standings = self._inboxes.find_standings(transaction)
         self._review_held(transaction, caller.agency, standings)
-        picked, more = self._pick(transaction, caller.agency, standings, max_items)
+        picked, more = self._pick_again(transaction, caller.agency, standings, request), True
+        is_again = bool(picked)
+        if not is_again:
+            picked, more = self._pick(transaction, caller.agency, standings, request.max_items)
         connection, now = transaction.connection, transaction.now
         if not picked:
             return _Lease(more=more, next_lapse=select_next_lapse(connection, caller.agency, now))
-        lease = _Lease(self._make_id(), now + self._lease_length, more=more)
-        lease.items = self._hand_over(transaction, caller, picked, lease)
+        lease = _Lease(request.lease or self._make_id(), now + self._lease_length, more=more)
+        lease.items = self._hand_over(transaction, caller, picked, lease, is_again=is_again)
         lease.withdrawn = [
             Reference(id=message_id, digest=digest)
             for message_id, digest in select_withdrawn(connection, caller.agency, MAX_WITHDRAWN)
@@ -188,6 +193,15 @@ class InboxService:
         for digest in select_held_agreements(transaction.connection, agency):
             if not standings.find(digest).is_holding:
                 self._inboxes.review(transaction, standings, digest, ItemState.HELD)
+
+    def _pick_again(
+        self, transaction: Transaction, agency: str, standings: Standings, request: LeaseRequest
+    ) -> list[ReadyItem]:
+        """Return what was handed over under the lease that is asked for again, but what may not leave any more."""
+        if request.lease is None or not request.again:
+            return []
+        leased = select_leased_items(transaction.connection, agency, request.lease, transaction.now)
+        return [item for item in leased if self._may_leave(transaction, item, standings)]
 
     def _pick(
         self, transaction: Transaction, agency: str, standings: Standings, max_items: int
@@ -211,11 +225,19 @@ class InboxService:
         return verdict.fate is Fate.DELIVER
 
     def _hand_over(
-        self, transaction: Transaction, caller: Caller, picked: Sequence[ReadyItem], lease: _Lease
+        self,
+        transaction: Transaction,
+        caller: Caller,
+        picked: Sequence[ReadyItem],
+        lease: _Lease,
+        *,
+        is_again: bool,
     ) -> list[_Leased]:
         assert lease.id is not None and lease.until is not None  # noqa: S101, PT018 - only empty leases have neither
         handed_over = {
-            item.number: _record_hand_over(transaction, caller, item.message, lease.id)
+            item.number: _recall_hand_over(transaction, item.message)
+            if is_again
+            else _record_hand_over(transaction, caller, item.message, lease.id)
             for item in picked
             if item.message is not None
         }
@@ -294,6 +316,11 @@ def _record_hand_over(transaction: Transaction, caller: Caller, message: StoredM
         partner=message.recipient,
         lease=lease,
     )
+
+
+def _recall_hand_over(transaction: Transaction, message: StoredMessage) -> PendingLeaf:
+    assert message.handed_over_at is not None  # noqa: S101 - it is under a lease
+    return _recall(transaction, message.handed_over_at)
 
 
 def _recall(transaction: Transaction, number: int) -> PendingLeaf:

@@ -27,6 +27,7 @@ _TO_MESSAGE = and_(_message.recipient == _item.recipient, _message.number == _it
 _STORED_MESSAGE = (
     _item.state, _message.passage, _message.marking, _item.recipient, _item.number, _message.sender, _message.id,
     _message.digest, _item.agreement, _message.kind, _item.size, _item.expires_at, _item.handed_over_at,
+    _message.attachments, _message.attachment_bytes,
 )  # fmt: skip
 
 _SELECT_READY = (
@@ -35,6 +36,17 @@ _SELECT_READY = (
     .where(_item.recipient == bindparam("recipient"), _IS_WAITING, _IS_FREE)
     .order_by(_item.haste, _item.number)
     .limit(bindparam("limit"))
+)
+_SELECT_LEASED_ITEMS = (
+    select(_item.type, _item.number, _item.size, *_STORED_MESSAGE)
+    .select_from(inbox_item.outerjoin(message, _TO_MESSAGE))
+    .where(
+        _item.recipient == bindparam("recipient"),
+        _IS_WAITING,
+        _item.lease == bindparam("lease"),
+        _item.leased_until > bindparam("now"),
+    )
+    .order_by(_item.haste, _item.number)
 )
 _SELECT_OVERDUE = (
     select(*_STORED_MESSAGE)
@@ -145,6 +157,8 @@ class StoredMessage:
     size: int
     expires_at: datetime
     handed_over_at: int | None
+    attachments: int
+    attachment_bytes: int
 
     @property
     def reference(self) -> Reference:
@@ -203,6 +217,12 @@ def insert_item(connection: Connection, row: dict[str, Any]) -> None:
 def select_ready(connection: Connection, recipient: str, now: datetime, limit: int) -> list[ReadyItem]:
     """Return what waits and nobody has leased now, the most urgent first, then the oldest."""
     rows = connection.execute(_SELECT_READY, {"recipient": recipient, "now": now, "limit": limit})
+    return [_read_ready(*row) for row in rows]
+
+
+def select_leased_items(connection: Connection, recipient: str, lease: str, now: datetime) -> list[ReadyItem]:
+    """Return what is under a lease that lives and was not acknowledged, in the order in which it was handed over."""
+    rows = connection.execute(_SELECT_LEASED_ITEMS, {"recipient": recipient, "lease": lease, "now": now})
     return [_read_ready(*row) for row in rows]
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import structlog
 
+from broker.attachments.sweep import AttachmentSweeper
 from broker.audit.standing import ExchangeStoppedError
 from broker.inbox.delivery import PAGE_ITEMS, Inboxes
 from broker.inbox.rules import Fate, ItemState, Verdict
@@ -24,9 +25,17 @@ _Due = list[tuple[str, ItemState]]
 class Sweeper:
     """Judges what is under way, every `SWEEP_SECONDS` and whenever asked to; in small steps, so that nobody waits."""
 
-    def __init__(self, inboxes: Inboxes, writer: GroupCommitWriter, database: Database, purger: Purger) -> None:
+    def __init__(
+        self,
+        inboxes: Inboxes,
+        writer: GroupCommitWriter,
+        database: Database,
+        purger: Purger,
+        attachments: AttachmentSweeper,
+    ) -> None:
         self._inboxes = inboxes
         self._purger = purger
+        self._attachments = attachments
         self._writer = writer
         self._database = database
         self._is_asked = asyncio.Event()
@@ -52,13 +61,14 @@ class Sweeper:
                 _log.error("sweep-failed", exc_info=error)
 
     async def sweep(self) -> None:
-        """Expire what is overdue, hold, release or return what its agreement says so of, and purge what has ended."""
+        """Expire what is overdue, hold, release or return what its agreement says so of, and remove what has ended."""
         while await self._writer.commit(self._expire_page) == PAGE_ITEMS:
             pass
         for digest, state in await self._writer.commit(partial(self._find_due, await self._list_agreements())):
             after: int | None = -1
             while after is not None:
                 after = await self._writer.commit(partial(self._review_page, digest, state, after))
+        await self._attachments.sweep()
         await self._purger.purge()
 
     async def _list_agreements(self) -> _Due:

@@ -18,8 +18,8 @@ _IS_OPEN_WITHDRAWAL = text("is_open = 1 AND withdraws IS NOT NULL")
 class AcceptedMessage(SQLModel, table=True):
     """One accepted message for one recipient. It stays as the tombstone that makes a second acceptance impossible.
 
-    `document` is the canonical signed document: the envelope without its ciphertext. All of it goes at
-    `evidence_until`.
+    `document` is the canonical signed document: the envelope without its ciphertext. `attachment_bytes` are those of
+    its attachments' ciphertexts together. All of it goes at `evidence_until`.
     """
 
     __tablename__ = "message"
@@ -40,6 +40,8 @@ class AcceptedMessage(SQLModel, table=True):
     kind: str
     marking: str
     size: int
+    attachments: int
+    attachment_bytes: int = Field(sa_type=BigId)
     passage: str
     document: bytes = Field(sa_type=LargeBinary)
     evidence_until: datetime = Field(sa_type=UtcInstant)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from broker.attachments.rules import NamedAttachment, find_objections
 from broker.inbox.rules import Passage
 from schemas.agreements.coverage import VisibleFacts, judge_visible, list_visible_clauses
 from schemas.agreements.lifecycle import AgreementView, State
@@ -68,14 +69,17 @@ class RecipientFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a decision needs. `other_digest` is what stands under the same id already, if something else does."""
+    """All that a decision needs. `other_digest` is what stands under the same id already, if something else does.
+
+    `size_bytes` are those of all its ciphertexts, its attachments' too.
+    """
 
     caller: str
     exchange: str
     now: datetime
     header: Header
     size_bytes: int
-    attachments: int
+    attachments: tuple[NamedAttachment, ...]
     signature_problem: Reason | None
     other_digest: str | None
     is_aftercare: bool
@@ -162,9 +166,8 @@ def _judge_recipient_list(facts: Facts) -> Iterator[Reason]:
 
 
 def _judge_attachments(facts: Facts) -> Iterator[Reason]:
-    if facts.attachments:
-        sentence = "this version of the exchange carries no attachments; send the message without them"
-        yield Reason("attachments-refused", "attachments-not-carried", sentence, "attachments")
+    for objection in find_objections(facts.attachments, is_aftercare=facts.is_aftercare):
+        yield Reason("attachments-refused", objection.code, objection.sentence, objection.field)
 
 
 def _judge_keys(facts: Facts, position: int, recipient: RecipientFacts) -> Iterator[Reason]:
@@ -215,7 +218,7 @@ def _judge_agreement(
         kind=routing.kind,
         marking=routing.marking,
         size_bytes=facts.size_bytes,
-        attachments=facts.attachments,
+        attachments=len(facts.attachments),
     )
     coverage = judge_visible(terms, visible)
     for finding in coverage.findings:

@@ -11,6 +11,7 @@ from functools import partial
 from broker.access.caller import Caller
 from broker.agreements.book import Agreements
 from broker.agreements.live import AgreementBook
+from broker.attachments.store import end_attachments, load_named, refer_to
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
@@ -41,6 +42,7 @@ from keys.errors import KeyNotInForceError
 from keys.sealing import ParsedEnvelope, parse_envelope
 from schemas.alerts.registry import UnknownKindError, kind_of
 from schemas.api import Evidence
+from schemas.attachments import measure_content
 from schemas.codec import MAX_INTEGER
 from schemas.envelope import HeaderRecipient, Reference
 from schemas.key_documents import EncryptionKey
@@ -186,8 +188,10 @@ class RoutingService:
             exchange=self._exchange,
             now=transaction.now,
             header=parsed.header,
-            size_bytes=len(parsed.ciphertext),
-            attachments=len(parsed.payload.attachments),
+            size_bytes=measure_content(parsed.payload),
+            attachments=load_named(
+                transaction.connection, submission.caller.agency, parsed.header.id, parsed.payload.attachments
+            ),
             signature_problem=recheck_keys(signatures, parsed, members.get(submission.caller.agency), transaction.now),
             other_digest=other_digest,
             is_aftercare=is_aftercare(parsed.header.routing.kind),
@@ -234,6 +238,7 @@ class RoutingService:
     ) -> PendingLeaf:
         """Write the leaf, and for each recipient the message, its place in the inbox and the day's count."""
         leaf = self._append_accepted(transaction, submission)
+        refer_to(transaction.connection, facts.attachments, facts.header.expires_at)
         document = cut_ciphertext(submission.data, submission.parsed.envelope)
         for recipient, passage in zip(facts.recipients, passages, strict=True):
             to = recipient.header
@@ -269,6 +274,7 @@ class RoutingService:
         """Take the earlier message back from one recipient; return its number if it is too late for that."""
         item = next(row for row in earlier if row.recipient == recipient)
         may_be_held = self._inboxes.withdraw(transaction, item, submission.reference)
+        end_attachments(transaction.connection, item.sender, item.id, transaction.now)
         return item.number if may_be_held else None
 
     async def _record(self, refusal: Refusal, submission: _Submission) -> None:
@@ -340,7 +346,7 @@ def _find_progress(row: StoredMessage) -> Progress:
 def _make_message(
     submission: _Submission, recipient: HeaderRecipient, leaf: PendingLeaf, passage: Passage, document: bytes
 ) -> NewMessage:
-    header = submission.parsed.header
+    header, attachments = submission.parsed.header, submission.parsed.payload.attachments
     return NewMessage(
         recipient=recipient.agency,
         leaf=leaf,
@@ -356,4 +362,6 @@ def _make_message(
         expires_at=header.expires_at,
         document=document,
         ciphertext=submission.parsed.ciphertext,
+        attachments=len(attachments),
+        attachment_bytes=sum(item.size for item in attachments),
     )

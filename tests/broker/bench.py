@@ -13,6 +13,10 @@ from typing import Any, TypeVar
 from broker.access.caller import Caller
 from broker.agreements.live import make_agreement_book
 from broker.agreements.service import AgreementService
+from broker.attachments.files import AttachmentFiles
+from broker.attachments.rules import Allowance
+from broker.attachments.service import AttachmentService
+from broker.attachments.sweep import AttachmentSweeper
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.audit.standing import Standing, Stop
@@ -84,6 +88,7 @@ class Bench:
         self.database: Database = make_store(folder)
         self.leases = 0
         self.refusals_per_minute = refusals_per_minute
+        self.allowance = Allowance(max_unreferenced=8, max_stored_bytes=1 << 20, reserved_bytes=0)
         self.members: dict[str, Member] = {}
         self.sent: dict[str, SealedMessage] = {}
         self._numbers: dict[tuple[str, str], int] = {}
@@ -113,7 +118,12 @@ class Bench:
             self.inboxes, self.writer, self.database, self.log, refusals, self.clock, self._make_lease_id
         )
         self.purger = Purger(self.writer, self.database, self.clock)
-        self.sweeper = Sweeper(self.inboxes, self.writer, self.database, self.purger)
+        self.files = AttachmentFiles(self.folder / "attachments")
+        self.attachments = AttachmentService(
+            self.files, self.allowance, self.book, self.writer, self.database, self.clock
+        )
+        attachments = AttachmentSweeper(self.files, self.writer, self.database)
+        self.sweeper = Sweeper(self.inboxes, self.writer, self.database, self.purger, attachments)
         self.routing = RoutingService(
             EXCHANGE, self.directory, self.book, self.inboxes, self.writer, self.log, refusals, self.clock
         )

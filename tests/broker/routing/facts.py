@@ -4,11 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from broker.attachments.rules import NamedAttachment, StoredUpload, UploadKey
 from broker.routing.rules import EarlierMessage, Facts, Progress, RecipientFacts
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Terms
 from schemas.codec import b64u_encode
-from schemas.envelope import Header, HeaderRecipient, HeaderSender, Reference, Routing
+from schemas.envelope import Header, HeaderRecipient, HeaderSender, Reference, Routing, SealedAttachment
 from schemas.key_documents import AgencyClass, EncryptionKey
 from schemas.markings import Tlp, Urgency
 from schemas.signed import EncryptionUse
@@ -79,7 +80,7 @@ def make_facts(**changes: Any) -> Facts:
         now=NOW,
         header=make_header(),
         size_bytes=4096,
-        attachments=0,
+        attachments=(),
         signature_problem=None,
         other_digest=None,
         is_aftercare=False,
@@ -87,6 +88,13 @@ def make_facts(**changes: Any) -> Facts:
         recipients=(make_recipient(),),
     )
     return replace(sound, **changes)
+
+
+def make_named(name: str = "one", **changes: Any) -> NamedAttachment:
+    """Return an attachment that the message names and that stands complete; `changes` are of its upload."""
+    sealed = SealedAttachment(id=make_id(("attachment", name)), sha256=ORIGINAL.digest, size=100)
+    key = UploadKey(GB, make_id("message"), sealed.id)
+    return NamedAttachment(sealed, replace(StoredUpload(key, sealed.sha256, sealed.size, NOW, NOW, None), **changes))
 
 
 def make_many(*addresses: HeaderRecipient) -> Facts:

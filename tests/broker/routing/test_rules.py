@@ -28,12 +28,15 @@ from tests.broker.routing.facts import (
     make_header,
     make_key,
     make_many,
+    make_named,
     make_recipient,
     make_sender,
     make_view,
 )
 from tests.strategies.agreements import make_clause, make_terms
 from tests.support.messages import make_id
+
+ABSENT = replace(make_named(), upload=None)
 
 
 def codes(decision: Decision) -> list[tuple[str, str, str]]:
@@ -49,7 +52,7 @@ def test_how_far_a_message_has_come_is_stored_by_these_words() -> None:
 
 
 def test_a_message_of_somebody_else_is_refused_without_a_word_about_it() -> None:
-    decision = decide(make_facts(caller=BE, other_digest="something", attachments=3))
+    decision = decide(make_facts(caller=BE, other_digest="something", attachments=(ABSENT,)))
     sentence = "the message is signed for GB-HO; only that agency can send it"
     assert decision == Decision((Reason("not-the-sender", "not-the-sender", sentence, "sender.agency"),), ())
 
@@ -125,14 +128,14 @@ BAD_SIGNATURE = Reason(
             id="deadline-beyond-thirty-days",
         ),
         pytest.param(
-            {"attachments": 1},
+            {"attachments": (ABSENT,)},
             Reason(
                 "attachments-refused",
-                "attachments-not-carried",
-                "this version of the exchange carries no attachments; send the message without them",
-                "attachments",
+                "attachment-missing",
+                f"no attachment {ABSENT.sealed.id} was uploaded by its sender for this message; upload it first",
+                "attachments.0.id",
             ),
-            id="attachment",
+            id="attachment-missing",
         ),
         pytest.param(
             {"size_bytes": 65_537},
@@ -245,17 +248,26 @@ def test_a_clause_of_the_other_direction_covers_nothing() -> None:
     assert [code for _, code, _ in codes(decision)] == ["direction-not-covered"]
 
 
-def test_attachments_that_were_not_agreed_are_told_beside_that_none_are_carried() -> None:
+def test_an_attachment_that_stands_complete_is_accepted_with_its_message() -> None:
+    assert decide(make_facts(attachments=(make_named(), make_named("two")))) == decide(make_facts())
+
+
+def test_attachments_that_were_not_agreed_are_refused_though_they_were_uploaded() -> None:
     bare = make_view(terms=make_terms(GB, VN, clauses=(make_clause(GB, VN, attachments=False),)))
-    decision = decide(make_facts(attachments=1, recipients=(make_recipient(agreement=bare),)))
-    assert [code for _, code, _ in codes(decision)] == ["attachments-not-carried", "attachments-not-covered"]
+    decision = decide(make_facts(attachments=(make_named(),), recipients=(make_recipient(agreement=bare),)))
+    assert [code for _, code, _ in codes(decision)] == ["attachments-not-covered"]
+
+
+def test_what_follows_a_message_up_carries_no_attachments_since_no_agreement_limits_it() -> None:
+    decision = decide(make_aftercare(attachments=(make_named(),)))
+    assert [code for _, code, _ in codes(decision)] == ["attachments-with-aftercare"]
 
 
 def test_every_reason_is_told_at_once_and_the_first_leads() -> None:
     decision = decide(
         make_facts(
             other_digest="x",
-            attachments=1,
+            attachments=(ABSENT,),
             signature_problem=BAD_SIGNATURE,
             recipients=(make_recipient(agency_class=None, number_used_by=make_id("other"), accepted_today=9),),
         )
@@ -263,7 +275,7 @@ def test_every_reason_is_told_at_once_and_the_first_leads() -> None:
     assert [code for _, code, _ in codes(decision)] == [
         "digest-conflict",
         "signature-refused",
-        "attachments-not-carried",
+        "attachment-missing",
         "not-an-agency",
         "number-used",
         "quota-exhausted",

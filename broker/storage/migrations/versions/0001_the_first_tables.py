@@ -43,6 +43,26 @@ def upgrade() -> None:
         batch_op.create_index("ix_agreement_step_partner", ["partner", "leaf_index"], unique=False)
 
     op.create_table(
+        "attachment",
+        sa.Column("sender", sa.String(), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("announced_at", UtcInstant(), nullable=False),
+        sa.Column("completed_at", UtcInstant(), nullable=True),
+        sa.Column("ends_at", UtcInstant(), nullable=True),
+        sa.PrimaryKeyConstraint("sender", "message", "id"),
+    )
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_attachment_end", ["ends_at"], unique=False, sqlite_where=sa.text("ends_at IS NOT NULL")
+        )
+        batch_op.create_index(
+            "ix_attachment_unreferenced", ["announced_at"], unique=False, sqlite_where=sa.text("ends_at IS NULL")
+        )
+
+    op.create_table(
         "cosignature",
         sa.Column("agency", sa.String(), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -163,6 +183,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("marking", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("attachments", sa.Integer(), nullable=False),
+        sa.Column("attachment_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("passage", sa.String(), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("evidence_until", UtcInstant(), nullable=False),

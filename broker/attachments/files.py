@@ -1,0 +1,112 @@
+"""The bytes of attachments: one private file each in a folder beside the database, named by ids that were checked.
+
+    FOLDER/SENDER/MESSAGE.ATTACHMENT
+
+What is acknowledged was synced. Nothing here decides: a key comes from a row that was announced, never from a request.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from broker.attachments.rules import ByteRange, UploadKey
+from broker.durable_files import sync_file, sync_folder
+from schemas.codec import b64u_encode
+
+_READ_BYTES = 1 << 20
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class FolderFullError(OSError):
+    """The disk, or the account's share of it, is full. What was written before stays."""
+
+
+class AttachmentFiles:
+    """The files of one exchange. Every call may wait for the disk: never on the event loop's thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def measure(self, key: UploadKey) -> int | None:
+        """Return how many bytes are stored and durable; None where there is no file."""
+        path = self._path(key)
+        try:
+            sync_file(path)
+            return path.stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def measure_free(self) -> int:
+        """Return how many bytes the disk has left."""
+        return shutil.disk_usage(self._make_folder()).free
+
+    def open_for_writing(self, key: UploadKey) -> int:
+        """Return a descriptor of the file to write at; it is made, and known to its folder for good, if need be."""
+        path = self._path(key)
+        self._make_folder(key.sender)
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if is_new:
+            sync_folder(path.parent)
+        return descriptor
+
+    def compute_sha256(self, key: UploadKey) -> str:
+        """Return the SHA-256 of the stored bytes."""
+        digest = hashlib.sha256()
+        with self._path(key).open("rb") as file:
+            while piece := file.read(_READ_BYTES):
+                digest.update(piece)
+        return b64u_encode(digest.digest())
+
+    def open_for_reading(self, key: UploadKey) -> int:
+        """Return a descriptor of the file to read.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+    def remove(self, key: UploadKey) -> None:
+        """Remove the file, if there is one."""
+        self._path(key).unlink(missing_ok=True)
+
+    def list_keys(self) -> Iterator[UploadKey]:
+        """Yield the key of every file, sound or not."""
+        for path in self._folder.glob("*/*"):
+            message, _, attachment_id = path.name.partition(".")
+            yield UploadKey(path.parent.name, message, attachment_id)
+
+    def _make_folder(self, sender: str = "") -> Path:
+        for folder in (self._folder, self._folder / sender):
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(folder.parent)
+        return self._folder
+
+    def _path(self, key: UploadKey) -> Path:
+        return self._folder / key.sender / f"{key.message}.{key.id}"
+
+
+def write_at(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at an offset.
+
+    Raises:
+        FolderFullError: only a part of it found room.
+    """
+    view = memoryview(data)
+    try:
+        while view:
+            written = os.pwrite(descriptor, view, offset)
+            view, offset = view[written:], offset + written
+    except OSError as error:
+        if error.errno in _FULL:
+            raise FolderFullError(error.errno, "no room is left") from error
+        raise
+
+
+def read_at(descriptor: int, part: ByteRange) -> bytes:
+    """Return the bytes of a part; fewer where the file ends before."""
+    return os.pread(descriptor, part.count, part.start)

@@ -1,0 +1,37 @@
+"""The stored shape of attachments: what was announced and how it ends. The bytes are files beside the database.
+
+An attachment belongs to one message of one sender from the start: nobody else can name it, and no other message.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from broker.storage.columns import BigId, UtcInstant, table_of
+
+
+class Attachment(SQLModel, table=True):
+    """One attachment. `sha256` and `size` are of its ciphertext, as announced.
+
+    `completed_at` says since when the stored bytes are known to be those; `ends_at` stands once the message that names
+    it was accepted: until then nobody reads it, from then on it is kept until that moment.
+    """
+
+    __tablename__ = "attachment"
+    __table_args__ = (
+        Index("ix_attachment_unreferenced", "announced_at", sqlite_where=text("ends_at IS NULL")),
+        Index("ix_attachment_end", "ends_at", sqlite_where=text("ends_at IS NOT NULL")),
+    )
+
+    sender: str = Field(primary_key=True)
+    message: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    sha256: str
+    size: int = Field(sa_type=BigId)
+    announced_at: datetime = Field(sa_type=UtcInstant)
+    completed_at: datetime | None = Field(sa_type=UtcInstant)
+    ends_at: datetime | None = Field(sa_type=UtcInstant)
+
+
+attachment = table_of(Attachment)
