@@ -31,11 +31,18 @@ _USUAL_PURPOSES = {
     "breach-notice": Purpose.DATA_QUALITY,
     "correction": Purpose.DATA_QUALITY,
     "misused-identity": Purpose.DATA_QUALITY,
+    "information-reply": Purpose.CRIMINAL_INVESTIGATION,
+    "information-request": Purpose.CRIMINAL_INVESTIGATION,
+    "joint-operation": Purpose.JOINT_OPERATION,
+    "joint-operation-reply": Purpose.JOINT_OPERATION,
+    "movement-notice": Purpose.BORDER_CONTROL,
     "outcome": Purpose.DATA_QUALITY,
     "release-decision": Purpose.DATA_QUALITY,
     "release-inquiry": Purpose.DATA_QUALITY,
     "release-request": Purpose.DATA_QUALITY,
     "restriction": Purpose.DATA_QUALITY,
+    "return-coordination": Purpose.RETURN_AND_READMISSION,
+    "revocation-challenge": Purpose.DATA_QUALITY,
     "withdrawal": Purpose.DATA_QUALITY,
 }
 _PAP_BESIDE = {Tlp.CLEAR: Pap.CLEAR, Tlp.GREEN: Pap.GREEN, Tlp.AMBER: Pap.AMBER, Tlp.AMBER_STRICT: Pap.AMBER}

@@ -181,6 +181,7 @@ class Alert(Part):
         _verify_unique("attachments", [note.id for note in self.attachments])
         _verify_known("persons", self.details.person_refs(), {person.ref for person in self.persons})
         _verify_known("attachments", self._attachment_ids(), {note.id for note in self.attachments})
+        self.details.verify_persons(tuple(person.ref for person in self.persons))
         return self
 
     @model_validator(mode="after")

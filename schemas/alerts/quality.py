@@ -31,6 +31,7 @@ FRESH_FOR: dict[str, timedelta] = {
     "document-verification-reply": timedelta(days=2),
     "document-fraud": timedelta(days=90),
     "facilitator": timedelta(days=180),
+    "movement-notice": timedelta(days=7),
     "document-status": timedelta(days=365),
 }
 """How long data of a kind usually hold: what was seen at a counter for hours, a register's entry for a year."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError, create_model
 
-from schemas.alerts.base import Alert
+from schemas.alerts.base import Alert, Basis
 from schemas.alerts.confidential import CONFIDENTIAL_MEMBERS, find_identifying_members
 from schemas.alerts.examples import JsonSchema, find_description, find_example, list_members
 from schemas.alerts.shapes import Details, FieldError
@@ -93,7 +93,7 @@ class Kind:
     it refers to may send it. `needs_grading`: source and information are graded. `forbids_persons`: there is no
     personal data in it. `declares_special`: aftercare that may hold special categories of data, declared like any; no
     other aftercare holds any (`NOT_IN_AFTERCARE`). `is_confidential`: the header shows no more than that, and nobody is
-    named in it (`schemas.alerts.confidential`).
+    named in it (`schemas.alerts.confidential`). `needs_facts`: some statement is a fact.
     """
 
     name: str
@@ -107,6 +107,7 @@ class Kind:
     forbids_persons: bool = False
     declares_special: bool = False
     is_confidential: bool = False
+    needs_facts: bool = False
 
 
 _KINDS: dict[str, Kind] = {}
@@ -235,6 +236,9 @@ def _verify_rules(kind: Kind, alert: Alert) -> None:
     ]
     if kind.forbids_persons and alert.persons:
         problems.append(FieldProblem("persons", "this kind is without personal data; leave it out", None))
+    if kind.needs_facts and not any(statement.basis is Basis.FACT for statement in alert.statements):
+        example = find_example(schema_of(kind.name), ("statements",))
+        problems.append(FieldProblem("statements", "this kind states a fact that it rests on", example))
     if kind.is_aftercare:
         problems += _find_news(kind, alert)
     if kind.is_confidential:

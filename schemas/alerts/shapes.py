@@ -34,6 +34,11 @@ FieldPath = Annotated[
 Amount = Annotated[
     str, Field(pattern=r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$", examples=["4500.00"], description="a decimal number")
 ]
+AssetAmount = Annotated[
+    str,
+    Field(pattern=r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$", examples=["0.04550000"], description="a decimal number"),
+]
+"""Virtual assets are counted in parts far smaller than a cent."""
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"], description="ISO 4217")]
 
 
@@ -53,8 +58,24 @@ class IdentifierType(CodedValue):
     PHONE = "phone", "Telephone number"
     IMEI = "imei", "Device number (IMEI)"
     IMSI = "imsi", "Subscriber number (IMSI)"
+    ICCID = "iccid", "SIM card number (ICCID)"
     EMAIL = "email", "E-mail address"
     HANDLE = "handle", "Messaging or social account"
+    URL = "url", "Page on the internet"
+    IBAN = "iban", "Account number (IBAN)"
+    ACCOUNT = "account", "Account number, not an IBAN"
+    BIC = "bic", "Bank (BIC)"
+    WALLET = "wallet", "Address of a virtual asset"
+    TRANSACTION = "transaction", "Transaction number"
+    PLATE = "plate", "Number plate"
+    VIN = "vin", "Vehicle number (VIN)"
+    IMO = "imo", "Ship number (IMO)"
+    MMSI = "mmsi", "Ship station number (MMSI)"
+    CALL_SIGN = "call-sign", "Call sign"
+    HULL = "hull", "Hull number (HIN)"
+    ENGINE = "engine", "Engine number"
+    TAIL = "tail", "Aircraft marks"
+    CONTAINER = "container", "Container number"
     SERIES = "series", "Series reference"
     FLIGHT = "flight", "Flight number"
 
@@ -84,3 +105,10 @@ class Details(Part):
     def attachment_ids(self) -> tuple[str, ...]:
         """Return the attachments that the details speak of."""
         return ()
+
+    def verify_persons(self, refs: tuple[str, ...]) -> None:
+        """Check what the details demand of the persons that the alert names, by their refs.
+
+        Raises:
+            FieldError: naming a member of the alert.
+        """

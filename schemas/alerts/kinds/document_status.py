@@ -1,12 +1,13 @@
 """document-status: the issuing state reports a document stolen, lost, revoked or otherwise not to be accepted.
 
-Only the issuing state may report (`verify_issuer`). A revocation states its reason, so that it can be challenged. The
-holder is not part of it.
+Only the issuing state may report (`verify_issuer`). A revocation says who decided it, why and under which law, so that
+it can be challenged (`schemas.alerts.kinds.revocation_challenge`); one that was challenged says so. The holder is not
+part of it.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import DocumentType
@@ -55,13 +56,41 @@ class RevocationReason(CodedValue):
     OTHER = "other", "Other reason, in words"
 
 
+class ChallengeState(CodedValue):
+    """What became of a challenge, by the word of the issuing state."""
+
+    OPEN = "open", "Being examined"
+    UPHELD = "upheld", "Upheld: the report no longer counts"
+    DISMISSED = "dismissed", "Dismissed"
+
+
+class ToldChallenge(Part):
+    """A challenge as the issuing state tells of it: since when, before whom, what became of it, and why."""
+
+    lodged_on: PartialDate
+    at: LineText
+    state: ChallengeState
+    decided_on: PartialDate | None = None
+    words: FreeText | None = None
+
+    @model_validator(mode="after")
+    def _check_decision_is_explained(self) -> Self:
+        is_decided = self.state is not ChallengeState.OPEN
+        if is_decided != (self.decided_on is not None):
+            raise FieldError("decided_on", "stands with what was decided, and with nothing else")
+        if self.state is ChallengeState.DISMISSED and self.words is None:
+            raise FieldError("words", "a dismissal says why")
+        return self
+
+
 class Revocation(Part):
-    """Who revoked a document and why; a court order names its reference."""
+    """Who revoked a document, why, and under which law (`legal_reference`); a court order names its own reference."""
 
     reason: RevocationReason
     words: FreeText | None = None
     ordered_by: LineText
     ordered_on: PartialDate
+    legal_reference: Annotated[LineText, Field(examples=["Passport Act, section 11(1)(b)"])]
     court_reference: ShortText | None = None
     can_be_challenged_at: LineText | None = None
 
@@ -105,7 +134,7 @@ class Recovery(Part):
 
 @register("document-status", "Document stolen, lost, revoked or invalid", needs_grading=True)
 class DocumentStatus(Details):
-    """A document, or a range of blanks, that is not to be accepted."""
+    """A document, or a range of blanks, that is not to be accepted; `challenge` where the report is disputed."""
 
     type: DocumentType
     issuing_state: StateCode
@@ -120,6 +149,7 @@ class DocumentStatus(Details):
     expires_on: PartialDate | None = None
     revocation: Revocation | None = None
     recovery: Recovery | None = None
+    challenge: ToldChallenge | None = None
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
@@ -129,6 +159,8 @@ class DocumentStatus(Details):
             raise FieldError("blanks", "ranges stand with the status stolen-blank only")
         if (self.revocation is not None) != (self.status is StatusCode.REVOKED):
             raise FieldError("revocation", "stands with the status revoked, and revoked never without it")
+        if self.challenge is not None and self.number is None:
+            raise FieldError("challenge", "is of one document; a range of blanks has no holder")
         return self
 
     def identifiers(self) -> tuple[Identifier, ...]:

@@ -90,6 +90,14 @@ class DocumentVerification(Details):
     questions: Few[Question]
     images: Few[AttachmentId] = ()
 
+    @model_validator(mode="after")
+    def _check_questions_can_be_answered(self) -> Self:
+        if len(set(self.questions)) != len(self.questions):
+            raise FieldError("questions", "each question once")
+        if Question.ISSUED_TO_THIS_PERSON in self.questions and self.holder is None and self.mrz is None:
+            raise FieldError("holder", "who is this person? the question issued-to-this-person needs holder or mrz")
+        return self
+
     def identifiers(self) -> tuple[Identifier, ...]:
         """Return the document's number."""
         return (self.document.identifier(),)
@@ -143,6 +151,17 @@ class DocumentVerificationReply(Details):
             raise FieldError("outcome", "fields, state and confidence stand in an answered reply only")
         if (self.outcome is ReplyOutcome.REFUSED) != (self.refusal is not None):
             raise FieldError("refusal", "stands in a refused reply, and in no other")
+        if self.outcome is ReplyOutcome.REFUSED and self.valid_until is not None:
+            raise FieldError("valid_until", "a refusal holds nothing that could end")
+        return self
+
+    @model_validator(mode="after")
+    def _check_each_once(self) -> Self:
+        if len({answer.question for answer in self.answers}) != len(self.answers):
+            raise FieldError("answers", "each question once")
+        named = [answer.field for answer in self.fields if answer.field is not PrintedFieldName.OTHER]
+        if len(set(named)) != len(named):
+            raise FieldError("fields", "each field once")
         return self
 
     def identifiers(self) -> tuple[Identifier, ...]:

@@ -18,7 +18,13 @@ from tests.schemas.alerts.filled import ABSENT, fields_refused, load, parse_chan
 
 KIND = "document-status"
 ONE_LOST = {"details.status": "lost", "details.blanks": ABSENT, "details.number": "L898902C3"}
-REVOCATION = {"reason": "obtained-by-fraud", "ordered_by": "Passport office", "ordered_on": "2026-11"}
+REVOCATION = {
+    "reason": "obtained-by-fraud",
+    "ordered_by": "Passport office",
+    "ordered_on": "2026-11",
+    "legal_reference": "Passport Act, section 11(1)(b)",
+}
+OPEN = {"lodged_on": "2026-11-21", "at": "Administrative court, Zenith", "state": "open"}
 
 
 def details_of(changes: dict[str, object]) -> DocumentStatus:
@@ -59,6 +65,38 @@ def test_a_revocation_gives_its_reason_in_full(revocation: dict[str, str], refus
     changes = ONE_LOST | {"details.status": "revoked", "details.revocation": revocation}
 
     assert fields_refused(KIND, changes) == refused
+
+
+@pytest.mark.parametrize("missing", ["reason", "ordered_by", "ordered_on", "legal_reference"])
+@pytest.mark.parametrize("reason", ["replaced", "holder-deceased", "court-order"])
+def test_every_revocation_says_who_decided_it_when_why_and_under_which_law(missing: str, reason: str) -> None:
+    full = REVOCATION | {"reason": reason, "court_reference": "UTO-C-77"}
+    revoked = ONE_LOST | {"details.status": "revoked", "details.revocation": full}
+
+    assert fields_refused(KIND, revoked) == []
+    assert fields_refused(KIND, revoked | {f"details.revocation.{missing}": ABSENT}) == [
+        f"details.revocation.{missing}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("challenge", "refused"),
+    [
+        (OPEN, []),
+        (OPEN | {"state": "upheld", "decided_on": "2026-12"}, []),
+        (OPEN | {"state": "upheld"}, ["details.challenge.decided_on"]),
+        (OPEN | {"decided_on": "2026-12"}, ["details.challenge.decided_on"]),
+        (OPEN | {"state": "dismissed", "decided_on": "2026-12"}, ["details.challenge.words"]),
+        (OPEN | {"state": "dismissed", "decided_on": "2026-12", "words": "The appeal was late."}, []),
+        ({"lodged_on": "2026-11-21", "state": "open"}, ["details.challenge.at"]),
+    ],
+)
+def test_a_challenge_is_told_with_what_became_of_it(challenge: dict[str, str], refused: list[str]) -> None:
+    assert fields_refused(KIND, ONE_LOST | {"details.challenge": challenge}) == refused
+
+
+def test_a_range_of_blanks_has_nobody_to_challenge_it() -> None:
+    assert fields_refused(KIND, {"details.challenge": OPEN}) == ["details.challenge"]
 
 
 @pytest.mark.parametrize("state", ["UTO"])

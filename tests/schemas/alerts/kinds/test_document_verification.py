@@ -21,10 +21,16 @@ REFUSAL = {"ground": "not-covered"}
         (BARE | {"details.outcome": "no-record"}, []),
         ({"details.outcome": "no-record"}, ["details.answers"]),
         ({"details.outcome": "no-record", "details.answers": ABSENT}, ["details.outcome"]),
-        (BARE | {"details.outcome": "refused", "details.refusal": REFUSAL}, []),
+        (BARE | {"details.outcome": "refused", "details.refusal": REFUSAL}, ["details.valid_until"]),
         (BARE | {"details.outcome": "refused"}, ["details.refusal"]),
         ({"details.refusal": REFUSAL}, ["details.refusal"]),
         ({"details.is_automatic": ABSENT}, ["details.is_automatic"]),
+        (
+            {**BARE, "details.outcome": "refused", "details.refusal": REFUSAL, "details.valid_until": ABSENT},
+            [],
+        ),
+        ({"details.answers.1.question": "genuine"}, ["details.answers"]),
+        ({"details.fields.1.field": "surname"}, ["details.fields"]),
     ],
 )
 def test_a_reply_is_of_one_kind(changes: dict[str, object], refused: list[str]) -> None:
@@ -33,6 +39,13 @@ def test_a_reply_is_of_one_kind(changes: dict[str, object], refused: list[str]) 
 
 def test_a_request_asks_something() -> None:
     assert fields_refused(REQUEST, {"details.questions": ABSENT}) == ["details.questions"]
+
+
+def test_a_question_is_asked_once_and_names_the_person_it_is_about() -> None:
+    assert fields_refused(REQUEST, {"details.questions": ["genuine", "genuine"]}) == ["details.questions"]
+    nobody = {"details.holder": ABSENT, "details.mrz": ABSENT}
+    assert fields_refused(REQUEST, nobody) == ["details.holder"]
+    assert fields_refused(REQUEST, nobody | {"details.questions": ["genuine"]}) == []
 
 
 def test_request_and_reply_are_found_by_the_same_number() -> None:
