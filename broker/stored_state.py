@@ -28,8 +28,8 @@ from keys.errors import KeysError
 from keys.key_sets import read_key_set
 from keys.log_keys import LogPublicKeys, verify_checkpoint
 from schemas.agreements.steps import digest_step
-from schemas.codec import CodecError, b64u_encode
-from schemas.envelope import Payload, compute_envelope_digest
+from schemas.codec import CodecError, b64u_decode, b64u_encode
+from schemas.envelope import Header, Payload, compute_envelope_digest
 from schemas.jwk import AkpJwk
 from schemas.key_documents import ExchangeSheet
 from schemas.log.cosignature import format_witness_name
@@ -113,12 +113,15 @@ def _is_other_message(row: Row[Any], record: Record) -> bool:
         said != (row.id, row.digest, row.sender, row.kind, row.marking, row.size)
         or recipients.get(row.recipient) != row.agreement
         or compute_envelope_digest(_read_payload(row.document)) != row.digest
-        or _is_attached_otherwise(row)
+        or _is_described_otherwise(row)
     )
 
 
-def _is_attached_otherwise(row: Row[Any]) -> bool:
-    named = Payload.from_canonical(_read_payload(row.document)).attachments
+def _is_described_otherwise(row: Row[Any]) -> bool:
+    payload = Payload.from_canonical(_read_payload(row.document))
+    named, refers_to = payload.attachments, Header.from_canonical(b64u_decode(payload.header)).refers_to
+    if row.refers_to != (None if refers_to is None else refers_to.digest):
+        return True
     return (row.attachments, row.attachment_bytes) != (len(named), sum(item.size for item in named))
 
 

@@ -53,6 +53,7 @@ class NewMessage:
     attachments: int = 0
     attachment_bytes: int = 0
     withdraws: int | None = None
+    refers_to: str | None = None
 
 
 class Inboxes:
@@ -206,6 +207,7 @@ def _message_row(new: NewMessage, size: int) -> dict[str, Any]:
         "attachments": new.attachments,
         "attachment_bytes": new.attachment_bytes,
         "passage": new.passage.value,
+        "refers_to": new.refers_to,
         "document": new.document,
     }
 

@@ -12,6 +12,7 @@ from broker.storage.columns import BigId, UtcInstant, table_of
 
 # SQLite uses a partial index only for a query that says the same words.
 _IS_OPEN = text("is_open = 1")
+_REFERS = text("refers_to IS NOT NULL")
 _IS_OPEN_WITHDRAWAL = text("is_open = 1 AND withdraws IS NOT NULL")
 
 
@@ -19,7 +20,8 @@ class AcceptedMessage(SQLModel, table=True):
     """One accepted message for one recipient. It stays as the tombstone that makes a second acceptance impossible.
 
     `document` is the canonical signed document: the envelope without its ciphertext. `attachment_bytes` are those of
-    its attachments' ciphertexts together. All of it goes at `evidence_until`.
+    its attachments' ciphertexts together, `refers_to` the digest that its header refers to. All of it goes at
+    `evidence_until`.
     """
 
     __tablename__ = "message"
@@ -27,6 +29,7 @@ class AcceptedMessage(SQLModel, table=True):
         UniqueConstraint("sender", "id", "recipient", name="uq_message_id"),
         UniqueConstraint("sender", "recipient", "stream", "n", name="uq_message_stream"),
         Index("ix_message_end", "evidence_until"),
+        Index("ix_message_refers_to", "sender", "refers_to", "kind", sqlite_where=_REFERS),
     )
 
     recipient: str = Field(primary_key=True)
@@ -43,6 +46,7 @@ class AcceptedMessage(SQLModel, table=True):
     attachments: int
     attachment_bytes: int = Field(sa_type=BigId)
     passage: str
+    refers_to: str | None
     document: bytes = Field(sa_type=LargeBinary)
     evidence_until: datetime = Field(sa_type=UtcInstant)
 

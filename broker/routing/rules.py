@@ -13,11 +13,13 @@ from enum import StrEnum
 from broker.attachments.rules import NamedAttachment, find_objections
 from broker.inbox.rules import Passage
 from schemas.agreements.coverage import VisibleFacts, judge_visible, list_visible_clauses
+from schemas.agreements.following import FollowUpFacts, judge_follow_up
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Clause, Terms
 from schemas.alerts.registry import kind_of
 from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS, Header, HeaderRecipient
 from schemas.key_documents import AgencyClass, EncryptionKey
+from schemas.markings import Tlp
 from schemas.signed import EncryptionUse
 
 WITHDRAWAL_KIND = "withdrawal"
@@ -43,12 +45,13 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class EarlierMessage:
-    """The message an aftercare refers to: digest, agreement id, sender, and how far it came for each recipient."""
+    """The message an aftercare refers to: digest, agreement id, sender, how far it came for each recipient, marking."""
 
     digest: str
     agreement: str
     sender: str
     progress: Mapping[str, Progress]
+    marking: Tlp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class RecipientFacts:
     """What is known of one recipient of the header, in the header's order.
 
     `agency_class` is None for nobody enrolled, `encryption_key` for none that is current, `agreement` for none that is
-    known. `number_used_by` is the id of another message under the same number of the same stream.
+    known. `number_used_by` is the id of another message under the same number of the same stream. `said_before`: how
+    many messages of this kind the sender has sent it about the same message.
     """
 
     header: HeaderRecipient
@@ -65,6 +69,7 @@ class RecipientFacts:
     agreement: AgreementView | None
     accepted_today: int
     number_used_by: str | None
+    said_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,7 @@ def _judge_right(facts: Facts, position: int, recipient: RecipientFacts) -> tupl
         return Passage.COVERED, reasons
     if facts.is_aftercare:
         passage, against = _judge_aftercare(facts, recipient, recipient.agreement, terms)
+        against += [] if against else _judge_follow_up(facts, field, recipient, terms)
         return passage, [*reasons, *against]
     return Passage.COVERED, [*reasons, *_judge_agreement(facts, field, recipient, recipient.agreement, terms)]
 
@@ -251,6 +257,22 @@ def _judge_aftercare(
         return Passage.AFTERCARE, []
     sentence = f"the message it refers to did not pass between {facts.caller} and {to}"
     return Passage.AFTERCARE, [_refuse_reference(sentence)]
+
+
+def _judge_follow_up(facts: Facts, field: str, recipient: RecipientFacts, terms: Terms) -> list[Reason]:
+    """Judge what the header shows by the clauses of the direction in which the message it follows went."""
+    earlier, to = facts.earlier, recipient.header.agency
+    assert earlier is not None  # noqa: S101 - `_judge_aftercare` refuses what refers to nothing
+    direction = (facts.caller, to) if facts.caller == earlier.sender else (to, facts.caller)
+    clauses = [clause for clause in terms.clauses if (clause.sender, clause.recipient) == direction]
+    routing = facts.header.routing
+    follow_up = FollowUpFacts(
+        routing.kind, routing.marking, original_marking=earlier.marking, said_before=recipient.said_before
+    )
+    return [
+        Reason("not-covered", finding.code, finding.sentence, f"{field}.agreement")
+        for finding in judge_follow_up(clauses, follow_up)
+    ]
 
 
 def _judge_own_aftercare(

@@ -33,7 +33,7 @@ from broker.routing.rules import (
     decide,
 )
 from broker.routing.signatures import SignatureCheck, check_signatures, recheck_keys
-from broker.routing.store import count_accepted, forget_carried, select_standing, select_used
+from broker.routing.store import count_accepted, count_follow_ups, forget_carried, select_standing, select_used
 from broker.routing.views import RecentViews
 from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter, Operation
@@ -44,7 +44,7 @@ from schemas.alerts.registry import UnknownKindError, kind_of
 from schemas.api import Evidence
 from schemas.attachments import measure_content
 from schemas.codec import MAX_INTEGER
-from schemas.envelope import HeaderRecipient, Reference
+from schemas.envelope import Header, HeaderRecipient, Reference
 from schemas.key_documents import EncryptionKey
 from schemas.log.records import RecordedRecipient, RecordType
 from schemas.problems import ProblemReason
@@ -197,7 +197,7 @@ class RoutingService:
             is_aftercare=is_aftercare(parsed.header.routing.kind),
             earlier=_describe_earlier(earlier, agreements),
             recipients=tuple(
-                self._load_recipient(transaction, submission.caller.agency, recipient, members, agreements)
+                self._load_recipient(transaction, parsed.header, recipient, members, agreements)
                 for recipient in parsed.header.recipients
             ),
         )
@@ -205,12 +205,12 @@ class RoutingService:
     def _load_recipient(
         self,
         transaction: Transaction,
-        sender: str,
+        header: Header,
         recipient: HeaderRecipient,
         members: Members,
         agreements: Agreements,
     ) -> RecipientFacts:
-        timeline = members.get(recipient.agency)
+        timeline, sender = members.get(recipient.agency), header.sender.agency
         used = select_used(transaction.connection, sender, recipient, transaction.now.toordinal())
         return RecipientFacts(
             header=recipient,
@@ -219,6 +219,7 @@ class RoutingService:
             agreement=self._views.find(agreements, recipient.agreement, transaction.now),
             accepted_today=used.accepted_today,
             number_used_by=used.number_used_by,
+            said_before=_count_said(transaction, header, recipient.agency),
         )
 
     def _find_earlier(self, transaction: Transaction, submission: _Submission) -> Sequence[StoredMessage]:
@@ -317,6 +318,14 @@ def _recall(transaction: Transaction, number: int) -> PendingLeaf:
     return leaf
 
 
+def _count_said(transaction: Transaction, header: Header, recipient: str) -> int:
+    """Return how many messages of this one's kind its sender has sent about the message that it follows."""
+    if header.refers_to is None or not is_aftercare(header.routing.kind):
+        return 0
+    about = (header.routing.kind, header.refers_to.digest)
+    return count_follow_ups(transaction.connection, header.sender.agency, recipient, *about)
+
+
 def _find_encryption_key(
     transaction: Transaction, members: Members, recipient: HeaderRecipient
 ) -> EncryptionKey | None:
@@ -334,7 +343,9 @@ def _describe_earlier(rows: Sequence[StoredMessage], agreements: Agreements) -> 
         return None
     first = rows[0]
     progress = {row.recipient: _find_progress(row) for row in rows if row.sender == first.sender}
-    return EarlierMessage(first.digest, agreements.find(first.agreement).terms.id, first.sender, progress)
+    return EarlierMessage(
+        first.digest, agreements.find(first.agreement).terms.id, first.sender, progress, first.marking
+    )
 
 
 def _find_progress(row: StoredMessage) -> Progress:
@@ -362,6 +373,7 @@ def _make_message(
         expires_at=header.expires_at,
         document=document,
         ciphertext=submission.parsed.ciphertext,
+        refers_to=None if header.refers_to is None else header.refers_to.digest,
         attachments=len(attachments),
         attachment_bytes=sum(item.size for item in attachments),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from broker.inbox.rules import Passage
 from broker.inbox.tables import inbox_item, message
@@ -37,6 +37,13 @@ _SELECT_USED = Prepared(
         _SELECT_NUMBER_USER.label("number_used_by"),
         select(quota_day.c.accepted).where(_THIS_DAY).scalar_subquery().label("accepted_today"),
     )
+)
+_COUNT_FOLLOW_UPS = select(func.count()).where(
+    message.c.sender == bindparam("sender"),
+    message.c.refers_to == bindparam("refers_to"),
+    message.c.refers_to.is_not(None),
+    message.c.kind == bindparam("kind"),
+    message.c.recipient == bindparam("recipient"),
 )
 _SELECT_PLACES = select(message.c.recipient, message.c.number, message.c.agreement, message.c.passage)
 _INSERT_DAY = Prepared(insert(quota_day))
@@ -86,6 +93,13 @@ def select_used(connection: Connection, sender: str, recipient: HeaderRecipient,
     }
     ((used_by, accepted),) = _SELECT_USED.fetch(connection, values)
     return Used(used_by, accepted or 0)
+
+
+def count_follow_ups(connection: Connection, sender: str, recipient: str, kind: str, refers_to: str) -> int:
+    """Return how many messages of a kind one agency sent another about the message with a digest."""
+    values = {"sender": sender, "recipient": recipient, "kind": kind, "refers_to": refers_to}
+    found: int = connection.execute(_COUNT_FOLLOW_UPS, values).scalar_one()
+    return found
 
 
 def count_accepted(connection: Connection, sender: str, recipient: HeaderRecipient, day: int, *, before: int) -> None:

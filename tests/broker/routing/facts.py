@@ -111,18 +111,20 @@ def make_aftercare(
     sender: str = GB,
     progress: dict[str, Progress] | None = None,
     state: State = State.IN_FORCE,
+    marking: Tlp = Tlp.AMBER,
+    said_before: int = 0,
     **changes: Any,
 ) -> Facts:
     """Return facts of a message about one that `sender` had sent."""
     header = make_header(
         sender=make_sender(caller),
-        routing=Routing(kind=kind, marking=Tlp.RED, urgency=Urgency.ROUTINE),
+        routing=Routing(kind=kind, marking=marking, urgency=Urgency.ROUTINE),
         refers_to=ORIGINAL,
         recipients=(make_address(to),),
     )
-    earlier = EarlierMessage(
-        ORIGINAL.digest, TERMS.id, sender, {VN: Progress.HANDED_OVER} if progress is None else progress
-    )
-    recipient = make_recipient(make_address(to), agreement=make_view(state), accepted_today=99)
+    came = {VN: Progress.HANDED_OVER} if progress is None else progress
+    earlier = EarlierMessage(ORIGINAL.digest, TERMS.id, sender, came, Tlp.AMBER)
+    address, view = make_address(to), make_view(state)
+    recipient = make_recipient(address, agreement=view, accepted_today=99, said_before=said_before)
     sound = make_facts(caller=caller, header=header, is_aftercare=True, earlier=earlier, recipients=(recipient,))
     return replace(sound, **changes)

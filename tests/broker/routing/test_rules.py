@@ -8,6 +8,7 @@ import pytest
 
 from broker.inbox.rules import Passage
 from broker.routing.rules import Decision, EarlierMessage, Facts, Progress, Reason, decide
+from schemas.agreements.following import MAX_FOLLOW_UPS
 from schemas.agreements.lifecycle import State
 from schemas.alerts import notice_kinds
 from schemas.codec import b64u_encode
@@ -347,6 +348,34 @@ def test_a_correction_of_what_is_under_way_shares_its_fate() -> None:
 def test_a_withdrawal_of_what_is_under_way_passes_in_every_state() -> None:
     facts = make_aftercare("withdrawal", progress={VN: Progress.UNDER_WAY}, state=State.SUSPENDED)
     assert decide(facts) == Decision((), (Passage.AFTERCARE,))
+
+
+def refuse_follow_up(code: str, sentence: str) -> Reason:
+    return Reason("not-covered", code, sentence, "recipients.0.agreement")
+
+
+@pytest.mark.parametrize(("kind", "caller", "to"), [("correction", GB, VN), ("outcome", VN, GB)])
+def test_no_aftercare_is_marked_higher_than_the_clause_of_its_message_allows(kind: str, caller: str, to: str) -> None:
+    """VN may answer GB up to RED and GB send VN up to AMBER: it is what GB sent that is followed."""
+    clauses = (make_clause(GB, VN), make_clause(VN, GB, highest_marking=Tlp.RED))
+    view = make_view(terms=make_terms(GB, VN, clauses=clauses))
+    facts = make_aftercare(kind, caller=caller, to=to, marking=Tlp.RED)
+    decision = decide(replace(facts, recipients=(replace(facts.recipients[0], agreement=view),)))
+    assert refuse_follow_up("marking-too-high", "red is above amber, the highest marking agreed") in decision.reasons
+
+
+def test_a_notice_is_marked_no_higher_than_its_message() -> None:
+    earlier = EarlierMessage(ORIGINAL.digest, TERMS.id, GB, {VN: Progress.HANDED_OVER}, Tlp.GREEN)
+    assert [reason.code for reason in decide(make_aftercare(earlier=earlier)).reasons] == ["marking-too-high"]
+    assert decide(make_aftercare("release-decision", earlier=earlier)).is_accepted
+
+
+def test_so_many_of_one_kind_follow_a_message_up_and_no_more() -> None:
+    assert decide(make_aftercare(said_before=MAX_FOLLOW_UPS - 1)).is_accepted
+    sentence = "64 messages of the kind correction were sent about the same message: no more are taken"
+    assert decide(make_aftercare(said_before=MAX_FOLLOW_UPS)).reasons == (
+        refuse_follow_up("follow-ups-exhausted", sentence),
+    )
 
 
 @pytest.mark.parametrize(

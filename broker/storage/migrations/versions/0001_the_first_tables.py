@@ -186,6 +186,7 @@ def upgrade() -> None:
         sa.Column("attachments", sa.Integer(), nullable=False),
         sa.Column("attachment_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("passage", sa.String(), nullable=False),
+        sa.Column("refers_to", sa.String(), nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("evidence_until", UtcInstant(), nullable=False),
         sa.PrimaryKeyConstraint("recipient", "number"),
@@ -194,6 +195,12 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index("ix_message_end", ["evidence_until"], unique=False)
+        batch_op.create_index(
+            "ix_message_refers_to",
+            ["sender", "refers_to", "kind"],
+            unique=False,
+            sqlite_where=sa.text("refers_to IS NOT NULL"),
+        )
 
     op.create_table(
         "quota_day",
