@@ -32,15 +32,14 @@ else
 	@$(PYTEST) $(ARGS)
 endif
 
-long: setup ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
+long: setup build/interchange/installed.txt ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'long and not torture' $(ARGS)
 
 torture: setup ## let two parties and a broker live through 10,000 moves, and look after each; ARGS='--steps 2000 --seed 7'
 	@$(BIN)/python -m pytest -q -m torture
 	@$(BIN)/python -W error -m tests.torture $(ARGS)
 
-fuzz: setup ## ask a broker what its document describes, and what not, with schemathesis; ARGS='--seconds 600'
-	@cmp -s requirements/fuzz.txt build/fuzz/installed.txt || { rm -rf build/fuzz && $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --target build/fuzz --requirement requirements/fuzz.txt && cp requirements/fuzz.txt build/fuzz/installed.txt; }
+fuzz: setup build/fuzz/installed.txt ## ask a broker what its document describes, and what not, with schemathesis; ARGS='--seconds 600'
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 mutants: setup ## change the code that decides, spot by spot: do the tests notice? ARGS=schemas/codec.py chooses
@@ -73,3 +72,12 @@ pins: setup ## write requirements/*.txt anew, with hashes; ARGS=--upgrade takes 
 clean: ## remove everything that the targets made
 	@rm -rf bench/results.json .venv .setup.lock build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Tools for one purpose, in a folder of their own: what they drag in reaches nobody else.
+TOOLS := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes --no-deps
+
+build/%/installed.txt: requirements/%.txt | setup
+	@rm -rf $(@D)
+	@$(TOOLS) --only-binary :all: --target $(@D) --requirement $<
+	@$(if $(wildcard requirements/$*-sources.txt),PYTHONPATH=$(@D) $(TOOLS) --no-build-isolation --target $(@D) --requirement requirements/$*-sources.txt)
+	@cp $< $@
