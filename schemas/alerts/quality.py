@@ -19,8 +19,9 @@ from schemas.alerts.kinds.document_verification import DocumentVerification, Que
 from schemas.alerts.kinds.facilitator import Facilitator
 from schemas.alerts.person import PersonRole
 from schemas.alerts.registry import Kind, kind_of
+from schemas.alerts.seen import SeenIdentifier
 from schemas.alerts.walking import walk_parts
-from schemas.identifiers.checked import Checked, Finding
+from schemas.identifiers.checked import FAULTS, Checked
 from schemas.identifiers.dates import read_partial_date
 from schemas.identifiers.mrz import Mrz, parse_mrz, read_birth_date
 from schemas.identifiers.mrz_layout import MrzError
@@ -44,7 +45,6 @@ _NO_FACTS = {
     GradingScheme.UK_3X5X2: frozenset("DE"),
 }
 """Grades of information that no fact has."""
-_WRONG = frozenset({Finding.WRONG_CHARACTERS, Finding.WRONG_LENGTH, Finding.WRONG_CHECK_DIGIT})
 _FALSE_ZONES = frozenset({FraudLocus.MACHINE_READABLE_ZONE, FraudLocus.WHOLE_DOCUMENT})
 _FALSE_PAGES = _FALSE_ZONES | {FraudLocus.DATA_PAGE, FraudLocus.PERSONALISATION, FraudLocus.PAGE_SWAP}
 _INVENTED = frozenset({FraudType.COUNTERFEIT, FraudType.PSEUDO})
@@ -146,8 +146,9 @@ def _judge_persons(alert: Alert, today: date) -> Iterator[Doubt]:
 def _judge_details(alert: Alert, today: date) -> Iterator[Doubt]:
     details = alert.details
     for path, part in walk_parts(details, "details"):
-        if isinstance(part, Checked) and _WRONG.intersection(part.findings):
-            labels = "; ".join(finding.label for finding in part.findings if finding in _WRONG)
+        checked = part.check() if isinstance(part, SeenIdentifier) else part
+        if isinstance(checked, Checked) and checked.is_wrong:
+            labels = "; ".join(finding.label for finding in checked.findings if finding in FAULTS)
             yield Doubt(DoubtCode.WRONG_IDENTIFIER, path, f"its check found: {labels}")
     if isinstance(details, DocumentFraud):
         yield from _judge_seen_document(details, today)

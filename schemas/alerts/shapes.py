@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple, TypeVar
 from pydantic import Field
 
 from schemas.coded import CodedValue
+from schemas.identifiers.dates import PartialDate, read_partial_date
 from schemas.model import Line, Paragraph, Timestamp, Uuid
 from schemas.part import Part
 
@@ -48,6 +49,16 @@ class FieldError(ValueError):
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
         self.field, self.problem = field, problem
+
+
+def verify_order(field: str, earlier: PartialDate, later: PartialDate) -> None:
+    """Check that one partial date can lie no earlier than another.
+
+    Raises:
+        FieldError: every day it can mean lies before every day of the other.
+    """
+    if read_partial_date(later).last < read_partial_date(earlier).first:
+        raise FieldError(field, "lies before the date it follows")
 
 
 class IdentifierType(CodedValue):

@@ -8,7 +8,7 @@ clause of the agreement must allow them (`schemas.agreements.coverage`).
 from collections.abc import Iterator, Mapping
 
 from schemas.alerts.base import Alert, SpecialCategory
-from schemas.alerts.kinds.document_fraud import ImageView
+from schemas.alerts.kinds.document_fraud import ComparisonMethod, ImageView
 from schemas.alerts.kinds.document_verification import DocumentVerification, Question
 from schemas.alerts.kinds.facilitator import SafetyWarning
 from schemas.alerts.kinds.outcome import MatchKey
@@ -31,6 +31,8 @@ CATEGORY_OF_VALUE: Mapping[object, SpecialCategory] = {
     SafetyWarning.SUICIDE_RISK: SpecialCategory.HEALTH,
     MatchKey.FACE: SpecialCategory.BIOMETRIC,
     MatchKey.FINGERPRINT: SpecialCategory.BIOMETRIC,
+    ComparisonMethod.FACE_MATCHING: SpecialCategory.BIOMETRIC,
+    ComparisonMethod.FINGERPRINT: SpecialCategory.BIOMETRIC,
     ImageView.BEARER: SpecialCategory.BIOMETRIC,
     ImageView.CHIP_PORTRAIT: SpecialCategory.BIOMETRIC,
     Need.EMERGENCY_MEDICAL: SpecialCategory.HEALTH,

@@ -55,7 +55,17 @@ class SubjectKey:
     role: str
 
 
-_NOT_OF_A_PERSON = frozenset({IdentifierType.SERIES, IdentifierType.FLIGHT, IdentifierType.DOCUMENT_NUMBER})
+_NOT_OF_A_PERSON = frozenset(
+    {
+        IdentifierType.SERIES,
+        IdentifierType.FLIGHT,
+        IdentifierType.DOCUMENT_NUMBER,
+        IdentifierType.BIC,
+        IdentifierType.CONTAINER,
+        IdentifierType.IMO,
+    }
+)
+"""Of a series, a carrier, a bank or a ship, or found as another key; small boats and their numbers are somebody's."""
 
 
 def list_subject_keys(alert: Alert) -> tuple[SubjectKey, ...]:

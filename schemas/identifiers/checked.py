@@ -16,8 +16,14 @@ class Finding(CodedValue):
     NO_CHECK_DIGIT = "no-check-digit", "Well-formed; it has no check digit"
     WRONG_CHARACTERS = "wrong-characters", "Has characters that such an identifier cannot have"
     WRONG_LENGTH = "wrong-length", "Too short or too long"
-    WRONG_CHECK_DIGIT = "wrong-check-digit", "Its check digit is wrong"
+    WRONG_CHECK_DIGIT = "wrong-check-digit", "Its check digit or checksum is wrong"
     UNKNOWN_PREFIX = "unknown-prefix", "Its country or range code is not assigned"
+    OTHER_STATE = "other-state", "By its country code it is of another state than the one named beside it"
+    OTHER_CHAIN = "other-chain", "By its form it is of another chain than the one named beside it"
+    OUT_OF_RANGE = "out-of-range", "A number in it lies outside what is possible"
+    UNUSUAL_FORM = "unusual-form", "Not of a form that is usual for it: worth a second look, not a fault"
+    MIXED_SCRIPTS = "mixed-scripts", "Mixes letters of several scripts, which pass for one another"
+    NO_RULE = "no-rule", "There is no rule here to check it by"
     NEEDS_COUNTRY = "needs-country", "Without a country code: the country is not known"
     NOT_IN_USE = "not-in-use", "Possible by its length, but in a range that is not in use"
 
@@ -41,6 +47,24 @@ class Checked(Part):
     def is_valid(self) -> bool:
         """Say whether it was checked and nothing was found wrong."""
         return bool(self.findings) and set(self.findings) <= {Finding.VALID, Finding.NO_CHECK_DIGIT}
+
+    @property
+    def is_wrong(self) -> bool:
+        """Say whether the check found a fault, not merely something unusual or unknown."""
+        return not FAULTS.isdisjoint(self.findings)
+
+
+FAULTS = frozenset(
+    {
+        Finding.WRONG_CHARACTERS,
+        Finding.WRONG_LENGTH,
+        Finding.WRONG_CHECK_DIGIT,
+        Finding.OUT_OF_RANGE,
+        Finding.OTHER_STATE,
+        Finding.OTHER_CHAIN,
+    }
+)
+"""Findings that say that something is wrong: misread, mistyped, or false."""
 
 
 def explain(as_seen: str, normalised: str | None, *findings: Finding) -> Checked:

@@ -14,7 +14,7 @@ def correct_mistake(cast: Cast) -> None:
         "original is told first.",
     ):
         be.play(
-            *("correct", passport, "--change", "details.encounter.flight=XX 1234=>XX 1243"),
+            *("correct", passport, "--change", "details.encounter.flight.as_seen=XX 1234=>XX 1243"),
             *("--text", "Flight misread", "--reason", "case 74/08"),
         )
         collect(vn)

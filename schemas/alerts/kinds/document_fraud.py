@@ -4,18 +4,22 @@ Everything is kept as seen. A zone that fails its check digits, an issuing state
 February are what is being reported.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.alerts.coded import Flow
+from schemas.alerts.conveyances import Conveyance
 from schemas.alerts.document import PrintedFieldName, SeenDocument
+from schemas.alerts.money import Price
 from schemas.alerts.places import Route
 from schemas.alerts.registry import register
+from schemas.alerts.seen import SeenCarrier, SeenFlight, SeenLocode, SeenPosition, list_seen
 from schemas.alerts.shapes import (
     AttachmentId,
     Details,
     Few,
+    FieldError,
     FreeText,
     Identifier,
     IdentifierType,
@@ -79,6 +83,11 @@ class Technique(CodedValue):
     IMITATED_HOLOGRAM = "imitated-hologram", "Hologram imitated"
     IMITATED_WATERMARK = "imitated-watermark", "Watermark imitated"
     IMITATED_UV = "imitated-uv", "Ultraviolet features imitated"
+    PHOTO_MORPHING = "photo-morphing", "Photograph morphed of several faces"
+    IMITATED_INTAGLIO = "imitated-intaglio", "Intaglio imitated"
+    IMITATED_PERFORATION = "imitated-perforation", "Perforation imitated"
+    IMITATED_STAMP = "imitated-stamp", "Stamp imitated"
+    REBINDING = "rebinding", "Taken apart and bound again"
     CHIP_REPLACED = "chip-replaced", "Chip replaced or cloned"
     CHIP_DISABLED = "chip-disabled", "Chip disabled"
     OTHER = "other", "Other technique, in a statement"
@@ -108,6 +117,15 @@ class SecurityFeature(CodedValue):
     RETROREFLECTIVE_LAMINATE = "retroreflective-laminate", "Retroreflective laminate"
     STITCHING = "stitching", "Stitching thread"
     NUMBERING = "numbering", "Numbering"
+    SUBSTRATE = "substrate", "Paper or polycarbonate itself"
+    TRANSPARENT_WINDOW = "transparent-window", "Transparent window"
+    FLUORESCENT_OVERPRINT = "fluorescent-overprint", "Fluorescent overprint"
+    ANTI_STOKES_PRINT = "anti-stokes-print", "Print that shines under infrared (anti-Stokes)"
+    LAMINATE = "laminate", "Laminate and its seal"
+    PHOTO_INTEGRATION = "photo-integration", "How the photograph is printed in"
+    PERSONALISATION_PRINT = "personalisation-print", "How the holder's data are printed in"
+    MRZ_FONT = "mrz-font", "Type face of the machine readable zone (OCR-B)"
+    DIGITAL_SEAL = "digital-seal", "Visible digital seal"
     OTHER = "other", "Other feature"
 
 
@@ -146,6 +164,21 @@ class InspectionLine(CodedValue):
     THIRD = "third", "Third line (laboratory)"
 
 
+class Equipment(CodedValue):
+    """With what a document was examined."""
+
+    NAKED_EYE = "naked-eye", "By eye and touch"
+    MAGNIFIER = "magnifier", "Magnifier"
+    UV_LAMP = "uv-lamp", "Ultraviolet lamp"
+    IR_VIEWER = "ir-viewer", "Infrared viewer"
+    DOCUMENT_READER = "document-reader", "Document reader"
+    CHIP_READER = "chip-reader", "Chip reader"
+    MICROSCOPE = "microscope", "Microscope"
+    VIDEO_SPECTRAL_COMPARATOR = "video-spectral-comparator", "Video spectral comparator"
+    SPECTROMETER = "spectrometer", "Spectrometer (Raman, infrared)"
+    REFERENCE_DOCUMENT = "reference-document", "Comparison with a genuine document"
+
+
 class ReferenceSystem(CodedValue):
     """A collection that describes series of documents and known fakes."""
 
@@ -168,6 +201,47 @@ class ImageView(CodedValue):
     CHIP_PORTRAIT = "chip-portrait", "Portrait from the chip"
     BEARER = "bearer", "Bearer"
     WHOLE_DOCUMENT = "whole-document", "Whole document"
+
+
+class PresentedFor(CodedValue):
+    """For what a document was presented."""
+
+    BORDER_CHECK = "border-check", "Border check"
+    BOARDING = "boarding", "Check-in or boarding"
+    INLAND_CHECK = "inland-check", "Check inside the country"
+    VISA_APPLICATION = "visa-application", "Application for a visa"
+    RESIDENCE_APPLICATION = "residence-application", "Application for residence or asylum"
+    CITIZENSHIP_APPLICATION = "citizenship-application", "Application for citizenship or a passport"
+    EMPLOYMENT = "employment", "Employment"
+    BANKING = "banking", "Opening an account or credit"
+    POST = "post", "Not presented: found in the post or freight"
+    SEARCH = "search", "Not presented: found in a search"
+
+
+class ComparisonMethod(CodedValue):
+    """How the bearer was compared with the document."""
+
+    EXAMINER = "examiner", "By a person, face to photograph"
+    FACE_MATCHING = "face-matching", "By a machine, face to photograph or chip"
+    FINGERPRINT = "fingerprint", "By fingerprints from the chip"
+
+
+class ComparisonResult(CodedValue):
+    """What a comparison showed."""
+
+    SAME = "same", "The same person"
+    ANOTHER = "another", "Another person"
+    INCONCLUSIVE = "inconclusive", "Inconclusive"
+
+
+class SignerTrust(CodedValue):
+    """What is known of the certificate that signed the chip's data (ICAO Doc 9303-12)."""
+
+    TRUSTED = "trusted", "In a list of the issuing state or the ICAO directory"
+    UNKNOWN = "unknown", "In no list at hand"
+    REVOKED = "revoked", "Revoked"
+    EXPIRED = "expired", "Used after its time"
+    SELF_MADE = "self-made", "Made to look like the issuing state's"
 
 
 class SeriesReference(Part):
@@ -194,13 +268,18 @@ class FeatureFinding(Part):
     note: LineText | None = None
 
 
+DataGroup = Annotated[int, Field(ge=1, le=16, examples=[2], description="a data group of ICAO Doc 9303-10")]
+
+
 class ChipFindings(Part):
     """What the chip showed; the fingerprint is SHA-256 of the document signer certificate, in hexadecimal."""
 
     state: ChipState
     passive_authentication: ChipCheckResult | None = None
+    failed_data_groups: Few[DataGroup] = ()
     active_authentication: ChipCheckResult | None = None
     chip_authentication: ChipCheckResult | None = None
+    signer_trust: SignerTrust | None = None
     signer_certificate_sha256: (
         Annotated[
             str,
@@ -217,8 +296,26 @@ class Inspection(Part):
     """Who found it, with what. `examiner` is a pseudonym."""
 
     line: InspectionLine
+    equipment: Few[Equipment] = ()
     tool: ShortText | None = None
     examiner: ShortText | None = None
+    examined_at: Moment | None = None
+    report_reference: ShortText | None = None
+
+
+class BearerComparison(Part):
+    """Whether the bearer is the person the document is of; `score_percent` where a machine compared."""
+
+    method: ComparisonMethod
+    result: ComparisonResult
+    score_percent: Annotated[int, Field(ge=0, le=100, examples=[31])] | None = None
+    note: LineText | None = None
+
+    @model_validator(mode="after")
+    def _check_only_machines_score(self) -> Self:
+        if self.method is ComparisonMethod.EXAMINER and self.score_percent is not None:
+            raise FieldError("score_percent", "a machine gives scores; an examiner says what is seen in note")
+        return self
 
 
 class Encounter(Part):
@@ -228,10 +325,14 @@ class Encounter(Part):
     place: LineText
     state: StateCode
     border_point: ShortText | None = None
+    locode: SeenLocode | None = None
+    position: SeenPosition | None = None
+    presented_for: PresentedFor | None = None
     flow: Flow
     route: Route | None = None
-    carrier: ShortText | None = None
-    flight: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,3} ?[0-9]{1,4}[A-Z]?$", examples=["XX1234"])] | None = None
+    carrier: SeenCarrier | None = None
+    flight: SeenFlight | None = None
+    conveyance: Conveyance | None = None
 
 
 class Custody(Part):
@@ -267,29 +368,34 @@ class DocumentFraud(Details):
     inspection: Inspection | None = None
     encounter: Encounter
     bearer: PersonRef | None = None
+    bearer_comparison: BearerComparison | None = None
     custody: Custody | None = None
     images: Many[Image] = ()
     linked_documents: Many[LineText] = ()
     linked_series: Few[SeriesReference] = ()
     supplier: LineText | None = None
+    suppliers: Few[PersonRef] = ()
+    price: Price | None = None
     modus_operandi: FreeText | None = None
 
     def identifiers(self) -> tuple[Identifier, ...]:
-        """Return the document's numbers, those of linked documents, series references and the flight."""
+        """Return the document's numbers, those of linked documents, series references, flight and conveyance."""
         found = list(self.document.identifiers())
         found += [_number(number) for number in self.linked_documents]
         found += [Identifier(IdentifierType.SERIES, item.reference) for item in (*self.series, *self.linked_series)]
-        if self.encounter.flight is not None:
-            found.append(Identifier(IdentifierType.FLIGHT, self.encounter.flight.replace(" ", "")))
-        return tuple(dict.fromkeys(found))
+        conveyance = self.encounter.conveyance
+        carried = () if conveyance is None else conveyance.identifiers()
+        return tuple(dict.fromkeys((*found, *list_seen(self.encounter), *carried)))
 
     def nationalities(self) -> tuple[str, ...]:
         """Return the nationality the document states."""
         return self.document.nationalities()
 
     def person_refs(self) -> tuple[str, ...]:
-        """Return the bearer, if named."""
-        return () if self.bearer is None else (self.bearer,)
+        """Return the bearer, if named, the suppliers, and whoever holds or drives the conveyance."""
+        conveyance = self.encounter.conveyance
+        carried = () if conveyance is None else conveyance.person_refs()
+        return (*(() if self.bearer is None else (self.bearer,)), *self.suppliers, *carried)
 
     def attachment_ids(self) -> tuple[str, ...]:
         """Return the images."""

@@ -1,28 +1,32 @@
 """facilitator: a smuggler's identifiers, the network around, and what to do on meeting the person."""
 
-from typing import Annotated
+from typing import Self
 
-from pydantic import Field
+from pydantic import model_validator
 
+from schemas.alerts.accounts import BankAccount, OnlineAccount, WalletAccount
+from schemas.alerts.base import Language
+from schemas.alerts.conveyances import Conveyance
+from schemas.alerts.money import Price
+from schemas.alerts.network import Edge
+from schemas.alerts.phones import Phone
 from schemas.alerts.places import Route, Sighting
 from schemas.alerts.registry import register
+from schemas.alerts.seen import SeenDevice, SeenEmail, SeenSimCard, SeenSubscriber, SeenUrl, list_seen
 from schemas.alerts.shapes import (
-    Amount,
-    Currency,
     Details,
     Few,
+    FieldError,
     FreeText,
     Identifier,
-    IdentifierType,
     LineText,
     Many,
     PersonRef,
     ShortText,
 )
 from schemas.coded import CodedValue
-from schemas.identifiers.checked import Checked
-from schemas.identifiers.dates import PartialDate
-from schemas.part import Part
+from schemas.identifiers.dates import Day
+from schemas.identifiers.states import StateCode
 
 
 class FacilitatorRole(CodedValue):
@@ -41,39 +45,10 @@ class FacilitatorRole(CodedValue):
     LOOKOUT = "lookout", "Lookout"
     CORRUPT_OFFICIAL = "corrupt-official", "Corrupt official"
     ENFORCER = "enforcer", "Enforcer"
-
-
-class Platform(CodedValue):
-    """Where an account is."""
-
-    WHATSAPP = "whatsapp", "WhatsApp"
-    TELEGRAM = "telegram", "Telegram"
-    SIGNAL = "signal", "Signal"
-    VIBER = "viber", "Viber"
-    ZALO = "zalo", "Zalo"
-    WECHAT = "wechat", "WeChat"
-    LINE = "line", "LINE"
-    IMO_MESSENGER = "imo-messenger", "imo"
-    FACEBOOK = "facebook", "Facebook"
-    INSTAGRAM = "instagram", "Instagram"
-    TIKTOK = "tiktok", "TikTok"
-    SNAPCHAT = "snapchat", "Snapchat"
-    X = "x", "X"
-    YOUTUBE = "youtube", "YouTube"
-    OTHER = "other", "Other, in the note"
-
-
-class Relation(CodedValue):
-    """How one person stands to another in the network."""
-
-    WORKS_FOR = "works-for", "Works for"
-    PAYS = "pays", "Pays"
-    SUPPLIES = "supplies", "Supplies"
-    RECRUITS_FOR = "recruits-for", "Recruits for"
-    TRANSPORTS_FOR = "transports-for", "Transports for"
-    HOSTS_FOR = "hosts-for", "Hosts for"
-    CONTACT = "contact", "In contact with"
-    RELATIVE = "relative", "Relative of"
+    DOCUMENT_COURIER = "document-courier", "Courier of documents or money"
+    BOAT_SUPPLIER = "boat-supplier", "Supplier of boats, engines or vehicles"
+    ONLINE_ADVERTISER = "online-advertiser", "Advertiser on the internet"
+    SPONSOR = "sponsor", "Sponsor or employer in name only"
 
 
 class SafetyWarning(CodedValue):
@@ -84,6 +59,7 @@ class SafetyWarning(CodedValue):
     ESCAPE_RISK = "escape-risk", "Risk of escape"
     SUICIDE_RISK = "suicide-risk", "Risk of suicide"
     INFECTIOUS_DISEASE = "infectious-disease", "Infectious disease"
+    DRUG_USE = "drug-use", "Uses drugs"
     ACCOMPANIED_BY_CHILDREN = "accompanied-by-children", "Often accompanied by children"
 
 
@@ -106,60 +82,22 @@ class EncounterAction(CodedValue):
     DO_NOT_APPROACH = "do-not-approach", "Do not approach alone"
 
 
-class PriceUnit(CodedValue):
-    """For what a price is."""
+class Service(CodedValue):
+    """What a facilitator offers."""
 
-    PERSON = "person", "For each person"
-    FAMILY = "family", "For a family"
-    GROUP = "group", "For a group"
-    DOCUMENT = "document", "For a document"
-    STAGE = "stage", "For one stage of the route"
-
-
-class Account(Part):
-    """A messaging or social account."""
-
-    platform: Platform
-    handle: ShortText
-    note: LineText | None = None
-
-
-class Edge(Part):
-    """How one person of the alert stands to another."""
-
-    source: PersonRef
-    relation: Relation
-    target: PersonRef
-    note: LineText | None = None
-
-
-class Price(Part):
-    """A price asked or paid."""
-
-    amount: Amount
-    currency: Currency
-    per: PriceUnit
-    note: LineText | None = None
-
-
-class Phone(Part):
-    """A telephone number and when it was in use."""
-
-    number: Checked
-    used_from: PartialDate | None = None
-    used_until: PartialDate | None = None
-    note: LineText | None = None
-
-
-Email = Annotated[
-    str,
-    Field(
-        pattern=r"^[^@\s\x00-\x20\x7f]{1,64}@[^@\s\x00-\x20\x7f]{1,190}$",
-        max_length=254,
-        examples=["printer@example.org"],
-        description="an address with one @",
-    ),
-]
+    SEA_CROSSING = "sea-crossing", "Crossings in boats"
+    LORRY = "lorry", "Crossings hidden in lorries or trailers"
+    CAR = "car", "Crossings in cars or vans"
+    RAIL = "rail", "Crossings on trains"
+    ON_FOOT = "on-foot", "Crossings on foot"
+    AIR = "air", "Travel by air"
+    FALSE_DOCUMENTS = "false-documents", "False or borrowed documents"
+    VISA_ABUSE = "visa-abuse", "Visas by false pretences"
+    SHAM_RELATIONSHIP = "sham-relationship", "Marriages, adoptions or kinship of convenience"
+    SHAM_STUDY_OR_WORK = "sham-study-or-work", "Places to study or work that do not exist"
+    ACCOMMODATION = "accommodation", "Accommodation on the way"
+    PAYMENT = "payment", "Payment and holding of money"
+    ESCORT = "escort", "Escorts on the way"
 
 
 @register("facilitator", "Facilitator of smuggling", needs_grading=True)
@@ -168,11 +106,21 @@ class Facilitator(Details):
 
     subject: PersonRef
     roles: Few[FacilitatorRole]
+    services: Few[Service] = ()
+    network_name: ShortText | None = None
+    operates_in: Few[StateCode] = ()
+    clientele: Few[StateCode] = ()
+    languages: Few[Language] = ()
     phones: Few[Phone] = ()
-    devices: Few[Checked] = ()
-    subscribers: Few[Checked] = ()
-    accounts: Few[Account] = ()
-    emails: Few[Email] = ()
+    devices: Few[SeenDevice] = ()
+    subscribers: Few[SeenSubscriber] = ()
+    sim_cards: Few[SeenSimCard] = ()
+    accounts: Few[OnlineAccount] = ()
+    emails: Few[SeenEmail] = ()
+    pages: Few[SeenUrl] = ()
+    bank_accounts: Few[BankAccount] = ()
+    wallets: Few[WalletAccount] = ()
+    conveyances: Few[Conveyance] = ()
     network: Many[Edge] = ()
     warnings: Few[SafetyWarning] = ()
     modus_operandi: FreeText | None = None
@@ -180,21 +128,26 @@ class Facilitator(Details):
     routes: Few[Route] = ()
     last_seen: Sighting | None = None
     requested_check: RequestedCheck | None = None
+    check_ground: LineText | None = None
+    check_until: Day | None = None
     on_encounter: Few[EncounterAction] = ()
 
+    @model_validator(mode="after")
+    def _check_ground_is_of_a_check(self) -> Self:
+        for field in ("check_ground", "check_until"):
+            if getattr(self, field) is not None and self.requested_check is None:
+                raise FieldError(field, "stands with requested_check, which is missing")
+        return self
+
     def identifiers(self) -> tuple[Identifier, ...]:
-        """Return phones, devices, subscribers, accounts and e-mail addresses."""
-        found = [Identifier(IdentifierType.PHONE, phone.number.search_form) for phone in self.phones]
-        found += [Identifier(IdentifierType.IMEI, device.search_form) for device in self.devices]
-        found += [Identifier(IdentifierType.IMSI, subscriber.search_form) for subscriber in self.subscribers]
-        found += [Identifier(IdentifierType.HANDLE, _normalise_handle(account)) for account in self.accounts]
-        found += [Identifier(IdentifierType.EMAIL, email.lower()) for email in self.emails]
-        return tuple(dict.fromkeys(found))
+        """Return every number, account, address and page of the subject, and what stands on conveyances."""
+        parts: tuple[BankAccount | Conveyance, ...] = (*self.bank_accounts, *self.conveyances)
+        numbers = (identifier for part in parts for identifier in part.identifiers())
+        return tuple(dict.fromkeys((*list_seen(self), *numbers)))
 
     def person_refs(self) -> tuple[str, ...]:
-        """Return the subject and everyone in the network."""
-        return (self.subject, *(ref for edge in self.network for ref in (edge.source, edge.target)))
-
-
-def _normalise_handle(account: Account) -> str:
-    return f"{account.platform}:{account.handle.removeprefix('@').lower()}"
+        """Return the subject, everyone in the network, and whoever holds an account or a conveyance."""
+        held: tuple[OnlineAccount | WalletAccount, ...] = (*self.accounts, *self.wallets)
+        holders = (ref for account in held for ref in account.holders)
+        parts: tuple[Edge | BankAccount | Conveyance, ...] = (*self.network, *self.bank_accounts, *self.conveyances)
+        return (self.subject, *(ref for part in parts for ref in part.person_refs()), *holders)
