@@ -11,8 +11,17 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 REQUIREMENTS = ROOT / "requirements"
-FILES = ("base.txt", "build.txt", "dev.txt", "fuzz.txt", "mutants.txt", "pins.txt")
-PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,]+\])?==(?P<version>[^ ;]+)(?P<rest>.*)$")
+FILES = (
+    "base.txt",
+    "build.txt",
+    "dev.txt",
+    "fuzz.txt",
+    "interchange.txt",
+    "interchange-sources.txt",
+    "mutants.txt",
+    "pins.txt",
+)
+PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,-]+\])?==(?P<version>[^ ;]+)(?P<rest>.*)$")
 BASE_SET_MEGABYTES = 150
 PACKAGES = ("agency_client", "broker", "keys", "schemas")
 # Modules that are part of a declared dependency's own interface, from a package of their own.
