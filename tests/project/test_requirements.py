@@ -40,7 +40,7 @@ def test_every_line_is_a_pin_a_hash_or_a_comment(name: str) -> None:
     lines = (REQUIREMENTS / name).read_text("utf-8").splitlines()
 
     strangers = [
-        line for line in lines if not (PIN.match(line) or re.match(r"    --hash=sha256:[0-9a-f]{64}|\s*#", line))
+        line for line in lines if not (PIN.match(line) or re.match(r"    --hash=sha256:[0-9a-f]{64}|\s*(#|$)", line))
     ]
 
     assert strangers == []
