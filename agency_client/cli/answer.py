@@ -12,6 +12,7 @@ from agency_client.cli.answer_options import (
     Words,
     Writer,
     read_details,
+    read_reply,
     show_report,
     with_writer,
 )
@@ -100,33 +101,44 @@ def _reply(
     ] = None,
     state: Annotated[str | None, typer.Option(help="How the document stands in the register, like expired.")] = None,
     confidence: Annotated[str | None, typer.Option(help="high, medium or low.")] = None,
-    no_record: Annotated[bool, typer.Option("--no-record", help="There is no record of the document.")] = False,
+    no_record: Annotated[bool, typer.Option("--no-record", help="There is no record.")] = False,
+    clarify: Annotated[str | None, typer.Option(help="What must be said before a request can be answered.")] = None,
+    stance: Annotated[
+        str | None, typer.Option(help="To a joint operation: accept, decline or counter-offer; the rest in the file.")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="One line that sums the reply up.")] = None,
     *,
     writer: Writer,
     override_old_status: Override = None,
 ) -> None:
-    """Answer a verification, per question. The document asked about is filled in.
+    """Answer a verification, a request for information or a joint operation. What was asked about is filled in.
+
+    A file holds the details, or a whole alert: then its statements and persons are told as well.
 
     \b
     Examples:
       agency reply 5d1c8a52 --answer genuine=no:"The series was never issued" --answer valid-now=no
       agency reply 5d1c8a52 --no-record --reason "second line asks"
-      agency reply 5d1c8a52 details.json
+      agency reply 5d1c8a52 --clarify "Which of the two passports?"
+      agency reply 5d1c8a52 counter-offer.json --stance counter-offer
+      agency send --template information-reply > answer.json; agency reply 5d1c8a52 answer.json
     """
     from agency_client.node import Node
     from agency_client.sending.answering import make_answers, reply
 
     invocation = get_invocation(context)
-    details: dict[str, Any] = read_details(invocation, file)
+    details, told = read_reply(file)
     if answer:
         details |= {"outcome": "answered", "answers": make_answers(answer)}
     if no_record:
         details |= {"outcome": "no-record"}
-    details |= {name: value for name, value in (("state", state), ("confidence", confidence)) if value is not None}
+    if clarify is not None:
+        details |= {"outcome": "clarification-needed", "clarification": clarify}
+    named = {"state": state, "confidence": confidence, "stance": stance}
+    details |= {name: value for name, value in named.items() if value is not None}
     with Node(invocation.open_profile(), invocation.clock) as node:
-        author = writer.make_author(invocation, node, "reply to a verification", override=override_old_status)
-        report = reply(node, message_id, author, details=details, subject=text)
+        author = writer.make_author(invocation, node, "reply to a question", override=override_old_status)
+        report = reply(node, message_id, author, details=details, subject=text, told=told)
     show_report(invocation, report)
 
 

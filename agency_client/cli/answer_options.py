@@ -92,15 +92,29 @@ def with_writer(verb: Callable[..., None]) -> Callable[..., None]:
 
 def read_details(invocation: Invocation, file: Path | None) -> dict[str, Any]:
     """Return the details that a file, or standard input, holds; none where no file was named."""
+    found = _read_file(file)
+    inner = found.get("details", found)
+    return dict(inner) if isinstance(inner, dict) else found
+
+
+def read_reply(file: Path | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the details that a file, or standard input, holds, and what a whole alert there tells beside them."""
+    from agency_client.sending.questions import TOLD_MEMBERS
+
+    found = _read_file(file)
+    if not isinstance(found.get("details"), dict):
+        return found, {}
+    return dict(found["details"]), {name: found[name] for name in TOLD_MEMBERS if name in found}
+
+
+def _read_file(file: Path | None) -> dict[str, Any]:
     from agency_client.profiles.public_files import read_foreign_file
     from agency_client.sending.composing import MAX_FILE_BYTES, read_alert_file
 
     if file is None:
         return {}
     data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if str(file) == "-" else read_foreign_file(file)
-    found = read_alert_file(data, str(file))
-    inner = found.get("details", found)
-    return dict(inner) if isinstance(inner, dict) else found
+    return read_alert_file(data, str(file))
 
 
 def show_report(invocation: Invocation, report: "AnswerReport") -> None:

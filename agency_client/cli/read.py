@@ -10,6 +10,8 @@ from agency_client.terminal.marks import NOT_YET_WITNESSED
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agency_client.duties.telling import Told
     from agency_client.reading.messages import ReadMessage, ReadOwnMessage
     from agency_client.reading.terms import AppliedTerms
@@ -131,6 +133,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
             *_split_lines("because", alert.urgency_reason),
             ("sent", spell_moment(stored.issued_at)),
             *([("answer due", spell_moment(stored.reply_due))] if stored.reply_due else []),
+            *_list_deadlines(stored.kind, stored.urgency, origin.accepted_at),
             *_list_common(found.message, alert),
             ("message", stored.message_id),
             ("thread", alert.thread),
@@ -274,6 +277,19 @@ def _list_common(
         *_list_if(("in reply to", answers)),
         ("unit, officer", f"{alert.unit}, {alert.officer}"),
         *_list_if((ours, alert.own_reference), (theirs, alert.partner_reference)),
+    ]
+
+
+def _list_deadlines(kind: str, urgency: str, accepted_at: "datetime") -> list[tuple[str, str]]:
+    from datetime import timedelta
+
+    from agency_client.terminal.moments import spell_moment
+    from schemas.agreements.answering import list_legal_deadlines
+    from schemas.markings import Urgency
+
+    lawful = list_legal_deadlines(kind, Urgency.from_code(urgency))
+    return [
+        ("by law", f"{spell_moment(accepted_at + timedelta(minutes=item.minutes))}: {item.label}") for item in lawful
     ]
 
 

@@ -18,8 +18,10 @@ from schemas.alerts.quality import Doubt, find_quality_doubts, is_checked
 from schemas.alerts.registry import kind_of
 from schemas.codec import CodecError
 
-_ASKED_AGAIN = frozenset({"document-verification", "document-verification-reply"})
-"""A question may be asked of the same document as often as it is presented."""
+_ASKED_AGAIN = frozenset(
+    {"document-verification", "document-verification-reply", "information-reply", "joint-operation-reply"}
+)
+"""A question may be asked of the same document as often as it is presented, and two questions have one answer."""
 
 
 class QualityDoubtedError(DeniedError):

@@ -98,6 +98,11 @@ def find_sent_alike(snapshot: Snapshot, mark: bytes, recipient: str) -> tuple[st
     return None if row is None else (row["message_id"], read_moment(row["issued_at"]))
 
 
+def is_marked(snapshot: Snapshot, mark: bytes, digest: str) -> bool:
+    """Return whether a message that was sent says what a mark stands for."""
+    return snapshot.fetch_one("SELECT 1 FROM content_mark WHERE mark = ? AND message = ?", mark, digest) is not None
+
+
 def keep_transfer(transaction: Transaction, record: TransferRecord) -> None:
     """Keep the record of a transfer, once for each message and recipient."""
     transaction.insert("transfer_record", asdict(record), if_absent=True)

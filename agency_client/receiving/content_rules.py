@@ -12,8 +12,9 @@ from agency_client.duties.conditions import spell_codes
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from agency_client.receiving.following import verify_follow_up
 from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
+from schemas.agreements.answering import find_due_minutes
 from schemas.agreements.content import describe_content
-from schemas.agreements.coverage import Finding, find_answer_minutes, judge_received
+from schemas.agreements.coverage import Finding, judge_received
 from schemas.agreements.terms import Clause, Terms
 from schemas.alerts import kind_of, parse_alert
 from schemas.alerts.base import Alert
@@ -136,7 +137,7 @@ def _find_end(alert: Alert, clauses: Sequence[Clause], accepted_at: datetime) ->
 def _find_due(alert: Alert, clauses: Sequence[Clause], urgency: Urgency, accepted_at: datetime) -> datetime | None:
     """Return by when an answer is due: as agreed, or where nothing was, or for a threat to life, as the sender asks."""
     is_answer = kind_of(alert.kind).needs_refers_to
-    minutes = [] if is_answer else [find_answer_minutes(clause, urgency) for clause in clauses]
+    minutes = [] if is_answer else [find_due_minutes(alert.kind, clause, urgency) for clause in clauses]
     agreed = [accepted_at + timedelta(minutes=item) for item in minutes if item is not None]
     named = [getattr(alert.details, "acknowledge_by", None)]
     if not agreed or urgency is Urgency.THREAT_TO_LIFE:

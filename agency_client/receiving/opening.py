@@ -59,7 +59,12 @@ from schemas.alerts.kinds.acknowledgement import Acknowledgement
 from schemas.codec import CodecError
 from schemas.log.records import Action
 
-_ANSWERING_KINDS = frozenset({"document-verification-reply", "outcome", "acknowledgement", "release-decision"})
+_ANSWERING_KINDS = frozenset(
+    {
+        *("document-verification-reply", "information-reply", "joint-operation-reply"),
+        *("outcome", "acknowledgement", "release-decision"),
+    }
+)
 """Kinds by which a partner answers a message of one's own."""
 
 

@@ -6,12 +6,15 @@ message is receipted to its sender as well: accepted, refused, acted.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from agency_client.duties.recording import mark_content
 from agency_client.errors import ClientError, UsageError
 from agency_client.local_store.aftercare import list_report_ids
-from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.duties import is_marked
+from agency_client.local_store.engine import Transaction
 from agency_client.local_store.inbox import InboxMessage, mark_answered
 from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.local_store.received_work import find_answers
@@ -21,9 +24,19 @@ from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_mes
 from agency_client.receiving.own_receipts import receipt_message
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
+from agency_client.sending.questions import (
+    REPLIES,
+    REPLY_KINDS,
+    TOLD_MEMBERS,
+    begin_refusal,
+    begin_reply,
+    sum_up,
+)
+from schemas.alerts import parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.acknowledgement import ActionTaken
 from schemas.alerts.registry import kind_of
+from schemas.codec import CodecError
 from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp, Urgency
 from schemas.model import format_timestamp
@@ -32,8 +45,6 @@ from schemas.receipts import ReceiptType
 VERB = "answer"
 """What the access log calls an opening of a message for the sake of an answer."""
 
-REQUEST_KIND = "document-verification"
-REPLY_KIND = "document-verification-reply"
 _ACTED = frozenset(ActionTaken) - {ActionTaken.NOTED, ActionTaken.NOTHING_HELD, ActionTaken.REFUSED}
 
 Wire = dict[str, Any]
@@ -80,7 +91,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is particular about one answer. `receipt` is what is receipted with it, and the coded reason."""
+    """What is particular about one answer. `receipt` is what is receipted with it, and the coded reason.
+
+    `once`: a second one of its kind is the same; `same_once`: only one that says the same. `told` are members of the
+    common part in which it tells something.
+    """
 
     kind: str
     subject: str
@@ -89,7 +104,9 @@ class Answer:
     receipt_reason: str | None = None
     purpose: Purpose = Purpose.DATA_QUALITY
     once: bool = True
+    same_once: bool = False
     special: Wire | None = None
+    told: Wire = field(default_factory=dict)
 
 
 def acknowledge(
@@ -105,13 +122,12 @@ def acknowledge(
 
 
 def refuse(node: Node, message_id: str, author: Author, *, ground: str, words: str | None = None) -> AnswerReport:
-    """Refuse what a message asks, on a named ground: a verification by a reply, anything else by an acknowledgement."""
+    """Refuse what a message asks, on a named ground: a question by its reply, anything else by an acknowledgement."""
     refusal = with_words({"ground": ground}, words)
 
     def choose(found: ReadMessage) -> Answer:
-        if found.alert.kind == REQUEST_KIND:
-            details = _begin_reply(found.alert) | {"outcome": "refused", "refusal": refusal}
-            return Answer(REPLY_KIND, "Refused", details, ReceiptType.REFUSED, ground, found.message.purpose)
+        if found.alert.kind in REPLIES:
+            return _make_reply(found, "Refused", begin_refusal(found.alert, refusal), (ReceiptType.REFUSED, ground))
         now = format_timestamp(node.clock.now())
         details = {"action": ActionTaken.REFUSED.value, "done_at": now, "refusal": refusal}
         return Answer("acknowledgement", ActionTaken.REFUSED.label, details, ReceiptType.REFUSED, ground)
@@ -119,19 +135,34 @@ def refuse(node: Node, message_id: str, author: Author, *, ground: str, words: s
     return answer_received(node, message_id, author, choose)
 
 
-def reply(node: Node, message_id: str, author: Author, *, details: Wire, subject: str | None = None) -> AnswerReport:
-    """Answer a verification. `details` are those of the reply; the document asked about is filled in."""
+def reply(
+    node: Node,
+    message_id: str,
+    author: Author,
+    *,
+    details: Wire,
+    subject: str | None = None,
+    told: Wire | None = None,
+) -> AnswerReport:
+    """Answer a question: a verification, a request for information, a joint operation.
+
+    `details` are those of the reply; what it takes over from the question is filled in. `told` are members of the
+    common part in which it tells something, such as statements and persons.
+
+    Raises:
+        UsageError: the message asks nothing, or `told` has another member.
+    """
 
     def choose(found: ReadMessage) -> Answer:
-        if found.alert.kind != REQUEST_KIND:
+        if found.alert.kind not in REPLIES:
             raise UsageError(
                 f"message {found.stored.message_id} is no question: it is a {kind_of(found.alert.kind).label}",
                 fix="use: agency ack ID --words …, or: agency outcome ID",
             )
-        filled = _begin_reply(found.alert) | details
-        title = subject or f"Reply: {filled.get('outcome', 'answered')}"
-        return Answer(REPLY_KIND, title, filled, ReceiptType.ACTED, None, found.message.purpose)
+        filled = begin_reply(found.alert) | details
+        return _make_reply(found, subject or sum_up(filled), filled, (ReceiptType.ACTED, None), told)
 
+    _verify_told(told or {})
     return answer_received(node, message_id, author, choose)
 
 
@@ -166,7 +197,7 @@ def answer_received(
     answer: Answer = choose(found)
     stored = found.stored
     reference = Reference(id=stored.message_id, digest=stored.digest)
-    urgency = Urgency.from_code(stored.urgency) if answer.kind == REPLY_KIND else Urgency.ROUTINE
+    urgency = Urgency.from_code(stored.urgency) if answer.kind in REPLY_KINDS else Urgency.ROUTINE
     context = describe_context(found.alert, Tlp.from_code(stored.marking), urgency)
     report = send_answer(node, reference, context, author, answer)
     _note_answer(node, stored, answer)
@@ -189,12 +220,12 @@ def describe_context(original: Alert, marking: Tlp, urgency: Urgency) -> Context
 
 def send_answer(node: Node, reference: Reference, context: Context, author: Author, answer: Answer) -> AnswerReport:
     """Send what follows a message up, once where once is enough."""
-    with node.store.read() as snapshot:
-        before = _find_before(snapshot, reference.digest, answer)
-        if before:
-            items = tuple(load_item(snapshot, sent.message_id) for sent in before)
-            return AnswerReport(answer.kind, before[0].thread, items, is_repeated=True)
     alert = _write_alert(node, reference, context, author, answer)
+    with node.store.write() as transaction:
+        before = _find_before(transaction, reference.digest, answer, alert, node.clock.now())
+        if before:
+            items = tuple(load_item(transaction, sent.message_id) for sent in before)
+            return AnswerReport(answer.kind, before[0].thread, items, is_repeated=True)
     draft = Draft(
         alert=alert,
         purpose=answer.purpose,
@@ -203,23 +234,55 @@ def send_answer(node: Node, reference: Reference, context: Context, author: Auth
         marking=context.marking,
         urgency=context.urgency,
         case=author.case,
-        old_status_override=author.old_status_override if answer.kind == REPLY_KIND else None,
+        old_status_override=author.old_status_override if answer.kind in REPLY_KINDS else None,
     )
     report = send_alert(node, draft)
     return AnswerReport(answer.kind, report.thread, report.items)
 
 
-def _find_before(snapshot: Snapshot, digest: str, answer: Answer) -> list[SentMessage]:
-    if not answer.once:
+def _make_reply(
+    found: ReadMessage, subject: str, details: Wire, receipt: tuple[ReceiptType, str | None], told: Wire | None = None
+) -> Answer:
+    kind = REPLIES[found.alert.kind]
+    return Answer(
+        kind.name,
+        subject,
+        details,
+        *receipt,
+        found.message.purpose,
+        once=kind.is_final,
+        same_once=not kind.is_final,
+        told=told or {},
+    )
+
+
+def _verify_told(told: Wire) -> None:
+    others = sorted(told.keys() - set(TOLD_MEMBERS))
+    if others:
+        raise UsageError(f"an answer does not say {others[0]} itself", fix=f"it may say: {', '.join(TOLD_MEMBERS)}")
+
+
+def _find_before(
+    transaction: Transaction, digest: str, answer: Answer, alert: Wire, now: datetime
+) -> list[SentMessage]:
+    if not answer.once and not answer.same_once:
         return []
-    by_itself = list_report_ids(snapshot, digest)
-    found = [message_id for message_id in find_answers(snapshot, digest, answer.kind) if message_id not in by_itself]
-    return [load_message(snapshot, message_id) for message_id in found]
+    by_itself = list_report_ids(transaction, digest)
+    ids = [message_id for message_id in find_answers(transaction, digest, answer.kind) if message_id not in by_itself]
+    found = [load_message(transaction, message_id) for message_id in ids]
+    if not answer.same_once or not found:
+        return found
+    try:
+        mark = mark_content(transaction, parse_alert(alert), at=now)
+    except CodecError:
+        return []  # What is wrong with it is said, field by field, where it is sent.
+    return [sent for sent in found if is_marked(transaction, mark, sent.digest)]
 
 
 def _write_alert(node: Node, reference: Reference, context: Context, author: Author, answer: Answer) -> Wire:
     taken_over = (
-        ("special_categories", answer.special),
+        *answer.told.items(),
+        ("special_categories", answer.special or answer.told.get("special_categories")),
         ("partner_reference", context.own_reference),
         ("urgency_reason", context.urgency_reason),
     )
@@ -249,12 +312,6 @@ def _note_answer(node: Node, stored: InboxMessage, answer: Answer) -> None:
             receipt_message(node, transaction, stored, answer.receipt, reason=answer.receipt_reason)
     except ClientError:
         return  # The answer itself says it; a receipt that cannot be sealed now must not undo it.
-
-
-def _begin_reply(request: Alert) -> Wire:
-    wire = request.to_wire()
-    asked = {name: wire["details"][name] for name in ("document", "subject_reference") if name in wire["details"]}
-    return asked | {"is_automatic": False}
 
 
 def with_words(details: Wire, words: str | None) -> Wire:

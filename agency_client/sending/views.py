@@ -27,7 +27,7 @@ from agency_client.sending.required_receipts import (
     find_missing_receipts,
 )
 from agency_client.sending.summary import SentSummary, read_summary
-from schemas.agreements.coverage import find_answer_minutes
+from schemas.agreements.answering import find_due_minutes
 from schemas.agreements.terms import Terms
 from schemas.alerts import kind_of
 from schemas.api import MESSAGES_PATH, LoggedRecord, MessageState, MessageStatesAnswer
@@ -175,5 +175,6 @@ def _load_demands(snapshot: Snapshot, message: SentMessage, terms: Mapping[str, 
         return None
     clause = terms[applied[0].agreement].clauses[applied[0].clause]
     kind = kind_of(message.kind)
-    minutes = None if kind.needs_refers_to else find_answer_minutes(clause, Urgency.from_code(message.urgency))
+    urgency = Urgency.from_code(message.urgency)
+    minutes = None if kind.needs_refers_to else find_due_minutes(message.kind, clause, urgency)
     return Demands(applied[0].receipts, minutes, message.issued_at + timedelta(days=clause.retention_days))

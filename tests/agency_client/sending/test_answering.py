@@ -1,5 +1,7 @@
 """Answers: each of its own kind, in the thread and under the handling of the original, sent once."""
 
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,8 +22,10 @@ from agency_client.sending.draft import AlertRefusedError, Draft
 from agency_client.sending.flow import send_alert
 from schemas.alerts.kinds.acknowledgement import ActionTaken
 from schemas.markings import Purpose, Tlp, Urgency
+from schemas.model import format_timestamp
 from tests.support.lying_world import LyingWorld, make_alert, make_ping
 
+COUNT = count(1)
 AUTHOR = Author(reason="case 74/08", unit="Second line", pseudonym="line2-14", case="74/08")
 
 
@@ -123,6 +127,70 @@ def test_only_a_question_is_replied_to(world: LyingWorld, terms: Any) -> None:
     message = send_and_receive(world, terms, make_ping())
     with pytest.raises(UsageError, match="no question"):
         reply(world["VN"], message.message_id, AUTHOR, details={"outcome": "no-record"})
+
+
+def request_information(world: LyingWorld, terms: Any, **changes: Any) -> InboxMessage:
+    """Let GB ask VN what it knows of a document; return the request as VN has it."""
+    details = {
+        "items": ["document-record"],
+        "questions": ["To whom was it issued?"],
+        "used_for": "document-integrity",
+        "offence": {"offence": "none"},
+        "held_because": [{"reason": "issuing-state"}],
+    }
+    fact = {"text": "It was presented at the counter.", "basis": "fact"}
+    graded = {"scheme": "europol-4x4", "source": "A", "information": "1"}
+    members = {"statements": [fact], "grading": graded, "urgency_reason": "Held.", "own_reference": f"IR-{next(COUNT)}"}
+    alert = make_alert("information-request", details, **members, data_as_of=format_timestamp(world.clock.now()))
+    return send_and_receive(world, terms, alert, purpose=Purpose.DOCUMENT_INTEGRITY, **changes)
+
+
+@pytest.mark.parametrize(
+    ("urgency", "due"), [(Urgency.ROUTINE, timedelta(days=7)), (Urgency.URGENT, timedelta(hours=8))]
+)
+def test_a_request_for_information_is_due_when_the_law_says(
+    world: LyingWorld, terms: Any, urgency: Urgency, due: timedelta
+) -> None:
+    request = request_information(world, terms, urgency=urgency)
+    found = read_at(world, "VN", request.message_id)
+    assert found.stored.reply_due == found.provenance.accepted_at + due
+
+
+def test_a_request_is_answered_in_steps_and_the_same_step_once(world: LyingWorld, terms: Any) -> None:
+    request = request_information(world, terms)
+    later = format_timestamp(world.clock.now() + timedelta(days=3))
+    partly = {
+        "outcome": "partly",
+        "answers": [{"item": "document-record", "result": "follows"}],
+        "more_by": later,
+    }
+    whole = {"outcome": "answered", "answers": [{"item": "document-record", "result": "told"}]}
+    told = {
+        "statements": [{"text": "Issued in 2007 to this holder.", "basis": "fact"}],
+        "grading": {"scheme": "europol-4x4", "source": "A", "information": "1"},
+    }
+    first = reply(world["VN"], request.message_id, AUTHOR, details=partly)
+    again = reply(world["VN"], request.message_id, AUTHOR, details=partly)
+    second = reply(world["VN"], request.message_id, AUTHOR, details=whole, told=told)
+    assert [report.is_repeated for report in (first, again, second)] == [False, True, False]
+    assert again.items[0].message_id == first.items[0].message_id
+    found = read_at(world, "GB", second.items[0].message_id)
+    assert [statement.text for statement in found.alert.statements] == ["Issued in 2007 to this holder."]
+    assert found.message.purpose is Purpose.DOCUMENT_INTEGRITY
+
+
+def test_an_answer_that_would_change_more_than_it_may_is_refused(world: LyingWorld, terms: Any) -> None:
+    request = request_information(world, terms)
+    with pytest.raises(UsageError, match="onward"):
+        reply(world["VN"], request.message_id, AUTHOR, details={"outcome": "no-record"}, told={"onward": ["BE"]})
+
+
+def test_a_refused_request_becomes_a_reply_with_its_ground(world: LyingWorld, terms: Any) -> None:
+    request = request_information(world, terms)
+    report = refuse(world["VN"], request.message_id, AUTHOR, ground="national-security")
+    found = read_at(world, "GB", report.items[0].message_id)
+    assert (found.alert.kind, found.alert.to_wire()["details"]["outcome"]) == ("information-reply", "refused")
+    assert list_said(world, request)["refused"] == "national-security"
 
 
 def test_a_refused_question_becomes_a_reply_with_its_ground(world: LyingWorld, terms: Any) -> None:
