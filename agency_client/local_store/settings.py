@@ -18,6 +18,7 @@ class Setting(StrEnum):
     STEPS_ASKED_AGAIN = "steps-asked-again"
     STATUSES_ASKED = "statuses-asked"
     INBOX_EMPTIED = "inbox-emptied"
+    LEASE_ASKED = "lease-asked"
     ACCESS_LOG_DAYS = "access-log-days"
     RESTORED_AT = "restored-at"
     RESTORED_BACKUP = "restored-backup"
@@ -60,6 +61,11 @@ def fix_setting(transaction: Transaction, name: Setting, value: str) -> None:
     if present not in (None, value):
         raise ConflictError(f"this store belongs to {name} {present}, not {value}", fix="use another profile")
     write_setting(transaction, name, value)
+
+
+def drop_setting(transaction: Transaction, name: Setting) -> None:
+    """Forget a setting."""
+    transaction.execute("DELETE FROM setting WHERE name = ?", name)
 
 
 def mark_restored(transaction: Transaction, *, backup: str, at: datetime) -> None:

@@ -22,12 +22,14 @@ from agency_client.local_store.leases import (
 )
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.receipts import Direction, list_receipts
+from agency_client.local_store.settings import Setting, drop_setting, read_setting, write_setting
 from agency_client.node import Node
 from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.leaves import verify_accepted_leaf, verify_handed_over_leaf
 from agency_client.receiving.own_receipts import queue_receipt_again
 from agency_client.receiving.sealed import SealedEvidence, read_sealed, strip_ciphertext
 from agency_client.witness.observer import LogError
+from keys.generation import generate_id
 from schemas.api import (
     ACKNOWLEDGE_PATH,
     LEASE_PATH,
@@ -81,13 +83,14 @@ def lease_items(node: Node, *, wait_seconds: int = 0, max_items: int = MAX_LEASE
         OfflineError: there is no answer.
         LogError: the answer's checkpoint does not hold; nothing of the answer is used.
     """
-    request = LeaseRequest(wait_seconds=wait_seconds, max_items=max_items)
+    request = _prepare_request(node, wait_seconds, max_items)
     answer = node.connection.post(LEASE_PATH, request.canonical(), LeaseAnswer, wait_seconds=wait_seconds)
     leased = Leased(answer, node.observer.observe(answer.checkpoint))
     with node.store.write() as transaction:
         for item in answer.items:
             if isinstance(item, MessageItem):
                 _store_message(node, transaction, item, leased)
+        drop_setting(transaction, Setting.LEASE_ASKED)
     return leased
 
 
@@ -115,6 +118,15 @@ def acknowledge_stored(node: Node) -> int:
         for start in range(0, len(numbers), MAX_LEASE_ITEMS):
             count += _acknowledge(node, lease, tuple(numbers[start : start + MAX_LEASE_ITEMS]))
     return count
+
+
+def _prepare_request(node: Node, wait_seconds: int, max_items: int) -> LeaseRequest:
+    """Name a lease before it is asked for; one whose answer never came here is asked for again."""
+    with node.store.write() as transaction:
+        lost = read_setting(transaction, Setting.LEASE_ASKED)
+        lease = lost or generate_id()
+        write_setting(transaction, Setting.LEASE_ASKED, lease)
+    return LeaseRequest(lease=lease, again=True if lost else None, wait_seconds=wait_seconds, max_items=max_items)
 
 
 def _acknowledge(node: Node, lease: str, numbers: tuple[int, ...]) -> int:

@@ -100,6 +100,7 @@ LIMITS: list[tuple[type[WireModel], dict[str, Any], str]] = [
     (api.LeaseRequest, {"wait_seconds": -1, "max_items": 1}, "wait_seconds"),
     (api.LeaseRequest, {"wait_seconds": api.MAX_WAIT_SECONDS + 1, "max_items": 1}, "wait_seconds"),
     (api.LeaseRequest, {"wait_seconds": 0, "max_items": 0}, "max_items"),
+    (api.LeaseRequest, {"again": True, "wait_seconds": 0, "max_items": 1}, ""),
     (api.LeaseRequest, {"wait_seconds": 0, "max_items": api.MAX_LEASE_ITEMS + 1}, "max_items"),
     (api.AuditQuery, {"reason": "a", "limit": 0}, "limit"),
     (api.AuditQuery, {"reason": "a", "limit": api.MAX_AUDIT_RECORDS + 1}, "limit"),

@@ -162,6 +162,7 @@ BODIES: dict[type[WireModel], st.SearchStrategy[Any]] = {
     api.LeaseAnswer: lease_answers(),
     api.LeaseRequest: st.builds(
         api.LeaseRequest,
+        lease=st.none() | uuids,
         wait_seconds=st.integers(0, api.MAX_WAIT_SECONDS),
         max_items=st.integers(1, api.MAX_LEASE_ITEMS),
     ),

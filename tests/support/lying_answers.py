@@ -37,6 +37,7 @@ from schemas.api import (
     Evidence,
     EvidenceList,
     LeaseAnswer,
+    LeaseRequest,
     LeavesAnswer,
     LoggedRecord,
     LoggedStep,
@@ -172,7 +173,7 @@ def _lease(exchange: "LyingExchange", agency: str, body: bytes, query: Mapping[s
     waiting = exchange.inboxes.get(agency, {})
     if not waiting:
         return LeaseAnswer(withdrawn=(), items=(), more=False, checkpoint=exchange.sign_note())
-    lease = generate_id()
+    lease = LeaseRequest.from_canonical(body).lease or generate_id()
     handed_over = {
         number: _record_hand_over(exchange, agency, item, lease)
         for number, item in waiting.items()

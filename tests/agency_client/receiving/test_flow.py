@@ -15,10 +15,11 @@ from agency_client.local_store.received_work import list_owed_receipts
 from agency_client.receiving.flow import learn_everything, receive
 from agency_client.receiving.verification import Horizon
 from schemas.agreements.steps import StepAction
-from schemas.api import ACKNOWLEDGE_PATH, CHECKPOINT_PATH, LEASE_PATH, STEPS_PATH
+from schemas.api import ACKNOWLEDGE_PATH, CHECKPOINT_PATH, LEASE_PATH, STEPS_PATH, LeaseRequest
 from schemas.codec import decode_json
 from schemas.log.records import Action
 from schemas.markings import Urgency
+from tests.support.lying_answers import HANDLERS
 from tests.support.lying_exchange import LyingExchange
 from tests.support.lying_world import LyingWorld, make_alert, make_ping
 from tests.support.nodes import take_step
@@ -75,6 +76,33 @@ def test_a_lease_that_ended_unacknowledged_comes_again_and_is_known(world: Lying
     report = world.collect("VN")
     assert (report.stored, report.repeated) == (0, 1)
     assert world.look_up("VN", sealed).state is InboxState.OPENED
+
+
+def test_a_lease_that_was_not_answered_is_asked_for_again_under_its_name(
+    world: LyingWorld, terms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[LeaseRequest] = []
+    answer_honestly = HANDLERS[LEASE_PATH]
+
+    def note(exchange: LyingExchange, agency: str, body: bytes, query: Mapping[str, Any]) -> Any:
+        asked.append(LeaseRequest.from_canonical(body))
+        return answer_honestly(exchange, agency, body, query)
+
+    monkeypatch.setitem(HANDLERS, LEASE_PATH, note)
+    world.deliver(world.craft("GB", "VN", terms), "VN")
+    fail_at(world, LEASE_PATH, UnansweredError("gone"))
+    for _ in range(2):
+        with pytest.raises(UnansweredError):
+            world.collect("VN")
+    world.exchange.tamper.clear()
+    assert world.collect("VN").stored == 1
+    world.exchange.inboxes.clear()
+    world.collect("VN")
+
+    first, second, third, fourth = asked
+    assert {first.lease, second.lease, third.lease} == {first.lease}
+    assert [request.again for request in asked] == [None, True, True, None]
+    assert fourth.lease != first.lease
 
 
 def test_a_message_whose_log_cannot_be_read_now_is_judged_later(world: LyingWorld, terms: Any) -> None:

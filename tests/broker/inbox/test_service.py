@@ -122,6 +122,56 @@ def test_what_was_not_acknowledged_survives_a_restart(bench: Bench) -> None:
     assert named(bench.lease(VN), "second")
 
 
+def ask(bench: Bench, name: object, *, again: bool = False) -> LeaseAnswer:
+    """Let VN ask for a lease under a name of its own."""
+    request = LeaseRequest(lease=make_id(name), again=True if again else None, wait_seconds=0, max_items=2)
+    return bench.run(bench.inbox.lease(bench.caller(VN), request))
+
+
+def test_a_lease_whose_answer_was_lost_comes_again_at_once_with_the_same_hand_over(bench: Bench) -> None:
+    terms = bench.agree()
+    for name in ("first", "second", "third"):
+        bench.send(GB, VN, terms, name)
+    lost = ask(bench, "lease")
+    assert lost.lease == make_id("lease")
+    bench.clock.move(20)
+    found = ask(bench, "lease", again=True)
+    assert (found.lease, ids_of(found), found.more) == (lost.lease, ids_of(lost), True)
+    leaves = [(item.accepted, item.handed_over) for item in messages_of(lost)]
+    assert [(item.accepted, item.handed_over) for item in messages_of(found)] == leaves
+    assert bench.fates("first") == ["message-accepted", "message-handed-over"]
+    bench.clock.move(59)
+    assert bench.acknowledge(VN, found) == 2, "it lives as long as one that was just given"
+    assert named(ask(bench, "lease", again=True), "third"), "nothing of it is left, so something new is leased"
+
+
+def test_what_may_not_be_handed_over_any_more_does_not_come_again(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    assert named(ask(bench, "lease"), "first")
+    bench.step(GB, terms, StepAction.SUSPEND)
+    assert ask(bench, "lease", again=True).items == ()
+    assert bench.state(GB, "first") == "held"
+
+
+def test_receipts_and_outcomes_come_again_as_well(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(VN, GB, terms, "first", lifetime=timedelta(hours=1))
+    bench.clock.move(3600)
+    bench.lease(GB)
+    assert outcomes_of(ask(bench, "lease")) == outcomes_of(ask(bench, "lease", again=True)) != []
+
+
+def test_asking_under_a_new_name_or_another_agencys_name_gives_nothing_that_is_leased(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    assert named(ask(bench, "lease"), "first")
+    assert ask(bench, "lease").items == (), "who does not say that the answer was lost has it"
+    assert ask(bench, "another", again=True).items == ()
+    theirs = LeaseRequest(lease=make_id("lease"), again=True, wait_seconds=0, max_items=2)
+    assert bench.run(bench.inbox.lease(bench.caller(GB), theirs)).items == ()
+
+
 def refuse_acknowledgement(bench: Bench, agency: str, lease: str, *numbers: int) -> str:
     with pytest.raises(RefusedError) as caught:
         bench.run(bench.inbox.acknowledge(bench.caller(agency), AcknowledgeRequest(lease=lease, numbers=numbers)))
