@@ -276,6 +276,8 @@ def _check_successor(facts: MessageFacts) -> str:
     successor = _find_successor(facts)
     if successor is None or successor.terms is None:
         raise NotCoveredError("no version of the agreement counts any more", code="agreement-superseded")
+    if successor.state is State.REVOKED:
+        raise NotCoveredError(f"the agreement has ended since: {successor.because}", code="agreement-revoked")
     findings = judge_visible(successor.terms, describe_visible(facts)).findings
     if findings:
         raise NotCoveredError(
