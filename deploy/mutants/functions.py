@@ -22,6 +22,7 @@ _VERDICT = re.compile(r"^ +(\S+): ([a-z ?]+)$", re.MULTILINE)
 _CONFIGURATION = """
 [tool.mutmut]
 source_paths = {packages}
+also_copy = ["deploy", "examples"]
 only_mutate = ["{path}"]
 pytest_add_cli_args_test_selection = {tests}
 pytest_add_cli_args = {options}

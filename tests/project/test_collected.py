@@ -32,11 +32,18 @@ def collect(folders: list[str]) -> set[str]:
     return {line.rpartition(": ")[0] for line in result.stdout.splitlines() if ".py: " in line}
 
 
-def mirrored_source(module: Path) -> tuple[Path, Path]:
-    """Say where the module or the package tested by tests/<folder>/test_<name>.py must be."""
+def mirrored_source(module: Path) -> tuple[Path, Path, Path]:
+    """Say where the module or the package tested by tests/<folder>/test_<name>.py must be.
+
+    What is too long for one test module is split by subject: tests/<folder>/<name>/test_<subject>.py.
+    """
     relative = module.relative_to(TESTS)
     name = relative.stem.removeprefix("test_")
-    return ROOT / relative.with_name(f"{name}.py"), ROOT / relative.parent / name / "__init__.py"
+    return (
+        ROOT / relative.with_name(f"{name}.py"),
+        ROOT / relative.parent / name / "__init__.py",
+        ROOT / relative.parent.with_suffix(".py"),
+    )
 
 
 def test_each_test_module_collects_at_least_one_test(collected: set[str]) -> None:

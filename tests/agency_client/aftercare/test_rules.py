@@ -18,7 +18,7 @@ from agency_client.aftercare.rules import (
     find_lifted,
     list_usable_identifiers,
 )
-from schemas.alerts import notice_kinds, parse_alert
+from schemas.alerts import Alert, notice_kinds, parse_alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction, RestrictedUse
 from tests.schemas.alerts.filled import load_changed
 
@@ -115,6 +115,17 @@ def test_a_restriction_that_names_no_use_leaves_none() -> None:
     assert standing.allowed_uses == frozenset()
 
 
+def test_corrections_and_breaches_are_listed_as_they_were_said() -> None:
+    said = [say(kind, minute=minute) for minute in (1, 0) for kind in ("correction", "breach-notice", "withdrawal")]
+    standing = compute_standing(said)
+    assert [notice.digest for notice in standing.corrections] == ["correction-0", "correction-1"]
+    assert [notice.digest for notice in standing.breaches] == ["breach-notice-0", "breach-notice-1"]
+
+
+def test_a_court_and_an_authority_may_ask_for_what_nobody_else_may_use() -> None:
+    assert {RestrictedUse.LEGAL_CLAIM, RestrictedUse.SUPERVISION} == USES_AFTER_STOP
+
+
 def test_what_must_not_be_used_any_more_remains_for_courts_and_authorities() -> None:
     for kind in ("withdrawal", "correction", "misused-identity", "breach-notice"):
         assert compute_standing([say(kind, RequiredAction.STOP_USING)]).allowed_uses == USES_AFTER_STOP
@@ -145,6 +156,7 @@ def test_the_restrictions_a_lifting_would_end_are_found_before_it_is_sent() -> N
     own, late, foreign = say("restriction"), say("restriction", minute=9), say("restriction", author="BE")
     found = find_lifted([own, late, foreign, say("correction")], "GB", START + timedelta(minutes=5))
     assert found == [own]
+    assert find_lifted([own], "GB", own.said_at) == [], "of the same second it stays restricted"
 
 
 @pytest.mark.parametrize("kind", notice_kinds())
@@ -191,6 +203,47 @@ def test_a_victim_is_never_a_hit() -> None:
     assert set(left).isdisjoint(alert.persons[0].identifiers())
     holder = compute_standing([say("misused-identity", subjects=("details.document.holder",))])
     assert list_usable_identifiers(alert, holder) == ()
+
+
+def name_persons(*numbers: str) -> list[dict[str, Any]]:
+    """Return persons each of whom carries one passport."""
+    passports = [{"type": "passport", "issuing_state": "UTO", "number": number} for number in numbers]
+    return [
+        {"ref": f"p{place}", "role": "suspect", "documents": [passport]} for place, passport in enumerate(passports)
+    ]
+
+
+def list_values(alert: Alert, standing: Standing) -> list[str]:
+    """Return the document numbers by which records may be searched, where the alert itself names none."""
+    own = set(alert.details.identifiers())
+    found = list_usable_identifiers(alert, standing)
+    assert own <= set(found), "what the alert itself names is nobody's alone"
+    return [identifier.value for identifier in found if identifier not in own]
+
+
+def test_of_several_persons_the_victims_alone_are_nobodys_hit() -> None:
+    alert = parse_alert(
+        load_changed("document-fraud", {"persons": name_persons("D23145890", "D23145891", "D23145892")})
+    )
+    assert list_values(alert, NOTHING_SAID) == ["D23145890", "D23145891", "D23145892"]
+    victim = compute_standing([say("misused-identity", subjects=("persons.1",))])
+    assert list_values(alert, victim) == ["D23145890", "D23145892"]
+    both = compute_standing([say("misused-identity", subjects=("persons.0", "persons.2"))])
+    assert list_values(alert, both) == ["D23145891"]
+
+
+def test_what_a_victim_shares_with_a_suspect_leads_to_the_victim_too() -> None:
+    alert = parse_alert(load_changed("document-fraud", {"persons": name_persons("D23145890", "D23145890")}))
+    victim = compute_standing([say("misused-identity", subjects=("persons.0",))])
+    assert list_values(alert, victim) == []
+
+
+@pytest.mark.parametrize("kind", ["withdrawal", "correction", "breach-notice"])
+def test_nobody_searches_by_what_is_to_be_erased(kind: str) -> None:
+    standing = compute_standing([say(kind, RequiredAction.DELETE)])
+    assert standing.is_to_be_erased
+    assert not compute_standing([say(kind, RequiredAction.STOP_USING)]).is_to_be_erased
+    assert list_usable_identifiers(parse_alert(load_changed("document-fraud", {})), standing) == ()
 
 
 @pytest.mark.parametrize("kind", ["restriction", "withdrawal"])

@@ -1,92 +1,35 @@
-"""Every reason for which a message is refused, the choice among agreements, and aftercare, as a pure decision."""
+"""Every reason for which a message is refused, and the choice among agreements, as a pure decision."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from agency_client.sending.plan import (
     Candidate,
-    MessageFacts,
     Option,
-    Original,
-    Plan,
-    RecipientFacts,
     choose_regardless,
     find_retention_days,
     make_plan,
 )
-from agency_client.statuses.freshness import StatusFacts, StatusTimes, judge_age
-from schemas.agreements.coverage import ContentFacts, Finding
+from schemas.agreements.coverage import Finding
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.alerts.base import CaveatCode, SpecialCategory, Transfer, TransferGround
-from schemas.envelope import Reference
-from schemas.key_documents import EncryptionKey
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
-from schemas.signed import EncryptionUse
+from tests.agency_client.sending.plan.specimens import (
+    CORRECTION,
+    KEY,
+    MESSAGE,
+    NOW,
+    list_codes,
+    list_findings,
+    make_candidate,
+    make_original,
+    make_recipient,
+    say,
+)
 from tests.strategies.agreements import GB, VN, make_clause, make_terms
-from tests.support.members import make_member
-from tests.support.messages import make_id
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-CONTENT = ContentFacts(
-    purpose=Purpose.DOCUMENT_INTEGRITY,
-    handling=frozenset({HandlingCode.H0}),
-    nationalities=frozenset({"VNM"}),
-    urgency=Urgency.ROUTINE,
-    issued_at=NOW,
-)
-MESSAGE = MessageFacts(
-    sender=GB,
-    kind="document-fraud",
-    is_aftercare=False,
-    needs_original=False,
-    marking=Tlp.AMBER,
-    content=CONTENT,
-    size_bytes=8264,
-)
-CORRECTION = replace(MESSAGE, kind="correction", is_aftercare=True, needs_original=True)
-WITHDRAWAL = replace(CORRECTION, kind="withdrawal", is_senders_alone=True)
-KEY = EncryptionKey(
-    use=EncryptionUse.ENCRYPTION,
-    jwk=make_member(VN).opening_key.jwk,
-    not_before=NOW - timedelta(days=1),
-    expires_at=NOW + timedelta(days=40),
-)
-
-
-def say(**changes: Any) -> MessageFacts:
-    """Return the specimen message with changes, of what the header shows or of what only the agencies see."""
-    inside = {name: value for name, value in changes.items() if name in ContentFacts.__dataclass_fields__}
-    outside = {name: value for name, value in changes.items() if name not in inside}
-    return replace(MESSAGE, content=replace(CONTENT, **inside), **outside)
-
-
-def make_candidate(
-    state: State = State.IN_FORCE, *, name: str = "a", sent_today: int = 0, title: str = "Memorandum", **clause: Any
-) -> Candidate:
-    """Return one version of an agreement in a state, with a clause a direction."""
-    clauses = (make_clause(GB, VN, **clause), make_clause(VN, GB))
-    terms = make_terms(id=make_id(name), title=title, clauses=clauses)
-    return Candidate(AgreementView(terms.digest(), terms, state, "as the test says"), sent_today)
-
-
-def make_recipient(*candidates: Candidate, original: Original | None = None, **changes: Any) -> RecipientFacts:
-    """Return the facts of one recipient that nothing stands in the way of."""
-    return RecipientFacts(VN, candidates, KEY, original=original, **changes)
-
-
-def make_original(candidate: Candidate, **changes: Any) -> Original:
-    """Return an own message that was sent to the recipient under this version."""
-    reference = Reference(id=make_id("original"), digest=candidate.view.digest)
-    return Original(reference, VN, candidate.view.digest, **{"is_own": True} | changes)
-
-
-def list_codes(plan: Plan) -> list[str]:
-    """Return the codes of everything that speaks against the first recipient."""
-    (recipient,) = plan.recipients
-    return [item.code for item in (*recipient.obstacles, *(f for o in recipient.options for f in o.findings))]
 
 
 def test_what_an_agreement_in_force_covers_is_allowed_under_it() -> None:
@@ -194,47 +137,6 @@ def test_an_obstacle_stands_against_every_agreement() -> None:
     assert plan.recipients[0].explain() == "VN: the anchor of VN is not pinned"
 
 
-@pytest.mark.parametrize("state", [State.IN_FORCE, State.SUSPENDED, State.REVOKED, State.EXPIRED, State.SUPERSEDED])
-def test_aftercare_passes_in_every_state_and_whatever_the_clauses_say(state: State) -> None:
-    candidate = make_candidate(state, kinds=("facilitator",))
-    facts = make_recipient(candidate, original=make_original(candidate))
-    assert make_plan(replace(CORRECTION, marking=Tlp.RED), [facts]).is_allowed
-
-
-def test_aftercare_cites_the_version_in_force_of_the_agreement_of_its_original() -> None:
-    old = make_candidate(State.SUPERSEDED)
-    assert old.view.terms is not None
-    newer = old.view.terms.model_copy(update={"version": 2, "supersedes": old.view.digest})
-    new = Candidate(AgreementView(newer.digest(), newer, State.IN_FORCE, "it stands"), 0)
-    facts = make_recipient(old, new, make_candidate(name="other"), original=make_original(old))
-    chosen = make_plan(CORRECTION, [facts]).recipients[0].chosen
-    assert chosen is not None
-    assert chosen.view.digest == new.view.digest
-
-
-def test_aftercare_needs_the_message_it_follows() -> None:
-    assert list_codes(make_plan(CORRECTION, [make_recipient(make_candidate())])) == ["reference-refused"]
-
-
-def test_what_never_arrived_is_not_followed_up() -> None:
-    candidate = make_candidate()
-    facts = make_recipient(candidate, original=make_original(candidate, has_ended=True))
-    assert list_codes(make_plan(WITHDRAWAL, [facts])) == ["reference-refused"]
-
-
-def test_a_held_message_can_be_withdrawn_and_not_corrected() -> None:
-    candidate = make_candidate(State.SUSPENDED)
-    facts = make_recipient(candidate, original=make_original(candidate, is_held=True))
-    assert make_plan(WITHDRAWAL, [facts]).is_allowed
-    assert list_codes(make_plan(CORRECTION, [facts])) == ["original-held", "agreement-suspended"]
-
-
-def test_only_its_sender_withdraws_a_message() -> None:
-    candidate = make_candidate()
-    facts = make_recipient(candidate, original=make_original(candidate, is_own=False))
-    assert list_codes(make_plan(WITHDRAWAL, [facts])) == ["reference-refused"]
-
-
 def test_who_sends_regardless_cites_what_comes_nearest() -> None:
     far = make_candidate(name="a", kinds=("ping",), highest_marking=Tlp.GREEN)
     near = make_candidate(name="b", kinds=("ping",))
@@ -270,62 +172,6 @@ def test_a_copy_is_kept_as_long_as_the_covering_clause_says_and_for_aftercare_as
     assert find_retention_days(after.chosen, GB, VN) == 30
 
 
-def make_aged(hours: float) -> RecipientFacts:
-    """Return the facts of a recipient whose newest status is so old, under an agreement that covers everything."""
-    moment = NOW - timedelta(hours=hours)
-    age = judge_age(StatusFacts(VN, StatusTimes(7, moment, moment, moment), asked_at=NOW), NOW)
-    return make_recipient(make_candidate(), status_age=age)
-
-
-THREAT = replace(say(urgency=Urgency.THREAT_TO_LIFE), overrides_old_status=True)
-
-
-@pytest.mark.parametrize(("hours", "is_allowed"), [(0, True), (30, True), (72, True), (72.01, False), (200, False)])
-def test_nothing_new_goes_to_a_partner_whose_status_is_older_than_72_hours(hours: float, is_allowed: bool) -> None:
-    plan = make_plan(MESSAGE, [make_aged(hours)])
-    assert plan.is_allowed == is_allowed
-    assert ("status-stale" in list_codes(plan)) != is_allowed
-
-
-@pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.URGENT])
-def test_only_a_threat_to_life_overrides_an_old_status(urgency: Urgency) -> None:
-    assert list_codes(make_plan(replace(THREAT, content=replace(CONTENT, urgency=urgency)), [make_aged(80)])) == [
-        "status-stale"
-    ]
-    plan = make_plan(THREAT, [make_aged(80)])
-    assert plan.is_allowed
-    found = plan.recipients[0].overridden
-    assert found is not None
-    assert "80 h old" in found.sentence
-
-
-def test_a_threat_to_life_without_a_reason_overrides_nothing() -> None:
-    assert not make_plan(replace(THREAT, overrides_old_status=False), [make_aged(80)]).is_allowed
-
-
-def test_what_is_not_old_is_not_overridden() -> None:
-    assert make_plan(THREAT, [make_aged(30)]).recipients[0].overridden is None
-
-
-def test_an_override_overcomes_nothing_else() -> None:
-    recipient = replace(make_aged(80), obstacles=(Finding("not-pinned", "not pinned"),))
-    assert list_codes(make_plan(THREAT, [recipient])) == ["not-pinned"]
-    assert not make_plan(THREAT, [recipient]).is_allowed
-
-
-@pytest.mark.parametrize("message", [CORRECTION, WITHDRAWAL])
-def test_aftercare_passes_however_old_the_status_is(message: MessageFacts) -> None:
-    aged = make_aged(1000)
-    aged = replace(aged, original=make_original(aged.candidates[0]))
-    assert make_plan(message, [aged]).is_allowed
-
-
-def list_findings(plan: Plan) -> list[Finding]:
-    """Return everything that speaks against the first recipient, in words."""
-    (recipient,) = plan.recipients
-    return [*recipient.obstacles, *(found for option in recipient.options for found in option.findings)]
-
-
 def test_each_direction_has_a_retention_of_its_own_and_an_unknown_one_the_strictest() -> None:
     clauses = (make_clause(GB, VN, retention_days=30), make_clause(VN, GB, retention_days=10))
     terms = make_terms(clauses=(*clauses, make_clause(GB, VN, retention_days=20)))
@@ -344,38 +190,6 @@ def test_every_reason_against_every_agreement_stands_in_the_sentence() -> None:
     )
 
 
-def test_aftercare_is_refused_in_words() -> None:
-    candidate, other = make_candidate(State.SUSPENDED), make_candidate(name="other")
-    held = make_recipient(candidate, original=make_original(candidate, is_held=True))
-    under_another = make_recipient(other, candidate, original=make_original(candidate))
-    unknown = make_recipient(other, original=make_original(candidate))
-    gone = make_recipient(candidate, original=make_original(candidate, has_ended=True))
-    received = make_recipient(candidate, original=make_original(candidate, is_own=False, is_held=True))
-    elsewhere = Finding("another-agreement", "the message it refers to was sent under another agreement")
-    assert list_findings(make_plan(CORRECTION, [held])) == [
-        Finding(
-            "original-held", "the message it refers to is held back: withdraw it, or follow it up once it has arrived"
-        ),
-        Finding("agreement-suspended", "it is suspended: as the test says"),
-    ]
-    assert list_findings(make_plan(CORRECTION, [under_another])) == [elsewhere]
-    assert list_findings(make_plan(CORRECTION, [unknown])) == [elsewhere]
-    assert list_findings(make_plan(CORRECTION, [received])) == []
-    assert list_findings(make_plan(CORRECTION, [gone])) == [
-        Finding(
-            "reference-refused",
-            "the message it refers to never reached VN, so there is nothing to follow up there",
-        )
-    ]
-    assert list_findings(make_plan(CORRECTION, [make_recipient(candidate)])) == [
-        Finding("reference-refused", "the message it refers to did not pass between GB-HO and VN")
-    ]
-    own_only = make_recipient(candidate, original=make_original(candidate, is_own=False))
-    assert list_findings(make_plan(WITHDRAWAL, [own_only])) == [
-        Finding("reference-refused", "only the agency that sent a message can follow it up by a withdrawal")
-    ]
-
-
 def test_what_stands_in_the_way_of_new_messages_is_said_in_words() -> None:
     used_up, hidden = make_candidate(daily_quota=3, sent_today=3), replace(make_candidate(), is_step_hidden=True)
     assert list_findings(make_plan(MESSAGE, [make_recipient(used_up)])) == [
@@ -384,8 +198,6 @@ def test_what_stands_in_the_way_of_new_messages_is_said_in_words() -> None:
     assert list_findings(make_plan(MESSAGE, [make_recipient(hidden)])) == [
         Finding("step-hidden", "VN has signed a step of it that the exchange has not shown")
     ]
-    (stale,) = list_findings(make_plan(MESSAGE, [make_aged(80)]))
-    assert stale.sentence.endswith(": after 72 h nothing new is sent there but a threat to life")
 
 
 def test_the_choice_is_explained_where_something_allows_it_and_empty_where_nothing_does() -> None:
@@ -409,3 +221,46 @@ def test_who_sends_regardless_cites_what_is_in_force_of_two_equally_near() -> No
     cited = choose_regardless(replace(recipient, options=tuple(near)))
     assert cited is not None
     assert cited.view.digest == stands.view.digest
+
+
+@pytest.mark.parametrize(
+    ("state", "is_considered"),
+    [
+        (State.DRAFT, False),
+        (State.PROPOSED, True),
+        (State.ACCEPTED, True),
+        (State.CONFIRMED, True),
+        (State.SUSPENDED, True),
+        (State.REVOKED, True),
+        (State.EXPIRED, True),
+        (State.COUNTERED, False),
+        (State.REJECTED, False),
+        (State.WITHDRAWN, False),
+        (State.LAPSED, False),
+        (State.SUPERSEDED, False),
+    ],
+)
+def test_what_never_bound_anybody_and_what_another_version_replaced_is_left_out_unless_it_is_named(
+    state: State, is_considered: bool
+) -> None:
+    candidate = make_candidate(state)
+    (recipient,) = make_plan(MESSAGE, [make_recipient(candidate)]).recipients
+    (named,) = make_plan(MESSAGE, [make_recipient(candidate)], wanted=candidate.view.digest[:8]).recipients
+    assert bool(recipient.options) == is_considered
+    assert len(named.options) == 1
+
+
+def test_what_the_seal_and_the_page_need_of_a_recipient_stands_in_its_plan() -> None:
+    candidate = make_candidate()
+    original = make_original(candidate)
+    (recipient,) = make_plan(MESSAGE, [make_recipient(candidate, original=original)]).recipients
+    assert recipient.agency == VN
+    assert recipient.encryption_key == KEY
+    assert recipient.original == original
+
+
+def test_only_the_refused_are_counted_as_refusals_and_who_was_left_out_where_nobody_else_remains() -> None:
+    good, bad = make_recipient(make_candidate()), replace(make_recipient(make_candidate(State.REVOKED)), agency="BE")
+    assert [item.agency for item in make_plan(MESSAGE, [good, bad]).refusals] == ["BE"]
+    assert make_plan(MESSAGE, [good, bad], drop_refused=True).refusals == ()
+    assert [item.agency for item in make_plan(MESSAGE, [bad], drop_refused=True).refusals] == ["BE"]
