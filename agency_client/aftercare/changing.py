@@ -176,6 +176,10 @@ def _set_value(wire: Wire, steps: Steps, value: Any) -> Wire:
             node.pop(last, None)
         else:
             node[last] = value
+        if last == "as_seen":
+            # What was found of the former reading does not hold of this one: whoever reads it checks it again.
+            node.pop("normalised", None)
+            node.pop("findings", None)
     elif isinstance(node, list) and isinstance(last, int):
         _set_item(node, last, value)
     return changed

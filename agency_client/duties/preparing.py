@@ -1,4 +1,4 @@
-"""What is added to an order before it is sealed: the statement of the quality check, the reference of a question.
+"""What is added to an order before it is sealed: checks of identifiers, the quality check, the reference of a question.
 
 An alert that another agency wrote is passed on to the letter, and nothing is added to it.
 """
@@ -16,6 +16,7 @@ from agency_client.sending.draft import Draft
 from agency_client.sending.plan import Plan
 from agency_client.sending.seal import SealingOrder
 from schemas.alerts.base import Alert
+from schemas.alerts.filling import fill_checks
 from schemas.alerts.kinds.document_verification import DocumentVerification
 from schemas.alerts.subjects import make_document_key
 
@@ -34,7 +35,7 @@ def prepare_order(node: Node, transaction: Transaction, order: SealingOrder, dra
     if order.unchecked or order.provenance is not None:
         return order
     verify_decided(transaction, order.alert)
-    named = replace(order, alert=_name_request(transaction, order.alert, order))
+    named = replace(order, alert=_complete(transaction, order))
     report = _review(transaction, named, draft, [recipient.agency for recipient in plan.recipients])
     return replace(named, alert=state_quality(named.alert, report, node.clock.now()))
 
@@ -46,7 +47,7 @@ def review_order(node: Node, order: SealingOrder, draft: Draft, plan: Plan) -> Q
         UsageError: as `prepare_order`.
     """
     with node.store.write() as transaction:
-        named = replace(order, alert=_name_request(transaction, order.alert, order))
+        named = replace(order, alert=_complete(transaction, order))
         return _review(transaction, named, draft, [recipient.agency for recipient in plan.recipients])
 
 
@@ -61,6 +62,10 @@ def _review(transaction: Transaction, order: SealingOrder, draft: Draft, recipie
         necessity=None if order.necessity == NOT_GIVEN else order.necessity,
         now=order.issued_at,
     )
+
+
+def _complete(transaction: Transaction, order: SealingOrder) -> Alert:
+    return _name_request(transaction, fill_checks(order.alert), order)
 
 
 def _name_request(transaction: Transaction, alert: Alert, order: SealingOrder) -> Alert:

@@ -13,9 +13,14 @@ from schemas.alerts.base import Alert, Basis, Statement
 from schemas.alerts.document import SeenZone
 from schemas.alerts.grading import INFORMATION_GRADES, SOURCE_GRADES, Grading
 from schemas.alerts.person import Person, PersonName
+from schemas.alerts.seen import SeenIdentifier
 from schemas.coded import CodedValue
 from schemas.envelope import Reference
+from schemas.identifiers.checked import Checked
 from schemas.part import Part
+
+_OF_A_CHECK = frozenset(Checked.model_fields)
+"""Members of an identifier that are said in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,9 @@ def _list_value(label: str, value: object) -> Iterator[tuple[str, str]]:
         yield label, _spell_grading(value)
     elif isinstance(value, PersonName):
         yield label, _spell_person_name(value)
+    elif isinstance(value, SeenIdentifier):
+        yield label, spell_seen(value)
+        yield from _list_members(value, label, but=_OF_A_CHECK)
     elif isinstance(value, Part):
         yield from _list_members(value, label)
     elif isinstance(value, Reference):
@@ -135,6 +143,10 @@ def _list_items(label: str, values: Sequence[object]) -> Iterator[tuple[str, str
 
 
 def _join_members(part: Part) -> Iterator[str]:
+    if isinstance(part, SeenIdentifier):
+        yield spell_seen(part)
+        yield from (f"{label}: {text}" for label, text in _list_members(part, but=_OF_A_CHECK))
+        return
     for label, text in _list_members(part):
         yield f"{label}: {text}"
 
@@ -156,6 +168,23 @@ def _spell_person_name(name: PersonName) -> str:
     parts = [part for part in (name.surname, name.given_names) if part]
     tail = [f"[{', '.join(parts)}]"] if parts and " ".join(parts) != name.text else []
     return " ".join([name.text, *extra, *tail])
+
+
+def spell_seen(seen: SeenIdentifier) -> str:
+    """Return an identifier as it was seen, its normal form, and what is wrong or unusual about it, in words.
+
+    It is checked here: where its sender says something else, that stands beside it.
+    """
+    checked = seen.check()
+    other_form = [] if checked.normalised in {None, seen.as_seen} else [f"= {checked.normalised}"]
+    found = [] if checked.is_valid else [f"({_spell_findings(checked)})"]
+    form = "" if seen.normalised in {None, checked.normalised} else f", as {seen.normalised}"
+    told = [f"[the sender found: {_spell_findings(seen)}{form}]"] if seen.is_told_otherwise else []
+    return " ".join([seen.as_seen, *other_form, *found, *told])
+
+
+def _spell_findings(checked: Checked) -> str:
+    return "; ".join(finding.label for finding in checked.findings)
 
 
 def spell_value(value: object) -> str:

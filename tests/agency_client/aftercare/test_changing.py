@@ -104,3 +104,26 @@ def test_whatever_is_said_the_result_is_an_alert_of_its_kind(said: list[tuple[st
     found = apply_corrections(FRAUD, [Correction("d", "GB", START, tuple(changes))])
     assert found.alert.kind == FRAUD.kind
     assert len(found.fields) == len(said)
+
+
+def test_a_number_read_anew_loses_what_was_found_of_the_former_reading() -> None:
+    phone = "details.phones.0.number"
+    change = {"field": f"{phone}.as_seen", "was": "+44 7700 900123", "now": "+44 7700 900124"}
+    changed = apply_corrections(parse_alert(load("facilitator")), [correct(change)]).alert
+    assert read(changed, phone) == {"as_seen": "+44 7700 900124"}
+
+
+def test_what_no_clause_covers_is_neither_applied_nor_repeated() -> None:
+    number = read(FRAUD, "details.document.number")
+    changes = (
+        {"field": "details.document.number", "was": number, "now": "X1"},
+        {"field": "subject", "was": FRAUD.subject, "now": "Another"},
+    )
+    found = apply_corrections(
+        FRAUD, [correct(*changes)], find_outside=lambda alert: "X1 is outside" if "X1" in str(alert.to_wire()) else ""
+    )
+    outside, covered = found.fields
+    assert (outside.now, outside.is_outside) == (None, True)
+    assert outside.misfit == "the agreement does not cover what would stand there: X1 is outside"
+    assert (covered.now, covered.is_outside, covered.misfit) == ("Another", False, "")
+    assert (read(found.alert, "details.document.number"), found.alert.subject) == (number, "Another")
