@@ -7,6 +7,7 @@ inside the encryption too; and whether the partner's newest status is too old to
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from agency_client.sending.choosing import CoveringClause, choose_narrowest, explain_choice
 from agency_client.statuses.freshness import STALE_AFTER, StatusAge
@@ -196,7 +197,7 @@ def find_retention_days(option: Option, sender: str, recipient: str) -> int:
     if option.clause is not None:
         return option.clause.retention_days
     direction = [clause for clause in option.terms.clauses if (clause.sender, clause.recipient) == (sender, recipient)]
-    return min((clause.retention_days for clause in direction or option.terms.clauses), default=1)
+    return min(clause.retention_days for clause in direction or option.terms.clauses)
 
 
 def _plan_recipient(message: MessageFacts, recipient: RecipientFacts, wanted: str | None) -> RecipientPlan:
@@ -225,7 +226,7 @@ def _judge_status(message: MessageFacts, recipient: RecipientFacts) -> Finding |
     age = recipient.status_age
     if age is None or not age.stops_sending or message.is_aftercare:
         return None
-    hours = int(STALE_AFTER.total_seconds() // 3600)
+    hours = STALE_AFTER // timedelta(hours=1)
     return Finding("status-stale", f"{age.sentence}: after {hours} h nothing new is sent there but a threat to life")
 
 
