@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agency_client.receiving.errors import NotCoveredError
-from agency_client.receiving.rules import MessageFacts, check_standing, describe_visible, find_governing_terms
+from agency_client.receiving.rules import MessageFacts, check_standing, find_governing_terms
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
 from tests.agency_client.receiving.test_rules import ACCEPTED, NOW, Agreement, make_facts, succeed
@@ -93,10 +93,3 @@ def test_two_versions_side_by_side_leave_none_that_counts() -> None:
     aside = look(agreement, facts)
     assert refuse(aside) == ("agreement-superseded", "no version of the agreement counts any more")
     assert find_governing_terms(aside) == (agreement.terms,)
-
-
-def test_the_number_of_attachments_is_part_of_what_the_header_shows() -> None:
-    facts = make_facts()
-    payload = facts.sealed.payload.model_copy(update={"attachments": ("one", "two")})
-    assert describe_visible(facts).attachments == 0
-    assert describe_visible(replace(facts, sealed=replace(facts.sealed, payload=payload))).attachments == 2
