@@ -42,6 +42,7 @@ from agency_client.witness.walker import refresh_checkpoint
 from keys.certificates import read_validity
 from schemas.api import CHECKPOINT_PATH
 from schemas.key_documents import AgencyClass
+from schemas.signed import EncryptionUse
 
 MAX_SKEW = timedelta(seconds=25)
 """The exchange takes assertions of up to 30 seconds' difference."""
@@ -125,7 +126,8 @@ def check_keys(node: Node) -> Iterator[Finding]:
     if gone:
         yield Finding("keys", Level.WARN, f"revoked: {', '.join(gone)}", "run: agency keys request")
     if key_set.agency_class is AgencyClass.AGENCY:
-        ends = [key.expires_at for key in documents[-1].encryption_keys.keys] if documents else []
+        keys = documents[-1].encryption_keys.keys if documents else ()
+        ends = [key.expires_at for key in keys if key.use is EncryptionUse.ENCRYPTION]
         if ends:
             yield _judge_end("encryption key", "encryption key", max(ends), now, 7, "agency keys rotate-encryption")
         else:

@@ -16,6 +16,8 @@ from agency_client.connection import BrokerConnection, NodeIdentity
 from agency_client.directory.directory import Directory
 from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.access_log import AccessNote
+from agency_client.local_store.compartment import find_officer as find_safeguarding_officer
+from agency_client.local_store.compartment import find_root_key
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.settings import Setting, read_setting
 from agency_client.local_store.trust import list_key_marks, load_exchange
@@ -29,6 +31,7 @@ from agency_client.profiles.tls_identity import (
     read_authority_name,
     take_over_authority,
 )
+from agency_client.safeguarding.compartment import Compartment
 from agency_client.witness.observer import CheckpointObserver
 from keys.algorithms import OpeningKey
 from keys.signing import SeedSigner
@@ -79,6 +82,7 @@ class Node:
         """
         self.profile, self.store, self.officer, self.clock = opened.profile, opened.store, opened.officer, clock
         self.keys = KeyStore(opened.profile.keys_folder, opened.secret)
+        self._find_compartment = opened.find_compartment
         with self.store.read() as snapshot:
             self.agency = _demand_setting(snapshot, Setting.AGENCY)
             self.name = _demand_setting(snapshot, Setting.NODE)
@@ -193,8 +197,23 @@ class Node:
         here = [kids for kids in usable if self.keys.has_key(use, kids[0])]
         return self.keys.load_signer(use, (here or usable)[0][0])
 
+    @property
+    def compartment(self) -> Compartment | None:
+        """Return the safeguarding compartment while this officer is one of it and has it unlocked, else None.
+
+        It is asked for anew each time, so that a lock works at once in every process. Ask outside of transactions.
+        """
+        secret = self._find_compartment()
+        if secret is None:
+            return None
+        with self.store.read() as snapshot:
+            is_officer = find_safeguarding_officer(snapshot, self.officer) is not None
+            root_key = find_root_key(snapshot)
+        found = Compartment(secret)
+        return found if is_officer and root_key == found.public_key.canonical() else None
+
     def opening_key(self, kid: str) -> OpeningKey:
-        """Return the private side of one of this node's encryption keys.
+        """Return the private side of one of this node's encryption keys for what is not confidential.
 
         Raises:
             KeyMissingError: it was destroyed, or never here.

@@ -161,22 +161,24 @@ def _rotate(context: typer.Context) -> None:
 
 def _publish_encryption_keys(invocation: Invocation, *, even_early: bool) -> None:
     from agency_client.node import Node
-    from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
+    from agency_client.own_keys.encryption import list_due_uses, list_uses, prepare_encryption_keys
     from agency_client.own_keys.ending import destroy_ended_keys
     from agency_client.own_keys.publishing import publish_due
     from agency_client.witness.walker import refresh_checkpoint, walk_log
 
     with Node(invocation.open_profile(), invocation.clock) as node:
         refresh_checkpoint(node)  # A host whose clock is wrong gets no token, and so dates no key wrongly.
-        is_new = even_early or is_rotation_due(node)
-        if is_new:
-            prepare_encryption_keys(node)
+        with node.store.read() as snapshot:
+            uses = list_uses(snapshot)
+        due = uses if even_early else list_due_uses(node)
+        if due:
+            prepare_encryption_keys(node, due)
         publish_due(node).raise_problem()
         report = walk_log(node)
         destroyed = destroy_ended_keys(node)
-    words = "published" if is_new else "a good encryption key stands already"
+    words = "published" if due else "a good encryption key stands already"
     invocation.output.say(words, Tone.GOOD)
-    invocation.output.write_json({"published": is_new, "log_size": report.size, "destroyed": len(destroyed)})
+    invocation.output.write_json({"published": bool(due), "log_size": report.size, "destroyed": len(destroyed)})
 
 
 def _list(context: typer.Context) -> None:

@@ -21,6 +21,7 @@ class ApprovalKind(StrEnum):
     NEW_LOG = "new-log"
     AGREEMENT_STEP = "agreement-step"
     SETTLEMENT = "settlement"
+    COMPARTMENT = "compartment"
 
 
 class ApprovalEnd(StrEnum):

@@ -1,5 +1,8 @@
 """The plain content of messages (M, exact bytes), each encrypted under a key of its own, sent ones and received ones.
 
+What is for safeguarding officers alone has its key sealed once more, under one that this store does not hold; whoever
+asks for it without that is refused, on record.
+
 Plaintext leaves this module in one way: `read_content`, which commits an access-log entry first. Erasure destroys the
 key and M and leaves a mark, so that a message delivered again is not kept again.
 
@@ -9,19 +12,37 @@ own.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from agency_client.errors import ConflictError, NotFoundError
+from agency_client.errors import ConflictError, DeniedError, NotFoundError
 from agency_client.local_store.access_log import AccessNote, append_entry
+from agency_client.local_store.compartment import keep_summary
 from agency_client.local_store.engine import Columns, Row, Snapshot, Store, Transaction, read_moment, spell_list
 from agency_client.local_store.restored import demand_not_restored
 from keys.container import open_with_key, seal_with_key
 
 _PURPOSE = "message-content"
-
+_KEY_PURPOSE = "safeguarding-content-key"
 
 TERM_ENDED = "retention-ended"
+
+
+class CompartmentLockedError(DeniedError):
+    """The message is for the safeguarding officers, and this officer is none, or has not unlocked the compartment."""
+
+    default_code = "compartment-locked"
+
+    def __init__(self, sentence: str = "confidential: the message is for the safeguarding officers alone") -> None:
+        super().__init__(sentence, fix="a safeguarding officer runs: agency safeguarding unlock")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWrapping:
+    """What seals the key of one content: the compartment's key, 32 bytes, and 12 fresh random bytes."""
+
+    key: bytes = field(repr=False)
+    nonce: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +75,12 @@ def keep_content(
     nonce: bytes,
     at: datetime,
     retain_until: datetime | None,
+    wrapping: KeyWrapping | None = None,
+    summary: bytes = b"",
 ) -> None:
     """Keep the content of the message with this envelope digest; `key` is 32 and `nonce` 12 fresh random bytes.
+
+    With `wrapping` the key is sealed for the safeguarding compartment, and `summary` (sealed for it as well) kept.
 
     Raises:
         ConflictError: it was erased before, and what was erased does not come back.
@@ -64,22 +89,33 @@ def keep_content(
         raise ConflictError("the content of this message was erased; it is not kept again", code="content-erased")
     sealed = seal_with_key(plaintext, key, nonce=nonce, purpose=_PURPOSE)
     row: Columns = {"digest": digest, "sealed": sealed, "kept_at": at, "retain_until": retain_until}
-    if transaction.insert("content", row, if_absent=True):
+    if not transaction.insert("content", row, if_absent=True):
+        return
+    if wrapping is None:
         transaction.insert("content_key", {"digest": digest, "key": key})
+    else:
+        sealed_key = seal_with_key(key, wrapping.key, nonce=wrapping.nonce, purpose=_KEY_PURPOSE)
+        keep_summary(transaction, digest, sealed_key, summary)
 
 
-def read_content(store: Store, digest: str, note: AccessNote) -> bytes:
+def read_content(store: Store, digest: str, note: AccessNote, *, compartment_key: bytes | None = None) -> bytes:
     """Return a message's content after the access-log entry that says who reads it and why is on disk.
+
+    `compartment_key` is the content key of the unlocked compartment, None for everybody else.
 
     Raises:
         NotFoundError: it was never opened here, or it was erased. No entry is written then.
+        CompartmentLockedError: it lies in the compartment, and this is not its key; the attempt is in the log.
         RestoredNodeError: the store came out of a backup, and what was erased since is not erased again yet.
     """
     with store.write() as transaction:
         demand_not_restored(transaction, "erasures")
         row = _demand_content(transaction, digest)
-        append_entry(transaction, note)
-    return open_with_key(row["sealed"], row["key"], purpose=_PURPOSE)
+        is_locked = row["key"] is None and compartment_key is None
+        append_entry(transaction, replace(note, outcome="denied") if is_locked else note)
+    if is_locked:
+        raise CompartmentLockedError
+    return open_with_key(row["sealed"], _open_key(row, compartment_key), purpose=_PURPOSE)
 
 
 def erase_content(transaction: Transaction, digest: str, note: AccessNote, *, code: str = TERM_ENDED) -> bool:
@@ -88,6 +124,8 @@ def erase_content(transaction: Transaction, digest: str, note: AccessNote, *, co
     `code` says why in the receipt to the sender. Call `Store.truncate_wal` after the commit.
     """
     transaction.execute("DELETE FROM content_key WHERE digest = ?", digest)
+    transaction.execute("DELETE FROM compartment_content WHERE digest = ?", digest)
+    sealed = transaction.execute("DELETE FROM sealed_message WHERE digest = ?", digest)
     erased = transaction.execute("DELETE FROM content WHERE digest = ?", digest)
     transaction.execute("UPDATE sent_message SET summary = NULL WHERE digest = ?", digest)
     transaction.execute(
@@ -99,12 +137,15 @@ def erase_content(transaction: Transaction, digest: str, note: AccessNote, *, co
     if transaction.insert("content_erasure", erasure, if_absent=True):
         transaction.insert("erasure_to_note", {"digest": digest}, if_absent=True)
     append_entry(transaction, note)
-    return erased == 1
+    return erased + sealed > 0
 
 
 def has_content(snapshot: Snapshot, digest: str) -> bool:
-    """Tell whether a message's content is kept here."""
-    return snapshot.fetch_one("SELECT 1 FROM content WHERE digest = ?", digest) is not None
+    """Tell whether a message's content is kept here, opened or still sealed for the safeguarding officers."""
+    found = snapshot.fetch_one(
+        "SELECT 1 FROM content WHERE digest = ?1 UNION ALL SELECT 1 FROM sealed_message WHERE digest = ?1", digest
+    )
+    return found is not None
 
 
 def find_erasure(snapshot: Snapshot, digest: str) -> Erasure | None:
@@ -143,6 +184,7 @@ def list_content_ends(
         " coalesce(inbox_message.sender, (SELECT recipient FROM sent_delivery"
         "   WHERE sent_delivery.message_id = sent_message.message_id), ''), found.ends_at"
         " FROM (SELECT digest, retain_until AS ends_at FROM content WHERE retain_until <= ?1 UNION ALL"
+        "   SELECT digest, retain_until FROM sealed_message WHERE retain_until <= ?1 UNION ALL"
         "   SELECT digest, evidence_term.ends_at FROM content JOIN evidence_term USING (digest)"
         "   WHERE retain_until IS NULL AND evidence_term.ends_at <= ?1) AS found"
         " LEFT JOIN inbox_message USING (digest) LEFT JOIN sent_message USING (digest)"
@@ -163,7 +205,7 @@ def list_sealed_bytes(snapshot: Snapshot, *, deadline_by: datetime, limit: int =
     """
     rows = snapshot.fetch_all(
         "SELECT digest, 'in', message_id, sender, expires_at FROM inbox_message"
-        " WHERE envelope IS NOT NULL AND state <> 'new' AND expires_at <= ?1 UNION ALL"
+        " WHERE envelope IS NOT NULL AND state NOT IN ('new', 'sealed') AND expires_at <= ?1 UNION ALL"
         " SELECT digest, 'out', message_id, recipient, expires_at FROM outbox JOIN sent_message USING (message_id)"
         " JOIN sent_delivery USING (message_id)"
         " WHERE envelope IS NOT NULL AND state NOT IN ('queued', 'in-doubt') AND expires_at <= ?1"
@@ -205,7 +247,12 @@ def _read_end(row: Row) -> ContentEnd:
 
 
 def _demand_content(snapshot: Snapshot, digest: str) -> Row:
-    row = snapshot.fetch_one("SELECT sealed, key FROM content JOIN content_key USING (digest) WHERE digest = ?", digest)
+    row = snapshot.fetch_one(
+        "SELECT sealed, key, sealed_key FROM content LEFT JOIN content_key USING (digest)"
+        " LEFT JOIN compartment_content USING (digest)"
+        " WHERE digest = ? AND coalesce(key, sealed_key) IS NOT NULL",
+        digest,
+    )
     if row is not None:
         return row
     erasure = find_erasure(snapshot, digest)
@@ -214,3 +261,11 @@ def _demand_content(snapshot: Snapshot, digest: str) -> Row:
             f"the content was erased on {erasure.erased_at:%Y-%m-%d}: {erasure.reason}", code="content-erased"
         )
     raise NotFoundError("the content of this message is not here: it has not been opened", fix="run: agency sync")
+
+
+def _open_key(row: Row, compartment_key: bytes | None) -> bytes:
+    key: bytes | None = row["key"]
+    if key is not None:
+        return key
+    assert compartment_key is not None  # noqa: S101 - `read_content` refuses without it
+    return open_with_key(row["sealed_key"], compartment_key, purpose=_KEY_PURPOSE)

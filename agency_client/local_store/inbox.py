@@ -3,6 +3,7 @@
     new ──▶ verified ──▶ opened            (content is in `content`, encrypted under a key of its own)
      │         ├──▶ refused                (an agreement does not cover what is inside)
      │         └──▶ withdrawn              (taken back before it was opened)
+     ├──▶ sealed                           (confidential: a safeguarding officer's session takes it on like a new one)
      └──▶ unverifiable / withdrawn
 
 A message is stored as `new` in the transaction that records its lease, before anything is checked and before the broker
@@ -24,6 +25,7 @@ class InboxState(StrEnum):
     """What this node has made of a message."""
 
     NEW = "new"
+    SEALED = "sealed"
     VERIFIED = "verified"
     OPENED = "opened"
     UNVERIFIABLE = "unverifiable"
@@ -32,7 +34,8 @@ class InboxState(StrEnum):
 
 
 _MOVES: dict[InboxState, frozenset[InboxState]] = {
-    InboxState.NEW: frozenset({InboxState.VERIFIED, InboxState.UNVERIFIABLE, InboxState.WITHDRAWN}),
+    InboxState.NEW: frozenset({InboxState.SEALED, InboxState.VERIFIED, InboxState.UNVERIFIABLE, InboxState.WITHDRAWN}),
+    InboxState.SEALED: frozenset({InboxState.VERIFIED, InboxState.UNVERIFIABLE, InboxState.WITHDRAWN}),
     InboxState.VERIFIED: frozenset({InboxState.OPENED, InboxState.REFUSED, InboxState.WITHDRAWN}),
     InboxState.OPENED: frozenset(),
     InboxState.UNVERIFIABLE: frozenset(),
@@ -84,7 +87,8 @@ class ReceivedMessage:
 class InboxMessage:
     """A stored message.
 
-    `envelope` is gone once it was opened; `kind` is the true one then; `summary` is canonical JSON.
+    `envelope` is gone once it was opened; `summary` is canonical JSON, and stands in the compartment for what is
+    confidential, as its thread does.
     """
 
     digest: str
@@ -120,19 +124,22 @@ class InboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What opening a message revealed for the lists: its true kind, its case, when an answer is due, and a summary."""
+    """What opening a message revealed for the lists: its true kind, its case, when an answer is due, and a summary.
+
+    Of what is confidential case and summary are None: they stand in the compartment.
+    """
 
     kind: str
-    thread: str
+    thread: str | None
     reply_due: datetime | None
-    summary: bytes
+    summary: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class InboxFilter:
     """Which messages to list; what is None does not filter."""
 
-    states: tuple[InboxState, ...] = (InboxState.OPENED,)
+    states: tuple[InboxState, ...] = (InboxState.OPENED, InboxState.SEALED)
     unread: bool = False
     unanswered: bool = False
     sender: str | None = None
@@ -174,19 +181,24 @@ def find_sender(snapshot: Snapshot, digest: str) -> str | None:
     return sender
 
 
+def mark_sealed(transaction: Transaction, digest: str, *, reply_due: datetime | None) -> None:
+    """Record that every check that needs no decryption has passed, and that only safeguarding officers open it.
+
+    Raises:
+        ConflictError: another verified message of this sender has the same id.
+    """
+    _demand_own_id(transaction, digest)
+    _move(transaction, digest, InboxState.SEALED)
+    transaction.execute("UPDATE inbox_message SET reply_due = ? WHERE digest = ?", reply_due, digest)
+
+
 def mark_verified(transaction: Transaction, digest: str, *, at: datetime) -> None:
     """Record that every check that needs no decryption has passed.
 
     Raises:
         ConflictError: another verified message of this sender has the same id.
     """
-    other = transaction.fetch_value(
-        "SELECT other.digest FROM inbox_message AS this JOIN inbox_message AS other USING (sender, message_id)"
-        " WHERE this.digest = ? AND other.digest <> this.digest AND other.state NOT IN ('new', 'unverifiable')",
-        digest,
-    )
-    if other is not None:
-        raise ConflictError(f"message {digest} has the id of {other}", code="message-id-reused")
+    _demand_own_id(transaction, digest)
     _move(transaction, digest, InboxState.VERIFIED)
     transaction.execute("UPDATE inbox_message SET verified_at = ? WHERE digest = ?", at, digest)
 
@@ -225,7 +237,7 @@ def mark_opened(transaction: Transaction, digest: str, opened: Opened, *, at: da
 
 def mark_withdrawn(transaction: Transaction, digest: str, *, at: datetime) -> None:
     """Record that its sender took a message back. Not opened yet: it never will be. Opened: it stays, marked."""
-    if load_by_digest(transaction, digest).state in (InboxState.NEW, InboxState.VERIFIED):
+    if load_by_digest(transaction, digest).state in (InboxState.NEW, InboxState.SEALED, InboxState.VERIFIED):
         _move(transaction, digest, InboxState.WITHDRAWN)
         _drop_envelope(transaction, digest)
     transaction.execute(
@@ -307,6 +319,16 @@ def list_unfinished(
         spell_list(states),
     )
     return [row["digest"] for row in rows]
+
+
+def _demand_own_id(transaction: Transaction, digest: str) -> None:
+    other = transaction.fetch_value(
+        "SELECT other.digest FROM inbox_message AS this JOIN inbox_message AS other USING (sender, message_id)"
+        " WHERE this.digest = ? AND other.digest <> this.digest AND other.state NOT IN ('new', 'unverifiable')",
+        digest,
+    )
+    if other is not None:
+        raise ConflictError(f"message {digest} has the id of {other}", code="message-id-reused")
 
 
 def _move(transaction: Transaction, digest: str, target: InboxState, problem: Problem = NO_PROBLEM) -> None:

@@ -25,14 +25,14 @@ class OwedReceipt:
 
 
 _OWED = {
-    "handed-over": "state IN ('new', 'verified') OR verified_at IS NOT NULL",
+    "handed-over": "state IN ('new', 'sealed', 'verified') OR verified_at IS NOT NULL",
     "verified": "verified_at IS NOT NULL",
     "unverifiable": "state = 'unverifiable'",
     "refused": "state = 'refused'",
     "opened": "read_at IS NOT NULL AND (message.digest NOT IN (SELECT message FROM applied_clause) OR EXISTS (SELECT 1"
     " FROM applied_clause AS applied, json_each(applied.receipts) AS demanded"
     " WHERE applied.message = message.digest AND demanded.value = 'opened'))",
-    "erased": "opened_at IS NOT NULL AND erased_at IS NOT NULL",
+    "erased": "(opened_at IS NOT NULL OR state = 'sealed') AND erased_at IS NOT NULL",
 }
 """Receipt type → which messages it is owed for."""
 
@@ -157,7 +157,7 @@ def count_states(snapshot: Snapshot) -> dict[str, int]:
     """Return how many messages stand in each state of the inbox, and how many opened ones are `unread`."""
     rows = snapshot.fetch_all(
         "SELECT state, count(*) FROM inbox_message GROUP BY state UNION ALL"
-        " SELECT 'unread', count(*) FROM inbox_message WHERE state = 'opened' AND read_at IS NULL"
+        " SELECT 'unread', count(*) FROM inbox_message WHERE state IN ('opened', 'sealed') AND read_at IS NULL"
     )
     return {row[0]: row[1] for row in rows}
 

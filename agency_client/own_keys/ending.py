@@ -7,7 +7,7 @@ token to a clock that is wrong, must have shown an empty inbox since.
 from datetime import datetime, timedelta
 
 from agency_client.local_store.engine import Snapshot
-from agency_client.local_store.inbox import list_unfinished, load_by_digest
+from agency_client.local_store.inbox import InboxState, list_unfinished, load_by_digest
 from agency_client.local_store.settings import Setting, read_moment_setting
 from agency_client.local_store.trust import load_key_chain
 from agency_client.node import Node
@@ -74,8 +74,11 @@ def _load_published(node: Node, snapshot: Snapshot) -> dict[str, EncryptionKey]:
 def _list_awaited_kids(node: Node, snapshot: Snapshot) -> frozenset[str]:
     """Return the keys for which messages are sealed that came and were not opened yet."""
     kids = set()
-    for digest in list_unfinished(snapshot):
-        document = SignedDocument.from_canonical(load_by_digest(snapshot, digest).evidence, max_bytes=1 << 20)
+    for digest in list_unfinished(snapshot, (InboxState.NEW, InboxState.SEALED, InboxState.VERIFIED)):
+        stored = load_by_digest(snapshot, digest)
+        if stored.envelope is None:
+            continue  # Its time was over before anybody opened it.
+        document = SignedDocument.from_canonical(stored.evidence, max_bytes=1 << 20)
         try:
             kids.add(read_sealed(document).find_recipient(node.agency).kid)
         except UnprovenError:

@@ -16,10 +16,12 @@ from agency_client.profiles.tls_identity import get_certificate_path
 from keys.certificates import read_validity
 from schemas.codec import b64u_decode
 from schemas.key_documents import AgencyClass, Roots
+from schemas.signed import EncryptionUse
 
 STAGES = (60, 30, 7)
 """Days before an end at which it is told: a ceremony takes weeks to arrange."""
 RENEWED_BY_ITSELF = (7,)
+_ENCRYPTION_NAMES = {EncryptionUse.ENCRYPTION: "encryption key", EncryptionUse.SAFEGUARDING: "safeguarding key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,12 @@ def _judge_encryption(node: Node, own: OwnKeySet) -> Iterator[KeyReminder]:
     with node.store.read() as snapshot:
         documents = load_own_encryption_keys(snapshot, node.agency)
         overdue = list_overdue_opening_keys(node, snapshot)
-    shown = [key.expires_at for item in documents if item.is_logged for key in item.encryption_keys.keys]
-    if shown:
-        fix = "run: agency sync; then: agency keys rotate-encryption"
-        yield judge_end("encryption key", "encryption key", max(shown), now, fix, stages=RENEWED_BY_ITSELF)
+    shown = [key for item in documents if item.is_logged for key in item.encryption_keys.keys]
+    for use, name in _ENCRYPTION_NAMES.items():
+        ends = [key.expires_at for key in shown if key.use is use]
+        if ends:
+            fix = "run: agency sync; then: agency keys rotate-encryption"
+            yield judge_end(name, name, max(ends), now, fix, stages=RENEWED_BY_ITSELF)
     if overdue:
         sentence = f"{len(overdue)} opening keys are kept past their last deadline: the inbox was not empty since"
         yield KeyReminder("opening keys", sentence, "run: agency sync", 0)

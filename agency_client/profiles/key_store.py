@@ -2,7 +2,8 @@
 
 A file holds the 32-byte seeds of one logical key and says which; it is bound to its name, so that files cannot be
 exchanged for each other. A key is written before anything names it, and gone once its file is: `destroy_key` is how an
-opening key ends. Roots never lie here (`agency_client.own_keys.ceremony`).
+opening key ends. Roots never lie here (`agency_client.own_keys.ceremony`). The seed of a key for what is confidential
+is sealed to the safeguarding compartment before it is written: nothing here reads it again.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -18,10 +19,13 @@ from agency_client.errors import ConflictError, NotFoundError, VerificationFaile
 from agency_client.profiles.private_files import delete_private_file, read_private_file, write_private_file
 from keys.algorithms import OpeningKey, SigningKey
 from keys.container import NONCE_BYTES, ContainerError, derive_key, open_with_key, seal_with_key
+from keys.errors import KeysError
 from keys.generation import generate_bytes, generate_seed
+from keys.sealing import unwrap_content_key, wrap_content_key
 from keys.signing import SeedSigner
 from schemas.codec import CodecError, b64u_decode, b64u_encode
-from schemas.jwk import Algorithm
+from schemas.envelope import WrappedKey
+from schemas.jwk import AkpJwk, Algorithm, thumbprint
 from schemas.model import Digest, Kid, Timestamp, WireModel
 from schemas.signed import USE_ALGORITHMS, EncryptionUse, KeyUse
 
@@ -61,6 +65,19 @@ class KeyFile(WireModel):
     made_at: Timestamp
 
 
+class CompartmentKeyFile(WireModel):
+    """What is sealed in the file of a key for what is confidential: its seed, wrapped for the compartment."""
+
+    v: Literal[1]
+    use: Annotated[str, Field(pattern=r"^[a-z-]{1,32}$")]
+    kid: Kid
+    wrapped: WrappedKey
+    made_at: Timestamp
+
+
+AnyKeyFile = TypeVar("AnyKeyFile", KeyFile, CompartmentKeyFile)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredKey:
     """One key of the folder by name; `kid` is the thumbprint of its first half, "" for the TLS keys in use."""
@@ -95,6 +112,30 @@ class KeyStore:
         seed = generate_seed()
         key = OpeningKey(seed)
         self._write(use, key.kid, [seed], at)
+        return key
+
+    def make_compartment_key(self, root: AkpJwk, at: datetime) -> OpeningKey:
+        """Draw an opening key for what is confidential, keep it sealed to the compartment's public key, return it."""
+        use, seed = EncryptionUse.SAFEGUARDING, generate_seed()
+        key = OpeningKey(seed)
+        wrapped = wrap_content_key(seed, root, thumbprint(root), b64u_decode(key.kid))
+        content = CompartmentKeyFile(v=1, use=use.value, kid=key.kid, wrapped=wrapped, made_at=at)
+        self._seal(use, key.kid, content)
+        return key
+
+    def load_compartment_key(self, kid: str, root: OpeningKey) -> OpeningKey:
+        """Return the private side of a key for what is confidential, with the compartment's own key.
+
+        Raises:
+            KeyMissingError, KeyFileError: it was destroyed or never here, or is damaged, or of another compartment.
+        """
+        content = self._open(EncryptionUse.SAFEGUARDING, kid, CompartmentKeyFile)
+        try:
+            key = OpeningKey(unwrap_content_key(content.wrapped, root, b64u_decode(content.kid)))
+        except (KeysError, CodecError) as error:
+            raise KeyFileError(f"the file of the encryption key {kid} is of another compartment: {error}") from error
+        if key.kid != kid:
+            raise KeyFileError(f"the file of the encryption key {kid} holds another key")
         return key
 
     def make_tls_key(self, use: TlsUse, at: datetime) -> bytes:
@@ -132,18 +173,18 @@ class KeyStore:
         return self._read(use, kid)[0]
 
     def load_opening_key(self, kid: str) -> OpeningKey:
-        """Return the private side of an encryption key.
+        """Return the private side of an encryption key for what is not confidential.
 
         Raises:
-            KeyMissingError, KeyFileError: it was destroyed or never here, or is damaged.
+            KeyMissingError, KeyFileError: it was destroyed or never here, or is damaged, or opens only in the
+                safeguarding compartment (`load_compartment_key`).
         """
-        for use in EncryptionUse:
-            if self.has_key(use, kid):
-                key = OpeningKey(self.load_seed(use, kid))
-                if key.kid != kid:
-                    raise KeyFileError(f"the file of the encryption key {kid} holds another key")
-                return key
-        raise KeyMissingError(f"the private side of encryption key {kid} is not on this node")
+        if not self.has_key(EncryptionUse.ENCRYPTION, kid):
+            raise KeyMissingError(f"the private side of encryption key {kid} is not on this node")
+        key = OpeningKey(self.load_seed(EncryptionUse.ENCRYPTION, kid))
+        if key.kid != kid:
+            raise KeyFileError(f"the file of the encryption key {kid} holds another key")
+        return key
 
     def destroy_key(self, use: StoredUse, kid: str) -> bool:
         """Overwrite and remove a key's file; return whether it was there."""
@@ -154,15 +195,21 @@ class KeyStore:
         return True
 
     def _write(self, use: StoredUse, kid: str, seeds: Sequence[bytes], at: datetime) -> None:
-        if kid and self.has_key(use, kid):
-            raise ConflictError(f"the {use.value} key {kid} lies here already")
         content = KeyFile(
             v=1, use=use.value, kid=kid or None, seeds=tuple(b64u_encode(seed) for seed in seeds), made_at=at
         )
+        self._seal(use, kid, content)
+
+    def _seal(self, use: StoredUse, kid: str, content: WireModel) -> None:
+        if kid and self.has_key(use, kid):
+            raise ConflictError(f"the {use.value} key {kid} lies here already")
         sealed = seal_with_key(content.canonical(), self._key, nonce=generate_bytes(NONCE_BYTES), purpose=PURPOSE)
         write_private_file(self._path(use, kid), sealed, replace=not kid)
 
     def _read(self, use: StoredUse, kid: str) -> list[bytes]:
+        return [b64u_decode(seed) for seed in self._open(use, kid, KeyFile).seeds]
+
+    def _open(self, use: StoredUse, kid: str, model: type[AnyKeyFile]) -> AnyKeyFile:
         path = self._path(use, kid)
         try:
             data = read_private_file(path)
@@ -172,12 +219,12 @@ class KeyStore:
                 fix="restore the backup that holds it, or run: agency keys list",
             ) from error
         try:
-            content = KeyFile.from_canonical(open_with_key(data, self._key, purpose=PURPOSE))
+            content = model.from_canonical(open_with_key(data, self._key, purpose=PURPOSE))
         except (ContainerError, CodecError) as error:
             raise KeyFileError(f"the key file {path.name} does not open: {error}", fix="restore the backup") from error
         if (content.use, content.kid or "") != (use.value, kid):
             raise KeyFileError(f"the key file {path.name} holds the key of another name", fix="restore the backup")
-        return [b64u_decode(seed) for seed in content.seeds]
+        return content
 
     def _path(self, use: StoredUse, kid: str) -> Path:
         return self._folder / f"{use.value}{'.' if kid else ''}{kid}{_SUFFIX}"

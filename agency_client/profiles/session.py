@@ -3,7 +3,8 @@
 The passphrase opens one container, `keys/store.key`, with the profile's secret of 32 bytes in it. The store's key and
 the key that seals the operational private keys are derived from the secret, so one unlock (one Argon2id) opens
 everything, and changing the passphrase rewrites one file. `agency unlock` gives the secret to
-`agency_client.profiles.session_agent` for 8 hours at most.
+`agency_client.profiles.session_agent` for 8 hours at most. The secret of the safeguarding compartment is another one,
+in a process of its own for each of its officers (`agency_client.safeguarding.officers`).
 
 A passphrase comes from a terminal or from a private file, never from an argument or an environment variable's value.
 """
@@ -15,12 +16,14 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from agency_client.errors import ClientError, LockedError, NotAuthenticatedError, NotFoundError
+from agency_client.local_store.approvals import name_person
 from agency_client.local_store.engine import Store
 from agency_client.local_store.migrations import create_store, open_store
 from agency_client.profiles.passphrases import read_passphrase_file
@@ -50,12 +53,16 @@ _SECRET_PURPOSE = "store-key"  # noqa: S105 - says what a container holds
 
 @dataclass(frozen=True)
 class OpenProfile:
-    """An unlocked profile: its store is open, `secret` (32 bytes) opens its key files. Close it when done."""
+    """An unlocked profile: its store is open, `secret` (32 bytes) opens its key files. Close it when done.
+
+    `find_compartment` gives the secret of the safeguarding compartment while this officer has it unlocked.
+    """
 
     profile: Profile
     store: Store
     officer: str
     secret: bytes = field(repr=False)
+    find_compartment: Callable[[], bytes | None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -123,8 +130,10 @@ def open_profile(
         secret = _ask_agent(profile, environment, b"key") or b""
     if len(secret) != SECRET_BYTES:
         raise LockedError(f"the profile {profile.name} is locked", fix="run: agency unlock")
-    store = open_store(profile.store_path, derive_store_key(secret))
-    return OpenProfile(profile, store, find_officer(environment), secret)
+    store, officer = open_store(profile.store_path, derive_store_key(secret)), find_officer(environment)
+    return OpenProfile(
+        profile, store, officer, secret, partial(find_compartment_secret, profile, officer, environment=environment)
+    )
 
 
 def unlock_profile(profile: Profile, passphrase: str, *, environment: Mapping[str, str], seconds: float) -> None:
@@ -136,22 +145,45 @@ def unlock_profile(profile: Profile, passphrase: str, *, environment: Mapping[st
     """
     secret = open_secret(profile, passphrase)
     lock_profile(profile, environment=environment)
-    folder, name = _locate_socket(profile, environment)
-    make_private_folder(folder)
-    _start_agent(folder, name, secret, min(seconds, MAX_SECONDS))
+    _leave_agent(profile, environment, secret, seconds)
 
 
 def lock_profile(profile: Profile, *, environment: Mapping[str, str]) -> bool:
     """End the process that keeps the secret; return whether there was one."""
-    locked = _ask_agent(profile, environment, b"lock") is not None
-    folder, name = _locate_socket(profile, environment)
-    (folder / name).unlink(missing_ok=True)
-    return locked
+    return _end_agent(profile, environment)
 
 
 def count_unlocked_seconds(profile: Profile, *, environment: Mapping[str, str]) -> int:
     """Return for how long the profile stays unlocked; 0 when it is locked."""
     return int(_ask_agent(profile, environment, b"left") or 0)
+
+
+def unlock_compartment(
+    profile: Profile, officer: str, secret: bytes, *, environment: Mapping[str, str], seconds: float
+) -> None:
+    """Leave a process behind that keeps the compartment's secret for one officer (8 hours at most).
+
+    Raises:
+        ClientError: the process could not be started.
+    """
+    lock_compartment(profile, officer, environment=environment)
+    _leave_agent(profile, environment, secret, seconds, officer)
+
+
+def lock_compartment(profile: Profile, officer: str, *, environment: Mapping[str, str]) -> bool:
+    """End the process that keeps the compartment's secret for an officer; return whether there was one."""
+    return _end_agent(profile, environment, officer)
+
+
+def find_compartment_secret(profile: Profile, officer: str, *, environment: Mapping[str, str]) -> bytes | None:
+    """Return the compartment's secret while this officer has it unlocked, else None."""
+    found = _ask_agent(profile, environment, b"key", officer)
+    return found if found is not None and len(found) == SECRET_BYTES else None
+
+
+def count_compartment_seconds(profile: Profile, officer: str, *, environment: Mapping[str, str]) -> int:
+    """Return for how long the compartment stays unlocked for an officer; 0 when it is locked."""
+    return int(_ask_agent(profile, environment, b"left", officer) or 0)
 
 
 def find_passphrase_file(environment: Mapping[str, str], option: Path | None) -> Path | None:
@@ -180,16 +212,35 @@ def _seal_secret(secret: bytes, passphrase: str) -> bytes:
     return seal_container(secret, passphrase, salt=salt, nonce=nonce, purpose=_SECRET_PURPOSE)
 
 
-def _locate_socket(profile: Profile, environment: Mapping[str, str]) -> tuple[Path, str]:
-    name = hashlib.sha256(os.fsencode(profile.folder.resolve())).hexdigest()[:24] + ".socket"
+def _leave_agent(
+    profile: Profile, environment: Mapping[str, str], secret: bytes, seconds: float, officer: str = ""
+) -> None:
+    folder, name = _locate_socket(profile, environment, officer)
+    make_private_folder(folder)
+    _start_agent(folder, name, secret, min(seconds, MAX_SECONDS))
+
+
+def _end_agent(profile: Profile, environment: Mapping[str, str], officer: str = "") -> bool:
+    was_there = _ask_agent(profile, environment, b"lock", officer) is not None
+    folder, name = _locate_socket(profile, environment, officer)
+    (folder / name).unlink(missing_ok=True)
+    return was_there
+
+
+def _locate_socket(profile: Profile, environment: Mapping[str, str], officer: str = "") -> tuple[Path, str]:
+    """Return folder and name of the socket of the profile's secret, or of the compartment's for one officer."""
+    whose = os.fsencode(profile.folder.resolve())
+    if officer:
+        whose += b"\0" + name_person(officer).encode()
+    name = hashlib.sha256(whose).hexdigest()[:24] + ".socket"
     runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
     if Path(runtime).is_dir() and Path(runtime).stat().st_uid == os.geteuid():
         return Path(runtime) / "bilateral", name
     return profile.folder / "run", name
 
 
-def _ask_agent(profile: Profile, environment: Mapping[str, str], word: bytes) -> bytes | None:
-    folder, name = _locate_socket(profile, environment)
+def _ask_agent(profile: Profile, environment: Mapping[str, str], word: bytes, officer: str = "") -> bytes | None:
+    folder, name = _locate_socket(profile, environment, officer)
     try:
         verify_private(folder)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -173,7 +173,7 @@ def _wait_for_copy(snapshot: Snapshot, reference: Reference) -> None:
         raise WaitingError("the copy it refers to is not here yet", code="reference-unknown") from error
     if state is InboxState.OPENED:
         raise UnprovenError("the message it refers to is no copy of another one", code="reference-refused")
-    if state in (InboxState.NEW, InboxState.VERIFIED):
+    if state in (InboxState.NEW, InboxState.SEALED, InboxState.VERIFIED):
         raise WaitingError("the copy it refers to has not been opened yet", code="reference-unknown")
 
 

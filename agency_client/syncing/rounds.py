@@ -25,7 +25,7 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import note_caught_up
 from agency_client.node import Node
 from agency_client.onward.forwarding import forward_decisions
-from agency_client.own_keys.encryption import is_rotation_due, prepare_encryption_keys
+from agency_client.own_keys.encryption import list_due_uses, prepare_encryption_keys
 from agency_client.own_keys.ending import destroy_ended_keys
 from agency_client.own_keys.publishing import publish_due
 from agency_client.profiles.profile import hold_lock
@@ -224,16 +224,16 @@ def sync_gossip(node: Node) -> StageReport:
 
 def sync_keys(node: Node) -> StageReport:
     """Publish this agency's key documents, renew its encryption key before it ends, destroy keys that have ended."""
-    renewed = 0
-    if node.own_key_set().key_set.agency_class is AgencyClass.AGENCY and is_rotation_due(node):
-        prepare_encryption_keys(node)
-        renewed = 1
+    is_agency = node.own_key_set().key_set.agency_class is AgencyClass.AGENCY
+    due = list_due_uses(node) if is_agency else ()
+    if due:
+        prepare_encryption_keys(node, due)
     queue_missing_keys(node)
     handed_in = publish_due(node)
     if handed_in.logged:
         walk_log(node)
     destroyed = len(destroy_ended_keys(node))
-    counts = {"encryption_keys_made": renewed, "published": len(handed_in.logged), "keys_destroyed": destroyed}
+    counts = {"encryption_keys_made": len(due), "published": len(handed_in.logged), "keys_destroyed": destroyed}
     return _report("keys", counts, _list_problems(handed_in))
 
 

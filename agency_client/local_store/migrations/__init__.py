@@ -20,6 +20,7 @@ from agency_client.local_store.migrations import (
     step_0011_duties,
     step_0012_keys,
     step_0013_settled,
+    step_0015_compartment,
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -36,6 +37,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     step_0011_duties.STATEMENTS,
     step_0012_keys.STATEMENTS,
     step_0013_settled.STATEMENTS,
+    step_0015_compartment.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 
