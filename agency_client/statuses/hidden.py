@@ -6,7 +6,9 @@ revoked signs nothing more, and nothing is sealed for keys that its owner may ha
 
 from collections.abc import Iterable
 
-from agency_client.local_store.agreements import load_chains
+from agency_client.agreements.chains import find_place
+from agency_client.epochs.places import compute_place
+from agency_client.local_store.agreements import StoredStep, load_chains
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.statuses import load_announced_revocations, load_newest_partner_status
@@ -39,12 +41,17 @@ def list_hidden_agreements(snapshot: Snapshot, agency: str) -> frozenset[str]:
 
 
 def find_hidden_steps(snapshot: Snapshot, status: Status) -> Iterable[tuple[str, str]]:
-    """Give what a status says of its signer's chains that does not fit the steps held here, as code and sentence."""
+    """Give what a status says of its signer's chains that does not fit the steps held here, as code and sentence.
+
+    What narrowed and waited for the log may be signed anew behind a step that was refused: another one may have taken
+    the place of the one named, but none that stood in the log as its signer saw it.
+    """
     for head in status.chains:
         chain = load_chains(snapshot, head.agreement).get(status.agency, [])
         held = [step for step in list_held_steps(snapshot, head.agreement) if step.agency == status.agency]
         if len(chain) >= head.party_seq:
-            if chain[head.party_seq - 1].digest != head.head:
+            there = chain[head.party_seq - 1]
+            if there.digest != head.head and _was_seen_by_signer(there, status):
                 yield "chain-differs", _describe_head(status, head, "another step is held here under this number")
         elif len(chain) + len(held) < head.party_seq:
             yield "step-hidden", _describe_head(status, head, f"{len(chain)} of them came through the exchange")
@@ -100,6 +107,11 @@ def _list_sealing_signers(timeline: MemberTimeline) -> frozenset[str]:
         return frozenset()
     slots = read_signatures(newest.document.payload, newest.document.signatures, DocumentType.ENCRYPTION_KEYS)
     return frozenset(slot.header.kid for slot in slots)
+
+
+def _was_seen_by_signer(step: StoredStep, status: Status) -> bool:
+    place = find_place(step)
+    return place is not None and place < compute_place(status.checkpoint.origin, status.checkpoint.size)
 
 
 def _describe_head(status: Status, head: ChainHead, found: str) -> str:
