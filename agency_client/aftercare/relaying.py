@@ -13,6 +13,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any
 
+from agency_client.aftercare.rules import find_next_report
 from agency_client.errors import ClientError
 from agency_client.local_store.aftercare import (
     OnwardEffect,
@@ -191,19 +192,19 @@ def _seal(node: Node, transaction: Transaction, order: SealingOrder, partner: st
 
 
 def _report(node: Node, notice: StoredNotice, report: RelayReport) -> None:
-    """Report what became of a notice further on, if that has changed since it was reported last."""
+    """Report what became of a notice further on, if that has changed since, and it is time to report again."""
     with node.store.read() as snapshot:
         told = list_told(snapshot, notice.digest)
         stored, before = load_by_digest(snapshot, notice.digest), find_last_report(snapshot, notice.digest)
-    state = encode_canonical({"told": told})
-    if not told or state == before:
+    state, now = encode_canonical({"told": told}), node.clock.now()
+    if not told or (before is not None and (state == before.told or now < find_next_report(before.n, before.at))):
         return
     order = make_order(node, _write_report(node, stored, notice, told))
     with node.store.write() as transaction:
         if find_last_report(transaction, notice.digest) != before:
             raise _DoneElsewhereError("another process of this node has reported it")
         message_id = _seal(node, transaction, order, stored.sender).message_id
-        record_report(transaction, notice.digest, message_id, state, at=node.clock.now())
+        record_report(transaction, notice.digest, message_id, state, at=now)
     report.reported.append(message_id)
 
 

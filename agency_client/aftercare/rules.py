@@ -7,8 +7,9 @@ demands the strictest counts. Left to others: whose word a notice is, that it ma
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from agency_client.challenges.rules import UNDISPUTED, Disputed
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction, RestrictedUse
 from schemas.alerts.kinds.restriction import RestrictionGround
@@ -16,6 +17,10 @@ from schemas.alerts.shapes import Identifier
 
 CORRECTION, WITHDRAWAL, RESTRICTION = "correction", "withdrawal", "restriction"
 MISUSED_IDENTITY, BREACH_NOTICE = "misused-identity", "breach-notice"
+
+REPORTS_AT_ONCE = 8
+"""So many reports of one notice go as soon as something changed. A person's answers need room beside all of them."""
+_LONGEST_WAIT = 20
 
 VICTIM_MARK = "VICTIM OF MISUSED IDENTITY"
 USES_AFTER_STOP = frozenset({RestrictedUse.LEGAL_CLAIM, RestrictedUse.SUPERVISION})
@@ -50,6 +55,7 @@ class Standing:
     `allowed_uses` is None for a message that nobody restricts. `victims` are paths to persons in it who are victims of
     a misused identity. `corrections` and `breaches` are the notices, in the order in which they were said. `kept_by`
     are the agencies whose restriction stands in place of an erasure: neither a term nor an officer ends it till then.
+    `disputed`: how far a report about a document is challenged.
     """
 
     is_withdrawn: bool = False
@@ -59,6 +65,7 @@ class Standing:
     corrections: tuple[Notice, ...] = ()
     breaches: tuple[Notice, ...] = ()
     kept_by: tuple[str, ...] = ()
+    disputed: Disputed = UNDISPUTED
 
     @property
     def is_restricted(self) -> bool:
@@ -75,17 +82,17 @@ class Standing:
             ("corrected", bool(self.corrections)),
             ("breach", bool(self.breaches)),
         )
-        return tuple(word for word, is_so in marks if is_so)
+        return (*self.disputed.words, *(word for word, is_so in marks if is_so))
 
 
 NOTHING_SAID = Standing()
 
 
-def compute_standing(notices: Iterable[Notice]) -> Standing:
-    """Return what notices about one message make of it together."""
+def compute_standing(notices: Iterable[Notice], disputed: Disputed = UNDISPUTED) -> Standing:
+    """Return what notices about one message make of it together; `disputed` is how far it is, where it is a report."""
     said = sorted(notices, key=lambda notice: (notice.said_at, notice.origin))
     if not said:
-        return NOTHING_SAID
+        return Standing(disputed=disputed)
     return Standing(
         is_withdrawn=any(notice.kind == WITHDRAWAL for notice in said),
         is_to_be_erased=any(notice.action is RequiredAction.DELETE for notice in said),
@@ -96,6 +103,7 @@ def compute_standing(notices: Iterable[Notice]) -> Standing:
         corrections=tuple(notice for notice in said if notice.kind == CORRECTION),
         breaches=tuple(notice for notice in said if notice.kind == BREACH_NOTICE),
         kept_by=_find_keepers(said),
+        disputed=disputed,
     )
 
 
@@ -137,6 +145,16 @@ def list_usable_identifiers(alert: Alert, standing: Standing) -> tuple[Identifie
     }
     found += alert.details.identifiers()
     return tuple(identifier for identifier in dict.fromkeys(found) if identifier not in of_victims)
+
+
+def find_next_report(reported: int, last_at: datetime) -> datetime:
+    """Return when a node may report of a notice again by itself that it has reported of so many times, last then.
+
+    The first ones go at once; then each waits twice as long as the one before, so that no agency further on can have it
+    send without end, and the last word still gets through.
+    """
+    waits = reported - REPORTS_AT_ONCE
+    return last_at if waits < 0 else last_at + timedelta(minutes=1 << min(waits, _LONGEST_WAIT))
 
 
 def find_lifted(notices: Iterable[Notice], author: str, at: datetime) -> list[Notice]:

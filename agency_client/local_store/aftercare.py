@@ -115,11 +115,14 @@ def count_unanswered(snapshot: Snapshot, kind: str) -> int:
 
 
 def record_onward_effect(transaction: Transaction, found: OnwardEffect) -> None:
-    """Keep what a partner reports of an agency further on; a later word takes the place of that one's earlier."""
+    """Keep what a partner reports of an agency further on: that it was told, then once what it did, and no other word.
+
+    A node acts on a notice once. Who says something else each time would have the next one report it each time.
+    """
     transaction.execute(
         "INSERT INTO onward_effect (notice, reporter, agency, path, effect, at, reported_at)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET effect = ?5, at = ?6, reported_at = ?7"
-        " WHERE effect = '' OR ?5 <> ''",
+        " WHERE effect = '' AND ?5 <> ''",
         found.notice,
         found.reporter,
         found.agency,
@@ -200,12 +203,21 @@ def record_report(transaction: Transaction, notice: str, message_id: str, told: 
     )
 
 
-def find_last_report(snapshot: Snapshot, notice: str) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class LastReport:
+    """The newest report about a notice: what it told (canonical JSON), when, and which one it was, counted from 1."""
+
+    told: bytes
+    at: datetime
+    n: int
+
+
+def find_last_report(snapshot: Snapshot, notice: str) -> LastReport | None:
     """Return what was reported last about a notice."""
-    found: bytes | None = snapshot.fetch_value(
-        "SELECT told FROM aftercare_report WHERE notice = ? ORDER BY n DESC LIMIT 1", notice
+    row = snapshot.fetch_one(
+        "SELECT told, at, n FROM aftercare_report WHERE notice = ? ORDER BY n DESC LIMIT 1", notice
     )
-    return found
+    return None if row is None else LastReport(row["told"], read_moment(row["at"]), row["n"])
 
 
 def rename_relay(transaction: Transaction, before: str, after: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from agency_client.aftercare.overview import view_aftercare
 from agency_client.aftercare.relaying import relay_notices
+from agency_client.aftercare.rules import REPORTS_AT_ONCE
 from agency_client.connection import NotSentError
-from agency_client.local_store.aftercare import list_onward_effects, list_relays
+from agency_client.local_store.aftercare import list_onward_effects, list_relays, list_report_ids
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.sent import DeliveryFact, RecordedFact, load_message, record_fact
@@ -163,6 +164,30 @@ def test_nobody_further_on_crowds_out_what_became_of_a_notice_elsewhere(row: Row
         told = {item.agency: item.effect for item in list_onward_effects(snapshot, notice.digest)}
     assert told["BE"] == "restricted"
     assert len(told) > 1
+
+
+def test_nobody_further_on_has_a_node_report_without_end(row: Row) -> None:
+    """BE says each time that one more agency was told: VN reports at once for a while, then ever more rarely."""
+    original = row.send()
+    row.pass_on("VN", original, "BE")
+    notice = row.say("restriction", original)
+    row.sync("VN", "BE", "VN")
+    with row.read_store("VN") as snapshot:
+        ((_, relayed_id),) = list_relays(snapshot, notice.digest)
+        relayed, before = find_relayed(snapshot, relayed_id), len(list_report_ids(snapshot, notice.digest))
+    reported = []
+    for number in range(REPORTS_AT_ONCE + 4):
+        details = {"action": "noted", "done_at": format_timestamp(row.world.clock.now())}
+        say_acknowledgement(row, relayed, details | {"told_onward": [f"AL-X{number}"]})
+        reported.append(len(relay_notices(row.world["VN"]).reported))
+    at_once = REPORTS_AT_ONCE - before
+    assert reported == [1] * at_once + [0] * (len(reported) - at_once)
+    row.world.clock.ahead += timedelta(minutes=1)
+    assert len(relay_notices(row.world["VN"]).reported) == 1
+    row.world.collect("GB")
+    with row.read_store("GB") as snapshot:
+        told = {item.agency for item in list_onward_effects(snapshot, notice.digest)}
+    assert f"AL-X{REPORTS_AT_ONCE + 3}" in told, "the last word gets through"
 
 
 def find_relayed(snapshot: Snapshot, message_id: str) -> Reference:

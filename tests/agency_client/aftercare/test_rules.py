@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from agency_client.aftercare.rules import (
     NOTHING_SAID,
+    REPORTS_AT_ONCE,
     USES_AFTER_STOP,
     Notice,
     Standing,
     compute_standing,
     decide_effect,
     find_lifted,
+    find_next_report,
     list_usable_identifiers,
 )
 from schemas.alerts import Alert, notice_kinds, parse_alert
@@ -275,3 +277,15 @@ def test_it_is_kept_until_the_last_of_those_who_restricted_it_lifts_that_or_has_
     assert compute_standing([first, other]).kept_by == ("GB", "VN")
     assert compute_standing([first, other, lifted]).kept_by == ("VN",)
     assert compute_standing([first, other, erased]).kept_by == ()
+
+
+def test_reports_that_never_end_come_ever_more_rarely_and_never_stop() -> None:
+    at_once = [find_next_report(reported, START) for reported in range(REPORTS_AT_ONCE)]
+    assert at_once == [START] * REPORTS_AT_ONCE
+    waits = [find_next_report(REPORTS_AT_ONCE + number, START) - START for number in range(60)]
+    assert waits[:4] == [timedelta(minutes=minutes) for minutes in (1, 2, 4, 8)]
+    assert waits == sorted(waits)
+    in_five_years = REPORTS_AT_ONCE + next(
+        number for number in range(60) if sum(waits[:number], timedelta()) > timedelta(days=5 * 365)
+    )
+    assert in_five_years < MAX_FOLLOW_UPS / 2, "a person's own answers find room beside them"

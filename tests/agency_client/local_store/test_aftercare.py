@@ -1,9 +1,11 @@
 """Notices in the store: each once, by their message, and what they demand without opening anything."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agency_client.local_store.aftercare import (
+    LastReport,
     OnwardEffect,
     StoredNotice,
     count_unanswered,
@@ -102,7 +104,7 @@ def test_the_last_report_is_the_last_within_one_second_too(store: Store) -> None
         for number, told in enumerate((b"first", b"second", b"third")):
             record_report(transaction, "n1", f"m{9 - number}", told, at=NOW)
     with store.read() as snapshot:
-        assert find_last_report(snapshot, "n1") == b"third"
+        assert find_last_report(snapshot, "n1") == LastReport(b"third", NOW, 3)
         assert find_last_report(snapshot, "n2") is None
         assert list_report_ids(snapshot, "n1") == {"m9", "m8", "m7"}
 
@@ -116,6 +118,15 @@ def test_what_was_done_further_on_is_not_taken_back_by_an_earlier_word(store: St
     with store.read() as snapshot:
         assert list_onward_effects(snapshot, "n1") == [done]
         assert list_onward_effects(snapshot, "n2") == []
+
+
+def test_what_was_done_further_on_is_said_once_and_not_another_way_each_time(store: Store) -> None:
+    done = OnwardEffect("n1", "BE", "AL", (), "marked", NOW, NOW)
+    with store.write() as transaction:
+        for effect in ("marked", "erased", "marked"):
+            record_onward_effect(transaction, replace(done, effect=effect))
+    with store.read() as snapshot:
+        assert list_onward_effects(snapshot, "n1") == [done]
 
 
 def test_a_notice_that_did_not_come_here_is_nobodys_to_answer(store: Store) -> None:

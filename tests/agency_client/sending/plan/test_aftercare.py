@@ -1,6 +1,7 @@
 """What follows a message up passes in every state of its agreement, once that message has arrived."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,12 @@ from agency_client.sending.plan import (
     make_plan,
 )
 from schemas.agreements.coverage import Finding
+from schemas.agreements.following import MAX_FOLLOW_UPS
 from schemas.agreements.lifecycle import AgreementView, State
+from schemas.alerts.base import SpecialCategory
 from schemas.markings import Tlp
 from tests.agency_client.sending.plan.specimens import (
+    CONTENT,
     CORRECTION,
     WITHDRAWAL,
     list_codes,
@@ -20,6 +24,7 @@ from tests.agency_client.sending.plan.specimens import (
     make_original,
     make_recipient,
 )
+from tests.strategies.agreements import GB, VN, make_clause
 
 
 @pytest.mark.parametrize("state", [State.IN_FORCE, State.SUSPENDED, State.REVOKED, State.EXPIRED, State.SUPERSEDED])
@@ -93,3 +98,26 @@ def test_aftercare_is_refused_in_words() -> None:
     assert list_findings(make_plan(WITHDRAWAL, [own_only])) == [
         Finding("reference-refused", "only the agency that sent a message can follow it up by a withdrawal")
     ]
+
+
+FOLLOWED: dict[str, Any] = {"marking": Tlp.AMBER, "clauses": (make_clause(GB, VN, special_categories=None),)}
+
+
+@pytest.mark.parametrize(
+    ("content", "original", "code"),
+    [
+        ({"special_categories": frozenset({SpecialCategory.HEALTH})}, {}, "special-category-not-covered"),
+        ({}, {"marking": Tlp.GREEN}, "marking-too-high"),
+        ({}, {"said_before": MAX_FOLLOW_UPS}, "follow-ups-exhausted"),
+    ],
+)
+def test_what_follows_a_message_up_is_held_to_the_clause_of_that_message(
+    content: dict[str, Any], original: dict[str, Any], code: str
+) -> None:
+    candidate = make_candidate(State.REVOKED)
+    message = replace(CORRECTION, content=replace(CONTENT, **content))
+    plan = make_plan(message, [make_recipient(candidate, original=make_original(candidate, **FOLLOWED | original))])
+    assert list_codes(plan) == [code]
+    assert not plan.is_allowed
+    sound = make_recipient(candidate, original=make_original(candidate, **FOLLOWED))
+    assert make_plan(CORRECTION, [sound]).is_allowed
