@@ -20,6 +20,7 @@ from agency_client.aftercare.rules import (
     find_next_report,
     list_usable_identifiers,
 )
+from schemas.agreements.following import MAX_FOLLOW_UPS
 from schemas.alerts import Alert, notice_kinds, parse_alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction, RestrictedUse
 from tests.schemas.alerts.filled import load_changed
