@@ -7,7 +7,7 @@ certainly did not arrive.
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -30,6 +30,7 @@ from keys.certificates import export_certificate_pem, export_tls_key
 from keys.generation import generate_id
 from keys.tokens import ASSERTION_SECONDS, AssertionClaims, make_assertion
 from schemas.api import ASSERTION_TYPE, PROTOCOL_VERSION, TOKEN_PATH, VERSION_HEADER, TokenAnswer
+from schemas.attachments import OFFSET_HEADER, PIECE_MEDIA_TYPE
 from schemas.codec import CodecError, b64u_decode
 from schemas.key_documents import ExchangeSheet
 from schemas.log.records import Role
@@ -42,9 +43,15 @@ ANSWER_SECONDS = 20.0
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
 """What a line must carry of our own body: that much longer a request may take."""
 _RENEW_BEFORE_SECONDS = 30
+_COME_AGAIN = (
+    httpx.codes.TOO_MANY_REQUESTS,
+    httpx.codes.SERVICE_UNAVAILABLE,
+    httpx.codes.INSUFFICIENT_STORAGE,
+)
 _ENROL = "if this node was never enrolled, give its enrolment file to the exchange's operator; else try again"
 
 Answer = TypeVar("Answer", bound=WireModel)
+Found = TypeVar("Found")
 
 
 class NotSentError(OfflineError):
@@ -163,6 +170,23 @@ class BrokerConnection:
         """
         return self._call("POST", path, answer, body=body, wait_seconds=wait_seconds)
 
+    def patch(self, path: str, piece: bytes, answer: type[Answer], *, offset: int) -> Answer:
+        """Add a piece to an upload at the offset where it stands.
+
+        Raises:
+            as `get`.
+        """
+        headers = {"Content-Type": PIECE_MEDIA_TYPE, OFFSET_HEADER: str(offset)}
+        return self._insist(lambda: self._call_once("PATCH", path, answer, piece, None, 0, headers))
+
+    def read_range(self, path: str, start: int, count: int) -> bytes:
+        """Return `count` bytes of something from a byte on.
+
+        Raises:
+            as `get`; BadAnswerError: they are others, or not as many.
+        """
+        return self._insist(lambda: self._read_range_once(path, start, count))
+
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
@@ -177,18 +201,22 @@ class BrokerConnection:
         query: Mapping[str, str | int] | None = None,
         wait_seconds: float = 0,
     ) -> Answer:
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        return self._insist(lambda: self._call_once(method, path, answer, body, query, wait_seconds, headers))
+
+    def _insist(self, call: Callable[[], Found]) -> Found:
         try:
-            return self._call_once(method, path, answer, body, query, wait_seconds)
+            return call()
         except (NotSentError, UnansweredError):
             if not self._turn_to_other_certificate():
                 raise
             # The broker takes whatever is handed in twice as once.
-            return self._call_once(method, path, answer, body, query, wait_seconds)
+            return call()
         except NotAuthenticatedError as error:
             if error.code != "token-refused":
                 raise
             # Nothing was done there. A token ends early when the key that asked for it was replaced or revoked.
-            return self._call_once(method, path, answer, body, query, wait_seconds)
+            return call()
 
     def _make_client(self) -> httpx.Client:
         context = build_client_context(self._sheet, self._identity)
@@ -220,20 +248,28 @@ class BrokerConnection:
         body: bytes | None,
         query: Mapping[str, str | int] | None,
         wait_seconds: float,
+        headers: Mapping[str, str],
     ) -> Answer:
-        headers = {"Authorization": f"Bearer {self._current_token()}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
         request = self._http.build_request(
             method,
             path,
             content=body,
             params=dict(query) if query else None,
-            headers=headers,
+            headers={**headers, "Authorization": f"Bearer {self._current_token()}"},
             timeout=httpx.Timeout(ANSWER_SECONDS + wait_seconds, connect=CONNECT_SECONDS),
         )
         sending_seconds = len(body or b"") / SLOWEST_BYTES_PER_SECOND
         return self._exchange_with_broker(request, answer, ANSWER_SECONDS + wait_seconds + sending_seconds)
+
+    def _read_range_once(self, path: str, start: int, count: int) -> bytes:
+        wanted = f"{start}-{start + count - 1}"
+        headers = {"Authorization": f"Bearer {self._current_token()}", "Range": f"bytes={wanted}"}
+        request = self._http.build_request("GET", path, headers=headers)
+        response, data = self._fetch(request, ANSWER_SECONDS + count / SLOWEST_BYTES_PER_SECOND)
+        told = response.headers.get("content-range", "").rpartition("/")[0]
+        if response.status_code != httpx.codes.PARTIAL_CONTENT or told != f"bytes {wanted}" or len(data) != count:
+            raise BadAnswerError("the broker's answer is not the range that was asked for")
+        return data
 
     def _current_token(self) -> str:
         now = self._clock.now()
@@ -278,6 +314,13 @@ class BrokerConnection:
             raise NotSentError(error.sentence, fix=error.fix) from error
 
     def _exchange_with_broker(self, request: httpx.Request, answer: type[Answer], seconds: float) -> Answer:
+        _, data = self._fetch(request, seconds)
+        try:
+            return answer.from_canonical(data, max_bytes=MAX_ANSWER_BYTES)
+        except CodecError as error:
+            raise BadAnswerError(f"the broker's answer is not of the agreed form: {error}") from error
+
+    def _fetch(self, request: httpx.Request, seconds: float) -> tuple[httpx.Response, bytes]:
         self._deadline.start(seconds)
         try:
             response = self._http.send(request, stream=True)
@@ -298,10 +341,7 @@ class BrokerConnection:
             if response.status_code == httpx.codes.UNAUTHORIZED:
                 self._token_until = None
             raise read_refusal(response.status_code, response.headers, data)
-        try:
-            return answer.from_canonical(data, max_bytes=MAX_ANSWER_BYTES)
-        except CodecError as error:
-            raise BadAnswerError(f"the broker's answer is not of the agreed form: {error}") from error
+        return response, data
 
 
 def build_client_context(sheet: ExchangeSheet, identity: NodeIdentity) -> ssl.SSLContext:
@@ -323,7 +363,7 @@ def read_refusal(status: int, headers: Mapping[str, str], data: bytes) -> Client
     slug, detail = " ".join(problem.type.removeprefix(TYPE_PREFIX).split()), " ".join(problem.detail.split())
     if slug == ExchangeStoppedError.default_code:
         return ExchangeStoppedError(detail, retry_after_seconds=_read_retry_after(headers))
-    if status in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE) and slug != "quota-exhausted":
+    if status in _COME_AGAIN and slug != "quota-exhausted":
         return BusyError(detail, code=slug, retry_after_seconds=_read_retry_after(headers))
     if status == httpx.codes.UNAUTHORIZED:
         return NotAuthenticatedError(detail, code=slug)

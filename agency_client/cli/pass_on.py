@@ -23,6 +23,9 @@ def _pass_on(
     purpose: Annotated[str | None, typer.Option(help="What for; as it was sent for, if left out.")] = None,
     marking: Annotated[str | None, typer.Option(help="A higher marking than the one it came with.")] = None,
     necessity: Annotated[str | None, typer.Option(help="Why they need it, as they read it.")] = None,
+    without_attachments: Annotated[
+        bool, typer.Option("--without-attachments", help="Leave its attachments out; they stay named.")
+    ] = False,
 ) -> None:
     """Pass a received message on, to the letter. It says by which right; without one it names what to ask for.
 
@@ -46,6 +49,7 @@ def _pass_on(
         purpose=None if purpose is None else parse_code(Purpose, purpose, "purpose"),
         marking=None if marking is None else parse_code(Tlp, marking, "marking"),
         necessity=necessity or NECESSITY,
+        leaves_attachments=without_attachments,
     )
     with Node(invocation.open_profile(), invocation.clock) as node:
         copies = pass_on(node, wanted)

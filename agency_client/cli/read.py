@@ -172,6 +172,7 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
             },
             **_describe_later(found),
             "alert": alert.to_wire(),
+            "attachments": _describe_attached(found),
             **_describe_told(found.told),
             "beyond_terms": [{"code": item.code, "sentence": item.sentence} for item in found.applied.beyond],
             "receipts_owed": [receipt.value for receipt in found.applied.owed],
@@ -225,6 +226,7 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
             "necessity": found.message.necessity,
             **_describe_later(found),
             "alert": alert.to_wire(),
+            "attachments": _describe_attached(found),
             **_describe_told(found.told),
         }
     )
@@ -256,6 +258,13 @@ def _describe_later(found: "ReadMessage | ReadOwnMessage") -> "dict[str, Any]":
         "corrections": describe_corrections(corrected),
         "corrected_alert": None if corrected is None else corrected.alert.to_wire(),
     }
+
+
+def _describe_attached(found: "ReadMessage | ReadOwnMessage") -> "list[dict[str, Any]]":
+    from agency_client.attachments.listing import describe_attachments
+    from agency_client.terminal.attachment_pages import describe_line
+
+    return [describe_line(line) for line in describe_attachments(found.alert, found.message.attachments)]
 
 
 def _spell_origin(found: "ReadMessage") -> str:
@@ -303,13 +312,16 @@ def _list_if(*pairs: tuple[str, str | None]) -> list[tuple[str, str]]:
 
 
 def _show_page(output: Output, found: "ReadMessage | ReadOwnMessage") -> None:
+    from agency_client.attachments.listing import describe_attachments
     from agency_client.terminal.aftercare_pages import list_change_lines, make_corrected_page, show_standing
+    from agency_client.terminal.attachment_pages import show_attachments
 
     show_standing(output, found.standing, found.alert)
     for block in make_corrected_page(found.alert, found.corrected, found.standing):
         output.show_line("")
         output.show_line(block.title, Tone.STRONG)
         output.show_details(block.lines)
+    show_attachments(output, describe_attachments(found.alert, found.message.attachments))
     changes = list_change_lines(found.corrected)
     if changes:
         output.show_line("")

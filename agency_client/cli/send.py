@@ -72,6 +72,10 @@ def _send(
         list[str] | None,
         typer.Option(metavar="CODE=WORDS", help="Your words for a doubt of the quality check; may be repeated."),
     ] = None,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE[=CAPTION]", help="A file to send along; may be repeated."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what every agreement allows, and send nothing.")
     ] = False,
@@ -92,6 +96,8 @@ def _send(
       agency send --kind document-verification --to VN --reason "second line" \\
           --necessity "The holder stands at the counter." --subject "Is this passport genuine?" \\
           --mrz "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<" "L898902C36UTO7408122F1204159ZE184226B<<<<<10"
+      agency send alert.json --to VN --attach uv.jpg="Data page, UV light" --attach page.jpg \\
+          --necessity "The same series." --reason "case 74/08"
       agency send correction.json --necessity "A birth date was misread." --reason "case 74/08"
     """
     from agency_client.node import Node
@@ -114,6 +120,7 @@ def _send(
         "delivery_days": deliver_within,
         "override": override_old_status,
         "quality": quality or [],
+        "attach": attach or [],
     }
     with Node(invocation.open_profile(), invocation.clock) as node:
         alert = _compose(node, files, lines, {name: value for name, value in given.items() if value}, field or [])
@@ -193,6 +200,7 @@ def _read_file(name: str) -> dict[str, Any]:
 def _make_draft(
     node: "Node", alert: dict[str, Any], options: dict[str, Any], unit: str | None, officer: str | None
 ) -> "Draft":
+    from agency_client.attachments.attaching import parse_attached
     from agency_client.client import make_usual
     from agency_client.duties.quality import parse_answers
     from agency_client.sending.composing import choose_usual_purpose, fill_common_part
@@ -218,6 +226,7 @@ def _make_draft(
         delivery_days=options["delivery_days"],
         old_status_override=options["override"],
         quality=parse_answers(options["quality"]),
+        attachments=tuple(parse_attached(text) for text in options["attach"]),
     )
 
 
@@ -231,7 +240,7 @@ def _send_and_show(invocation: Invocation, node: "Node", draft: "Draft") -> None
     from agency_client.sending.flow import send_alert
     from agency_client.terminal.partner_pages import warn_of_ages
 
-    report = send_alert(node, draft)
+    report = send_alert(node, draft, watching=invocation.output.show_progress)
     warn_of_ages(invocation.output, [item.status_age for item in report.plan.recipients if item.status_age is not None])
     show_sent(invocation, report)
 

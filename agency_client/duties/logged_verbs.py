@@ -23,12 +23,18 @@ _ANSWER = (Logged("answer", Action.CONSULTATION), Logged("send", Action.DISCLOSU
 
 LOGGED_VERBS: Mapping[str, tuple[Logged, ...]] = {
     "ack": _ANSWER,
+    "attachments fetch": (Logged("fetch-attachments", Action.CONSULTATION),),
+    "attachments list": (Logged("list-attachments", Action.CONSULTATION),),
+    "attachments save": (Logged("save-attachments", Action.CONSULTATION),),
     "audit export": (Logged("audit-export", Action.CONSULTATION),),
     "audit list": (Logged("audit-own", Action.CONSULTATION),),
     "audit show": (Logged("audit-show", Action.CONSULTATION),),
     "audit transfers": (Logged("audit-transfers", Action.CONSULTATION),),
     "backup": (Logged("backup", Action.OPERATOR),),
     "breach": _ANSWER,
+    "challenge answer": _ANSWER,
+    "challenge list": (Logged("list-challenges", Action.CONSULTATION),),
+    "challenge lodge": _ANSWER,
     "correct": _ANSWER,
     "erase": (Logged("erase", Action.ERASURE),),
     "export": (Logged("export", Action.CONSULTATION),),

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from agency_client.attachments.fetching import Wanted, fetch_attachment
+from agency_client.attachments.sealing import PlainFile, plan_resealing, sealing_files
 from agency_client.errors import DeniedError, UsageError, VerificationFailedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.content import keep_no_longer
@@ -27,6 +29,7 @@ from agency_client.onward.rules import (
     judge_passing,
     spell_path,
 )
+from agency_client.receiving.sealed import read_sealed
 from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.draft import DELIVERY_DAYS
 from agency_client.sending.facts import verify_may_send
@@ -38,6 +41,7 @@ from agency_client.wire_names import parse_agency_id
 from keys.generation import generate_id
 from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp, Urgency
+from schemas.signed import SignedDocument
 
 _VERB = "pass-on"
 NECESSITY = "It is passed on by the right that it shows."
@@ -53,7 +57,8 @@ class NoRightError(DeniedError):
 class PassOn:
     """What is to be passed on, to whom and what for. `reason` and `case` stay in this agency's access log.
 
-    `purpose` and `marking` are the ones it came with where nothing else is said; a marking may only be raised.
+    `purpose` and `marking` are the ones it came with where nothing else is said; a marking may only be raised. Its
+    attachments go with it unless `leaves_attachments`; they are fetched first where they are not here.
     """
 
     message_id: str
@@ -63,6 +68,7 @@ class PassOn:
     purpose: Purpose | None = None
     marking: Tlp | None = None
     necessity: str = NECESSITY
+    leaves_attachments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ def pass_on(node: Node, wanted: PassOn, *, deliver: bool = True) -> tuple[Passed
         NotFoundError, UsageError, DeniedError: as `agency_client.onward.held.load_held`.
         NoRightError: a recipient may not have it; the attempt is on record.
         NotCoveredError: no agreement of this agency covers the copy for a recipient.
+        AttachmentGoneError, AttachmentForgedError, OfflineError: an attachment could not be fetched; nothing was sent.
     """
     recipients = _read_recipients(wanted.recipients)
     held = load_held(node, wanted.message_id, reason=wanted.reason, case=wanted.case, verb=_VERB)
@@ -194,11 +201,15 @@ def _spell_question(held: HeldMessage, passing: Passing) -> str:
 
 def _seal(node: Node, held: HeldMessage, wanted: PassOn, legs: Sequence[_Leg]) -> list[SealedLeg]:
     batch, sealed = generate_id(), []
-    with node.store.write() as transaction:
+    files = _fetch_files(node, held, wanted) if legs else ()
+    with (
+        sealing_files(node.profile, [leg.recipient for leg in legs], files) as sealed_files,
+        node.store.write() as transaction,
+    ):
         verify_may_send(transaction, node.sheet.origin)
         _verify_unchanged(transaction, held, legs)
         for leg in legs:
-            order = _make_order(node, held, wanted, leg, batch)
+            order = replace(_make_order(node, held, wanted, leg, batch), files=files, sealed_files=sealed_files)
             plan = judge_for_partner(node, transaction, order, leg.recipient)
             if not plan.is_allowed:
                 raise NotCoveredError(plan)
@@ -206,6 +217,19 @@ def _seal(node: Node, held: HeldMessage, wanted: PassOn, legs: Sequence[_Leg]) -
             _record(transaction, held, leg, one, order)
             sealed.append(one)
     return sealed
+
+
+def _fetch_files(node: Node, held: HeldMessage, wanted: PassOn) -> tuple[PlainFile, ...]:
+    """Return the attachments to seal anew for each copy: a ciphertext opens for one message only."""
+    if wanted.leaves_attachments or not held.message.attachments:
+        return ()
+    stored = held.stored
+    sealed = read_sealed(SignedDocument.from_canonical(stored.evidence)).payload.attachments
+    paths = [fetch_attachment(node, Wanted(stored.sender, stored.message_id, stored.digest, item)) for item in sealed]
+    return tuple(
+        plan_resealing(path, stored.message_id, outer, inner)
+        for path, outer, inner in zip(paths, sealed, held.message.attachments, strict=True)
+    )
 
 
 def _verify_unchanged(transaction: Transaction, held: HeldMessage, legs: Sequence[_Leg]) -> None:

@@ -39,7 +39,7 @@ MAGIC = b"bilateral-backup/1\n"
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 _PURPOSE = "backup"
 _CHUNK_BYTES = 1 << 20
-_LEFT_OUT = frozenset({"locks", "run"})
+_LEFT_OUT = frozenset({"attachments", "locks", "run"})
 _SAFE_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
 
 

@@ -20,6 +20,7 @@ from schemas.alerts import kind_of, parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.header_rules import HeaderMismatchError, verify_header_agrees
 from schemas.alerts.registry import AlertError, UnknownKindError
+from schemas.attachments import AttachmentsError, verify_attachments_agree
 from schemas.codec import CodecError, encode_canonical
 from schemas.disclosure import read_original_header
 from schemas.envelope import Message
@@ -52,9 +53,9 @@ class AcceptedContent:
     @property
     def summary(self) -> bytes:
         """Return what lists show of it, canonical JSON; erased with the content."""
-        alert = self.alert
+        alert, attachments = self.alert, len(self.message.attachments)
         members = {"subject": alert.subject, "unit": alert.unit, "officer": alert.officer}
-        return encode_canonical(members | {"attachments": len(alert.attachments), "handling": spell_codes(alert)})
+        return encode_canonical(members | {"attachments": attachments, "handling": spell_codes(alert)})
 
 
 def accept_content(facts: MessageFacts, message: Message) -> AcceptedContent:
@@ -84,14 +85,14 @@ def read_alert(message: Message, facts: MessageFacts) -> Alert:
     Raises:
         UnprovenError, NotCoveredError: as `accept_content`.
     """
-    if message.attachments:
-        raise UnprovenError("attachments: this version carries none", code="attachments-refused")
     try:
         alert = parse_alert(message.alert)
+        noted = [note.id for note in alert.attachments]
+        verify_attachments_agree(facts.sealed.payload.attachments, message.attachments, noted)
         verify_header_agrees(alert, facts.sealed.header, original=read_original_header(message))
     except UnknownKindError as error:
         raise NotCoveredError(f"the alert's kind is not known to this version: {error}", code=error.code) from error
-    except HeaderMismatchError as error:
+    except (HeaderMismatchError, AttachmentsError) as error:
         raise UnprovenError(str(error), code=error.code) from error
     except (AlertError, CodecError) as error:
         raise NotCoveredError(f"the alert inside cannot be read: {error}", code="alert-invalid") from error

@@ -74,9 +74,10 @@ def verify_provenance(
     Who says a message as its own decides about its own messages alone.
 
     1. The original: the originator's own signed message, whose alert is this one to the letter, accepted by a log
-    before this one. 2. The way: from the originator over one of the original's recipients to this message's sender. 3.
-    What follows a copy up belongs to that copy, an answer to the question asked here. 4. A copy has a right: the
-    originator named this agency, or its consent, shown and verified like the original, allows exactly this.
+    before this one; what is attached was attached to it. 2. The way: from the originator over one of the original's
+    recipients to this message's sender. 3. What follows a copy up belongs to that copy, an answer to the question asked
+    here. 4. A copy has a right: the originator named this agency, or its consent, shown and verified like the original,
+    allows exactly this.
 
     Raises:
         UnprovenError: original, way or consent are not what they claim.
@@ -91,6 +92,7 @@ def verify_provenance(
     _verify_order(facts, original, "original")
     _verify_way(facts, provenance.path, original)
     _verify_kind_shown(facts, original)
+    _verify_attachments(message, original)
     if kind_of(alert.kind).is_aftercare:
         _verify_follows(snapshot, facts, alert, original)
         sentence = "it follows what came here the same way"
@@ -145,6 +147,18 @@ def _verify_kind_shown(facts: MessageFacts, original: DisclosedOrigin) -> None:
     shown, copied = original.header.routing.kind, facts.sealed.header.routing.kind
     if shown != copied:
         raise UnprovenError(f"the original's header says {shown}, this one's {copied}", code="header-mismatch")
+
+
+def _verify_attachments(message: Message, original: DisclosedOrigin) -> None:
+    """Verify that what is attached are the originator's own files, byte for byte; some of them may be left out."""
+    known = {
+        (item.id, item.name, item.media_type, item.size, item.sha256) for item in original.disclosed.message.attachments
+    }
+    for item in message.attachments:
+        if (item.id, item.name, item.media_type, item.size, item.sha256) not in known:
+            raise UnprovenError(
+                f"attachments: {item.id} is not the one of {original.agency}", code="provenance-refused"
+            )
 
 
 def _verify_follows(snapshot: Snapshot, facts: MessageFacts, alert: Alert, original: DisclosedOrigin) -> None:

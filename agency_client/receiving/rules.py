@@ -21,6 +21,7 @@ from schemas.agreements.terms import Clause, Terms
 from schemas.alerts import kind_of
 from schemas.alerts.registry import UnknownKindError
 from schemas.api import LoggedRecord
+from schemas.attachments import measure_content
 from schemas.codec import CodecError
 from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DELIVERY_DAYS, Header
 from schemas.key_documents import AgencyClass
@@ -122,8 +123,8 @@ def check_header(facts: MessageFacts) -> str:
         raise UnprovenError("sender: it is in this agency's own name", code="sent-by-ourselves")
     if len({recipient.agency for recipient in header.recipients}) != len(header.recipients):
         raise UnprovenError("recipients: one stands there twice", code="wrong-recipient")
-    if facts.sealed.payload.attachments:
-        raise UnprovenError("attachments: this version carries none", code="attachments-refused")
+    if facts.sealed.payload.attachments and facts.is_aftercare:
+        raise UnprovenError("attachments: what follows a message up carries none", code="attachments-refused")
     verify_times(header, facts.leaf.record.time)
     return f"addressed to {facts.me} on {facts.exchange}, issued {header.issued_at:%Y-%m-%d %H:%M:%S} UTC"
 
@@ -243,7 +244,7 @@ def describe_visible(facts: MessageFacts) -> VisibleFacts:
         recipient=facts.me,
         kind=header.routing.kind,
         marking=header.routing.marking,
-        size_bytes=facts.sealed.payload.body.size,
+        size_bytes=measure_content(facts.sealed.payload),
         attachments=len(facts.sealed.payload.attachments),
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from agency_client.aftercare.covering import find_terms
 from agency_client.aftercare.keeping import find_keepers, list_kept
+from agency_client.attachments.clearing import clear_attachments
 from agency_client.errors import UsageError
 from agency_client.local_store.access_log import AccessNote, append_entry, erase_entries, find_ended_entries
 from agency_client.local_store.applied import list_applied
@@ -94,6 +95,7 @@ def run_retention(node: Node) -> RetentionReport:
     erased = {part.value: sum(_erase_all(node, part, erase, plan)) for part, erase in _ERASERS.items()}
     # Also where nothing was due: a reader may have held the log back when something was.
     node.store.truncate_wal()
+    clear_attachments(node)
     note_erasures(node)
     return RetentionReport(plan, erased, repeated)
 

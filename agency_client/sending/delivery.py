@@ -10,6 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from agency_client.attachments.uploading import (
+    UPLOAD_BYTES_A_ROUND,
+    AttachmentLostError,
+    Uploader,
+    UploadPausedError,
+    Watching,
+    unwatched,
+)
 from agency_client.connection import BusyError, NotSentError, RefusedConflictError, RefusedError
 from agency_client.epochs.places import number_epoch
 from agency_client.errors import ClientError, ConflictError, NotAuthenticatedError, NotFoundError, OfflineError
@@ -60,18 +68,24 @@ class DeliveryReport:
     waiting: dict[str, Problem] = field(default_factory=dict)
     refused: dict[str, Problem] = field(default_factory=dict)
     renewed: dict[str, str] = field(default_factory=dict)
+    uploader: Uploader | None = None
 
 
 def deliver_due(node: Node, *, limit: int = LIMIT) -> DeliveryReport:
     """Deliver every message that is due, the most urgent first; stop at the first that shows the broker is away."""
     with node.store.read() as snapshot:
         due = [item.message_id for item in list_due(snapshot, now=node.clock.now(), limit=limit)]
-    return deliver_messages(node, due)
+    return deliver_messages(node, due, upload_bytes=UPLOAD_BYTES_A_ROUND)
 
 
-def deliver_messages(node: Node, message_ids: Iterable[str]) -> DeliveryReport:
-    """Deliver these messages now as far as they wait; stop at the first that shows the broker is away."""
-    report = DeliveryReport()
+def deliver_messages(
+    node: Node, message_ids: Iterable[str], *, watching: Watching = unwatched, upload_bytes: int | None = None
+) -> DeliveryReport:
+    """Deliver these messages now as far as they wait; stop at the first that shows the broker is away.
+
+    Their attachments come first, at most `upload_bytes` of them in this go; `watching` shows how far they are.
+    """
+    report = DeliveryReport(uploader=Uploader(node, watching, upload_bytes))
     with node.store.read() as snapshot:
         verify_may_send(snapshot, node.sheet.origin)
     for message_id in message_ids:
@@ -91,6 +105,8 @@ def _deliver(node: Node, message_id: str, report: DeliveryReport) -> None:
         item, message = load_item(snapshot, message_id), load_message(snapshot, message_id)
     if item.state is OutboxState.IN_DOUBT:
         item = _ask_about(node, item, message)
+    if item.state is OutboxState.QUEUED and not _upload(node, item, message, report):
+        return
     if item.state is OutboxState.QUEUED and not _begin(node, item, message, report):
         return
     if item.envelope is not None and item.state in (OutboxState.QUEUED, OutboxState.IN_DOUBT):
@@ -112,6 +128,43 @@ def _ask_about(node: Node, item: OutboxItem, message: SentMessage) -> OutboxItem
         _note_unanswered(node, item, error)
         raise
     return item
+
+
+def _upload(node: Node, item: OutboxItem, message: SentMessage, report: DeliveryReport) -> bool:
+    """Upload what goes before a queued message; False: it waits, or has lost what goes with it."""
+    attachments = () if item.envelope is None else parse_envelope(item.envelope).payload.attachments
+    if not attachments or report.uploader is None or _is_kept_back(node, message):
+        return True
+    try:
+        report.uploader.upload_all(item.message_id, attachments)
+    except (UploadPausedError, AttachmentLostError, RefusedError, BusyError) as error:
+        _end_upload(node, item, error, report)
+        return False
+    except ClientError as error:
+        _end_upload(node, item, error, report)
+        raise
+    return True
+
+
+def _is_kept_back(node: Node, message: SentMessage) -> bool:
+    with node.store.read() as snapshot:
+        return _find_obstacle(node, snapshot, message, node.clock.now()) is not None
+
+
+def _end_upload(node: Node, item: OutboxItem, error: ClientError, report: DeliveryReport) -> None:
+    """Let a message wait for the rest of its attachments; one that has lost them, or may not have them, ends."""
+    now, problem = node.clock.now(), Problem(error.code, error.sentence)
+    is_over = isinstance(error, AttachmentLostError | RefusedError) and error.code not in _NOT_ABOUT_THE_MESSAGE
+    with node.store.write() as transaction:
+        if is_over:
+            cancel_message(transaction, item.message_id, reason=error.code, at=now)
+            report.refused[item.message_id] = problem
+            return
+        if begin_attempt(transaction, item.message_id, at=now, in_doubt_until=now):
+            is_going_on = isinstance(error, UploadPausedError)
+            later = now if is_going_on else next_attempt_after(item.attempts + 1, now, error)
+            record_not_arrived(transaction, item.message_id, problem, at=now, next_attempt_at=later)
+        report.waiting[item.message_id] = problem
 
 
 def _begin(node: Node, item: OutboxItem, message: SentMessage, report: DeliveryReport) -> bool:

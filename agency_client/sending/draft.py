@@ -1,9 +1,10 @@
 """What somebody wants to send: the alert as written, to whom, why, and how marked. Nothing of it is judged yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agency_client.attachments.attaching import AttachedFile, ChosenFile, attach_files
 from agency_client.errors import UsageError
 from schemas.alerts import Alert, kind_of, parse_alert
 from schemas.alerts.confidential import find_identifying_text, find_identifying_words
@@ -38,7 +39,8 @@ class Draft:
     who has that message, named by the alert's `in_reply_to`, and need neither. `agreement` is the id or digest of an
     agreement (or its beginning) to use and no other. `delivery_days` is how long the exchange may try.
     `old_status_override`: why it goes although a partner's newest status is too old; for a threat to life only.
-    `quality`: the officer's words for what the quality check may find doubtful, by the doubt's code.
+    `quality`: the officer's words for what the quality check may find doubtful, by the doubt's code. `attachments` are
+    files that go with it; the alert may speak of one as `file:NAME` where an attachment's id stands.
     """
 
     alert: Mapping[str, Any]
@@ -54,13 +56,17 @@ class Draft:
     delivery_days: int = DELIVERY_DAYS
     old_status_override: str | None = None
     quality: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[AttachedFile, ...] = ()
 
 
-def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
+def read_draft_alert(draft: Draft, *, fresh_thread: str, files: Sequence[ChosenFile] = ()) -> Alert:
     """Return the draft's alert, checked as its kind, in the thread it names or else in a fresh one.
 
+    `files` are the draft's attachments, looked at.
+
     Raises:
-        AlertRefusedError: fields are wrong, each is named with an example; or it names attachments, or holds special
+        AlertRefusedError: fields are wrong, each is named with an example; or it names attachments without a file, or
+            has some and follows a message up, or holds special
             categories of data that it does not declare, or is confidential and seems to name somebody.
         UsageError: necessity, reason or delivery days are missing or out of bounds; or an old status is overridden
             for less than a threat to life.
@@ -72,7 +78,7 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
     if not 1 <= draft.delivery_days <= MAX_DELIVERY_DAYS:
         raise UsageError(f"delivery days: 1 to {MAX_DELIVERY_DAYS} may be asked for, not {draft.delivery_days}")
     try:
-        alert = parse_alert({"thread": fresh_thread, **draft.alert})
+        alert = parse_alert({"thread": fresh_thread, **attach_files(draft.alert, files)})
         verify_urgency_reason(alert, draft.urgency)
     except InvalidAlertError as error:
         kind = draft.alert.get("kind", "KIND")
@@ -82,14 +88,26 @@ def read_draft_alert(draft: Draft, *, fresh_thread: str) -> Alert:
         raise AlertRefusedError(str(error), code=error.code) from error
     _verify_special_categories(alert)
     _verify_nobody_named(alert, draft.necessity)
-    if alert.attachments:
-        names = ", ".join(note.caption for note in alert.attachments)
+    _verify_attached(alert, files)
+    return alert
+
+
+def _verify_attached(alert: Alert, files: Sequence[ChosenFile]) -> None:
+    """Verify that every attachment has its file, and that an agreement limits what goes."""
+    ids = {file.id for file in files}
+    missing = ", ".join(note.caption for note in alert.attachments if note.id not in ids)
+    if missing:
         raise AlertRefusedError(
-            f"attachments: this version carries none, so the recipient would never get: {names}",
-            fix="leave out attachments, and what speaks of them (images, photos); say in words what they show",
+            f"attachments: no file was given for: {missing}",
+            fix='add --attach FILE for each, and name it "file:FILE" where its id stands; or leave the note out',
             code="attachments-refused",
         )
-    return alert
+    if files and kind_of(alert.kind).is_aftercare:
+        raise AlertRefusedError(
+            f"attachments: a {alert.kind} follows another message up and carries none",
+            fix="send the files with a message of their own",
+            code="attachments-refused",
+        )
 
 
 def _verify_special_categories(alert: Alert) -> None:

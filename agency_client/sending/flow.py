@@ -8,6 +8,8 @@ to it.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from agency_client.attachments.sealing import sealing_files
+from agency_client.attachments.uploading import Watching, unwatched
 from agency_client.duties.preparing import prepare_order, review_order
 from agency_client.duties.quality import QualityReport
 from agency_client.errors import DeniedError
@@ -83,8 +85,10 @@ def review_alert(node: Node, draft: Draft, plan: Plan) -> QualityReport:
     return review_order(node, make_order(node, draft), draft, plan)
 
 
-def send_alert(node: Node, draft: Draft, *, deliver: bool = True) -> SendReport:
+def send_alert(node: Node, draft: Draft, *, deliver: bool = True, watching: Watching = unwatched) -> SendReport:
     """Seal a draft for all its recipients, queue it, and try to deliver it now. What is queued survives anything.
+
+    `watching` shows how far its attachments have come.
 
     Raises:
         AlertRefusedError, UsageError, NotFoundError: the draft itself is wrong; nothing was done.
@@ -92,7 +96,7 @@ def send_alert(node: Node, draft: Draft, *, deliver: bool = True) -> SendReport:
         QualityDoubtedError: something about it is doubtful and the draft does not say why it goes all the same.
         SendingStoppedError: the exchange was proven dishonest.
     """
-    return _send(node, draft, make_order(node, draft), deliver=deliver)
+    return _send(node, draft, make_order(node, draft), deliver=deliver, watching=watching)
 
 
 def push_past_client(node: Node, draft: Draft, *, deliver: bool = True) -> SendReport:
@@ -107,27 +111,45 @@ def push_past_client(node: Node, draft: Draft, *, deliver: bool = True) -> SendR
     return _send(node, draft, replace(make_order(node, draft), unchecked=True), deliver=deliver)
 
 
-def _send(node: Node, draft: Draft, order: SealingOrder, *, deliver: bool) -> SendReport:
+def _send(
+    node: Node, draft: Draft, order: SealingOrder, *, deliver: bool, watching: Watching = unwatched
+) -> SendReport:
     try:
-        with node.store.write() as transaction:
-            verify_may_send(transaction, node.sheet.origin)
-            plan = judge_draft(node, transaction, order, draft)
-            if not plan.is_allowed and not order.unchecked:
-                raise NotCoveredError(plan)
-            order = prepare_order(node, transaction, order, draft, plan)
-            legs = seal_recipients(node, transaction, order, plan.recipients)
+        recipients = _judge_first(node, order, draft) if order.files else ()
+        with sealing_files(node.profile, recipients, order.files, watching) as sealed:
+            plan, legs = _seal_and_queue(node, replace(order, sealed_files=sealed), draft)
     except DeniedError as error:
         _note_denied(node, order, error)
         raise
     delivered = DeliveryReport()
     if deliver:
-        delivered = deliver_messages(node, [leg.message_id for leg in legs])
+        delivered = deliver_messages(node, [leg.message_id for leg in legs], watching=watching)
         announce_narrowing(node)
     with node.store.read() as snapshot:
         legs = tuple(_find_standing(snapshot, leg, delivered.renewed) for leg in legs)
         items = tuple(load_item(snapshot, leg.message_id) for leg in legs)
     again = tuple(delivered.refused[message_id] for message_id in delivered.renewed)
     return SendReport(order.alert.thread, order.batch, plan, legs, items, again)
+
+
+def _judge_first(node: Node, order: SealingOrder, draft: Draft) -> list[str]:
+    """Return to whom files are to be sealed; what is not allowed is refused before that takes its time."""
+    with node.store.read() as snapshot:
+        verify_may_send(snapshot, node.sheet.origin)
+        plan = judge_draft(node, snapshot, order, draft)
+    if not plan.is_allowed and not order.unchecked:
+        raise NotCoveredError(plan)
+    return [recipient.agency for recipient in plan.recipients]
+
+
+def _seal_and_queue(node: Node, order: SealingOrder, draft: Draft) -> tuple[Plan, tuple[SealedLeg, ...]]:
+    with node.store.write() as transaction:
+        verify_may_send(transaction, node.sheet.origin)
+        plan = judge_draft(node, transaction, order, draft)
+        if not plan.is_allowed and not order.unchecked:
+            raise NotCoveredError(plan)
+        order = prepare_order(node, transaction, order, draft, plan)
+        return plan, seal_recipients(node, transaction, order, plan.recipients)
 
 
 def _find_standing(snapshot: Snapshot, leg: SealedLeg, renewed: Mapping[str, str]) -> SealedLeg:

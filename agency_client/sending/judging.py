@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from agency_client.attachments.attaching import choose_files
+from agency_client.attachments.sealing import plan_file
 from agency_client.errors import UsageError
 from agency_client.local_store.engine import Snapshot
 from agency_client.node import Node
@@ -28,11 +30,11 @@ def make_order(node: Node, draft: Draft) -> SealingOrder:
     """Return what all envelopes of a draft share.
 
     Raises:
-        AlertRefusedError, UsageError: the draft is wrong.
+        AlertRefusedError, UsageError, NotFoundError: the draft is wrong.
     """
-    now = node.clock.now()
+    now, files = node.clock.now(), choose_files(draft.attachments, make_id=generate_id)
     return SealingOrder(
-        alert=read_draft_alert(draft, fresh_thread=generate_id()),
+        alert=read_draft_alert(draft, fresh_thread=generate_id(), files=files),
         purpose=draft.purpose,
         necessity=draft.necessity,
         marking=draft.marking,
@@ -43,6 +45,7 @@ def make_order(node: Node, draft: Draft) -> SealingOrder:
         case=draft.case,
         batch=generate_id(),
         old_status_override=draft.old_status_override,
+        files=tuple(plan_file(file) for file in files),
     )
 
 
@@ -95,6 +98,7 @@ def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> Messa
         marking=order.marking,
         content=_describe_content(order),
         size_bytes=size_bytes,
+        attachments=len(order.files),
         overrides_old_status=order.old_status_override is not None,
         is_senders_alone=kind.is_senders_alone,
     )

@@ -61,6 +61,7 @@ class MessageFacts:
     marking: Tlp
     content: ContentFacts
     size_bytes: int
+    attachments: int = 0
     overrides_old_status: bool = False
     is_senders_alone: bool = False
 
@@ -241,7 +242,9 @@ def _judge_option(message: MessageFacts, recipient: RecipientFacts, candidate: C
     view = candidate.view
     if message.is_aftercare:
         return Option(view, terms, None, tuple(_judge_aftercare(message, recipient, candidate, terms)))
-    visible = VisibleFacts(message.sender, recipient.agency, message.kind, message.marking, message.size_bytes)
+    visible = VisibleFacts(
+        message.sender, recipient.agency, message.kind, message.marking, message.size_bytes, message.attachments
+    )
     coverage = judge_message(terms, visible, message.content)
     findings = [*_judge_state(view), *coverage.findings]
     if candidate.is_step_hidden:

@@ -5,6 +5,10 @@ number was used before, by a copy of this node or by one it was restored from: t
 own, since nobody here knows which numbers are left in that one.
 """
 
+from dataclasses import replace
+
+from agency_client.attachments.folder import find_outgoing
+from agency_client.attachments.sealing import PlainFile, plan_resealing, sealing_files
 from agency_client.errors import DeniedError
 from agency_client.local_store.aftercare import rename_relay
 from agency_client.local_store.content import keep_no_longer, read_content
@@ -12,9 +16,10 @@ from agency_client.local_store.engine import Transaction
 from agency_client.local_store.onward import rename_copy
 from agency_client.local_store.outbox import record_refused
 from agency_client.local_store.problems import Problem
-from agency_client.local_store.sent import SentMessage, list_deliveries, load_message
+from agency_client.local_store.sent import SentMessage, load_message
 from agency_client.local_store.streams import close_stream
 from agency_client.node import KeySetUnusableError, Node
+from agency_client.receiving.sealed import read_sealed
 from agency_client.sending.judging import judge_for_partner
 from agency_client.sending.seal import SealedLeg, SealingOrder, seal_one
 from agency_client.sending.summary import read_summary
@@ -23,7 +28,7 @@ from keys.generation import generate_id
 from schemas.alerts import parse_alert
 from schemas.envelope import PADDING_BUCKETS, Header, Message, Reference
 from schemas.log.records import Action
-from schemas.signed import KeyUse
+from schemas.signed import KeyUse, SignedDocument
 
 NUMBER_USED, OWN_KEY_REVOKED = "number-conflict", "key-revoked"
 RENEWABLE = frozenset({"key-set-not-current", "encryption-key-not-current", OWN_KEY_REVOKED, NUMBER_USED})
@@ -47,21 +52,26 @@ def renew_refused(node: Node, message_id: str, problem: Problem) -> SealedLeg | 
     with node.store.read() as snapshot:
         message = load_message(snapshot, message_id)
     note = node.note_access(Action.CONSULTATION, "renew", f"refused: {problem.code}", message=message_id)
-    content = read_content(node.store, message.digest, note)
-    with node.store.write() as transaction:
+    before = Message.from_canonical(read_content(node.store, message.digest, note), max_bytes=PADDING_BUCKETS[-1])
+    order = _repeat_order(node, message, before, problem)
+    partner = before.header.recipients[0].agency
+    with sealing_files(node.profile, [partner], order.files) as sealed, node.store.write() as transaction:
         record_refused(transaction, message_id, problem, at=node.clock.now())
         try:
-            return _seal_again(node, transaction, message, content, problem)
+            return _seal_again(node, transaction, message, before, replace(order, sealed_files=sealed), problem)
         except KeySetUnusableError as error:
             raise RenewalWaitsError(error.sentence, fix=error.fix) from error
 
 
 def _seal_again(
-    node: Node, transaction: Transaction, message: SentMessage, content: bytes, problem: Problem
+    node: Node,
+    transaction: Transaction,
+    message: SentMessage,
+    before: Message,
+    order: SealingOrder,
+    problem: Problem,
 ) -> SealedLeg | None:
-    before = Message.from_canonical(content, max_bytes=PADDING_BUCKETS[-1])
-    order = _repeat_order(node, message, before, problem)
-    partner = list_deliveries(transaction, message.message_id)[0].recipient
+    partner = before.header.recipients[0].agency
     (recipient,) = judge_for_partner(node, transaction, order, partner).recipients
     key = recipient.encryption_key
     if not (recipient.is_allowed or order.unchecked) or key is None:
@@ -103,6 +113,16 @@ def _repeat_order(node: Node, message: SentMessage, before: Message, problem: Pr
         is_renewal=True,
         provenance=before.provenance,
         follows=before.header.refers_to if before.provenance is not None else None,
+        files=_plan_files(node, message, before),
+    )
+
+
+def _plan_files(node: Node, message: SentMessage, before: Message) -> tuple[PlainFile, ...]:
+    """Return the attachments of the refused envelope, to be sealed for the one in its place."""
+    sealed = read_sealed(SignedDocument.from_canonical(message.evidence)).payload.attachments
+    return tuple(
+        plan_resealing(find_outgoing(node.profile, message.message_id, outer.id), message.message_id, outer, inner)
+        for outer, inner in zip(sealed, before.attachments, strict=True)
     )
 
 

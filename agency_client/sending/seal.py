@@ -4,13 +4,16 @@ One envelope for each recipient, with its own id and content key, in the same th
 moment comes in with `SealingOrder`, randomness from `keys.generation`; nothing is sent here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from agency_client.aftercare.acting import NoticeOrigin, note_own_notice
+from agency_client.attachments.sealing import PlainFile, SealedFiles, describe_unsealed
+from agency_client.challenges.taking import take_own
 from agency_client.duties.conditions import spell_codes
 from agency_client.duties.recording import Passing, record_sending
-from agency_client.errors import DeniedError, UsageError
+from agency_client.errors import ConflictError, DeniedError, UsageError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.applied import AppliedClauseRow, keep_applied
 from agency_client.local_store.checkpoints import load_newest_checkpoint
@@ -33,6 +36,7 @@ from keys.signing import Signer
 from schemas.alerts import Alert
 from schemas.alerts.header_rules import choose_shown_kind, verify_header_agrees
 from schemas.alerts.registry import kind_of
+from schemas.attachments import measure_sealed
 from schemas.disclosure import read_original_header
 from schemas.envelope import (
     Header,
@@ -50,9 +54,6 @@ from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp, Urgency
 from schemas.signed import KeyUse, SignedDocument
 
-_CHUNK_BYTES = 16_384
-_CIPHER_FRAME_BYTES, _CHUNK_TAG_BYTES = 56, 16
-
 
 @dataclass(frozen=True, slots=True)
 class SealingOrder:
@@ -60,7 +61,8 @@ class SealingOrder:
 
     `old_status_override`: why it goes to a partner whose newest status is too old; for the access log as well.
     `is_renewal`: the same content was sealed before. `provenance`: the alert is another agency's and stands to the
-    letter; `follows` is then what the header refers to, since the alert refers to what its author knew.
+    letter; `follows` is then what the header refers to, since the alert refers to what its author knew. `files` go with
+    each envelope; `sealed_files` are they by recipient, once they are sealed.
     """
 
     alert: Alert
@@ -79,6 +81,23 @@ class SealingOrder:
     is_renewal: bool = False
     provenance: Provenance | None = None
     follows: Reference | None = None
+    files: tuple[PlainFile, ...] = ()
+    sealed_files: Mapping[str, SealedFiles] = field(default_factory=dict)
+
+    def find_files(self, recipient: str) -> SealedFiles:
+        """Return the id of the message to a recipient, and the attachments sealed for it.
+
+        Raises:
+            ConflictError: there are files, and none were sealed for this recipient.
+        """
+        if not self.files:
+            return SealedFiles(generate_id())
+        found = self.sealed_files.get(recipient)
+        if found is None:
+            raise ConflictError(
+                f"{recipient} came into reach while the files were sealed", fix="send it again", code="files-unsealed"
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +121,20 @@ class _Seal:
 
 
 def measure_ciphertext(node: Node, snapshot: Snapshot, order: SealingOrder) -> int:
-    """Return how many bytes the ciphertext will have: padding makes it the same for every recipient and number.
+    """Return how many bytes the ciphertexts will have, those of attachments too: the same for every recipient.
 
     Raises:
         UsageError: the content is larger than a message may be.
     """
     filler = "A" * 43
     stand_in = HeaderRecipient(agency="A" * 32, kid=filler, agreement=filler, stream="A" * 22, n=10**9)
-    message = _write_message(node, _prepare(node, snapshot), order, stand_in, generate_id(), order.alert, None)
+    files = describe_unsealed(order.files)
+    message = _write_message(node, _prepare(node, snapshot), order, stand_in, files, order.alert, None)
     try:
         length = len(pad_message(message))
     except ValueError as error:
         raise UsageError(str(error), code="too-large") from error
-    return length + _CIPHER_FRAME_BYTES + _CHUNK_TAG_BYTES * (length // _CHUNK_BYTES + 1)
+    return measure_sealed(length) + sum(item.size for item in files.sealed)
 
 
 def seal_recipients(
@@ -147,7 +167,8 @@ def seal_one(
     """
     seal = seal or _prepare(node, transaction)
     option, key = _demand_option(order, recipient), _demand_key(recipient)
-    message_id = generate_id()
+    files = order.find_files(recipient.agency)
+    message_id = files.message_id
     override = _note_override(node, transaction, order, recipient, message_id)
     number = allocate_number(
         transaction, recipient.agency, message_id, make_stream=generate_stream_id, at=order.issued_at
@@ -156,10 +177,10 @@ def seal_one(
         agency=recipient.agency, kid=key.kid, agreement=option.view.digest, stream=number.stream, n=number.n
     )
     alert = _refer(order, recipient)
-    message = _write_message(node, seal, order, header_recipient, message_id, alert, replaces)
+    message = _write_message(node, seal, order, header_recipient, files, alert, replaces)
     verify_header_agrees(alert, message.header, original=read_original_header(message))
-    sealed = _seal(message, key, seal.signer)
-    _verify_size(order, option, sealed)
+    sealed = _seal(message, key, seal.signer, files)
+    _verify_size(order, option, sealed, files)
     delivery = Delivery(recipient.agency, option.view.digest, number.stream, number.n)
     until = _find_retention_end(order, option, node.agency, recipient.agency)
     _keep_copy(transaction, sealed, retain_until=until)
@@ -174,6 +195,7 @@ def seal_one(
     passing = Passing(sealed.digest, alert, order.marking, order.purpose, clauses, order.issued_at)
     _keep_applied(transaction, sealed, option)
     record_sending(transaction, passing, recipient.agency, option.terms)
+    take_own(transaction, sealed.digest, alert, agency=node.agency, said_at=order.issued_at)
     return SealedLeg(message_id, sealed.digest, recipient.agency, option.view.digest, option.terms.title)
 
 
@@ -192,14 +214,14 @@ def _write_message(
     seal: _Seal,
     order: SealingOrder,
     recipient: HeaderRecipient,
-    message_id: str,
+    files: SealedFiles,
     alert: Alert,
     replaces: Reference | None,
 ) -> Message:
     header = Header(
         v=1,
         exchange=node.exchange,
-        id=message_id,
+        id=files.message_id,
         issued_at=order.issued_at,
         expires_at=order.expires_at,
         sender=seal.sender,
@@ -214,7 +236,7 @@ def _write_message(
         purpose=order.purpose,
         necessity=order.necessity,
         alert=alert.to_wire(),
-        attachments=(),
+        attachments=files.inside,
         replaces=replaces,
         provenance=order.provenance,
         padding="",
@@ -229,9 +251,9 @@ def _refer(order: SealingOrder, recipient: RecipientPlan) -> Alert:
     return alert.model_copy(update={"in_reply_to": recipient.original.reference})
 
 
-def _seal(message: Message, key: EncryptionKey, signer: Signer) -> SealedMessage:
+def _seal(message: Message, key: EncryptionKey, signer: Signer, files: SealedFiles) -> SealedMessage:
     try:
-        return seal_message(message, [key.jwk], signer, content_key=generate_seed())
+        return seal_message(message, [key.jwk], signer, content_key=generate_seed(), attachments=files.sealed)
     except EnvelopeError as error:
         raise UsageError(str(error), code=error.code) from error
 
@@ -249,8 +271,9 @@ def _demand_key(recipient: RecipientPlan) -> EncryptionKey:
     return recipient.encryption_key
 
 
-def _verify_size(order: SealingOrder, option: Option, sealed: SealedMessage) -> None:
-    size, clause = len(sealed.envelope.ciphertext_bytes), option.clause
+def _verify_size(order: SealingOrder, option: Option, sealed: SealedMessage, files: SealedFiles) -> None:
+    clause = option.clause
+    size = len(sealed.envelope.ciphertext_bytes) + sum(item.size for item in files.sealed)
     if clause is not None and size > clause.max_bytes and not order.unchecked:
         raise DeniedError(f"the message has {size} bytes, {clause.max_bytes} were agreed", code="too-large")
 

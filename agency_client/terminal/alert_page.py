@@ -89,8 +89,6 @@ def _list_handling(alert: Alert) -> Iterator[tuple[str, str]]:
         yield from _list_members(alert.special_categories)
     if alert.transfer is not None:
         yield from _list_members(alert.transfer)
-    for note in alert.attachments:
-        yield "attachment", f"{note.caption} (only named: it did not travel with the message)"
     yield (
         "language",
         f"{alert.language}, translated from {alert.translated_from}" if alert.translated_from else (alert.language),

@@ -28,9 +28,11 @@ from keys.certificates import make_tls_ca
 from keys.generation import generate_salt
 from keys.log_keys import LogSigner, sign_checkpoint
 from schemas.api import (
+    ATTACHMENTS_PATH,
     Evidence,
     LoggedRecord,
 )
+from schemas.attachments import Announcement
 from schemas.codec import b64u_encode
 from schemas.envelope import Envelope, Reference
 from schemas.jwk import Algorithm
@@ -49,6 +51,7 @@ from tests.support.lying_answers import (
     make_record_leaf,
     parse_envelope_kindly,
 )
+from tests.support.lying_attachments import LyingAttachments
 from tests.support.members import EXCHANGE, START, derive_seed
 from tests.support.nodes import PASSPHRASE, install_first_key_set
 
@@ -71,6 +74,7 @@ class LyingExchange:
     acknowledged: list[int] = field(default_factory=list)
     cosignatures: dict[str, str] = field(default_factory=dict)
     delivers: bool = True
+    attached: LyingAttachments = field(default_factory=LyingAttachments)
 
     def __post_init__(self) -> None:
         """Found the exchange."""
@@ -147,6 +151,8 @@ class LyingExchange:
 
     def answer(self, agency: str, path: str, body: bytes | None, query: Mapping[str, Any]) -> WireModel:
         """Answer one request, honestly unless told otherwise."""
+        if path == ATTACHMENTS_PATH:
+            return self.attached.announce(agency, Announcement.from_canonical(body or b""))
         handler = HANDLERS[path]
         found = handler(self, agency, body or b"", query)
         return self.tamper[path](found) if path in self.tamper else found
@@ -165,6 +171,15 @@ class LyingConnection:
     def post(self, path: str, body: bytes, answer: type[Answer], *, wait_seconds: float = 0) -> Answer:
         """Hand something over."""
         return self._send(path, body, answer, {})
+
+    def patch(self, path: str, piece: bytes, answer: type[Answer], *, offset: int) -> Answer:
+        """Add a piece to an upload."""
+        found = self._exchange.attached.append(self._agency, path, piece, offset)
+        return answer.from_canonical(found.canonical())
+
+    def read_range(self, path: str, start: int, count: int) -> bytes:
+        """Return a part of an attachment."""
+        return self._exchange.attached.read(path, start, count)
 
     def close(self) -> None:
         """Do nothing."""

@@ -1,0 +1,1 @@
+"""Attachments at the agency: files sealed for each message, uploaded, fetched, verified to the last byte, saved."""
