@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from agency_client.aftercare.rules import BREACH_NOTICE, Notice, Standing, compute_standing
+from agency_client.challenges.standing import load_disputed
 from agency_client.local_store.aftercare import StoredNotice, list_notices
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import find_sender
@@ -16,7 +17,8 @@ def load_standing(snapshot: Snapshot, digest: str) -> Standing:
     Where the same message came here by several ways, what its originator says of one counts for each; and for a copy
     that went on from here what was said of the message that it was made of.
     """
-    return compute_standing(read_notice(notice) for notice in list_counting(snapshot, digest))
+    counting = (read_notice(notice) for notice in list_counting(snapshot, digest))
+    return compute_standing(counting, load_disputed(snapshot, digest))
 
 
 def load_standings(snapshot: Snapshot, digests: Iterable[str]) -> dict[str, Standing]:

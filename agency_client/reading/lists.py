@@ -189,6 +189,7 @@ def _describe_received(message: InboxMessage, is_witnessed: bool, marks: tuple[s
 def _describe_sent(snapshot: Snapshot, sent: SentMessage) -> list[ThreadEntry]:
     summary = read_sent_summary(sent.summary)
     entries = []
+    marks = load_standing(snapshot, sent.digest).words
     for delivery in list_deliveries(snapshot, sent.message_id):
         newest = compute_delivery_state(list_facts(snapshot, sent.message_id, delivery.recipient))
         state = "queued" if newest is None else newest.fact.value
@@ -201,6 +202,7 @@ def _describe_sent(snapshot: Snapshot, sent: SentMessage) -> list[ThreadEntry]:
                 subject=summary.subject,
                 at=sent.issued_at,
                 state=state,
+                marks=marks,
                 handling=summary.handling,
             )
         )

@@ -9,6 +9,7 @@ from agency_client.aftercare.overview import AgencyActing, NoticeLine, Overview
 from agency_client.aftercare.rules import NOTHING_SAID, VICTIM_MARK, Standing
 from agency_client.local_store.inbox import InboxMessage
 from agency_client.terminal.alert_page import Block, make_page
+from agency_client.terminal.challenge_pages import describe_disputed, list_dispute_lines
 from agency_client.terminal.moments import make_due_cell, spell_moment
 from agency_client.terminal.output import Cell, Output, Tone
 from schemas.alerts.base import Alert
@@ -58,6 +59,8 @@ def warn_of_late(output: Output, view: Overview) -> None:
 
 def show_standing(output: Output, standing: Standing, alert: Alert) -> None:
     """Show what must not be overlooked of a message that notices are about: above its page, in words."""
+    for line in list_dispute_lines(standing.disputed):
+        output.show_line(line, Tone.BAD)
     if standing.is_restricted:
         allowed = ", ".join(use.label for use in RestrictedUse if use in (standing.allowed_uses or ()))
         output.show_line(f"RESTRICTED: kept, and used for nothing but: {allowed or 'nothing'}", Tone.BAD)
@@ -152,6 +155,7 @@ def describe_standing(standing: Standing) -> dict[str, object]:
         "victims": standing.victims,
         "corrected": bool(standing.corrections),
         "breach": bool(standing.breaches),
+        "challenged": describe_disputed(standing.disputed),
     }
 
 
