@@ -25,7 +25,11 @@ MAX_FILE_BYTES = 512 * 1024
 Wire = dict[str, Any]
 
 _USUAL_PURPOSES = {
+    "conveyance": Purpose.MIGRANT_SMUGGLING,
     "facilitator": Purpose.MIGRANT_SMUGGLING,
+    "financial-flow": Purpose.MIGRANT_SMUGGLING,
+    "online-recruitment": Purpose.MIGRANT_SMUGGLING,
+    "smuggling-incident": Purpose.MIGRANT_SMUGGLING,
     "ping": Purpose.SYSTEM_TEST,
     "acknowledgement": Purpose.DATA_QUALITY,
     "breach-notice": Purpose.DATA_QUALITY,

@@ -54,3 +54,35 @@ def _list_words(alert: Alert) -> Iterator[tuple[str, str]]:
             # Codes are text to Python too, of a type of their own.
             if type(value) is str and _FORMED.isdisjoint(field.split(".")):
                 yield field, value
+
+
+FOLLOWING_KINDS = frozenset(
+    {"acknowledgement", "withdrawal", "restriction", "breach-notice", "release-request", "release-decision"}
+)
+"""Kinds that may follow a confidential message up. They travel under the key that all officers use, so they say of it
+that it was read, is taken back or restricted, and nothing of what it says. What corrects or answers it is another one
+of its own kind."""
+_WORDS_OF_ITS_OWN = frozenset({"words", "conditions"})
+"""Members of details that hold free words and that nothing needs."""
+
+
+def find_words_about(alert: Alert, label: str) -> Iterator[tuple[str, str]]:
+    """Give what an alert that follows a confidential message up may not say; `label` is what its kind is called."""
+    if alert.kind not in FOLLOWING_KINDS:
+        yield "kind", f"a {label.lower()} would speak openly of a confidential message; send one of its own kind"
+        return
+    if alert.subject != label:
+        yield "subject", f"is “{label}” about a confidential message, and nothing else"
+    if alert.handling.restriction is not None:
+        yield "handling.restriction", _OPENLY
+    for name in ("own_reference", "partner_reference", "urgency_reason"):
+        if getattr(alert, name) is not None:
+            yield name, _OPENLY
+    for field, value in list_values(alert.details, "details"):
+        if field.rpartition(".")[2] in _WORDS_OF_ITS_OWN and value:
+            yield field, _OPENLY
+        if value == "court":
+            yield field, "what is confidential is never used in court"
+
+
+_OPENLY = "speaks openly about a confidential message; leave it out"

@@ -33,6 +33,9 @@ FRESH_FOR: dict[str, timedelta] = {
     "document-fraud": timedelta(days=90),
     "facilitator": timedelta(days=180),
     "movement-notice": timedelta(days=7),
+    "smuggling-incident": timedelta(days=90),
+    "conveyance": timedelta(days=90),
+    "financial-flow": timedelta(days=180),
     "document-status": timedelta(days=365),
 }
 """How long data of a kind usually hold: what was seen at a counter for hours, a register's entry for a year."""

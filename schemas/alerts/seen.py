@@ -104,7 +104,7 @@ class SeenSimCard(SeenIdentifier):
     """The number printed on a SIM card (ICCID)."""
 
     type: ClassVar[IdentifierType | None] = IdentifierType.ICCID
-    as_seen: Annotated[SeenText, Field(examples=["8991101200003204510"])]
+    as_seen: Annotated[SeenText, Field(examples=["8991101200003204514"])]
 
     def check(self) -> Checked:
         """Check its digit."""

@@ -8,9 +8,9 @@ clause of the agreement must allow them (`schemas.agreements.coverage`).
 from collections.abc import Iterator, Mapping
 
 from schemas.alerts.base import Alert, SpecialCategory
+from schemas.alerts.encounters import SafetyWarning
 from schemas.alerts.kinds.document_fraud import ComparisonMethod, ImageView
 from schemas.alerts.kinds.document_verification import DocumentVerification, Question
-from schemas.alerts.kinds.facilitator import SafetyWarning
 from schemas.alerts.kinds.outcome import MatchKey
 from schemas.alerts.kinds.victim_safeguarding import ExploitationType, MethodOfControl, Need, RiskKind
 from schemas.alerts.registry import FieldProblem

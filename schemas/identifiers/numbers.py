@@ -87,6 +87,6 @@ def _check(as_seen: str, rules: _Rules, found_valid: Finding = Finding.VALID) ->
     except ValidationError as error:
         findings = (finding for refusal, finding in _STDNUM_FINDINGS.items() if isinstance(error, refusal))
         finding = next(findings, Finding.WRONG_CHARACTERS)
-        # A number with a wrong check digit is still looked for: somebody else may have seen the same one.
-        is_searchable = finding is Finding.WRONG_CHECK_DIGIT
+        # A number of the right form is still looked for: somebody else may have seen the same one.
+        is_searchable = finding in {Finding.WRONG_CHECK_DIGIT, Finding.UNKNOWN_PREFIX}
         return explain(as_seen, rules.compact(as_seen) if is_searchable else None, finding)

@@ -7,8 +7,9 @@ from pydantic import model_validator
 from schemas.alerts.accounts import BankAccount, OnlineAccount, WalletAccount
 from schemas.alerts.base import Language
 from schemas.alerts.conveyances import Conveyance
+from schemas.alerts.encounters import EncounterAction, RequestedCheck, SafetyWarning
 from schemas.alerts.money import Price
-from schemas.alerts.network import Edge
+from schemas.alerts.network import Edge, FacilitatorRole, Service
 from schemas.alerts.phones import Phone
 from schemas.alerts.places import Route, Sighting
 from schemas.alerts.registry import register
@@ -24,80 +25,8 @@ from schemas.alerts.shapes import (
     PersonRef,
     ShortText,
 )
-from schemas.coded import CodedValue
 from schemas.identifiers.dates import Day
 from schemas.identifiers.states import StateCode
-
-
-class FacilitatorRole(CodedValue):
-    """What a person does in a smuggling network."""
-
-    ORGANISER = "organiser", "Organiser"
-    RECRUITER = "recruiter", "Recruiter"
-    DRIVER = "driver", "Driver"
-    SKIPPER = "skipper", "Skipper"
-    GUIDE = "guide", "Guide"
-    FORGER = "forger", "Forger"
-    DOCUMENT_SUPPLIER = "document-supplier", "Supplier of documents"
-    FINANCIER = "financier", "Financier"
-    HAWALADAR = "hawaladar", "Hawaladar"
-    HOST = "host", "Host of safe houses"
-    LOOKOUT = "lookout", "Lookout"
-    CORRUPT_OFFICIAL = "corrupt-official", "Corrupt official"
-    ENFORCER = "enforcer", "Enforcer"
-    DOCUMENT_COURIER = "document-courier", "Courier of documents or money"
-    BOAT_SUPPLIER = "boat-supplier", "Supplier of boats, engines or vehicles"
-    ONLINE_ADVERTISER = "online-advertiser", "Advertiser on the internet"
-    SPONSOR = "sponsor", "Sponsor or employer in name only"
-
-
-class SafetyWarning(CodedValue):
-    """What an officer must know before approaching."""
-
-    ARMED = "armed", "Armed"
-    VIOLENT = "violent", "Violent"
-    ESCAPE_RISK = "escape-risk", "Risk of escape"
-    SUICIDE_RISK = "suicide-risk", "Risk of suicide"
-    INFECTIOUS_DISEASE = "infectious-disease", "Infectious disease"
-    DRUG_USE = "drug-use", "Uses drugs"
-    ACCOMPANIED_BY_CHILDREN = "accompanied-by-children", "Often accompanied by children"
-
-
-class RequestedCheck(CodedValue):
-    """Which check is asked for on meeting the person."""
-
-    DISCREET = "discreet", "Discreet check: the person must not notice"
-    INQUIRY = "inquiry", "Inquiry check: the person is interviewed"
-    SPECIFIC = "specific", "Specific check: person and belongings are searched"
-
-
-class EncounterAction(CodedValue):
-    """What to do on meeting the person."""
-
-    REPORT_ONLY = "report-only", "Report, do not act"
-    REPORT_AT_ONCE = "report-at-once", "Report at once, while the person is there"
-    COPY_DOCUMENTS = "copy-documents", "Copy documents and record devices"
-    ESTABLISH_COMPANIONS = "establish-companions", "Establish companions, route and vehicle"
-    DETAIN_UNDER_NATIONAL_LAW = "detain-under-national-law", "Detain, if national law allows"
-    DO_NOT_APPROACH = "do-not-approach", "Do not approach alone"
-
-
-class Service(CodedValue):
-    """What a facilitator offers."""
-
-    SEA_CROSSING = "sea-crossing", "Crossings in boats"
-    LORRY = "lorry", "Crossings hidden in lorries or trailers"
-    CAR = "car", "Crossings in cars or vans"
-    RAIL = "rail", "Crossings on trains"
-    ON_FOOT = "on-foot", "Crossings on foot"
-    AIR = "air", "Travel by air"
-    FALSE_DOCUMENTS = "false-documents", "False or borrowed documents"
-    VISA_ABUSE = "visa-abuse", "Visas by false pretences"
-    SHAM_RELATIONSHIP = "sham-relationship", "Marriages, adoptions or kinship of convenience"
-    SHAM_STUDY_OR_WORK = "sham-study-or-work", "Places to study or work that do not exist"
-    ACCOMMODATION = "accommodation", "Accommodation on the way"
-    PAYMENT = "payment", "Payment and holding of money"
-    ESCORT = "escort", "Escorts on the way"
 
 
 @register("facilitator", "Facilitator of smuggling", needs_grading=True)

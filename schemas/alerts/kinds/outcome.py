@@ -8,6 +8,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from schemas.alerts.money import Money
+from schemas.alerts.people import Count
 from schemas.alerts.registry import register
 from schemas.alerts.shapes import Details, Few, FieldError, FreeText, IdentifierType, LineText, Moment, ShortText
 from schemas.coded import CodedValue
@@ -24,6 +26,8 @@ class MatchKey(CodedValue):
     FINGERPRINT = "fingerprint", "Fingerprint"
     DOCUMENT = "document", "Document"
     IDENTIFIER = "identifier", "Identifier"
+    CONVEYANCE = "conveyance", "Vehicle, vessel, aircraft or container"
+    ACCOUNT = "account", "Account or address of money"
     PATTERN = "pattern", "Pattern of an operation"
 
 
@@ -50,7 +54,26 @@ class OutcomeAction(CodedValue):
     RECORD_UPDATED = "record-updated", "Own records updated"
     PASSED_ON = "passed-on", "Passed on to the competent authority"
     RETURN = "return", "Return"
+    CONVEYANCE_SEIZED = "conveyance-seized", "Conveyance seized"
+    MONEY_FROZEN = "money-frozen", "Money or assets frozen or seized"
+    CONTENT_REMOVED = "content-removed", "Content removed from a platform"
+    PEOPLE_RESCUED = "people-rescued", "People rescued"
+    PERSON_WATCHED = "person-watched", "Person or conveyance watched, not stopped"
+    INTERVIEW = "interview", "Person interviewed"
+    DOCUMENT_ISSUED = "document-issued", "Document replaced for its true holder"
     OTHER = "other", "Other"
+
+
+class FalseBecause(CodedValue):
+    """Why a match was false: what the sender can do better."""
+
+    NAMESAKE = "namesake", "Another person of the same name"
+    OUTDATED = "outdated", "The data were out of date"
+    MISREAD = "misread", "Something was misread or mistyped"
+    TRANSLITERATION = "transliteration", "The name was transliterated otherwise"
+    MISUSED_IDENTITY = "misused-identity", "The person's identity had been misused"
+    TOO_LITTLE = "too-little", "Too little was said to tell persons apart"
+    MACHINE = "machine", "The machine's threshold was too low"
 
 
 COERCIVE_ACTIONS = frozenset(
@@ -61,6 +84,8 @@ COERCIVE_ACTIONS = frozenset(
         OutcomeAction.VISA_REFUSED_OR_REVOKED,
         OutcomeAction.ARREST,
         OutcomeAction.RETURN,
+        OutcomeAction.CONVEYANCE_SEIZED,
+        OutcomeAction.MONEY_FROZEN,
     }
 )
 """Actions with an adverse effect on a person, which no machine takes."""
@@ -93,13 +118,23 @@ class Outcome(Details):
     result: MatchResult
     is_automatic: bool | None = None
     decision: Decision | None = None
+    false_because: FalseBecause | None = None
     matches: Few[Match] = ()
     actions: Few[OutcomeAction] = ()
     at: Moment | None = None
     place: LineText | None = None
     state: StateCode | None = None
+    money: Few[Money] = ()
+    people_helped: Count | None = None
     usefulness: Annotated[int, Field(ge=1, le=5, examples=[4])]
     words: FreeText | None = None
+    next_step: LineText | None = None
+
+    @model_validator(mode="after")
+    def _check_false_is_explained_only_when_false(self) -> Self:
+        if self.false_because is not None and self.result is not MatchResult.FALSE:
+            raise FieldError("false_because", "stands with the result false only")
+        return self
 
     @model_validator(mode="after")
     def _check_a_person_decided(self) -> Self:

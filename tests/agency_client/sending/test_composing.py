@@ -40,7 +40,15 @@ def leave_out(value: Any, names: set[str]) -> Any:
     return {name: leave_out(item, names) for name, item in value.items() if name not in names}
 
 
-NOT_TRAVELLING = {"thread", "attachments", "images", "photos", "special_categories"}
+NOT_TRAVELLING = {
+    "thread",
+    "attachment",
+    "attachments",
+    "images",
+    "photos",
+    "special_categories",
+    "statements_of_account",
+}
 """Pictures, and the special category that a photograph of a person is."""
 
 

@@ -155,10 +155,18 @@ def test_whom_an_alert_accuses_has_a_role_and_a_victim_its_caveat() -> None:
     assert find(FRAUD, {"persons.0.role": "victim", "caveats": [{"code": "not-against-victim"}]}) == []
 
 
-@pytest.mark.parametrize("finding", ["wrong-characters", "wrong-length", "wrong-check-digit"])
-def test_an_identifier_that_was_found_wrong_is_doubtful(finding: str) -> None:
-    wrong = {"details.devices": [{"as_seen": "49-015420-323751-9", "findings": [finding]}]}
+@pytest.mark.parametrize("as_seen", ["49O154203237518", "49015420", "49-015420-323751-9"])
+@pytest.mark.parametrize("said", [{}, {"findings": ["valid"]}, {"findings": ["wrong-length"]}])
+def test_an_identifier_that_is_found_wrong_is_doubtful_whatever_its_author_found(
+    as_seen: str, said: dict[str, Any]
+) -> None:
+    wrong = {"details.devices": [{"as_seen": as_seen} | said]}
     assert find(FACILITATOR, wrong) == [("wrong-identifier", "details.devices.0")]
+
+
+def test_an_identifier_that_is_right_is_not_doubtful_because_its_author_says_so() -> None:
+    right = {"details.devices": [{"as_seen": "49-015420-323751-8", "findings": ["wrong-check-digit"]}]}
+    assert find(FACILITATOR, right) == []
 
 
 @pytest.mark.parametrize(
