@@ -8,13 +8,16 @@ demands the strictest counts. Left to others: whose word a notice is, that it ma
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from agency_client.challenges.rules import UNDISPUTED, Disputed
+from agency_client.matching.entries import list_numbers
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction, RestrictedUse
 from schemas.alerts.kinds.restriction import RestrictionGround
 from schemas.alerts.shapes import Identifier
 
+T = TypeVar("T")
 CORRECTION, WITHDRAWAL, RESTRICTION = "correction", "withdrawal", "restriction"
 MISUSED_IDENTITY, BREACH_NOTICE = "misused-identity", "breach-notice"
 
@@ -121,30 +124,25 @@ def decide_effect(notice: Notice, *, holds_content: bool) -> NoticeEffect:
 
 
 def list_usable_identifiers(alert: Alert, standing: Standing) -> tuple[Identifier, ...]:
-    """Return what an agency may search its records by in a message: nothing of a victim, nothing that is restricted.
+    """Return what an agency may search its records by in a message: nothing of a victim, nothing that is restricted."""
+    return choose_usable(((entry.path, entry.identifier) for entry in list_numbers(alert)), standing)
 
-    Whatever compares messages with records or with each other asks here, so that a victim is never a hit.
+
+def choose_usable(located: Iterable[tuple[str, T]], standing: Standing) -> tuple[T, ...]:
+    """Return, each once, what may be compared of what stands at these paths of a message.
+
+    Whatever compares messages with records or with each other asks here, so that a victim is never a hit: what is a
+    victim's is left out wherever else in the message it stands.
     """
     if standing.is_withdrawn or standing.is_restricted or standing.is_to_be_erased:
         return ()
-    if any(not path.startswith("persons.") for path in standing.victims):
+    if any(not victim.startswith("persons.") for victim in standing.victims):
         # The holder of the document is the victim: its numbers lead to that person as well.
         return ()
-    victims = {path.split(".")[1] for path in standing.victims}
-    found = [
-        identifier
-        for number, person in enumerate(alert.persons)
-        if str(number) not in victims
-        for identifier in person.identifiers()
-    ]
-    of_victims = {
-        identifier
-        for number, person in enumerate(alert.persons)
-        if str(number) in victims
-        for identifier in person.identifiers()
-    }
-    found += alert.details.identifiers()
-    return tuple(identifier for identifier in dict.fromkeys(found) if identifier not in of_victims)
+    victims = {victim.split(".")[1] for victim in standing.victims}
+    items = list(located)
+    of_victims = {item for path, item in items if path.startswith("persons.") and path.split(".")[1] in victims}
+    return tuple(item for item in dict.fromkeys(item for _, item in items) if item not in of_victims)
 
 
 def find_next_report(reported: int, last_at: datetime) -> datetime:
