@@ -10,18 +10,16 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from agency_client.attachments.folder import find_outgoing
-from agency_client.connection import BadAnswerError, RefusedConflictError
-from agency_client.errors import ClientError, DeniedError
+from agency_client.connection import BadAnswerError, RefusedConflictError, RefusedError
+from agency_client.errors import ClientError, DeniedError, NotFoundError
 from agency_client.node import Node
 from schemas.api import ATTACHMENTS_PATH
 from schemas.attachments import MAX_PIECE_BYTES, Announcement, UploadAnswer
 from schemas.envelope import SealedAttachment
 
-MAX_STALLS = 5
-"""How often in a row an upload may stand elsewhere than the exchange said, before that is taken for its answer."""
-
-UPLOAD_BYTES_A_ROUND = 64 << 20
-"""How much one round of a node uploads: what is urgent never waits for long behind a large file."""
+MAX_SETBACKS = 5
+"""How often an upload may stand elsewhere than the exchange said, or begin anew, before that is its answer."""
+_SETBACKS = frozenset({"upload-conflict", "attachments-refused", "not-found"})
 
 Watching = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows how far something long has come: words and a total in bytes in, a function that is told each step out."""
@@ -57,6 +55,7 @@ class Uploader:
         self._node = node
         self._watching = watching
         self._left = budget_bytes
+        self.uploaded_bytes = 0
 
     def upload_all(self, message_id: str, attachments: Sequence[SealedAttachment]) -> None:
         """Upload what is missing of a message's attachments; afterwards the exchange has every byte of them.
@@ -71,19 +70,26 @@ class Uploader:
                 self._upload(message_id, attachment, progress)
 
     def _upload(self, message_id: str, attachment: SealedAttachment, progress: Callable[[int], None]) -> None:
-        path = find_outgoing(self._node.profile, message_id, attachment.id)
-        answer, stalls = self._announce(message_id, attachment), 0
-        progress(answer.offset)
-        while not answer.complete:
-            before = answer.offset
+        stands, setbacks, is_complete = 0, 0, False
+        while not is_complete:
             try:
-                answer = self._append(path, message_id, attachment, before)
-            except RefusedConflictError:
-                answer = self._announce(message_id, attachment)
-            stalls = 0 if answer.offset > before else stalls + 1
-            if stalls > MAX_STALLS:
-                raise BadAnswerError(f"the upload of {attachment.id} does not get beyond byte {before}")
-            progress(answer.offset - before)
+                answer = self._take_step(message_id, attachment, stands)
+            except (RefusedError, RefusedConflictError, NotFoundError) as error:
+                setbacks += 1
+                if error.code not in _SETBACKS or setbacks > MAX_SETBACKS:
+                    raise
+                stands = 0
+                continue
+            progress(answer.offset - stands)
+            stands, is_complete = answer.offset, answer.complete
+
+    def _take_step(self, message_id: str, attachment: SealedAttachment, stands: int) -> UploadAnswer:
+        """Ask where the upload stands where that is not known, else add the next piece."""
+        if not stands:
+            answer = self._announce(message_id, attachment)
+            if answer.complete or answer.offset:
+                return answer
+        return self._append(message_id, attachment, stands)
 
     def _announce(self, message_id: str, attachment: SealedAttachment) -> UploadAnswer:
         body = Announcement(
@@ -91,15 +97,19 @@ class Uploader:
         ).canonical()
         return _verify(self._node.connection.post(ATTACHMENTS_PATH, body, UploadAnswer), message_id, attachment)
 
-    def _append(self, path: Path, message_id: str, attachment: SealedAttachment, offset: int) -> UploadAnswer:
-        piece = _read_piece(path, attachment, offset)
+    def _append(self, message_id: str, attachment: SealedAttachment, offset: int) -> UploadAnswer:
+        piece = _read_piece(find_outgoing(self._node.profile, message_id, attachment.id), attachment, offset)
         if self._left is not None:
             if self._left <= 0:
                 done = 100 * offset // attachment.size
                 raise UploadPausedError(f"an attachment is being uploaded: {done} % of it are at the exchange")
             self._left -= len(piece)
         address = f"{ATTACHMENTS_PATH}/{message_id}/{attachment.id}"
-        return _verify(self._node.connection.patch(address, piece, UploadAnswer, offset=offset), message_id, attachment)
+        answer = self._node.connection.patch(address, piece, UploadAnswer, offset=offset)
+        self.uploaded_bytes += len(piece)
+        if answer.offset <= offset:
+            raise BadAnswerError(f"the upload of {attachment.id} does not get beyond byte {offset}")
+        return _verify(answer, message_id, attachment)
 
 
 def _verify(answer: UploadAnswer, message_id: str, attachment: SealedAttachment) -> UploadAnswer:

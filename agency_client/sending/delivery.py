@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agency_client.attachments.uploading import (
-    UPLOAD_BYTES_A_ROUND,
     AttachmentLostError,
     Uploader,
     UploadPausedError,
@@ -70,12 +69,20 @@ class DeliveryReport:
     renewed: dict[str, str] = field(default_factory=dict)
     uploader: Uploader | None = None
 
+    @property
+    def uploaded_bytes(self) -> int:
+        """Return how much of attachments went to the exchange."""
+        return 0 if self.uploader is None else self.uploader.uploaded_bytes
 
-def deliver_due(node: Node, *, limit: int = LIMIT) -> DeliveryReport:
-    """Deliver every message that is due, the most urgent first; stop at the first that shows the broker is away."""
+
+def deliver_due(node: Node, *, limit: int = LIMIT, upload_bytes: int | None = None) -> DeliveryReport:
+    """Deliver every message that is due, the most urgent first; stop at the first that shows the broker is away.
+
+    `upload_bytes` as in `deliver_messages`.
+    """
     with node.store.read() as snapshot:
         due = [item.message_id for item in list_due(snapshot, now=node.clock.now(), limit=limit)]
-    return deliver_messages(node, due, upload_bytes=UPLOAD_BYTES_A_ROUND)
+    return deliver_messages(node, due, upload_bytes=upload_bytes)
 
 
 def deliver_messages(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
 
 from agency_client.clock import Clock
@@ -38,6 +39,7 @@ from agency_client.syncing.rounds import (
     choose_stages,
     run_round,
     sync_inbox,
+    sync_outbox,
     wake_outbox,
 )
 from agency_client.terminal.exit_codes import ExitCode
@@ -52,8 +54,11 @@ RETENTION_SECONDS = 600
 """What has ended goes within a day; looking for it often costs a few queries."""
 RENEW_AFTER = timedelta(days=1)
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 1.0, 60.0
-_OUTGOING = (CHECKPOINT, OUTBOX, ANNOUNCING, RECEIPTS)
-_PROGRESS = ("delivered", "refused", "sealed_again", "signed", "handed_in")
+UPLOAD_BYTES_A_ROUND = 64 << 20
+"""What is urgent never waits for long behind a large file: the rest of it goes with the next rounds."""
+_OUTBOX_BY_TURNS = Stage(OUTBOX.name, partial(sync_outbox, upload_bytes=UPLOAD_BYTES_A_ROUND))
+_OUTGOING = (CHECKPOINT, _OUTBOX_BY_TURNS, ANNOUNCING, RECEIPTS)
+_PROGRESS = ("delivered", "refused", "sealed_again", "signed", "handed_in", "uploaded_bytes")
 
 OnReport = Callable[[RoundReport], None]
 
@@ -164,7 +169,7 @@ def _follow_inbox(node: Node, tell: OnReport, stop: StopSwitch, wait_seconds: in
         WITNESSES: _pace(WITNESSES, WITNESS_SECONDS),
         RETENTION: _pace(RETENTION, RETENTION_SECONDS),
     }
-    incoming = [special.get(stage, stage) for stage in stages if stage not in _OUTGOING]
+    incoming = [special.get(stage, stage) for stage in stages if stage not in (*_OUTGOING, OUTBOX)]
     idle_seconds = 0.0 if INBOX in stages else float(wait_seconds)
     was_away = False
     while not stop.is_turned:

@@ -176,9 +176,10 @@ def choose_stages(node: Node) -> tuple[Stage, ...]:
 def sync_retention(node: Node) -> StageReport:
     """Erase what has come to its end; senders are told by the receipts of this round."""
     report = run_retention(node)
+    doubts = (Problem("clock-in-doubt", report.plan.doubt),) if report.plan.doubt else ()
     if report.repeated is None:
-        return _report("retention", report.erased)
-    problems = () if report.repeated.is_complete else (NO_LEDGER,)
+        return _report("retention", report.erased, doubts)
+    problems = doubts if report.repeated.is_complete else (NO_LEDGER, *doubts)
     return _report("retention", {**report.erased, "repeated": report.repeated.erased}, problems)
 
 
@@ -268,15 +269,16 @@ def sync_statuses(node: Node) -> StageReport:
     return _report("statuses", counts, problems, tuple(alarms))
 
 
-def sync_outbox(node: Node) -> StageReport:
-    """Deliver what is due."""
-    delivered = deliver_due(node)
+def sync_outbox(node: Node, *, upload_bytes: int | None = None) -> StageReport:
+    """Deliver what is due, uploading at most `upload_bytes` of attachments."""
+    delivered = deliver_due(node, upload_bytes=upload_bytes)
     problems = (*delivered.waiting.values(), *delivered.refused.values())
     counts = {
         "delivered": len(delivered.taken),
         "waiting": len(delivered.waiting),
         "refused": len(delivered.refused),
         "sealed_again": len(delivered.renewed),
+        "uploaded_bytes": delivered.uploaded_bytes,
     }
     return _report("outbox", counts, problems)
 
