@@ -65,3 +65,9 @@ def test_a_desk_that_two_agreements_name_is_named_once_and_only_the_partners() -
 def test_whom_to_call_is_said_also_where_nobody_is_named() -> None:
     assert say_whom_to_call(VN, make_desks(OLD)[1:]) == f"call {VN}: Night desk, {OLD}"
     assert say_whom_to_call(VN, ()) == f"call {VN}'s duty desk"
+
+
+def test_several_desks_are_said_one_after_the_other() -> None:
+    assert say_whom_to_call(VN, (*make_desks(OLD)[1:], *make_desks(NEW)[1:])) == (
+        f"call {VN}: Night desk, {OLD} or Night desk, {NEW}"
+    )

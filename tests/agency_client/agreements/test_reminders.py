@@ -112,3 +112,34 @@ def test_a_version_that_another_will_follow_in_time_asks_for_nothing() -> None:
 def test_what_one_officer_has_approved_comes_first() -> None:
     facts = replace(make_facts(State.PROPOSED, proposer="VN"), approved=("another officer gives accept",))
     assert spell(facts) == ["another officer gives accept", "you accept, counter or reject"]
+    (approved, _) = list_reminders(facts, SINCE)
+    assert (approved.kind, approved.is_ours, approved.due_at, approved.notice_days) == (
+        ReminderKind.APPROVAL,
+        True,
+        None,
+        None,
+    )
+
+
+def test_a_countered_or_accepted_proposal_is_told_of_the_version_it_is() -> None:
+    second = make_terms("GB", "VN", version=2, supersedes=TERMS.digest(), in_force_from=SINCE, in_force_until=UNTIL)
+    facts = replace(make_facts(State.COUNTERED, proposer="GB"), terms=second)
+    assert spell(facts) == ["version 2 waits: VN answers"]
+
+
+def test_an_acceptance_whose_hour_is_not_known_asks_for_nothing() -> None:
+    assert spell(make_facts(State.ACCEPTED, proposer="GB")) == []
+
+
+def test_reminders_of_dates_say_whether_this_agency_can_do_anything() -> None:
+    (ends,) = list_reminders(replace(make_facts(State.IN_FORCE), ends_from=UNTIL - DAY), UNTIL - 2 * DAY)
+    assert (ends.is_ours, ends.notice_days) == (False, 7)
+    (review,) = list_reminders(make_facts(State.IN_FORCE), REVIEW - DAY)
+    assert (review.kind, review.is_ours, review.due_at, review.notice_days) == (ReminderKind.REVIEW, True, REVIEW, 7)
+    (resume,) = list_reminders(make_facts(State.SUSPENDED, suspended_by=("GB",)), SINCE)
+    assert (resume.kind, resume.is_ours, resume.due_at) == (ReminderKind.RESUMPTION, True, None)
+
+
+def test_programs_read_of_reminders_under_these_names() -> None:
+    names = ["approval", "answer", "confirmation", "resumption", "end", "expiry", "review"]
+    assert [kind.value for kind in ReminderKind] == names

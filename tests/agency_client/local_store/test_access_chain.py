@@ -16,7 +16,7 @@ from agency_client.local_store.access_chain import (
     read_line,
     verify_chain,
 )
-from schemas.codec import b64u_encode, decode_canonical, encode_canonical, hash_text
+from schemas.codec import CodecError, b64u_encode, decode_canonical, encode_canonical, hash_text
 from schemas.log.records import Action
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -130,3 +130,83 @@ def test_a_link_says_nothing_of_the_entry_that_could_be_guessed() -> None:
     assert set(link.to_wire()) == {"v", "n", "time", "commitment"}
     twin = ENTRIES[0].model_copy(update={"salt": hash_text("test", b"another")})
     assert make_link(twin).commitment != make_link(ENTRIES[0]).commitment, "the salt keeps it from being tried out"
+
+
+def change_first(**members: object) -> bytes:
+    """Return the first line with other members; None takes one out."""
+    changed = decode_canonical(CHAIN[0]) | members
+    return encode_canonical({name: value for name, value in changed.items() if value is not None})
+
+
+def test_an_entry_says_of_whom_and_of_what_only_where_there_is_something_to_say() -> None:
+    first = read_line(CHAIN[0])
+    assert isinstance(first, AccessEntry)
+    absent = (first.prev, first.message, first.partner, first.case, first.purpose, first.conditions)
+    assert absent == (None,) * 6
+
+
+@pytest.mark.parametrize(
+    ("member", "last", "first"),
+    [
+        ("reason", "x" * 300, "x" * 301),
+        ("reason", "ca\u00e9", "two\nlines"),
+        ("reason", "", "\x7f"),
+        ("v", 2, 1),
+        ("v", 2, 3),
+        ("officer", "a.eriksson", None),
+        ("outcome", "denied", None),
+    ],
+)
+def test_an_entry_of_another_form_is_none(member: str, last: object, first: object) -> None:
+    read_line(change_first(**{member: last}))
+    with pytest.raises(CodecError):
+        read_line(change_first(**{member: first}))
+
+
+def test_a_link_of_another_version_is_none() -> None:
+    link = decode_canonical(ERASED[0])
+    with pytest.raises(CodecError):
+        read_line(encode_canonical(link | {"v": 1}))
+    with pytest.raises(CodecError):
+        read_line(encode_canonical({name: value for name, value in link.items() if name != "v"} | {"v": 3}))
+
+
+def test_no_line_is_longer_than_sixteen_kibibytes() -> None:
+    with pytest.raises(CodecError) as at_most:
+        read_line(b"x" * 16_384)
+    with pytest.raises(CodecError) as longer:
+        read_line(b"x" * 16_385)
+    assert at_most.value.code != longer.value.code
+
+
+@pytest.mark.parametrize(
+    ("lines", "n", "problem"),
+    [
+        ([*CHAIN[:2], CHAIN[3]], 3, "entry 4 stands in its place"),
+        ([CHAIN[0], *CHAIN[2:]], 2, "entry 3 stands in its place"),
+        (
+            [CHAIN[0], encode_canonical(decode_canonical(CHAIN[1]) | {"prev": HEADS[5]})],
+            2,
+            "it does not continue the entry before it",
+        ),
+        ([CHAIN[0], ERASED[1]], 2, "it was erased though an older one was not"),
+    ],
+)
+def test_what_does_not_fit_is_named_by_number_and_in_words(lines: list[bytes], n: int, problem: str) -> None:
+    with pytest.raises(AccessChainError) as broken:
+        verify_chain(lines)
+    assert (broken.value.n, broken.value.sentence) == (n, f"access log entry {n}: {problem}")
+    assert broken.value.code == "access-log-broken"
+
+
+def test_of_several_heads_that_are_missing_the_first_is_named() -> None:
+    with pytest.raises(AccessChainError) as broken:
+        verify_chain(CHAIN[:2], heads={6: HEADS[6], 4: HEADS[4]})
+    assert broken.value.sentence == "access log entry 4: its head was signed, but the entry is missing"
+    with pytest.raises(AccessChainError) as changed:
+        verify_chain(CHAIN, heads={3: HEADS[4]})
+    assert changed.value.sentence == ("access log entry 3: it, or one before it, was changed after its head was signed")
+
+
+def test_a_head_at_the_trusted_place_itself_is_not_asked_for_again() -> None:
+    assert verify_chain([], start=ChainPoint(2, HEADS[2]), heads={2: HEADS[2]}) == ([], ChainPoint(2, HEADS[2]))

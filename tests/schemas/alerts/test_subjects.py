@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.alerts import parse_alert
+from schemas.alerts.shapes import Details, Identifier, IdentifierType
 from schemas.alerts.subjects import (
     MAX_DATED_NAMES,
     MAX_KEYS,
@@ -14,7 +15,9 @@ from schemas.alerts.subjects import (
     fold_name,
     list_subject_keys,
     make_document_key,
+    make_identifier_key,
     make_name_keys,
+    make_number_key,
     make_query_name_keys,
 )
 from tests.schemas.alerts.filled import ABSENT, load, load_changed
@@ -140,3 +143,100 @@ def test_a_person_of_few_names_and_dates_is_found_by_each_with_each() -> None:
     changed = {"persons": persons, "details.bearer": ABSENT}
     keys = say(list_subject_keys(parse_alert(load_changed("document-fraud", changed))))
     assert sum(kind == "name-and-birth" and role == "associate" for kind, _, role in keys) == MAX_DATED_NAMES
+
+
+def find(kind: str, changes: dict[str, object]) -> set[tuple[str, str, str]]:
+    """Return the keys of an example with some fields changed, as plain texts."""
+    return say(list_subject_keys(parse_alert(load_changed(kind, changes))))
+
+
+def test_a_document_without_its_zone_leads_to_its_holder_by_what_is_printed() -> None:
+    changed: dict[str, object] = {"details.document.mrz": ABSENT, "details.mismatches": ABSENT}
+    assert find("document-fraud", changed) == {
+        ("document", "UTO:L898902C3", "holder"),
+        ("document-number", "L898902D4", "details"),
+        ("document-number", "L898903A1", "details"),
+        ("identifier", "personal-number:ZE184226B", "holder"),
+        ("name-and-birth", "ANNA ERIKSSON MARIA|1974-08-12", "holder"),
+        ("name-and-birth", "NGUYEN SPECIMEN VAN|1991", "unidentified"),
+    }
+
+
+def test_what_is_printed_and_what_the_zone_says_both_lead_to_the_holder() -> None:
+    changed: dict[str, object] = {
+        "details.document.number": "L898902D9",
+        "details.document.holder.surname": "ERIKSON",
+        "details.document.holder.name_in_own_script": "Эрикссон Анна",
+    }
+    keys = find("document-fraud", changed)
+    assert {
+        ("document", "UTO:L898902C3", "holder"),
+        ("document", "UTO:L898902D9", "holder"),
+        ("name-and-birth", "ANNA ERIKSSON MARIA|1974-08-12", "holder"),
+        ("name-and-birth", "ANNA ERIKSON MARIA|1974-08-12", "holder"),
+        ("name-and-birth", f"{fold_name('Анна Эрикссон')}|1974-08-12", "holder"),
+    } <= keys
+
+
+def test_a_document_that_is_asked_about_or_was_reported_leads_to_whose_it_is() -> None:
+    assert find("document-verification", {}) == {
+        ("document", "UTO:L898902C3", "details"),
+        ("name-and-birth", "ANNA ERIKSSON MARIA|1974-08-12", "holder"),
+    }
+    reported: dict[str, object] = {
+        "details.number": "x123 4567",
+        "details.status": "stolen",
+        "details.blanks": ABSENT,
+    }
+    assert find("document-status", reported) == {("document", "UTO:X1234567", "holder")}
+
+
+def test_a_person_is_found_by_each_spelling_and_by_surname_and_given_names() -> None:
+    name = {"text": "A. M. Eriksson", "surname": "ERIKSSON", "given_names": "ANNA MARIA", "transliteration": "Erixon"}
+    person = {"ref": "p1", "role": "suspect", "names": [name]}
+    keys = find("document-fraud", {"persons": [person], "details.bearer": ABSENT})
+    assert {value for type_, value, role in keys if (type_, role) == ("name", "suspect")} == {
+        "A ERIKSSON M",
+        "ERIXON",
+        "ANNA ERIKSSON MARIA",
+    }
+
+
+def test_a_name_that_the_zone_cannot_spell_is_folded_to_its_capitals_without_accents() -> None:
+    assert fold_name("Άννα Նինա") == "ΑΝΝΑ ՆԻՆԱ"
+
+
+def test_whoever_asks_by_a_key_alone_says_nothing_of_a_role() -> None:
+    keys = (
+        make_document_key("UTO", "L898902C3"),
+        make_number_key("l898 902-c3"),
+        *make_name_keys("Anna", None),
+        make_identifier_key(IdentifierType.PHONE, "+447700900123"),
+    )
+    assert say(keys) == {
+        ("document", "UTO:L898902C3", ""),
+        ("document-number", "L898902C3", ""),
+        ("name", "ANNA", ""),
+        ("identifier", "phone:+447700900123", ""),
+    }
+    assert make_number_key("L898902C3", "holder").role == "holder"
+
+
+class Spoken(Details):
+    """What names one identifier of every type."""
+
+    def identifiers(self) -> tuple[Identifier, ...]:
+        return tuple(Identifier(type_, "X1") for type_ in IdentifierType)
+
+
+def test_what_is_a_series_a_carriers_a_banks_or_a_ships_is_no_persons() -> None:
+    alert = parse_alert(load("ping")).model_copy(update={"details": Spoken()})
+    keys = say(list_subject_keys(alert))
+    nobodys = {"series", "flight", "bic", "container", "imo"}
+    known = {value.removesuffix(":X1") for type_, value, _ in keys if type_ == "identifier"}
+    assert known == {type_.value for type_ in IdentifierType} - nobodys - {"document-number"}
+    assert ("document-number", "X1", "details") in keys, "a document's number is a key of its own type"
+
+
+def test_of_the_largest_alert_so_many_keys_are_kept() -> None:
+    assert MAX_KEYS == 40_000
