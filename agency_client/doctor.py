@@ -25,6 +25,7 @@ from agency_client.local_store.dispatch import DispatchKind, DispatchState, list
 from agency_client.local_store.held_steps import list_held_steps
 from agency_client.local_store.outbox import OutboxState, list_outbox
 from agency_client.local_store.restored import find_restored_at
+from agency_client.local_store.signed_times import find_newest_signed_time
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_encryption_keys, load_revoked_kids
@@ -33,6 +34,7 @@ from agency_client.own_keys.reminders import KeyReminder, list_key_reminders
 from agency_client.profiles.key_store import TlsUse
 from agency_client.profiles.private_files import read_private_file
 from agency_client.profiles.tls_identity import get_certificate_path
+from agency_client.retention.rules import find_clock_doubt
 from agency_client.sending.views import list_late
 from agency_client.statuses.standing import list_standings
 from agency_client.trust import list_members
@@ -96,6 +98,7 @@ def examine_node(node: Node) -> list[Finding]:
         check_owed,
         check_approvals,
         check_aftercare,
+        check_retention,
         check_store,
     ):
         name = check.__name__.removeprefix("check_")
@@ -311,6 +314,16 @@ def check_approvals(node: Node) -> Iterator[Finding]:
     for approval in list_waiting(node):
         sentence = f"{approval.what}: approved by {approval.officer}, until {approval.expires_at:%Y-%m-%d %H:%M}"
         yield Finding("approvals", Level.WARN, sentence, "a second officer approves it too, or: agency approvals")
+
+
+def check_retention(node: Node) -> Iterator[Finding]:
+    """Whether anybody confirms the clock by which content is erased; nothing does at a node that is new."""
+    with node.store.read() as snapshot:
+        newest = find_newest_signed_time(snapshot)
+    doubt = "" if newest is None else find_clock_doubt(node.clock.now(), newest)
+    if doubt:
+        fix = 'set the clock and run: agency sync; or: agency retention run --clock-is-right "REASON"'
+        yield Finding("retention", Level.WARN, doubt, fix)
 
 
 def check_store(node: Node) -> Iterator[Finding]:

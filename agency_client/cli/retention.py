@@ -56,13 +56,21 @@ def _list(
 def _run(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
+    clock_is_right: Annotated[
+        str | None,
+        typer.Option("--clock-is-right", metavar="REASON", help="Erase by this clock though nobody confirms it."),
+    ] = None,
 ) -> None:
     """Erase what has come to its end; `agency sync` does so by itself.
+
+    Where this machine's clock is more than a week ahead of all that others signed, nothing is erased until the
+    exchange has answered again, or somebody says how they know that it is right.
 
     \b
     Examples:
       agency retention run --dry-run
       agency retention run
+      agency retention run --clock-is-right "offline since May; compared with the wall clock of the control room"
     """
     from agency_client.node import Node
     from agency_client.retention.running import plan_retention, run_retention
@@ -70,9 +78,11 @@ def _run(
     invocation = get_invocation(context)
     output = invocation.output
     with Node(invocation.open_profile(), invocation.clock) as node:
-        report = None if dry_run else run_retention(node)
+        report = None if dry_run else run_retention(node, confirmed=clock_is_right)
         plan = report.plan if report is not None else plan_retention(node)
     _show(context, plan.endings, plan.at, empty="nothing is due")
+    if plan.doubt:
+        output.say(plan.doubt, Tone.BAD)
     if report is not None:
         counts = ", ".join(f"{name} {count}" for name, count in report.erased.items() if count)
         output.say(f"erased: {counts}" if counts else "nothing was erased", Tone.GOOD)
@@ -173,6 +183,7 @@ def _describe_plan(plan: "Plan", *, dry_run: bool) -> dict[str, Any]:
         "at": plan.at,
         "counts": plan.count(),
         "oldest": plan.oldest,
+        "clock_in_doubt": plan.doubt or None,
         "due": [_describe(ending) for ending in plan.endings],
         "held": [_describe(ending) for ending in plan.kept],
     }

@@ -24,6 +24,10 @@ DEFAULT_LOG_DAYS = 5 * 365
 """The access log's own term: long enough for whoever may ask who read what, and no term of an agreement."""
 
 
+MAX_CLOCK_LEAD = timedelta(days=7)
+"""How far this node's clock may be ahead of everything that others signed before it stops erasing by its own word."""
+
+
 class Part(StrEnum):
     """What ends by itself."""
 
@@ -63,11 +67,15 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is due at one moment, the longest overdue first; `kept` would be, but for a restriction."""
+    """What is due at one moment, the longest overdue first; `kept` would be, but for a restriction.
+
+    `doubt`: why nothing of it is erased until somebody has looked at this node's clock; "" where nothing is doubtful.
+    """
 
     at: datetime
     endings: tuple[Ending, ...]
     kept: tuple[Ending, ...] = ()
+    doubt: str = ""
 
     @property
     def oldest(self) -> datetime | None:
@@ -95,6 +103,20 @@ def plan_erasure(endings: Iterable[Ending], now: datetime) -> Plan:
         tuple(ending for ending in due if not ending.kept_by),
         kept=tuple(ending for ending in due if ending.kept_by),
     )
+
+
+def find_clock_doubt(now: datetime, newest_signed: datetime | None) -> str:
+    """Return why a clock is not believed: nobody else has signed a moment near it; "" where it is.
+
+    What is erased comes back from nowhere, so a clock that jumped must not end anything.
+    """
+    if newest_signed is not None and now - newest_signed <= MAX_CLOCK_LEAD:
+        return ""
+    what = "nothing that others signed says when it is now"
+    if newest_signed is not None:
+        days = (now - newest_signed).days
+        what = f"this node's clock is {days} days ahead of all that others signed, last on {newest_signed:%Y-%m-%d}"
+    return f"{what}: nothing is erased until an answer of the exchange, or an officer, confirms it"
 
 
 def choose_endings(

@@ -33,6 +33,7 @@ from agency_client.local_store.evidence_terms import (
     record_terms,
 )
 from agency_client.local_store.settings import Setting, read_setting, write_setting
+from agency_client.local_store.signed_times import find_newest_signed_time
 from agency_client.node import Node
 from agency_client.retention.ledger import Repetition, note_erasures, repeat_if_restored
 from agency_client.retention.rules import (
@@ -44,6 +45,7 @@ from agency_client.retention.rules import (
     ErasureCode,
     Part,
     Plan,
+    find_clock_doubt,
     find_day,
     find_evidence_end,
     list_direction,
@@ -84,15 +86,29 @@ def list_endings(node: Node, *, until: datetime | None = None) -> Plan:
 
 
 def plan_retention(node: Node) -> Plan:
-    """Return what is due now: exactly what `run_retention` erases."""
-    return list_endings(node, until=node.clock.now())
+    """Return what is due now: exactly what `run_retention` erases, unless this node's clock is in doubt."""
+    plan = list_endings(node, until=node.clock.now())
+    return replace(plan, doubt=find_doubt(node)) if plan.endings else plan
 
 
-def run_retention(node: Node) -> RetentionReport:
-    """Erase what is due now, and empty the write-ahead log of what it held of it; a restored node repeats erasures."""
+def find_doubt(node: Node) -> str:
+    """Return why this node's clock is in doubt, "" where it is not."""
+    with node.store.read() as snapshot:
+        return find_clock_doubt(node.clock.now(), find_newest_signed_time(snapshot))
+
+
+def run_retention(node: Node, *, confirmed: str | None = None) -> RetentionReport:
+    """Erase what is due now, and empty the write-ahead log of what it held of it; a restored node repeats erasures.
+
+    Where this node's clock is in doubt nothing is erased by it, unless an officer says why it is right (`confirmed`).
+    """
     repeated = repeat_if_restored(node)
     plan = plan_retention(node)
-    erased = {part.value: sum(_erase_all(node, part, erase, plan)) for part, erase in _ERASERS.items()}
+    if plan.doubt and confirmed is not None:
+        _note_confirmed(node, plan, confirmed)
+        plan = replace(plan, doubt="")
+    due = replace(plan, endings=()) if plan.doubt else plan
+    erased = {part.value: sum(_erase_all(node, part, erase, due)) for part, erase in _ERASERS.items()}
     # Also where nothing was due: a reader may have held the log back when something was.
     node.store.truncate_wal()
     clear_attachments(node)
@@ -132,6 +148,14 @@ def set_log_days(node: Node, days: int, *, reason: str) -> None:
     with node.store.write() as transaction:
         write_setting(transaction, Setting.ACCESS_LOG_DAYS, str(days))
         append_entry(transaction, node.note_access(Action.OPERATOR, "retention-log", f"{reason} ({days} days)"))
+
+
+def _note_confirmed(node: Node, plan: Plan, reason: str) -> None:
+    if not reason.strip():
+        raise UsageError("reason: it is empty, and the access log says why", fix="give it with --reason")
+    with node.store.write() as transaction:
+        note = node.note_access(Action.OPERATOR, "retention-clock", f"{reason} (now: {plan.at:%Y-%m-%d %H:%M} UTC)")
+        append_entry(transaction, note)
 
 
 def _find_endings(snapshot: Snapshot, until: datetime) -> Iterator[Ending]:

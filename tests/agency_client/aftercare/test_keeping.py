@@ -15,6 +15,7 @@ from agency_client.retention.running import list_endings, plan_retention, run_re
 from keys.sealing import SealedMessage
 from tests.support.lying_world import LyingWorld, lying_world, make_aftercare, refer_to
 from tests.support.nodes import make_wide_clause
+from tests.support.signed_time import hear_the_time
 
 TERM, EVIDENCE_TERM = timedelta(days=20, hours=1), timedelta(days=30, hours=1)
 
@@ -46,6 +47,7 @@ class Held:
     def erase_what_ended(self, after: timedelta = TERM) -> set[str]:
         """Let a term pass and VN's round run; return of what it erased the content."""
         self.world.clock.ahead += after
+        hear_the_time(self.world["VN"])
         return set(run_retention(self.world["VN"]).plan.list_subjects(Part.CONTENT))
 
     def is_here(self, sealed: SealedMessage) -> bool:

@@ -15,6 +15,7 @@ from agency_client.retention.rules import (
     ErasureCode,
     Part,
     choose_endings,
+    find_clock_doubt,
     find_evidence_end,
     list_direction,
     plan_erasure,
@@ -92,3 +93,12 @@ def test_senders_are_told_why_in_these_codes() -> None:
 def test_a_page_of_the_access_log_counts_its_entries() -> None:
     plan = plan_erasure([Ending(Part.ACCESS_LOG, "1-40", NOON, count=40)], NOON)
     assert plan.count()["access-log"] == 40
+
+
+@pytest.mark.parametrize(("lead", "is_doubted"), [(-400, False), (0, False), (7, False), (7.1, True), (400, True)])
+def test_a_clock_is_doubted_that_leads_all_others_by_more_than_a_week(lead: float, is_doubted: bool) -> None:
+    assert bool(find_clock_doubt(NOON + timedelta(days=lead), NOON)) is is_doubted
+
+
+def test_a_clock_that_nobody_confirms_is_doubted() -> None:
+    assert find_clock_doubt(NOON, None).startswith("nothing that others signed says when it is now: nothing is erased")

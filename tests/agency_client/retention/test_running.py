@@ -35,6 +35,7 @@ from schemas.log.records import Action
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld, lying_world, make_aftercare, make_ping, refer_to
 from tests.support.nodes import make_wide_clause
+from tests.support.signed_time import hear_the_time
 
 RETENTION_DAYS, EVIDENCE_DAYS = 20, 60
 
@@ -77,6 +78,12 @@ def receive_one(world: LyingWorld, terms: Any, **changes: Any) -> SealedMessage:
     return sealed
 
 
+def move(world: LyingWorld, ahead: timedelta) -> None:
+    """Set the clock so far ahead of the host's, and let everybody hear that others have it too."""
+    world.clock.ahead = ahead
+    hear_the_time(*world.nodes.values())
+
+
 def pick(plan: Plan, sealed: SealedMessage) -> list[Part]:
     """Return which parts of one message a plan names."""
     return [ending.part for ending in plan.endings if ending.subject == sealed.digest]
@@ -87,10 +94,10 @@ def test_what_a_dry_run_names_is_what_a_run_erases(world: LyingWorld, short_term
     first, second = (receive_one(world, short_terms) for _ in range(2))
     last_day = world.clock.now().date() + timedelta(days=3)
     early = receive_one(world, short_terms, alert=make_ping(retain_until=last_day.isoformat()))
-    world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=-1)
+    move(world, timedelta(days=RETENTION_DAYS, hours=-1))
     assert pick(plan_retention(vn), early) == [Part.CONTENT], "the alert's own end comes first"
     assert pick(plan_retention(vn), first) == []
-    world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+    move(world, timedelta(days=RETENTION_DAYS, hours=1))
     dry = plan_retention(vn)
     assert plan_retention(vn).endings == dry.endings, "a dry run changes nothing"
     report = run_retention(vn)
@@ -106,7 +113,7 @@ def test_what_a_dry_run_names_is_what_a_run_erases(world: LyingWorld, short_term
 
 def test_nothing_of_it_can_be_read_and_the_list_says_so(world: LyingWorld, short_terms: Any) -> None:
     sealed = receive_one(world, short_terms)
-    world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+    move(world, timedelta(days=RETENTION_DAYS, hours=1))
     run_retention(world["VN"])
     with pytest.raises(NotFoundError) as refused:
         read_message(world["VN"], sealed.header.id, reason="case 74/08")
@@ -118,7 +125,7 @@ def test_nothing_of_it_can_be_read_and_the_list_says_so(world: LyingWorld, short
 
 def test_the_sender_is_told_by_a_signed_receipt_with_the_reason(world: LyingWorld, short_terms: Any) -> None:
     sealed = receive_one(world, short_terms)
-    world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+    move(world, timedelta(days=RETENTION_DAYS, hours=1))
     run_retention(world["VN"])
     sign_owed_receipts(world["VN"])
     sign_owed_receipts(world["VN"])
@@ -131,11 +138,11 @@ def test_the_sender_is_told_by_a_signed_receipt_with_the_reason(world: LyingWorl
 
 def test_evidence_stays_for_its_term_and_leaves_its_leaf_hash(world: LyingWorld, short_terms: Any) -> None:
     vn, sealed = world["VN"], receive_one(world, short_terms)
-    world.clock.ahead = timedelta(days=EVIDENCE_DAYS, hours=-1)
+    move(world, timedelta(days=EVIDENCE_DAYS, hours=-1))
     run_retention(vn)
     sign_owed_receipts(vn)
     assert world.look_up("VN", sealed).evidence
-    world.clock.ahead = timedelta(days=EVIDENCE_DAYS, hours=1)
+    move(world, timedelta(days=EVIDENCE_DAYS, hours=1))
     run_retention(vn)
     found = world.look_up("VN", sealed)
     assert (found.evidence, found.leaf, found.message_id) == (b"", b"", sealed.header.id)
@@ -156,7 +163,7 @@ def test_what_could_not_be_opened_loses_its_sealed_bytes_too(world: LyingWorld, 
     world.deliver(sealed, "VN")
     assert world.receive("VN", sealed).state is InboxState.UNVERIFIABLE
     assert world.look_up("VN", sealed).envelope is not None
-    world.clock.ahead = timedelta(days=17)
+    move(world, timedelta(days=17))
     run_retention(world["VN"])
     found = world.look_up("VN", sealed)
     assert (found.envelope, found.problem and found.problem.code) == (None, "header-mismatch")
@@ -166,7 +173,7 @@ def test_what_was_sent_ends_here_too(tmp_path: Path) -> None:
     with lying_world(tmp_path, "GB", "VN") as world:
         gb, terms = world["GB"], agree_on_short_terms(world, "sent")
         (leg,) = send_alert(gb, make_draft("VN", agreement=terms.digest()), deliver=False).legs
-        world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+        move(world, timedelta(days=RETENTION_DAYS, hours=1))
         due = [ending for ending in plan_retention(gb).endings if ending.subject == leg.digest]
         assert [(ending.part, ending.direction, ending.partner) for ending in due] == [(Part.CONTENT, "out", "VN")]
         run_retention(gb)
@@ -175,7 +182,7 @@ def test_what_was_sent_ends_here_too(tmp_path: Path) -> None:
             assert not has_content(snapshot, leg.digest)
             assert load_item(snapshot, leg.message_id).envelope is not None, "it may still be handed in, and refused"
         assert (sent.summary, bool(sent.evidence)) == (None, True)
-        world.clock.ahead = timedelta(days=EVIDENCE_DAYS, hours=1)
+        move(world, timedelta(days=EVIDENCE_DAYS, hours=1))
         run_retention(gb)
         with gb.store.read() as snapshot:
             sent, item = load_message(snapshot, leg.message_id), load_item(snapshot, leg.message_id)
@@ -196,9 +203,9 @@ def test_the_access_log_ends_by_its_own_term_and_its_chain_holds(world: LyingWor
     with gb.store.read() as snapshot:
         signed = find_chain_end(snapshot)
     assert signed is not None
-    world.clock.ahead = timedelta(days=364)
+    move(world, timedelta(days=364))
     assert list_log(plan_retention(gb)) == []
-    world.clock.ahead = timedelta(days=366, hours=1)
+    move(world, timedelta(days=366, hours=1))
     (ending,) = list_log(plan_retention(gb))
     assert (ending.subject, ending.count) == (f"1-{signed.count}", signed.count)
     assert run_retention(gb).erased["access-log"] == signed.count
@@ -226,7 +233,7 @@ def test_a_correction_of_an_erased_message_is_still_taken(tmp_path: Path) -> Non
     with lying_world(tmp_path, "GB", "VN") as world:  # one of its own: a log's time never goes back
         terms = agree_on_short_terms(world, "correction")
         sealed = receive_one(world, terms)
-        world.clock.ahead = timedelta(days=RETENTION_DAYS, hours=1)
+        move(world, timedelta(days=RETENTION_DAYS, hours=1))
         run_retention(world["VN"])
         alert = make_aftercare("correction", sealed, world)
         correction = world.craft("GB", "VN", terms, alert=alert, refers_to=refer_to(sealed))
