@@ -232,6 +232,7 @@ class Node:
         outcome: str = "done",
         purpose: str | None = None,
         conditions: str | None = None,
+        query: str | None = None,
     ) -> AccessNote:
         """Return a note in this officer's name, now, to append to the access log (`access_log.append_entry`)."""
         return AccessNote(
@@ -246,6 +247,7 @@ class Node:
             outcome=outcome,
             purpose=purpose,
             conditions=conditions,
+            query=query,
         )
 
     def close(self) -> None:

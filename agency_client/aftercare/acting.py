@@ -16,10 +16,12 @@ from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import InboxState, find_sender, load_by_digest, mark_withdrawn
 from agency_client.local_store.onward import list_onward_copies
 from agency_client.local_store.sent import find_message_by_digest
+from agency_client.matching.indexing import correct_index
 from agency_client.node import Node
 from agency_client.retention.rules import ErasureCode
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect, RequiredAction
+from schemas.alerts.kinds.correction import Correction
 from schemas.alerts.kinds.misused_identity import MisusedIdentity
 from schemas.alerts.kinds.restriction import Restriction
 from schemas.alerts.notice import Notice as NoticeDetails
@@ -66,6 +68,9 @@ def act_on_notice(
             Action.ALTERATION, f"act-on-{notice.kind}", effect.label, message=target.id, partner=origin.author
         )
         append_entry(transaction, note)
+    if isinstance(alert.details, Correction) and is_authors(transaction, target.digest, origin.author):
+        for copy in copies:
+            correct_index(transaction, copy, alert.details.changes)
     record_notice(transaction, replace(notice, effect=effect.value, acted_at=now))
     return effect
 
@@ -77,6 +82,8 @@ def note_own_notice(transaction: Transaction, digest: str, alert: Alert, origin:
     notice = describe_notice(digest, alert, alert.in_reply_to.digest, origin)
     if notice is not None:
         record_notice(transaction, replace(notice, is_own=True))
+    if isinstance(alert.details, Correction):
+        correct_index(transaction, alert.in_reply_to.digest, alert.details.changes)
 
 
 def describe_notice(digest: str, alert: Alert, target: str, origin: NoticeOrigin) -> StoredNotice | None:

@@ -83,9 +83,18 @@ def _describe_entry(entry: AccessEntry) -> AuditRow:
         who=f"officer {entry.officer}",
         action=entry.action.value,
         what=entry.verb,
-        about="; ".join(filter(None, (f"case {entry.case}" if entry.case else "", entry.purpose))),
+        about="; ".join(_describe_access(entry)),
         partner=entry.partner or "",
         message=entry.message or "",
         outcome=entry.outcome,
         reason=entry.reason,
     )
+
+
+def _describe_access(entry: AccessEntry) -> Iterable[str]:
+    if entry.case:
+        yield f"case {entry.case}"
+    if entry.purpose:
+        yield entry.purpose
+    if entry.query:
+        yield f"asked for {entry.query}"

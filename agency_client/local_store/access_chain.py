@@ -26,7 +26,8 @@ class AccessEntry(WireModel):
 
     `message` is a message's id, `case` the officer's case reference, `outcome` a code such as `done`, `denied`,
     `failed`. `purpose` is a code of the closed list for which the log itself may be read
-    (`agency_client.audit.purposes`), `conditions` the digest of the processing conditions the reader was told.
+    (`agency_client.audit.purposes`), `conditions` the digest of the processing conditions the reader was told. `query`
+    is what was asked for in a search, in words.
     """
 
     v: Literal[2]
@@ -44,6 +45,7 @@ class AccessEntry(WireModel):
     outcome: Code
     purpose: Code | None = None
     conditions: Digest | None = None
+    query: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] | None = None
 
 
 class ErasedEntry(WireModel):

@@ -33,6 +33,7 @@ class AccessNote:
     outcome: str = "done"
     purpose: str | None = None
     conditions: str | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ def _describe(note: AccessNote, end: ChainPoint | None) -> dict[str, object]:
         "outcome": note.outcome,
         "purpose": note.purpose,
         "conditions": note.conditions,
+        "query": note.query,
     }
     return {name: value for name, value in members.items() if value is not None}
 

@@ -82,6 +82,12 @@ def find_numbers(snapshot: Snapshot, values: Iterable[str], *, limit: int = MAX_
     return [FoundNumber(row["message"], _read_number(row)) for row in rows]
 
 
+def drop_index(transaction: Transaction, message: str) -> None:
+    """Let nothing of a message be found; its content stays."""
+    transaction.execute("DELETE FROM indexed_name WHERE message = ?", message)
+    transaction.execute("DELETE FROM indexed_number WHERE message = ?", message)
+
+
 def list_indexed_names(snapshot: Snapshot, message: str) -> list[NameEntry]:
     """Return every name of a message that can be found."""
     rows = snapshot.fetch_all("SELECT * FROM indexed_name WHERE message = ? ORDER BY id", message)

@@ -98,7 +98,9 @@ def _list_zone(path: str, lines: tuple[str, ...], alert: Alert) -> Iterator[Name
     if mrz is None or not mrz.surname:
         return
     birth = read_birth_date(mrz, as_of=alert.data_as_of.date())
-    yield NameEntry(path, HOLDER, f"{mrz.given_names} {mrz.surname}".strip(), (birth,) if birth else ())
+    # As in the zone: what fills it may have been cut.
+    name = f"{mrz.surname}<<{mrz.given_names}".replace(" ", "<")
+    yield NameEntry(path, HOLDER, name, (birth,) if birth else ())
 
 
 def _read_zone(lines: tuple[str, ...]) -> Mrz | None:

@@ -1,0 +1,71 @@
+"""Let what a message says be found, in the transaction that keeps its content; follow what its sender corrects.
+
+A correction names fields. What it replaces is not found any more, and what it says is, under the same path; whose word
+it is was judged before it came here (`agency_client.aftercare.acting`).
+"""
+
+import re
+from dataclasses import replace
+
+from agency_client.local_store.engine import Transaction
+from agency_client.local_store.name_index import (
+    drop_index,
+    index_names,
+    index_numbers,
+    list_indexed_names,
+    list_indexed_numbers,
+)
+from agency_client.matching.entries import NameEntry, NumberEntry, list_names, list_numbers
+from schemas.alerts.base import Alert
+from schemas.alerts.kinds.correction import Change
+from schemas.alerts.shapes import Identifier
+from schemas.identifiers.numbers import normalise_document_number
+
+_BIRTH_FIELD = re.compile(r"\.birth_date(s\.[0-9]+)?$")
+
+
+def index_message(transaction: Transaction, digest: str, alert: Alert) -> None:
+    """Let the names and numbers of the message with this envelope digest be found."""
+    index_names(transaction, digest, list_names(alert))
+    index_numbers(transaction, digest, list_numbers(alert))
+
+
+def correct_index(transaction: Transaction, digest: str, changes: tuple[Change, ...]) -> None:
+    """Let a message be found by what it says now, where anything of it can be found."""
+    names, numbers = list_indexed_names(transaction, digest), list_indexed_numbers(transaction, digest)
+    for change in changes:
+        names = list(filter(None, (change_name(entry, change) for entry in names)))
+        numbers = list(filter(None, (change_number(entry, change) for entry in numbers)))
+    drop_index(transaction, digest)
+    index_names(transaction, digest, dict.fromkeys(names))
+    index_numbers(transaction, digest, dict.fromkeys(numbers))
+
+
+def change_name(entry: NameEntry, change: Change) -> NameEntry | None:
+    """Return a name with its birth dates as a change leaves it; None: nothing is left of it."""
+    if change.was is None:
+        return entry
+    if _is_of_person(entry.path, change.field) and change.was in entry.births:
+        births = tuple(change.now if date == change.was else date for date in entry.births)
+        return replace(entry, births=tuple(date for date in births if date))
+    if not change.field.startswith(f"{entry.path}.") or change.was not in entry.text:
+        return entry
+    text = " ".join(entry.text.replace(change.was, change.now or "").split())
+    return replace(entry, text=text) if text else None
+
+
+def change_number(entry: NumberEntry, change: Change) -> NumberEntry | None:
+    """Return a number as a change leaves it; None: nothing is left of it."""
+    if change.was is None or normalise_document_number(change.was) != normalise_document_number(entry.identifier.value):
+        return entry
+    if not change.field.startswith(f"{entry.path}."):
+        return entry
+    if change.now is None:
+        return None
+    return replace(entry, identifier=Identifier(entry.identifier.type, normalise_document_number(change.now)))
+
+
+def _is_of_person(path: str, field: str) -> bool:
+    """Return whether a field is a birth date of whom a name at a path belongs to."""
+    owner = _BIRTH_FIELD.sub("", field)
+    return owner != field and (path == owner or path.startswith(f"{owner}."))
