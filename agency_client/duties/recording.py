@@ -12,6 +12,7 @@ from agency_client.duties.conditions import Conditions, join_agreed
 from agency_client.local_store.duties import MessageDuty, TransferRecord, keep_duty, keep_mark, keep_transfer
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.subjects import compute_mark, keep_references
+from agency_client.matching.indexing import index_message
 from schemas.agreements.terms import Clause, Terms, TransferGroundKind
 from schemas.alerts.base import Alert, CaveatCode
 from schemas.alerts.registry import kind_of
@@ -41,7 +42,7 @@ class Passing:
 
 
 def record_passing(transaction: Transaction, passing: Passing) -> None:
-    """Record of a message, sent or received, whom it is about and what its reader is told."""
+    """Record of a message, sent or received, whom it is about, what its reader is told, and what it is found by."""
     alert, agreed = passing.alert, join_agreed(clause.conditions for clause in passing.clauses)
     conditions = Conditions(passing.marking, alert, agreed)
     duty = MessageDuty(
@@ -54,6 +55,7 @@ def record_passing(transaction: Transaction, passing: Passing) -> None:
     )
     keep_duty(transaction, duty)
     keep_references(transaction, passing.digest, list_subject_keys(alert), at=passing.at)
+    index_message(transaction, passing.digest, alert)
 
 
 def record_sending(transaction: Transaction, passing: Passing, recipient: str, terms: Terms) -> None:
