@@ -159,7 +159,7 @@ def _choose_states(*, waiting: bool, unverifiable: bool) -> "tuple[InboxState, .
         states += [InboxState.NEW, InboxState.VERIFIED]
     if unverifiable:
         states += [InboxState.UNVERIFIABLE, InboxState.REFUSED]
-    return tuple(states) or (InboxState.OPENED,)
+    return tuple(states) or (InboxState.OPENED, InboxState.SEALED)
 
 
 def _parse_day(text: str) -> datetime:
@@ -190,7 +190,7 @@ def _show_rows(output: Output, view: "InboxView", ages: "dict[str, StatusAge]", 
                 make_due_cell(message.reply_due, message.answered_at, now),
                 mark_agency(message.sender, ages),
                 label_kind(message.kind),
-                Cell(row.subject, Tone.QUIET if message.withdrawn_at else Tone.NORMAL),
+                Cell(row.shown_subject, Tone.QUIET if message.withdrawn_at else Tone.NORMAL),
                 Tlp.from_code(message.marking).label,
                 str(row.thread_size),
                 str(row.attachments or ""),

@@ -54,6 +54,8 @@ def record_passing(transaction: Transaction, passing: Passing) -> None:
         is_automatic=bool(getattr(alert.details, "is_automatic", False)),
     )
     keep_duty(transaction, duty)
+    if kind_of(alert.kind).is_confidential:
+        return  # Whom it is about stands in the compartment alone.
     keep_references(transaction, passing.digest, list_subject_keys(alert), at=passing.at)
     index_message(transaction, passing.digest, alert)
 
@@ -61,7 +63,8 @@ def record_passing(transaction: Transaction, passing: Passing) -> None:
 def record_sending(transaction: Transaction, passing: Passing, recipient: str, terms: Terms) -> None:
     """Record of a message that goes out, beside all that, what it says (as a mark) and how the transfer is grounded."""
     record_passing(transaction, passing)
-    keep_mark(transaction, mark_content(transaction, passing.alert, at=passing.at), passing.digest, recipient)
+    if not kind_of(passing.alert.kind).is_confidential:
+        keep_mark(transaction, mark_content(transaction, passing.alert, at=passing.at), passing.digest, recipient)
     if kind_of(passing.alert.kind).forbids_persons:
         return
     record = describe_transfer(passing, recipient, terms)
@@ -80,13 +83,14 @@ def describe_transfer(passing: Passing, recipient: str, terms: Terms) -> Transfe
     own, agreed = passing.alert.transfer, terms.transfer_ground
     if own is None and agreed.kind is TransferGroundKind.NOT_A_TRANSFER:
         return None
+    is_open = not kind_of(passing.alert.kind).is_confidential
     return TransferRecord(
         message=passing.digest,
         recipient=recipient,
         ground=own.ground.value if own is not None else agreed.kind.value,
         reference=agreed.reference,
-        justification=(own.record or "") if own is not None else "",
-        authorisation=(own.originator_authorisation or "") if own is not None else "",
+        justification=(own.record or "") if own is not None and is_open else "",
+        authorisation=(own.originator_authorisation or "") if own is not None and is_open else "",
         purpose=passing.purpose.value,
         data="; ".join(_describe_data(passing.alert)),
         at=passing.at,
@@ -96,6 +100,8 @@ def describe_transfer(passing: Passing, recipient: str, terms: Terms) -> Transfe
 def _describe_data(alert: Alert) -> Iterable[str]:
     """Give the kinds of data in an alert, without any of them."""
     yield alert.kind
+    if kind_of(alert.kind).is_confidential:
+        return
     roles = [person.role.value for person in alert.persons]
     if roles:
         yield f"persons: {', '.join(f'{roles.count(role)} {role}' for role in dict.fromkeys(roles))}"

@@ -10,19 +10,20 @@ from pathlib import Path
 
 from agency_client.directory.directory import read_placed
 from agency_client.directory.documents import KEY_RECORDS
-from agency_client.errors import ConflictError, UsageError
-from agency_client.local_store.access_log import append_entry
-from agency_client.local_store.engine import Snapshot
+from agency_client.errors import ConflictError, DeniedError, UsageError
+from agency_client.local_store.access_log import AccessNote, append_entry
+from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.trust import list_exchanges, load_key_chain
 from agency_client.node import Node
 from agency_client.onward.bundle import BUNDLE_TYPE, BundledKeys, BundledLog, ExportUse, MessageBundle
-from agency_client.onward.consents import HeldDecision, load_decisions
-from agency_client.onward.held import HeldMessage, load_held
+from agency_client.onward.consents import HeldDecision, is_standing, load_decisions
+from agency_client.onward.held import HeldMessage, load_held, verify_unchanged
 from agency_client.onward.passing_on import NoRightError
 from agency_client.onward.rules import WantedUse, judge_decision
 from agency_client.profiles.private_files import write_private_file
 from agency_client.witness.standing import NotYetWitnessedError, is_leaf_witnessed, read_quorum
 from schemas.alerts.kinds.release_request import Proceeding, ReleaseUse
+from schemas.alerts.registry import kind_of
 from schemas.codec import b64u_encode
 from schemas.envelope import pad_message
 from schemas.key_documents import ExchangeSheet
@@ -62,14 +63,39 @@ def export_message(node: Node, path: Path, wanted: Export) -> MessageBundle:
     if path.exists() or path.is_symlink():
         raise _refuse_overwriting(path)
     held = load_held(node, wanted.message_id, reason=wanted.reason, case=wanted.case, verb=_VERB)
+    _demand_not_for_court(node, held, wanted)
     consent = _find_consent(node, held, wanted)
     bundle = _make_bundle(node, held, wanted, consent)
-    _note(node, held, wanted, outcome="done")
+    _write(node, path, held, wanted, bundle, consent)
+    return bundle
+
+
+def _write(
+    node: Node, path: Path, held: HeldMessage, wanted: Export, bundle: MessageBundle, consent: HeldDecision | None
+) -> None:
+    """Put the export on record, then write it while no process of this node can receive anything about it.
+
+    What came since it was judged, up to the moment it is written, keeps it from being written.
+    """
+    note = _describe(node, held, wanted, outcome="done")
     try:
-        write_private_file(path, bundle.canonical())
+        with node.store.write() as transaction:
+            _verify_unchanged(transaction, held, consent)
+            append_entry(transaction, note)
+        with node.store.write() as transaction:
+            _verify_unchanged(transaction, held, consent)
+            write_private_file(path, bundle.canonical())
     except FileExistsError as error:
         raise _refuse_overwriting(path) from error
-    return bundle
+    except DeniedError:
+        _note(node, held, wanted, outcome="denied")
+        raise
+
+
+def _verify_unchanged(transaction: Transaction, held: HeldMessage, consent: HeldDecision | None) -> None:
+    verify_unchanged(transaction, held)
+    if consent is not None and not is_standing(transaction, held, consent):
+        raise NoRightError(f"{held.original.agency} has said something of its consent meanwhile", fix="export it again")
 
 
 def _refuse_overwriting(path: Path) -> ConflictError:
@@ -146,9 +172,14 @@ def _collect_keys(snapshot: Snapshot, agencies: Iterable[str]) -> Iterable[Bundl
 
 
 def _note(node: Node, held: HeldMessage, wanted: Export, *, outcome: str) -> None:
+    with node.store.write() as transaction:
+        append_entry(transaction, _describe(node, held, wanted, outcome=outcome))
+
+
+def _describe(node: Node, held: HeldMessage, wanted: Export, *, outcome: str) -> AccessNote:
     where = f" ({wanted.court.court}, {wanted.court.proceeding})" if wanted.court else ""
     action = Action.CONSULTATION if wanted.court is None else Action.DISCLOSURE
-    note = node.note_access(
+    return node.note_access(
         action,
         _VERB,
         f"{wanted.reason}{where}",
@@ -157,5 +188,3 @@ def _note(node: Node, held: HeldMessage, wanted: Export, *, outcome: str) -> Non
         case=wanted.case,
         outcome=outcome,
     )
-    with node.store.write() as transaction:
-        append_entry(transaction, note)

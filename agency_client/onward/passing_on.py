@@ -15,10 +15,10 @@ from agency_client.errors import DeniedError, UsageError, VerificationFailedErro
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.content import keep_no_longer
 from agency_client.local_store.engine import Transaction
-from agency_client.local_store.onward import OnwardCopy, list_decisions, list_onward_copies, record_onward_copy
+from agency_client.local_store.onward import OnwardCopy, list_onward_copies, record_onward_copy
 from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.node import Node
-from agency_client.onward.consents import HeldDecision, load_decisions
+from agency_client.onward.consents import HeldDecision, is_standing, load_decisions
 from agency_client.onward.held import HeldMessage, load_held, make_provenance, verify_unchanged
 from agency_client.onward.rules import (
     Judgement,
@@ -39,6 +39,7 @@ from agency_client.sending.seal import SealedLeg, SealingOrder, seal_recipients
 from agency_client.statuses.signing import announce_narrowing
 from agency_client.wire_names import parse_agency_id
 from keys.generation import generate_id
+from schemas.alerts.registry import kind_of
 from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp, Urgency
 from schemas.signed import SignedDocument
@@ -202,6 +203,7 @@ def _spell_question(held: HeldMessage, passing: Passing) -> str:
 def _seal(node: Node, held: HeldMessage, wanted: PassOn, legs: Sequence[_Leg]) -> list[SealedLeg]:
     batch, sealed = generate_id(), []
     files = _fetch_files(node, held, wanted) if legs else ()
+    compartment = node.compartment if kind_of(held.alert.kind).is_confidential else None
     with (
         sealing_files(node.profile, [leg.recipient for leg in legs], files) as sealed_files,
         node.store.write() as transaction,
@@ -209,7 +211,8 @@ def _seal(node: Node, held: HeldMessage, wanted: PassOn, legs: Sequence[_Leg]) -
         verify_may_send(transaction, node.sheet.origin)
         _verify_unchanged(transaction, held, legs)
         for leg in legs:
-            order = replace(_make_order(node, held, wanted, leg, batch), files=files, sealed_files=sealed_files)
+            order = _make_order(node, held, wanted, leg, batch)
+            order = replace(order, files=files, sealed_files=sealed_files, compartment=compartment)
             plan = judge_for_partner(node, transaction, order, leg.recipient)
             if not plan.is_allowed:
                 raise NotCoveredError(plan)
@@ -235,8 +238,7 @@ def _fetch_files(node: Node, held: HeldMessage, wanted: PassOn) -> tuple[PlainFi
 def _verify_unchanged(transaction: Transaction, held: HeldMessage, legs: Sequence[_Leg]) -> None:
     """Verify that message and consents stand as they were judged: another process may have received meanwhile."""
     verify_unchanged(transaction, held)
-    standing = list_decisions(transaction, held.original.message.digest)
-    if any(leg.consent is not None and leg.consent.held_digest not in standing for leg in legs):
+    if any(leg.consent is not None and not is_standing(transaction, held, leg.consent) for leg in legs):
         raise NoRightError(f"{held.original.agency} has taken its consent back meanwhile")
 
 

@@ -16,6 +16,7 @@ from schemas.agreements.terms import Clause, OnwardRule
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.release_decision import ReleaseDecision, ReleaseOutcome
 from schemas.alerts.kinds.release_request import OriginalMessage, Proceeding, ReleaseUse
+from schemas.alerts.kinds.victim_safeguarding import VictimSafeguarding
 from schemas.alerts.registry import kind_of
 from schemas.markings import HandlingCode, Purpose, Tlp
 
@@ -92,7 +93,7 @@ def judge_passing(passing: Passing, decision: ReleaseDecision | None) -> Judgeme
     else:
         against = _judge_named(passing)
         right, sentence = RightKind.NAMED, f"{originator} names {passing.recipient} in the message itself"
-    findings = (*judge_form(passing), *against)
+    findings = (*judge_form(passing), *against, *_judge_confidential(passing, decision))
     if findings:
         return Judgement(None, "; ".join(finding.sentence for finding in findings), findings)
     return Judgement(right, sentence)
@@ -114,8 +115,26 @@ def judge_form(passing: Passing) -> list[Finding]:
     return findings
 
 
+def _judge_confidential(passing: Passing, decision: ReleaseDecision | None) -> list[Finding]:
+    """Find what keeps a message about a victim from another desk: the originator consents, and so does the person."""
+    details = passing.alert.details
+    if not isinstance(details, VictimSafeguarding):
+        return []
+    findings = []
+    if decision is None:
+        findings.append(Finding("consent-missing", "what is confidential goes on by the originator's consent alone"))
+    if not details.is_onward_consented:
+        sentence = "the person has not agreed that another safeguarding desk gets it"
+        findings.append(Finding("victim-consent-missing", sentence))
+    if passing.purpose is not Purpose.VICTIM_PROTECTION:
+        findings.append(Finding("purpose-not-covered", "what is confidential goes on for victim-protection alone"))
+    return findings
+
+
 def find_consent_demand(alert: Alert, marking: Tlp) -> str | None:
     """Return why only a decision lets a message go on, whoever is named in it; None: a name is enough."""
+    if kind_of(alert.kind).is_confidential:
+        return "its confidence"
     if HandlingCode.H2 in alert.handling.codes:
         return HandlingCode.H2.label
     return f"its marking {marking.label}" if marking in _NARROW else None

@@ -21,13 +21,18 @@ from agency_client.local_store.sent import (
 from agency_client.local_store.sent import list_messages as list_sent_messages
 from agency_client.node import Node
 from agency_client.reading.messages import find_readable
+from agency_client.safeguarding.compartment import Summary
+from agency_client.safeguarding.reading import read_summary
 from agency_client.sending.summary import read_summary as read_sent_summary
 from agency_client.witness.standing import is_leaf_witnessed, read_quorum
 from schemas.alerts import kind_of
 from schemas.alerts.registry import UnknownKindError
 from schemas.codec import decode_canonical
+from schemas.envelope import CONFIDENTIAL_KIND
 
 MAX_THREAD_MESSAGES = 1000
+FOR_SAFEGUARDING = "for the safeguarding officers"
+"""What everybody else reads in place of a confidential message's subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,11 @@ class InboxRow:
     is_witnessed: bool
     path: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+
+    @property
+    def shown_subject(self) -> str:
+        """Return the subject, or for whom alone a confidential message is."""
+        return self.subject or (FOR_SAFEGUARDING if self.message.kind == CONFIDENTIAL_KIND else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,8 @@ class ThreadEntry:
 
 
 def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxView:
-    """Return the messages that match, most urgent first."""
+    """Return the messages that match, most urgent first. Confidential ones show a subject to their officers alone."""
+    compartment = node.compartment
     with node.store.read() as snapshot:
         newest = load_newest_checkpoint(snapshot, node.sheet.origin)
         messages = list_messages(snapshot, wanted, limit=limit)
@@ -89,6 +100,7 @@ def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxVie
         counts, quorum = count_states(snapshot), read_quorum(node, snapshot)
         paths = {message.digest: _find_path(snapshot, message.digest) for message in messages}
         standings = load_standings(snapshot, paths)
+        summaries = {digest: read_summary(snapshot, compartment, digest) for digest in paths}
         breaches = count_unanswered(snapshot, BREACH_NOTICE)
     rows = tuple(
         _make_row(
@@ -97,6 +109,7 @@ def view_inbox(node: Node, wanted: InboxFilter, *, limit: int = 200) -> InboxVie
             is_witnessed=is_leaf_witnessed(node, quorum, message.origin, message.leaf_index),
             path=paths[message.digest],
             marks=standings[message.digest].words,
+            confidential=summaries[message.digest],
         )
         for message in messages
     )
@@ -137,6 +150,8 @@ def read_subject(message: InboxMessage) -> str:
 
 def label_kind(kind: str) -> str:
     """Return the words for a kind; the code itself where this version does not know it."""
+    if kind == CONFIDENTIAL_KIND:
+        return "Confidential"
     try:
         return kind_of(kind).label
     except UnknownKindError:
@@ -150,10 +165,12 @@ def _make_row(
     is_witnessed: bool,
     path: tuple[str, ...],
     marks: tuple[str, ...],
+    confidential: Summary | None,
 ) -> InboxRow:
     summary = {} if message.summary is None else decode_canonical(message.summary)
+    subject = str(summary.get("subject", "")) if confidential is None else confidential.subject
     size, attachments = sizes.get(message.thread or "", 1), int(summary.get("attachments", 0))
-    return InboxRow(message, str(summary.get("subject", "")), attachments, size, is_witnessed, path, marks)
+    return InboxRow(message, subject, attachments, size, is_witnessed, path, marks)
 
 
 def _find_path(snapshot: Snapshot, digest: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from agency_client.reading.corrected import read_corrected
 from agency_client.reading.terms import NO_TERMS, AppliedTerms, read_applied_terms
 from agency_client.receiving.content_rules import read_alert
 from agency_client.receiving.errors import UnprovenError
+from agency_client.receiving.opening import process_message
 from agency_client.receiving.own_receipts import receipt_message
 from agency_client.receiving.provenance import VerifiedProvenance, verify_provenance
 from agency_client.receiving.rules import MessageFacts
@@ -40,6 +41,8 @@ from agency_client.receiving.verification import (
     VerifiedMessage,
     verify_message,
 )
+from agency_client.safeguarding.officers import demand_compartment
+from agency_client.safeguarding.reading import find_content_key
 from agency_client.witness.standing import is_leaf_witnessed, read_quorum
 from keys.errors import KeysError
 from keys.sealing import verify_message as verify_content
@@ -159,6 +162,8 @@ def read_message(
     reason = _demand_use(standing, verb, reason, use)
     if isinstance(found, SentMessage):
         return _read_own(node, found, standing, verb, reason, case)
+    if found.state is InboxState.SEALED:
+        found = _open_sealed(node, found, verb, reason)
     _demand_opened(found)
     with node.store.read() as snapshot:
         verified = verify_message(node, snapshot, found.digest, EVERYTHING)
@@ -247,6 +252,14 @@ def _read_origin(node: Node, facts: MessageFacts, message: Message, alert: Alert
         return verify_provenance(node, snapshot, facts, message, alert, is_arriving=False)
 
 
+def _open_sealed(node: Node, found: InboxMessage, verb: str, reason: str) -> InboxMessage:
+    """Take a message on that waits sealed for the safeguarding officers, if this is one who has it unlocked."""
+    demand_compartment(node, verb, reason, message=found.message_id)
+    process_message(node, found.digest, EVERYTHING)
+    with node.store.read() as snapshot:
+        return load_by_digest(snapshot, found.digest)
+
+
 def _demand_opened(found: InboxMessage) -> None:
     if found.state is InboxState.OPENED:
         return
@@ -274,7 +287,7 @@ def _unlock_content(node: Node, found: InboxMessage, verb: str, reason: str, cas
     note = node.note_access(
         Action.CONSULTATION, verb, reason, message=found.message_id, partner=found.sender, case=case, conditions=told
     )
-    return read_content(node.store, found.digest, note)
+    return read_content(node.store, found.digest, note, compartment_key=find_content_key(node, found.digest))
 
 
 def _verify_content(sealed: SealedEvidence, unverified_data: bytes) -> Message:
@@ -301,7 +314,7 @@ def _read_own(
     with node.store.read() as snapshot:
         recipients = tuple(item.recipient for item in list_deliveries(snapshot, found.message_id))
     note = node.note_access(Action.CONSULTATION, verb, reason, message=found.message_id, case=case)
-    data = read_content(node.store, found.digest, note)
+    data = read_content(node.store, found.digest, note, compartment_key=find_content_key(node, found.digest))
     try:
         sealed = read_sealed(SignedDocument.from_canonical(found.evidence))
         message = _verify_content(sealed, data)

@@ -10,17 +10,16 @@ from datetime import datetime
 from agency_client.aftercare.acting import NoticeOrigin, act_on_notice
 from agency_client.aftercare.reported import record_reported
 from agency_client.aftercare.standing import load_standing
+from agency_client.challenges.taking import take_received, verify_received_challenge
 from agency_client.duties.deciding import DecisionMissingError, verify_decided
 from agency_client.duties.recording import Passing, record_passing
 from agency_client.errors import ConflictError
 from agency_client.local_store.access_log import append_entry
-from agency_client.local_store.content import keep_content
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.inbound_streams import NumberVerdict, receive_number
 from agency_client.local_store.inbox import (
     InboxState,
-    Opened,
     load_by_digest,
     mark_opened,
     mark_refused,
@@ -43,15 +42,22 @@ from agency_client.local_store.sent import (
 from agency_client.node import Node
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.receiving.applied_terms import record_applied_terms
+from agency_client.receiving.confidential import (
+    describe_opened,
+    is_confidential,
+    keep_sealed,
+    load_opening_key,
+)
 from agency_client.receiving.content_rules import AcceptedContent, accept_content
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError, WithheldError
 from agency_client.receiving.provenance import VerifiedProvenance, describe_origin, verify_provenance
 from agency_client.receiving.rules import MessageFacts
 from agency_client.receiving.verification import PATIENCE, Horizon, VerifiedMessage, verify_message
+from agency_client.safeguarding.compartment import Compartment
+from agency_client.safeguarding.following import find_open_words
+from agency_client.safeguarding.keeping import keep_message
 from agency_client.witness.gossip import note_sighting
-from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import KeysError
-from keys.generation import generate_bytes
 from keys.sealing import OpenedMessage, open_envelope, parse_envelope
 from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect
@@ -97,8 +103,8 @@ def process_message(node: Node, digest: str, horizon: Horizon, *, awaited: froze
         return _set_aside(node, digest, Problem(error.code, error.sentence))
 
 
-def open_message(node: Node, verified: VerifiedMessage) -> OpenedMessage:
-    """Open the sealed bytes of a verified message.
+def open_message(node: Node, verified: VerifiedMessage, compartment: Compartment | None = None) -> OpenedMessage:
+    """Open the sealed bytes of a verified message, in the safeguarding compartment where it is given.
 
     Raises:
         UnprovenError: they do not open, or hold something else than was signed for.
@@ -110,7 +116,7 @@ def open_message(node: Node, verified: VerifiedMessage) -> OpenedMessage:
     kid = facts.sealed.find_recipient(facts.me).kid
     try:
         parsed = parse_envelope(verified.stored.envelope)
-        return open_envelope(parsed, facts.me, node.opening_key(kid))
+        return open_envelope(parsed, facts.me, load_opening_key(node, kid, compartment))
     except KeyMissingError as error:
         raise WaitingError(error.sentence, fix=error.fix, code=error.code) from error
     except (KeysError, CodecError) as error:
@@ -133,17 +139,21 @@ def _take_in(node: Node, digest: str, horizon: Horizon) -> Finding:
         is_withdrawn = has_withdrawal(snapshot, verified.stored.sender, digest)
     if is_withdrawn:
         return _withdraw(node, digest)
-    opened = open_message(node, verified)
+    compartment = node.compartment if is_confidential(verified.facts) else None
+    if is_confidential(verified.facts) and compartment is None:
+        return _keep_sealed(node, verified)
+    opened = open_message(node, verified, compartment)
     content = accept_content(verified.facts, opened.message)
+    _demand_said_in_compartment(node, verified.facts, content.alert)
     provenance = _read_provenance(node, verified.facts, content)
     with node.store.write() as transaction:
-        if load_by_digest(transaction, digest).state is not InboxState.NEW:
+        if load_by_digest(transaction, digest).state not in (InboxState.NEW, InboxState.SEALED):
             return Finding(digest, load_by_digest(transaction, digest).state)  # another process was quicker
         if provenance is not None:
             record_origin(transaction, describe_origin(verified.facts, provenance))
             _demand_not_taken_back(transaction, digest, provenance)
         note_release(transaction, digest, content.alert)
-        effect = _keep(node, transaction, verified, opened, content, provenance)
+        effect = _keep(node, transaction, verified, opened, content, provenance, compartment)
     if effect is NoticeEffect.ERASED:
         node.store.truncate_wal()
     return Finding(digest, InboxState.OPENED)
@@ -163,39 +173,58 @@ def _keep(
     opened: OpenedMessage,
     content: AcceptedContent,
     provenance: VerifiedProvenance | None,
+    compartment: Compartment | None,
 ) -> NoticeEffect | None:
     """Keep what was opened and let it work on what it refers to; return what it did there if it is a notice."""
     now, digest = node.clock.now(), verified.stored.digest
     mark_verified(transaction, digest, at=now)
     _receive_number(transaction, verified, now)
     _demand_decision(transaction, content.alert)
-    keep_content(
-        transaction,
-        digest,
-        opened.message_bytes,
-        key=generate_bytes(KEY_BYTES),
-        nonce=generate_bytes(NONCE_BYTES),
-        at=now,
-        retain_until=content.retain_until,
-    )
+    verify_received_challenge(transaction, content.alert)
     alert = content.alert
-    summary = Opened(kind=alert.kind, thread=alert.thread, reply_due=content.reply_due, summary=content.summary)
-    mark_opened(transaction, digest, summary, at=now)
-    note = node.note_access(
-        Action.COLLECTION,
-        "receive",
-        "received over the exchange",
-        message=verified.stored.message_id,
-        partner=verified.stored.sender,
-    )
-    append_entry(transaction, note)
+    data, until = opened.message_bytes, content.retain_until
+    keep_message(transaction, digest, data, alert, compartment, at=now, until=until)
+    mark_opened(transaction, digest, describe_opened(content, verified.facts), at=now)
+    _note_received(node, transaction, verified, "received over the exchange")
     clauses = tuple(item.clause for item in content.applied)
     marking = verified.facts.sealed.header.routing.marking
     record_passing(transaction, Passing(digest, alert, marking, content.message.purpose, clauses, now))
     record_applied_terms(transaction, verified.facts, content.applied, origin=verified.stored.origin)
     seen, issued_at = opened.message.checkpoint, verified.facts.sealed.header.issued_at
+    said_at = issued_at if provenance is None else provenance.original.header.issued_at
+    take_received(transaction, digest, alert, sender=verified.stored.sender, said_at=said_at)
     note_sighting(node, transaction, verified.stored.sender, seen, at=issued_at)
     return _apply(node, transaction, verified.facts, alert, provenance)
+
+
+def _keep_sealed(node: Node, verified: VerifiedMessage) -> Finding:
+    """Keep what only safeguarding officers open; what was receipted for it says that it is here, and no more."""
+    digest = verified.stored.digest
+    with node.store.write() as transaction:
+        state = load_by_digest(transaction, digest).state
+        if state is not InboxState.NEW:
+            return Finding(digest, state)  # another process was quicker
+        keep_sealed(transaction, verified.facts)
+        _receive_number(transaction, verified, node.clock.now())
+        _note_received(node, transaction, verified, "received over the exchange, sealed for the safeguarding officers")
+    return Finding(digest, InboxState.SEALED)
+
+
+def _note_received(node: Node, transaction: Transaction, verified: VerifiedMessage, reason: str) -> None:
+    stored = verified.stored
+    note = node.note_access(Action.COLLECTION, "receive", reason, message=stored.message_id, partner=stored.sender)
+    append_entry(transaction, note)
+
+
+def _demand_said_in_compartment(node: Node, facts: MessageFacts, alert: Alert) -> None:
+    """Demand of what follows a confidential message up that it says nothing of it outside the compartment."""
+    reference = facts.sealed.header.refers_to
+    if reference is None:
+        return
+    with node.store.read() as snapshot:
+        found = find_open_words(snapshot, alert, reference)
+    if found:
+        raise NotCoveredError("; ".join(str(problem) for problem in found), code="said-openly")
 
 
 def _demand_decision(transaction: Transaction, alert: Alert) -> None:
@@ -269,6 +298,8 @@ def _wait(node: Node, digest: str, error: WaitingError) -> Finding:
     problem = Problem(error.code, error.sentence)
     with node.store.read() as snapshot:
         stored = load_by_digest(snapshot, digest)
+    if stored.state is InboxState.SEALED:
+        return Finding(digest, InboxState.SEALED, problem)
     if node.clock.now() < stored.expires_at + PATIENCE:
         if stored.problem != problem:
             with node.store.write() as transaction:

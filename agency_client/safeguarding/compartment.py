@@ -7,11 +7,14 @@ decision is made about who may have the secret (`agency_client.safeguarding.offi
 
 from dataclasses import dataclass, field
 
+from agency_client.duties.conditions import spell_codes
 from agency_client.local_store.content import KeyWrapping
 from keys.algorithms import OpeningKey
 from keys.container import NONCE_BYTES, derive_key, open_with_key, seal_with_key
 from keys.generation import generate_bytes
 from keys.references import compute_reference
+from schemas.alerts.base import Alert
+from schemas.alerts.kinds.victim_safeguarding import VictimSafeguarding
 from schemas.codec import decode_canonical, encode_canonical
 from schemas.jwk import AkpJwk
 
@@ -29,6 +32,17 @@ class Summary:
     unit: str = ""
     officer: str = ""
     handling: str = ""
+
+
+def describe_alert(alert: Alert) -> Summary:
+    """Return what lists show of an alert in the compartment."""
+    return Summary(alert.subject, alert.thread, alert.unit, alert.officer, spell_codes(alert))
+
+
+def list_pseudonyms(alert: Alert) -> tuple[str, ...]:
+    """Return under which pseudonyms an alert speaks of persons."""
+    details = alert.details
+    return (details.pseudonym, *details.related) if isinstance(details, VictimSafeguarding) else ()
 
 
 @dataclass(frozen=True, slots=True)

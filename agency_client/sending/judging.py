@@ -33,8 +33,9 @@ def make_order(node: Node, draft: Draft) -> SealingOrder:
         AlertRefusedError, UsageError, NotFoundError: the draft is wrong.
     """
     now, files = node.clock.now(), choose_files(draft.attachments, make_id=generate_id)
+    alert = read_draft_alert(draft, fresh_thread=generate_id(), files=files)
     return SealingOrder(
-        alert=read_draft_alert(draft, fresh_thread=generate_id(), files=files),
+        alert=alert,
         purpose=draft.purpose,
         necessity=draft.necessity,
         marking=draft.marking,
@@ -45,6 +46,7 @@ def make_order(node: Node, draft: Draft) -> SealingOrder:
         case=draft.case,
         batch=generate_id(),
         old_status_override=draft.old_status_override,
+        compartment=node.compartment if kind_of(alert.kind).is_confidential else None,
         files=tuple(plan_file(file) for file in files),
     )
 

@@ -11,6 +11,7 @@ from agency_client.attachments.folder import find_outgoing
 from agency_client.attachments.sealing import PlainFile, plan_resealing, sealing_files
 from agency_client.errors import DeniedError
 from agency_client.local_store.aftercare import rename_relay
+from agency_client.local_store.compartment import is_in_compartment
 from agency_client.local_store.content import keep_no_longer, read_content
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.onward import rename_copy
@@ -51,9 +52,15 @@ def renew_refused(node: Node, message_id: str, problem: Problem) -> SealedLeg | 
     walk_log(node)
     with node.store.read() as snapshot:
         message = load_message(snapshot, message_id)
+        is_confidential = is_in_compartment(snapshot, message.digest)
+    compartment = node.compartment if is_confidential else None
+    if is_confidential and compartment is None:
+        raise RenewalWaitsError("confidential: it is sealed anew once a safeguarding officer unlocks the compartment")
     note = node.note_access(Action.CONSULTATION, "renew", f"refused: {problem.code}", message=message_id)
-    before = Message.from_canonical(read_content(node.store, message.digest, note), max_bytes=PADDING_BUCKETS[-1])
-    order = _repeat_order(node, message, before, problem)
+    key = None if compartment is None else compartment.content_key
+    data = read_content(node.store, message.digest, note, compartment_key=key)
+    before = Message.from_canonical(data, max_bytes=PADDING_BUCKETS[-1])
+    order = replace(_repeat_order(node, message, before, problem), compartment=compartment)
     partner = before.header.recipients[0].agency
     with sealing_files(node.profile, [partner], order.files) as sealed, node.store.write() as transaction:
         record_refused(transaction, message_id, problem, at=node.clock.now())

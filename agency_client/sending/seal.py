@@ -5,7 +5,7 @@ moment comes in with `SealingOrder`, randomness from `keys.generation`; nothing 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from agency_client.aftercare.acting import NoticeOrigin, note_own_notice
@@ -17,20 +17,21 @@ from agency_client.errors import ConflictError, DeniedError, UsageError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.applied import AppliedClauseRow, keep_applied
 from agency_client.local_store.checkpoints import load_newest_checkpoint
-from agency_client.local_store.content import keep_content
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.outbox import enqueue_message
 from agency_client.local_store.releases import note_release
 from agency_client.local_store.sent import Delivery, SentMessage
 from agency_client.local_store.streams import allocate_number
 from agency_client.node import Node
+from agency_client.safeguarding.compartment import Compartment
+from agency_client.safeguarding.following import hide_what_follows
+from agency_client.safeguarding.keeping import demand_place, keep_message
 from agency_client.sending.plan import Option, RecipientPlan, choose_regardless, find_retention_days
 from agency_client.sending.summary import SentSummary, write_summary
 from agency_client.statuses.freshness import spell_age
 from agency_client.witness.observer import LogError
-from keys.container import KEY_BYTES, NONCE_BYTES
 from keys.errors import EnvelopeError
-from keys.generation import generate_bytes, generate_id, generate_salt, generate_seed, generate_stream_id
+from keys.generation import generate_id, generate_salt, generate_seed, generate_stream_id
 from keys.sealing import SealedMessage, seal_message
 from keys.signing import Signer
 from schemas.alerts import Alert
@@ -62,7 +63,8 @@ class SealingOrder:
     `old_status_override`: why it goes to a partner whose newest status is too old; for the access log as well.
     `is_renewal`: the same content was sealed before. `provenance`: the alert is another agency's and stands to the
     letter; `follows` is then what the header refers to, since the alert refers to what its author knew. `files` go with
-    each envelope; `sealed_files` are they by recipient, once they are sealed.
+    each envelope; `sealed_files` are they by recipient, once they are sealed. `compartment` is the sender's, unlocked,
+    into which the own copy of what is confidential goes.
     """
 
     alert: Alert
@@ -81,6 +83,7 @@ class SealingOrder:
     is_renewal: bool = False
     provenance: Provenance | None = None
     follows: Reference | None = None
+    compartment: Compartment | None = field(default=None, repr=False)
     files: tuple[PlainFile, ...] = ()
     sealed_files: Mapping[str, SealedFiles] = field(default_factory=dict)
 
@@ -165,7 +168,8 @@ def seal_one(
     Raises:
         as `seal_recipients`.
     """
-    seal = seal or _prepare(node, transaction)
+    seal, place = seal or _prepare(node, transaction), demand_place(order.alert, order.compartment)
+    order = _hide_what_follows(transaction, order, recipient)
     option, key = _demand_option(order, recipient), _demand_key(recipient)
     files = order.find_files(recipient.agency)
     message_id = files.message_id
@@ -183,8 +187,11 @@ def seal_one(
     _verify_size(order, option, sealed, files)
     delivery = Delivery(recipient.agency, option.view.digest, number.stream, number.n)
     until = _find_retention_end(order, option, node.agency, recipient.agency)
-    _keep_copy(transaction, sealed, retain_until=until)
-    summary = SentSummary(order.alert.subject, order.batch, order.unchecked, override, spell_codes(order.alert))
+    data, issued_at = sealed.message_bytes, sealed.header.issued_at
+    keep_message(transaction, sealed.digest, data, alert, place, at=issued_at, until=until)
+    summary = SentSummary("", order.batch, order.unchecked, override, "")
+    if place is None:
+        summary = replace(summary, subject=alert.subject, handling=spell_codes(alert))
     sent = _describe(node, order, sealed, replaces, summary)
     enqueue_message(transaction, sent, [delivery], sealed.envelope.canonical())
     note_release(transaction, sealed.digest, alert)
@@ -197,6 +204,17 @@ def seal_one(
     record_sending(transaction, passing, recipient.agency, option.terms)
     take_own(transaction, sealed.digest, alert, agency=node.agency, said_at=order.issued_at)
     return SealedLeg(message_id, sealed.digest, recipient.agency, option.view.digest, option.terms.title)
+
+
+def _hide_what_follows(snapshot: Snapshot, order: SealingOrder, recipient: RecipientPlan) -> SealingOrder:
+    """Take out what would repeat a confidential message that this one follows up."""
+    reference = order.follows or order.alert.in_reply_to
+    if recipient.original is not None and order.provenance is None:
+        reference = recipient.original.reference
+    if reference is None:
+        return order
+    is_passed_on = order.provenance is not None
+    return replace(order, alert=hide_what_follows(snapshot, order.alert, reference, is_passed_on=is_passed_on))
 
 
 def _prepare(node: Node, snapshot: Snapshot) -> _Seal:
@@ -299,13 +317,6 @@ def _find_retention_end(order: SealingOrder, option: Option, sender: str, recipi
     return min(end, own)
 
 
-def _keep_copy(transaction: Transaction, sealed: SealedMessage, *, retain_until: datetime) -> None:
-    key, nonce, at = generate_bytes(KEY_BYTES), generate_bytes(NONCE_BYTES), sealed.header.issued_at
-    keep_content(
-        transaction, sealed.digest, sealed.message_bytes, key=key, nonce=nonce, at=at, retain_until=retain_until
-    )
-
-
 def _describe(
     node: Node, order: SealingOrder, sealed: SealedMessage, replaces: Reference | None, summary: SentSummary
 ) -> SentMessage:
@@ -313,7 +324,7 @@ def _describe(
     return SentMessage(
         message_id=header.id,
         digest=sealed.digest,
-        thread=order.alert.thread,
+        thread=order.batch if kind_of(order.alert.kind).is_confidential else order.alert.thread,
         kind=order.alert.kind,
         marking=order.marking.value,
         urgency=order.urgency.value,

@@ -38,6 +38,7 @@ from schemas.agreements.terms import Clause, DutyDesk, Party, Terms
 from schemas.alerts import kind_names
 from schemas.alerts.base import SpecialCategory
 from schemas.api import STEPS_PATH, Evidence
+from schemas.envelope import SAFEGUARDING_KIND
 from schemas.key_documents import AgencyClass, compute_exchange_anchor
 from schemas.log.records import RecordType
 from schemas.markings import HandlingCode, Purpose
@@ -168,8 +169,9 @@ def make_terms_of(first: Node, second: Node, name: object = "agreement", **chang
 
 def make_wide_clause(sender: str, recipient: str, **changes: Any) -> Clause:
     """Return a clause that covers every kind, purpose and handling code up to AMBER, with what a test changes."""
+    is_protecting = Purpose.VICTIM_PROTECTION in changes.get("purposes", Purpose)
     wide: dict[str, Any] = {
-        "kinds": kind_names(),
+        "kinds": tuple(kind for kind in kind_names() if is_protecting or kind != SAFEGUARDING_KIND),
         "purposes": tuple(Purpose),
         "handling": tuple(HandlingCode),
         "special_categories": tuple(SpecialCategory),
