@@ -42,6 +42,11 @@ class MemberTimeline:
         return self.key_sets[0][1].key_set.agency_class
 
     @property
+    def state(self) -> str | None:
+        """Return the state the member belongs to, which no later key set may change; None where none is named."""
+        return self.key_sets[0][1].key_set.state
+
+    @property
     def newest_key_set(self) -> VerifiedKeySet:
         """Return the newest key set."""
         return self.key_sets[-1][1]

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from agency_client.duties.conditions import spell_codes
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from agency_client.receiving.following import verify_follow_up
+from agency_client.receiving.parties import verify_parties
 from agency_client.receiving.rules import MessageFacts, describe_visible, find_governing_terms
 from schemas.agreements.answering import find_due_minutes
 from schemas.agreements.content import describe_content
@@ -64,10 +65,12 @@ def accept_content(facts: MessageFacts, message: Message) -> AcceptedContent:
     Raises:
         UnprovenError: the inside contradicts the header, or is no alert.
         NotCoveredError: the alert is of no kind this version knows, or no agreement covers its content; or it follows
-            another message up and says more than that one's clause allows, or once more than is taken.
+            another message up and says more than that one's clause allows, or once more than is taken; or its sender
+            is not who may say it.
     """
     alert = read_alert(message, facts)
     verify_follow_up(facts, message, alert)
+    verify_parties(facts, message, alert)
     applied = apply_terms(facts, message, alert)
     clauses = [item.clause for item in applied]
     return AcceptedContent(

@@ -46,6 +46,7 @@ class DisclosedOrigin:
 
     `place` is where its acceptance stands over all logs. `is_pinned`: its signer's roots are pinned here; otherwise its
     keys are those the log publishes. `is_disputed`: its signer has since revoked the key, from an earlier moment.
+    `state` is the one that its signer's key set names.
     """
 
     disclosed: VerifiedDisclosure
@@ -54,6 +55,7 @@ class DisclosedOrigin:
     place: int
     is_pinned: bool
     is_disputed: bool
+    state: str | None = None
 
     @property
     def header(self) -> Header:
@@ -98,6 +100,7 @@ def verify_shown(
         place=place,
         is_pinned=is_pinned,
         is_disputed=timeline.is_disputed(kids, place, leaf.record.time),
+        state=timeline.state,
     )
 
 

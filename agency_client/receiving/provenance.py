@@ -16,6 +16,7 @@ from agency_client.node import Node
 from agency_client.onward.rules import Passing, RightKind, judge_passing, spell_path
 from agency_client.receiving.disclosed import DisclosedOrigin, verify_shown
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
+from agency_client.receiving.parties import verify_author
 from agency_client.receiving.rules import MessageFacts
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.release_decision import ReleaseDecision
@@ -92,6 +93,7 @@ def verify_provenance(
     _verify_order(facts, original, "original")
     _verify_way(facts, provenance.path, original)
     _verify_kind_shown(facts, original)
+    verify_author(original.agency, original.state, alert)
     _verify_attachments(message, original)
     if kind_of(alert.kind).is_aftercare:
         _verify_follows(snapshot, facts, alert, original)

@@ -15,7 +15,8 @@ from agency_client.sending.facts import (
     load_recipient,
     load_shelf,
 )
-from agency_client.sending.plan import MessageFacts, Original, Plan, make_plan
+from agency_client.sending.parties import find_party_obstacles
+from agency_client.sending.plan import MessageFacts, Original, Plan, RecipientFacts, make_plan
 from agency_client.sending.seal import SealingOrder, measure_ciphertext
 from agency_client.wire_names import parse_agency_id
 from keys.generation import generate_id
@@ -84,10 +85,17 @@ def _judge(
 ) -> Plan:
     message = _describe_message(node, order, measure_ciphertext(node, snapshot, order))
     by_partner = {original.partner: original for original in originals}
-    recipients = [
-        load_recipient(node, snapshot, shelf, agency, order.alert.kind, by_partner.get(agency)) for agency in agencies
-    ]
+    recipients = [_load_recipient(node, snapshot, order, shelf, agency, by_partner.get(agency)) for agency in agencies]
     return make_plan(message, recipients, wanted=wanted, drop_refused=drop_refused)
+
+
+def _load_recipient(
+    node: Node, snapshot: Snapshot, order: SealingOrder, shelf: AgreementShelf, agency: str, original: Original | None
+) -> RecipientFacts:
+    facts = load_recipient(node, snapshot, shelf, agency, order.alert.kind, original)
+    is_passed_on = order.provenance is not None
+    found = find_party_obstacles(node, snapshot, order.alert, agency, is_passed_on=is_passed_on)
+    return replace(facts, obstacles=(*facts.obstacles, *found))
 
 
 def _describe_message(node: Node, order: SealingOrder, size_bytes: int) -> MessageFacts:

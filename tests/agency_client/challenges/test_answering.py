@@ -1,5 +1,7 @@
 """The issuing state's answer: the report once more, to everyone who has it, with what became of the challenge."""
 
+from datetime import timedelta
+
 import pytest
 
 from agency_client.challenges.answering import ChallengeAnswer, ChallengeReport, answer_challenge
@@ -18,7 +20,8 @@ UPHELD = ChallengeAnswer(ChallengeState.UPHELD, "Administrative court, Zenith", 
 
 
 def answer(reporters: Reporters, challenge_id: str, said: ChallengeAnswer) -> ChallengeReport:
-    """Let GB answer; the others collect it."""
+    """Let GB answer, a minute after whatever was said before; the others collect it."""
+    reporters.world.clock.ahead += timedelta(minutes=1)
     report = answer_challenge(reporters.world[GB], challenge_id, AUTHOR, said)
     for agency in (VN, BE):
         reporters.world.collect(agency)

@@ -13,6 +13,7 @@ from schemas.envelope import Message
 from schemas.markings import HandlingCode, Purpose, Urgency
 from schemas.model import LATEST_TIME
 from tests.agency_client.receiving.test_rules import ACCEPTED, GB, VN, Agreement, make_facts
+from tests.schemas.alerts.filled import load
 from tests.strategies.agreements import make_clause
 from tests.support.lying_world import make_alert, make_ping
 from tests.support.messages import make_message
@@ -184,3 +185,50 @@ def test_nationalities_outside_the_clause_are_refused() -> None:
 
 def _without(wire: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in wire.items() if name not in names}
+
+
+@pytest.mark.parametrize(("state", "is_refused"), [("UTO", False), ("VNM", True)])
+def test_a_report_about_a_document_is_the_issuing_states_own(state: str, is_refused: bool) -> None:
+    details = load("document-status")["details"] | {"issuing_state": state}
+    grading = load("document-status")["grading"]
+    facts, message = make_content(make_alert("document-status", details, grading=grading))
+    if not is_refused:
+        assert accept_content(facts, message).alert.kind == "document-status"
+        return
+    with pytest.raises(NotCoveredError, match="only the issuing state may report") as refused:
+        accept_content(facts, message)
+    assert refused.value.code == "not-the-issuer"
+
+
+@pytest.mark.parametrize(("nationality", "is_refused"), [("UTO", False), ("FRA", True)])
+def test_movements_of_citizens_of_third_states_are_refused(nationality: str, is_refused: bool) -> None:
+    alert = load("movement-notice")
+    alert["details"]["nationality"] = nationality
+    alert["persons"][0]["nationalities"] = [nationality]
+    del alert["retain_until"]
+    facts, message = make_content(alert, {"handling": (HandlingCode.H1, HandlingCode.H2)})
+    if not is_refused:
+        assert accept_content(facts, message).alert.kind == "movement-notice"
+        return
+    with pytest.raises(NotCoveredError, match="France") as refused:
+        accept_content(facts, message)
+    assert refused.value.code == "not-a-citizen"
+
+
+@pytest.mark.parametrize(
+    ("urgency", "agreed", "due"),
+    [
+        (Urgency.ROUTINE, (), timedelta(days=7)),
+        (Urgency.URGENT, (), timedelta(hours=8)),
+        (Urgency.URGENT, (AnswerDeadline(urgency=Urgency.URGENT, minutes=60),), timedelta(hours=1)),
+        (Urgency.URGENT, (AnswerDeadline(urgency=Urgency.URGENT, minutes=6000),), timedelta(hours=8)),
+    ],
+)
+def test_a_request_for_information_is_due_by_law_or_sooner_by_agreement(
+    urgency: Urgency, agreed: tuple[AnswerDeadline, ...], due: timedelta
+) -> None:
+    alert = load("information-request")
+    del alert["retain_until"]
+    terms = {"handling": (HandlingCode.H1, HandlingCode.H2), "answer_within": agreed}
+    facts, message = make_content(alert, terms, urgency=urgency)
+    assert accept_content(facts, message).reply_due == facts.leaf.record.time + due

@@ -1,0 +1,37 @@
+"""Who may say what to whom, by the states that key sets name: reports about documents, movements of citizens."""
+
+import pytest
+
+from schemas.alerts import parse_alert
+from schemas.alerts.kinds.document_status import NotIssuerError
+from schemas.alerts.kinds.movement_notice import NotACitizenError
+from schemas.alerts.parties import StateUnknownError, verify_reporter, verify_subject
+from tests.schemas.alerts.filled import load
+
+REPORT, MOVEMENT, OTHER = (parse_alert(load(kind)) for kind in ("document-status", "movement-notice", "facilitator"))
+
+
+def test_a_document_is_reported_by_the_state_that_issued_it() -> None:
+    verify_reporter(REPORT, "UT-PO", "UTO")
+    with pytest.raises(NotIssuerError, match="Utopia"):
+        verify_reporter(REPORT, "VN-IMM", "VNM")
+
+
+def test_movements_are_told_of_citizens_of_the_two_states() -> None:
+    verify_subject(MOVEMENT, ("GB-BF", "GBR"), ("UT-IMM", "UTO"))
+    with pytest.raises(NotACitizenError, match="Utopia"):
+        verify_subject(MOVEMENT, ("GB-BF", "GBR"), ("VN-IMM", "VNM"))
+
+
+def test_who_names_no_state_says_nothing_that_depends_on_it() -> None:
+    with pytest.raises(StateUnknownError, match="UT-PO") as refusal:
+        verify_reporter(REPORT, "UT-PO", None)
+    assert refusal.value.code == "state-unknown"
+    for pair in ((("GB-BF", None), ("UT-IMM", "UTO")), (("UT-IMM", "UTO"), ("GB-BF", None))):
+        with pytest.raises(StateUnknownError, match="GB-BF"):
+            verify_subject(MOVEMENT, *pair)
+
+
+def test_other_kinds_depend_on_no_state() -> None:
+    verify_reporter(OTHER, "GB-BF", None)
+    verify_subject(OTHER, ("GB-BF", None), ("VN-IMM", None))
