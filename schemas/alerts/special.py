@@ -15,6 +15,7 @@ from schemas.alerts.kinds.outcome import MatchKey
 from schemas.alerts.kinds.victim_safeguarding import ExploitationType, MethodOfControl, Need, RiskKind
 from schemas.alerts.registry import FieldProblem
 from schemas.alerts.walking import list_values, walk_parts
+from schemas.coded import CodedValue
 
 CATEGORY_OF_FIELD: Mapping[str, SpecialCategory] = {
     "photos": SpecialCategory.BIOMETRIC,
@@ -26,24 +27,27 @@ CATEGORY_OF_FIELD: Mapping[str, SpecialCategory] = {
 }
 """Names of fields, in whatever kind, that are special by what they hold."""
 
-CATEGORY_OF_VALUE: Mapping[object, SpecialCategory] = {
-    SafetyWarning.INFECTIOUS_DISEASE: SpecialCategory.HEALTH,
-    SafetyWarning.SUICIDE_RISK: SpecialCategory.HEALTH,
-    MatchKey.FACE: SpecialCategory.BIOMETRIC,
-    MatchKey.FINGERPRINT: SpecialCategory.BIOMETRIC,
-    ComparisonMethod.FACE_MATCHING: SpecialCategory.BIOMETRIC,
-    ComparisonMethod.FINGERPRINT: SpecialCategory.BIOMETRIC,
-    ImageView.BEARER: SpecialCategory.BIOMETRIC,
-    ImageView.CHIP_PORTRAIT: SpecialCategory.BIOMETRIC,
-    Need.EMERGENCY_MEDICAL: SpecialCategory.HEALTH,
-    Need.MEDICAL: SpecialCategory.HEALTH,
-    Need.PSYCHOLOGICAL: SpecialCategory.HEALTH,
-    RiskKind.SELF_HARM: SpecialCategory.HEALTH,
-    RiskKind.ILLNESS: SpecialCategory.HEALTH,
-    MethodOfControl.SEXUAL_ABUSE: SpecialCategory.SEX_LIFE,
-    ExploitationType.SEXUAL_EXPLOITATION: SpecialCategory.SEX_LIFE,
+CODES_OF_CATEGORY: Mapping[SpecialCategory, tuple[CodedValue, ...]] = {
+    SpecialCategory.HEALTH: (
+        SafetyWarning.INFECTIOUS_DISEASE,
+        SafetyWarning.SUICIDE_RISK,
+        Need.EMERGENCY_MEDICAL,
+        Need.MEDICAL,
+        Need.PSYCHOLOGICAL,
+        RiskKind.SELF_HARM,
+        RiskKind.ILLNESS,
+    ),
+    SpecialCategory.BIOMETRIC: (
+        MatchKey.FACE,
+        MatchKey.FINGERPRINT,
+        ComparisonMethod.FACE_MATCHING,
+        ComparisonMethod.FINGERPRINT,
+        ImageView.BEARER,
+        ImageView.CHIP_PORTRAIT,
+    ),
+    SpecialCategory.SEX_LIFE: (MethodOfControl.SEXUAL_ABUSE, ExploitationType.SEXUAL_EXPLOITATION),
 }
-"""Codes of closed lists that are special by what they say."""
+"""Codes of closed lists that are special by what they say. Two lists may share a text, so no code is a key here."""
 
 
 def find_special_categories(alert: Alert) -> dict[SpecialCategory, tuple[str, ...]]:
@@ -83,18 +87,14 @@ def _list_implied(alert: Alert) -> Iterator[tuple[SpecialCategory, str]]:
             (SpecialCategory.BIOMETRIC, f"details.images.{place}") for place in range(len(alert.details.images))
         )
     for path, part in walk_parts(alert):
-        if path.startswith("special_categories"):
-            continue
         for field, value in list_values(part, path):
             names = field.split(".")
-            name = names[-2] if names[-1].isdecimal() and len(names) > 1 else names[-1]
+            name = names[-2] if names[-1].isdecimal() else names[-1]
             category = CATEGORY_OF_FIELD.get(name) or _find_by_value(value)
             if category is not None:
                 yield category, field
 
 
 def _find_by_value(value: object) -> SpecialCategory | None:
-    # Codes are text to Python: two closed lists may share one, so the type decides with it.
-    return next(
-        (category for code, category in CATEGORY_OF_VALUE.items() if type(code) is type(value) and code == value), None
-    )
+    found = (category for category, codes in CODES_OF_CATEGORY.items() if any(value is code for code in codes))
+    return next(found, None)

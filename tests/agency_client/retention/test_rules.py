@@ -1,5 +1,6 @@
 """What ends when: at the moment itself, evidence never before its content, and by the longest term of a direction."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from agency_client.retention.rules import (
     Part,
     choose_endings,
     find_clock_doubt,
+    find_day,
     find_evidence_end,
     list_direction,
     plan_erasure,
@@ -51,6 +53,20 @@ def test_the_longest_overdue_goes_first_and_says_since_when() -> None:
     assert plan.oldest == NOON - DAY
     assert plan.count() == {"content": 1, "sealed-bytes": 0, "evidence": 1, "access-log": 0}
     assert plan_erasure([], NOON).oldest is None
+
+
+def test_a_plan_names_its_moment_and_what_a_restriction_keeps_past_its_end() -> None:
+    kept = replace(ending("a", NOON - DAY), kept_by=("GB",))
+    plan = plan_erasure([kept, ending("b", NOON), replace(kept, ends_at=NOON + SECOND)], NOON)
+    assert plan.at == NOON
+    assert plan.kept == (kept,)
+    assert plan.list_subjects(Part.CONTENT) == ["b"]
+    assert plan.oldest == NOON
+
+
+@pytest.mark.parametrize("moment", [NOON.replace(minute=34, second=56, microsecond=789), NOON.replace(hour=0)])
+def test_a_day_begins_at_midnight_utc(moment: datetime) -> None:
+    assert find_day(moment) == datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +107,9 @@ def test_senders_are_told_why_in_these_codes() -> None:
 
 
 def test_a_page_of_the_access_log_counts_its_entries() -> None:
-    plan = plan_erasure([Ending(Part.ACCESS_LOG, "1-40", NOON, count=40)], NOON)
-    assert plan.count()["access-log"] == 40
+    pages = [Ending(Part.ACCESS_LOG, "1-40", NOON, count=40), Ending(Part.ACCESS_LOG, "41-47", NOON, count=7)]
+    assert plan_erasure(pages, NOON).count()["access-log"] == 47
+    assert (pages[0].direction, pages[0].message_id, pages[0].partner) == ("", "", "")
 
 
 @pytest.mark.parametrize(("lead", "is_doubted"), [(-400, False), (0, False), (7, False), (7.1, True), (400, True)])
