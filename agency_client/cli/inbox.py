@@ -1,5 +1,6 @@
 """`agency inbox` and `agency thread`: what has come, most urgent first, as the store knows it; no broker is asked."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
     from agency_client.local_store.inbox import InboxFilter, InboxState
+    from agency_client.matching.query import SearchQuery
     from agency_client.reading.lists import InboxRow, InboxView
     from agency_client.statuses.freshness import StatusAge
 
@@ -33,6 +35,10 @@ def _inbox(
     thread: Annotated[str | None, typer.Option(help="Only of this thread.")] = None,
     due: Annotated[float | None, typer.Option(help="Only what is to be answered within so many hours.")] = None,
     since: Annotated[str | None, typer.Option(help="Only what came since a day, like 2026-11-21.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="Only what may be about somebody of this name; the question is on record.")
+    ] = None,
+    document: Annotated[str | None, typer.Option(help="Only what names this document's number.")] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="What cannot be opened yet, and why.")] = False,
     unverifiable: Annotated[
         bool, typer.Option("--unverifiable", help="What did not prove what it claims, and what was refused.")
@@ -45,6 +51,7 @@ def _inbox(
     Examples:
       agency inbox --unread
       agency inbox --from VN-IMM --kind document-fraud --since 2026-11-01
+      agency inbox --person "Anna Maria Eriksson"
       agency inbox --due 4                    to be answered within four hours
       agency inbox --unverifiable             what was set aside, with the reason
     """
@@ -52,6 +59,7 @@ def _inbox(
     from agency_client.agreements.views import list_lines
     from agency_client.duties.listing import note_listing
     from agency_client.local_store.inbox import InboxFilter
+    from agency_client.matching.searching import find_digests
     from agency_client.node import Node
     from agency_client.reading.lists import view_inbox
     from agency_client.statuses.standing import list_ages, list_standings
@@ -70,8 +78,12 @@ def _inbox(
         due_before=None if due is None else now + timedelta(hours=due),
         since=None if since is None else _parse_day(since),
     )
+    query = _make_query(person, document)
     with Node(invocation.open_profile(), invocation.clock) as node:
-        note_listing(node, "inbox")
+        if query is None:
+            note_listing(node, "inbox")
+        else:
+            wanted = replace(wanted, digests=find_digests(node, query, "list-inbox"))
         view = view_inbox(node, wanted, limit=limit)
         standings, ages = list_standings(node), list_ages(node, (row.message.sender for row in view.rows))
         agreements = list_lines(node)
@@ -149,6 +161,14 @@ def _thread(
                 "witnessed": None if entry.is_own else entry.is_witnessed,
             }
         )
+
+
+def _make_query(person: str | None, document: str | None) -> "SearchQuery | None":
+    from agency_client.matching.query import SearchQuery
+
+    if person is None and document is None:
+        return None
+    return SearchQuery(names=(person,) if person else (), documents=(document,) if document else ())
 
 
 def _choose_states(*, waiting: bool, unverifiable: bool) -> "tuple[InboxState, ...]":

@@ -53,6 +53,7 @@ LOGGED_VERBS: Mapping[str, tuple[Logged, ...]] = {
     "restrict": _ANSWER,
     "retention repeat": (Logged("repeat-erasure", Action.ERASURE),),
     "retention run": (Logged("retention", Action.ERASURE),),
+    "search": (Logged("search", Action.CONSULTATION),),
     "send": (Logged("send", Action.DISCLOSURE),),
     "sent": (Logged("list-sent", Action.CONSULTATION),),
     "status": (Logged("list-status", Action.CONSULTATION),),

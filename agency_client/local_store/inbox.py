@@ -147,6 +147,7 @@ class InboxFilter:
     thread: str | None = None
     due_before: datetime | None = None
     since: datetime | None = None
+    digests: tuple[str, ...] | None = None
 
 
 def record_received(transaction: Transaction, message: ReceivedMessage) -> bool:
@@ -294,6 +295,7 @@ def list_messages(snapshot: Snapshot, wanted: InboxFilter = InboxFilter(), *, li
         " AND (?3 IS NULL OR thread = ?3) AND (?4 IS NULL OR reply_due <= ?4) AND (?5 IS NULL OR received_at >= ?5)"
         " AND (?6 = 0 OR read_at IS NULL) AND (?7 = 0 OR answered_at IS NULL)"
         " AND state IN (SELECT value FROM json_each(?8))"
+        " AND (?10 IS NULL OR digest IN (SELECT value FROM json_each(?10)))"
         " ORDER BY CASE urgency WHEN 'threat-to-life' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END,"
         " reply_due IS NULL, reply_due, received_at DESC, digest LIMIT ?9",
         wanted.sender,
@@ -305,6 +307,7 @@ def list_messages(snapshot: Snapshot, wanted: InboxFilter = InboxFilter(), *, li
         wanted.unanswered,
         spell_list(wanted.states),
         limit,
+        None if wanted.digests is None else spell_list(wanted.digests),
     )
     return [_read_message(row) for row in rows]
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from agency_client.aftercare.rules import Standing, choose_usable
 from agency_client.aftercare.standing import load_standing
+from agency_client.duties.listing import USUAL_REASON
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import InboxState, load_by_digest
@@ -27,6 +28,8 @@ from schemas.alerts.subjects import fold_name
 from schemas.log.records import Action
 
 VERB = "search"
+MAX_NARROWED = 400
+"""To so many messages at most a list is narrowed."""
 _YEAR = len("1985")
 
 
@@ -83,6 +86,19 @@ def search(node: Node, query: SearchQuery, *, reason: str, case: str | None = No
         note_search(node, transaction, query, VERB, reason=reason, case=case)
     with node.store.read() as snapshot:
         return find_hits(snapshot, query, limit=limit)
+
+
+def find_digests(node: Node, query: SearchQuery, verb: str) -> tuple[str, ...]:
+    """Return the digests of the messages that a list is narrowed to; on record like a search, under the list's verb.
+
+    Raises:
+        UsageError, RestoredNodeError: as `search`.
+    """
+    query.verify()
+    with node.store.write() as transaction:
+        note_search(node, transaction, query, verb, reason=USUAL_REASON)
+    with node.store.read() as snapshot:
+        return tuple(hit.message.digest for hit in find_hits(snapshot, query, limit=MAX_NARROWED))
 
 
 def note_search(

@@ -129,6 +129,7 @@ class Desk:
             "reply": (self.question, "--no-record", *why),
             "restrict": (self.sent, "--ground", "accuracy-contested", "--allow", "legal-claim", *why),
             "retention run": (),
+            "search": ("eriksson, anna maria", *why),
             "send": (str(self.folder / "alert.json"), "--to", "VN", "--agreement", self.terms.id, *why,
                      "--necessity", "The bearer flies on tonight."),
             "sent": (),
