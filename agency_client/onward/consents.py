@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.aftercare.rules import NOTHING_SAID, Standing
+from agency_client.aftercare.standing import load_standing
 from agency_client.errors import NotFoundError
+from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.onward import list_decisions
 from agency_client.node import Node
@@ -15,12 +18,16 @@ from schemas.envelope import DisclosedMessage, compute_envelope_digest
 
 @dataclass(frozen=True, slots=True)
 class HeldDecision:
-    """One decision: what it says, and the originator's own signed message that says it, as it came here."""
+    """One decision: what it says, and the originator's own signed message that says it, as it came here.
+
+    `standing` is what notices make of it.
+    """
 
     decision: ReleaseDecision
     shown: DisclosedMessage
     decided_at: datetime
     held_digest: str
+    standing: Standing = NOTHING_SAID
 
     @property
     def digest(self) -> str:
@@ -46,8 +53,16 @@ def load_decisions(node: Node, held: HeldMessage, *, reason: str, case: str | No
         assert not isinstance(read, ReadOwnMessage)  # noqa: S101 - it came from the inbox
         details = read.alert.details
         if isinstance(details, ReleaseDecision) and _counts(read, held):
-            decisions.append(HeldDecision(details, show_whole(stored, read.message), stored.issued_at, stored.digest))
+            decisions.append(
+                HeldDecision(details, show_whole(stored, read.message), stored.issued_at, stored.digest, read.standing)
+            )
     return decisions
+
+
+def is_standing(snapshot: Snapshot, held: HeldMessage, decision: HeldDecision) -> bool:
+    """Return whether a decision about a message stands as it was loaded: nothing was said of it since."""
+    is_listed = decision.held_digest in list_decisions(snapshot, held.original.message.digest)
+    return is_listed and load_standing(snapshot, decision.held_digest) == decision.standing
 
 
 def _counts(read: ReadMessage, held: HeldMessage) -> bool:

@@ -70,6 +70,13 @@ def export_message(node: Node, path: Path, wanted: Export) -> MessageBundle:
     return bundle
 
 
+def _demand_not_for_court(node: Node, held: HeldMessage, wanted: Export) -> None:
+    """Demand that nothing of a victim goes before a court: it is never usable for enforcement, whoever consents."""
+    if wanted.use is ExportUse.COURT and kind_of(held.alert.kind).is_confidential:
+        _note(node, held, wanted, outcome="denied")
+        raise NoRightError("what is confidential is never used in court", code="never-for-enforcement")
+
+
 def _write(
     node: Node, path: Path, held: HeldMessage, wanted: Export, bundle: MessageBundle, consent: HeldDecision | None
 ) -> None:

@@ -1,6 +1,8 @@
 """An exported message proves itself to whoever has the anchors; before a court it goes by the originator's leave."""
 
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,23 @@ import pytest
 
 from agency_client.errors import ConflictError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
+from agency_client.local_store.engine import Store, StoreBusyError
 from agency_client.local_store.inbox import InboxMessage
+from agency_client.onward import exporting
 from agency_client.onward.bundle import ExportUse, MessageBundle
 from agency_client.onward.checking import BundleRefusedError, check_message_bundle, read_bundle
 from agency_client.onward.exporting import Export, export_message
 from agency_client.onward.passing_on import NoRightError
 from agency_client.own_keys.key_sets import get_own_anchor
+from agency_client.profiles.private_files import write_private_file
+from agency_client.receiving.flow import receive
+from agency_client.sending.noticing import withdraw
 from agency_client.witness.standing import NotYetWitnessedError
 from schemas.alerts.kinds.release_request import Proceeding
 from schemas.codec import b64u_encode
 from schemas.key_documents import compute_exchange_anchor
 from schemas.markings import Purpose
-from tests.support.onward import AL, BE, VN, Row
+from tests.support.onward import AL, AUTHOR, BE, VN, Row
 
 COURT, ELSEWHERE = (Proceeding(court="Brussels", proceeding=number) for number in ("74/08", "75/08"))
 TRIAL = Purpose.CRIMINAL_INVESTIGATION
@@ -187,3 +194,53 @@ def rename_logs(bundle: MessageBundle) -> Any:
 def rename_keys(bundle: MessageBundle) -> Any:
     for keys in bundle.keys:
         yield keys.model_copy(update={"agency": AL})
+
+
+def test_what_is_taken_back_while_it_is_judged_is_not_written(
+    row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process of the node receives the withdrawal of the consent between the rule and the file."""
+    held = row.send(VN, BE, handling={"codes": ["h1"]})
+    consent = row.grant(VN, row.ask(BE, held, court=COURT, purposes=(TRIAL,)))
+    make_bundle = exporting._make_bundle
+
+    def make_late(*names: Any) -> MessageBundle:
+        withdraw(row[VN], consent.message_id, AUTHOR, because="wrong", required_action="amend")
+        receive(row[BE])
+        return make_bundle(*names)
+
+    monkeypatch.setattr(exporting, "_make_bundle", make_late)
+    path = tmp_path / "for-the-court.json"
+    with pytest.raises(NoRightError, match="has said something of its consent meanwhile"):
+        export(row, BE, held, path, use=ExportUse.COURT, court=COURT, purpose=TRIAL)
+    assert not path.exists()
+    with row[BE].store.read() as snapshot:
+        assert list_entries(snapshot, AccessFilter(message=held.message_id))[0].outcome == "denied"
+
+
+def test_nothing_is_received_while_it_is_written(row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, tried = row[BE].store, []
+
+    def write_and_look(path: Path, data: bytes) -> None:
+        with store_of_another_process(store) as other:
+            with pytest.raises(StoreBusyError), other.write():
+                raise AssertionError("another process may record a withdrawal now")
+            with other.read() as snapshot:
+                tried.extend(list_entries(snapshot, AccessFilter(message=held.message_id))[:1])
+        write_private_file(path, data)
+
+    held = row.send(VN, BE)
+    monkeypatch.setattr(exporting, "write_private_file", write_and_look)
+    export(row, BE, held, tmp_path / "alert.json")
+    (entry,) = tried
+    assert (entry.verb, entry.outcome) == ("export", "done"), "it was on record before it was written"
+
+
+@contextmanager
+def store_of_another_process(store: Store) -> Iterator[Store]:
+    """Give a connection of its own to the same store."""
+    other = Store(store.path, store._key, busy_seconds=0.01)
+    try:
+        yield other
+    finally:
+        other.close()
