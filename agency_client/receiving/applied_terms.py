@@ -40,10 +40,11 @@ def record_applied_terms(
 def find_quota_excess(snapshot: Snapshot, facts: MessageFacts, terms: Terms) -> Problem | None:
     """Return what is wrong with one message more on the day of this one, counting those opened here.
 
-    Of several clauses the widest counts, as at the broker, so that nobody is suspected of what was allowed.
+    Of several clauses the widest counts, as at the broker, so that nobody is suspected of what was allowed. There is
+    one at least: that under which the message was opened.
     """
     sender, day = facts.sealed.header.sender.agency, facts.leaf.record.time.date()
-    quota = max((clause.daily_quota for clause in list_visible_clauses(terms, describe_visible(facts))), default=0)
+    quota = max(clause.daily_quota for clause in list_visible_clauses(terms, describe_visible(facts)))
     if count_received(snapshot, sender, terms.digest(), day) < quota:
         return None
     sentence = f"{sender} sent more than the {quota} messages agreed for {day}, and the exchange let them pass"

@@ -51,10 +51,10 @@ def make_agreement(*, quota: int, beside: int | None = None) -> Agreement:
 
 
 def open_ping(
-    store: Store, agreement: Agreement, number: int, *, days: int = 0
+    store: Store, agreement: Agreement, number: int, *, days: int = 0, **alert: Any
 ) -> tuple[MessageFacts, tuple[AppliedClause, ...]]:
     """Let a ping arrive and be opened, so many days after the first; return its facts and what it came under."""
-    members: dict[str, Any] = {"kind": "ping", "alert": make_ping(), "name": number}
+    members: dict[str, Any] = {"kind": "ping", "alert": make_ping(**alert), "name": number}
     accepted = ACCEPTED + timedelta(days=days)
     facts = make_facts(agreement, message=members, accepted=accepted, now=accepted + timedelta(hours=1))
     message = make_message(GB, VN, agreement=agreement.terms.digest(), **members)
@@ -117,3 +117,12 @@ def test_under_a_version_that_took_the_place_of_the_one_cited_nothing_is_counted
         rows = list_applied(transaction, facts.sealed.digest)
     assert {row.agreement for row in rows} == {agreement.terms.digest(), newer.digest()}
     assert list_noted(store, facts) == []
+
+
+def test_a_term_that_was_kept_to_against_the_messages_wish_is_noted_with_its_sentence(store: Store) -> None:
+    facts, (applied,) = open_ping(store, make_agreement(quota=9), 1, retain_until="2030-01-01")
+    (limit,) = applied.limits
+    with store.read() as snapshot:
+        (excess,) = list_excesses(snapshot, facts.sealed.digest)
+    assert (excess.code, excess.sentence) == ("retention-too-long", limit.sentence)
+    assert limit.sentence.startswith("retain_until lies after ")

@@ -64,8 +64,16 @@ def test_another_kind_in_the_header_is_refused() -> None:
 
 @pytest.mark.parametrize("refers_to", [None, OTHER])
 def test_aftercare_refers_to_one_message_inside_and_outside(correction: Alert, refers_to: Reference | None) -> None:
-    with pytest.raises(HeaderMismatchError, match="in_reply_to"):
+    with pytest.raises(HeaderMismatchError) as refusal:
         verify_header_agrees(correction, header("correction", refers_to))
+    assert str(refusal.value) == "in_reply_to: the header refers to another message, or to none"
+
+
+def test_what_is_passed_on_refers_to_what_its_author_knew_and_not_to_the_copy(correction: Alert) -> None:
+    original, copy = header("correction", correction.in_reply_to), header("correction", OTHER)
+    verify_header_agrees(correction, copy, original=original)
+    with pytest.raises(HeaderMismatchError):
+        verify_header_agrees(correction, original, original=copy)
 
 
 @pytest.mark.parametrize("urgency", [Urgency.URGENT, Urgency.THREAT_TO_LIFE])
@@ -77,3 +85,10 @@ def test_what_is_urgent_says_why(urgency: Urgency) -> None:
 
 def test_routine_needs_no_reason() -> None:
     verify_urgency_reason(parse_alert(load("document-fraud")), Urgency.ROUTINE)
+
+
+def test_who_must_say_why_is_shown_how() -> None:
+    with pytest.raises(InvalidAlertError) as refusal:
+        verify_urgency_reason(parse_changed("document-verification", {"urgency_reason": ABSENT}), Urgency.URGENT)
+    (problem,) = refusal.value.problems
+    assert problem.example == "The traveller is held at the border until the answer."

@@ -183,6 +183,8 @@ def test_a_document_that_is_asked_about_or_was_reported_leads_to_whose_it_is() -
         ("document", "UTO:L898902C3", "details"),
         ("name-and-birth", "ANNA ERIKSSON MARIA|1974-08-12", "holder"),
     }
+    numbered = {"details.document.number": "12:34", "details.mrz": ABSENT}
+    assert {value for type_, value, _ in find("document-verification", numbered) if "number" in type_} == set()
     reported: dict[str, object] = {
         "details.number": "x123 4567",
         "details.status": "stolen",
