@@ -25,13 +25,17 @@ _COMPLETED, _LEVEL_UNDEFINED = "2", "4"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose message an alert was: what an export says of it besides the alert itself. `digest` is in hexadecimal."""
+    """Whose message an alert was: what an export says of it besides the alert itself.
+
+    `digest` is the message's; `marks` are what has become of it since (corrected, challenged, …).
+    """
 
     message_id: str
     digest: str
     sender: str
     sent_at: datetime
     marking: Tlp
+    marks: tuple[str, ...] = ()
 
 
 def make_id(origin: Origin, *names: str) -> str:
@@ -39,9 +43,14 @@ def make_id(origin: Origin, *names: str) -> str:
     return str(uuid5(NAMESPACE, "\n".join((origin.digest, *names))))
 
 
-def list_tags(alert: Alert, marking: Tlp) -> list[str]:
-    """Return the tags for what may be done with it, as MISP's taxonomies spell them."""
-    return [marking.label.lower(), alert.pap.label]
+def list_tags(alert: Alert, origin: Origin) -> list[str]:
+    """Return the tags for what may be done with it, as MISP's taxonomies spell them, and for what has become of it."""
+    return [origin.marking.label.lower(), *list_labels(alert, origin)]
+
+
+def list_labels(alert: Alert, origin: Origin) -> list[str]:
+    """Return the tags but the marking."""
+    return [alert.pap.label, *(f'bilateral:mark="{mark}"' for mark in origin.marks)]
 
 
 def make_event(alert: Alert, origin: Origin) -> dict[str, Any]:
@@ -70,7 +79,7 @@ def make_event(alert: Alert, origin: Origin) -> dict[str, Any]:
             "distribution": _YOUR_ORGANISATION_ONLY,
             "published": False,
             "Orgc": {"name": origin.sender, "uuid": str(uuid5(NAMESPACE, origin.sender))},
-            "Tag": [{"name": name} for name in list_tags(alert, origin.marking)],
+            "Tag": [{"name": name} for name in list_tags(alert, origin)],
             "Object": [*objects, _make_rest(dict(sorted_.rest), origin)],
         }
     }

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from agency_client.interchange.leaves import Leaf
-from agency_client.interchange.misp import NAMESPACE, REST, Origin, list_rest, make_id
+from agency_client.interchange.misp import NAMESPACE, REST, Origin, list_labels, list_rest, make_id
 from agency_client.interchange.things import Attribute, Thing, Things, sort_things
 from schemas.alerts.base import Alert
 from schemas.codec import encode_canonical
@@ -130,11 +130,11 @@ class _Maker:
         report = self._begin("report", make_id(self.origin, "event"))
         return report | {
             "name": alert.subject,
-            "description": f"Message {self.origin.message_id} of {self.origin.sender}, SHA-256 {self.origin.digest}",
+            "description": f"Message {self.origin.message_id} of {self.origin.sender}, digest {self.origin.digest}",
             "report_types": ["threat-report"],
             "published": self.at,
             "lang": alert.language,
-            "labels": [_MADE_BY_MISP, alert.pap.label],
+            "labels": [_MADE_BY_MISP, *list_labels(alert, self.origin)],
             "object_refs": contents,
         }
 
