@@ -116,7 +116,7 @@ class SeenEmail(SeenIdentifier):
 
     type: ClassVar[IdentifierType | None] = IdentifierType.EMAIL
     as_seen: Annotated[SeenText, Field(max_length=300, examples=["printer@example.org"])]
-    normalised: Annotated[Line, Field(max_length=300, examples=["printer@example.org"])] | None = None
+    normalised: Annotated[UrlText, Field(examples=["printer@example.org"])] | None = None
 
     def check(self) -> Checked:
         """Check its form."""

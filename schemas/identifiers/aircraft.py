@@ -26,7 +26,7 @@ _MARKS = """
 _STATES = {
     mark: state for state, _, marks in (entry.partition(":") for entry in _MARKS.split()) for mark in marks.split(",")
 }
-_TAIL_LETTERS = range(3, 9)
+_TAIL_LETTERS = range(3, 10)
 _AMERICAN = re.compile(r"N[1-9](?:[0-9]{0,4}|[0-9]{0,3}[A-HJ-NP-Z]|[0-9]{0,2}[A-HJ-NP-Z]{2})")
 _IATA_FLIGHT = re.compile(r"((?=.*?[A-Z])[A-Z0-9]{2})([0-9]{1,4})([A-Z]?)")
 _ICAO_FLIGHT = re.compile(r"([A-Z]{3})([0-9]{1,4})([A-Z]{0,2})")

@@ -68,5 +68,5 @@ FAULTS = frozenset(
 
 
 def explain(as_seen: str, normalised: str | None, *findings: Finding) -> Checked:
-    """Return what was seen together with what was found."""
-    return Checked(as_seen=as_seen, normalised=normalised, findings=findings)
+    """Return what was seen together with what was found; how long either may be is its field's to say."""
+    return Checked.model_construct(as_seen=as_seen, normalised=normalised, findings=findings)

@@ -84,7 +84,7 @@ def check_container(as_seen: str) -> Checked:
 def _check(as_seen: str, rules: _Rules, found_valid: Finding = Finding.VALID) -> Checked:
     try:
         return explain(as_seen, rules.validate(as_seen), found_valid)
-    except ValidationError as error:
+    except ValueError as error:  # ValidationError is one; digits of other scripts make some rules raise another
         findings = (finding for refusal, finding in _STDNUM_FINDINGS.items() if isinstance(error, refusal))
         finding = next(findings, Finding.WRONG_CHARACTERS)
         # A number of the right form is still looked for: somebody else may have seen the same one.

@@ -60,18 +60,20 @@ _HANDLES = {
 }
 """What each platform gives out, in lower case, as its own help pages describe it."""
 
-_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LEADING_SIGNS = re.compile(r"^[@\s]+")
+_MAILTO = re.compile(r"^(?:mailto:)+")
+_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PORTS = {"http": 80, "https": 443}
-_MAX_ADDRESS, _MAX_LOCAL_PART, _MAX_HOST = 254, 64, 253
+_MAX_ADDRESS, _MAX_LOCAL_PART, _MAX_HOST, _MAX_HANDLE = 254, 64, 253, 120
 MAX_URL_LETTERS = 2000
 
 
 def check_handle(as_seen: str, platform: Platform) -> Checked:
     """Check an account's name by what its platform gives out; a telephone number where the platform goes by those."""
-    text = _fold(as_seen.strip()).removeprefix("@")
-    if not text:
+    text = _LEADING_SIGNS.sub("", _fold(as_seen)).rstrip()
+    if not 0 < len(text) <= _MAX_HANDLE:
         return explain(as_seen, None, Finding.WRONG_LENGTH)
     by_phone = check_phone(as_seen.strip()) if platform in _BY_PHONE else None
     if by_phone is not None and by_phone.normalised is not None:
@@ -84,8 +86,8 @@ def check_handle(as_seen: str, platform: Platform) -> Checked:
 
 
 def check_email(as_seen: str) -> Checked:
-    """Check an e-mail address (RFC 5321, section 4.1.2): what stands before the @ keeps its letters, in lower case."""
-    text = as_seen.strip().removeprefix("mailto:")
+    """Check an e-mail address (RFC 5321, section 4.1.2): its normal form is in lower case."""
+    text = _MAILTO.sub("", _fold(as_seen).strip())
     local, separator, domain = text.rpartition("@")
     if not separator or not local or not domain or any(letter.isspace() for letter in text):
         return explain(as_seen, None, Finding.WRONG_CHARACTERS)
@@ -96,7 +98,7 @@ def check_email(as_seen: str) -> Checked:
         return explain(as_seen, None, Finding.WRONG_CHARACTERS)
     is_usual = _LOCAL_PART.fullmatch(local) and "." in host
     found = Finding.NO_CHECK_DIGIT if is_usual else Finding.UNUSUAL_FORM
-    return explain(as_seen, f"{_fold(local)}@{host}", *_mixed(f"{local}{domain}", found))
+    return explain(as_seen, f"{local}@{host}", *_mixed(f"{local}{domain}", found))
 
 
 def check_url(as_seen: str) -> Checked:

@@ -74,14 +74,18 @@ def _read_position(text: str) -> tuple[Decimal, Decimal] | None:
 
 def _join(degrees: str, minutes: str | None, seconds: str | None, *, is_negative: bool) -> Decimal:
     """Return degrees with as many places as minutes (two) and seconds (four) can tell; no number for 60 and more."""
-    value = Decimal(degrees)
-    if any(part is not None and Decimal(part) >= _SIXTY for part in (minutes, seconds)):
-        return Decimal("NaN")
+    value, told = Decimal(degrees), _count_places(degrees)
     for part, weight, places in ((minutes, 60, 2), (seconds, 3600, 4)):
         if part is not None:
-            told = places + max(0, -int(Decimal(part).as_tuple().exponent))
-            value = (value + Decimal(part) / weight).quantize(Decimal(1).scaleb(-told), ROUND_HALF_EVEN)
+            if Decimal(part) >= _SIXTY:
+                return Decimal("NaN")
+            value, told = value + Decimal(part) / weight, places + _count_places(part)
+    value = value.quantize(Decimal(1).scaleb(-told), ROUND_HALF_EVEN)
     return -value if is_negative else value
+
+
+def _count_places(number: str) -> int:
+    return len(number.partition(".")[2])
 
 
 def _write(value: Decimal, digits: int) -> str:
