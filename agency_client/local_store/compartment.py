@@ -110,6 +110,12 @@ def is_in_compartment(snapshot: Snapshot, digest: str) -> bool:
     return load_summary(snapshot, digest) is not None
 
 
+def is_for_officers(snapshot: Snapshot, digest: str) -> bool:
+    """Tell whether a message whose content is here is for the safeguarding officers alone, opened or still sealed."""
+    is_sealed = snapshot.fetch_one("SELECT 1 FROM sealed_message WHERE digest = ?", digest) is not None
+    return is_sealed or is_in_compartment(snapshot, digest)
+
+
 def keep_references(transaction: Transaction, digest: str, references: Iterable[bytes]) -> None:
     """Keep keyed references of the pseudonyms that a message in the compartment is about."""
     for reference in references:

@@ -2,6 +2,7 @@
 
 from agency_client.aftercare.keeping import find_keepers
 from agency_client.errors import ConflictError, NotFoundError
+from agency_client.local_store.compartment import is_for_officers
 from agency_client.local_store.content import erase_content, find_erasure, has_content
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import find_verified
@@ -9,6 +10,7 @@ from agency_client.local_store.sent import list_deliveries, load_message
 from agency_client.node import Node
 from agency_client.retention.ledger import note_erasures
 from agency_client.retention.rules import Ending, ErasureCode, Part
+from agency_client.safeguarding.officers import demand_compartment
 from schemas.log.records import Action
 
 
@@ -21,7 +23,13 @@ def erase_early(node: Node, reference: str, *, reason: str, case: str | None = N
         NotFoundError: there is none, or its content is not here (any more).
         ConflictError: several ids begin so, or a restriction stands in place of its erasure.
         UsageError: the reason is empty.
+        CompartmentLockedError: it is confidential, and this is no safeguarding officer's session.
     """
+    with node.store.read() as snapshot:
+        found = _find_message(node, snapshot, reference)
+        is_confidential = is_for_officers(snapshot, found.subject)
+    if is_confidential:
+        demand_compartment(node, "erase", reason, message=found.message_id)
     with node.store.write() as transaction:
         ending = _find_message(node, transaction, reference)
         _demand_content(transaction, ending)

@@ -67,7 +67,7 @@ def found_compartment(node: Node, passphrase: str, reason: str) -> Founding:
     with node.store.write() as transaction:
         if find_root_key(transaction) is not None:
             raise ConflictError(
-                "there is a safeguarding compartment on this node", fix="see: agency safeguarding status"
+                "there is a safeguarding compartment on this node", fix="see: agency safeguarding officers"
             )
         begin_compartment(transaction, compartment.public_key.canonical(), by=node.officer, at=now)
         keep_officer(transaction, node.officer, container, by=node.officer, at=now)

@@ -1,12 +1,25 @@
 """What a safeguarding officer's session reads: contents of the compartment, and what waited sealed for it to come."""
 
+from dataclasses import dataclass
+
 from agency_client.local_store.compartment import find_referred, is_in_compartment, load_summary
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxState, list_unfinished, load_by_digest
+from agency_client.local_store.sent import find_message_by_digest, list_deliveries
 from agency_client.node import Node
 from agency_client.receiving.opening import Finding, process_message
 from agency_client.receiving.verification import EVERYTHING
 from agency_client.safeguarding.compartment import Compartment, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class AboutPerson:
+    """One message in the compartment about a pseudonym; `direction` is `in` or `out`, `partner` the other agency."""
+
+    message_id: str
+    direction: str
+    partner: str
+    summary: Summary
 
 
 def find_content_key(node: Node, digest: str) -> bytes | None:
@@ -34,8 +47,22 @@ def read_summary(snapshot: Snapshot, compartment: Compartment | None, digest: st
     return None if sealed is None or compartment is None else compartment.open_summary(sealed)
 
 
-def list_about(snapshot: Snapshot, compartment: Compartment, pseudonym: str) -> list[tuple[str, Summary]]:
-    """Return the digests of everything in the compartment about a pseudonym, sent and received, with its summary."""
-    digests = find_referred(snapshot, compartment.refer_to(pseudonym))
-    found = ((digest, read_summary(snapshot, compartment, digest)) for digest in digests)
-    return [(digest, summary) for digest, summary in found if summary is not None]
+def list_about(snapshot: Snapshot, compartment: Compartment, pseudonym: str) -> list[AboutPerson]:
+    """Return everything in the compartment about a pseudonym, sent and received; what was erased is not in there."""
+    return [
+        found
+        for digest in find_referred(snapshot, compartment.refer_to(pseudonym))
+        if (found := _describe(snapshot, compartment, digest)) is not None
+    ]
+
+
+def _describe(snapshot: Snapshot, compartment: Compartment, digest: str) -> AboutPerson | None:
+    summary = read_summary(snapshot, compartment, digest)
+    if summary is None:
+        return None
+    sent = find_message_by_digest(snapshot, digest)
+    if sent is not None:
+        partners = ", ".join(item.recipient for item in list_deliveries(snapshot, sent.message_id))
+        return AboutPerson(sent.message_id, "out", partners, summary)
+    received = load_by_digest(snapshot, digest)
+    return AboutPerson(received.message_id, "in", received.sender, summary)
