@@ -27,6 +27,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "agreements"
 MIGRATION = EXAMPLES / "gb-vn-migration.toml"
 TRAFFICKING = EXAMPLES / "gb-vn-trafficking.toml"
 
+pytestmark = pytest.mark.long
+
 
 @dataclass
 class Pair:

@@ -16,6 +16,8 @@ from tests.support.exchange import RunningExchange, running_exchange
 
 FALSE_WORDS = format_anchor_words("A" * 43)
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchange]:

@@ -24,6 +24,8 @@ CASES = map("GB-DOC-{}".format, count(1))
 SELF_MONITORING = ("--purpose", "self-monitoring")
 WHY = ("--necessity", "The bearer flies on tonight.", "--reason", "case 74/08")
 
+pytestmark = pytest.mark.long
+
 
 @dataclass
 class Trio:
