@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agency_client.aftercare.rules import BREACH_NOTICE, CORRECTION, WITHDRAWAL, decide_effect
-from agency_client.aftercare.standing import is_authors, list_kin, read_notice
+from agency_client.aftercare.standing import is_authors, is_of_consent, list_kin, read_notice
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.aftercare import StoredNotice, list_notices, record_notice
 from agency_client.local_store.content import erase_content, has_content, limit_retention
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import InboxState, find_sender, load_by_digest, mark_withdrawn
-from agency_client.local_store.onward import list_onward_copies
+from agency_client.local_store.onward import list_copies_by_consent, list_onward_copies
 from agency_client.local_store.sent import find_message_by_digest
 from agency_client.matching.indexing import correct_index
 from agency_client.node import Node
@@ -34,11 +34,15 @@ WITHDRAWN_KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class NoticeOrigin:
-    """Whose word a notice is: its author, the digest of the author's own message, and when the author signed it."""
+    """Whose word a notice is: its author, the digest of the author's own message, and when the author signed it.
+
+    `about` is the digest that the author's own message refers to; nothing asks it of this agency's own notices.
+    """
 
     author: str
     digest: str
     said_at: datetime
+    about: str = ""
 
 
 def act_on_notice(
@@ -54,7 +58,7 @@ def act_on_notice(
     if notice.kind == BREACH_NOTICE and not is_authors(transaction, target.digest, origin.author):
         # Whoever got a message tells of a breach of it, and demands nothing of what its sender keeps.
         notice = replace(notice, action=RequiredAction.MARK.value)
-    now, copies = node.clock.now(), list_copies(transaction, target.digest, origin.author)
+    now, copies = node.clock.now(), _list_concerned(transaction, notice)
     if not is_known(transaction, target.digest):
         copies = []  # A withdrawal may come before what it takes back; whose that is will be seen when it comes.
     effect = decide_effect(read_notice(notice), holds_content=any(has_content(transaction, copy) for copy in copies))
@@ -104,6 +108,7 @@ def describe_notice(digest: str, alert: Alert, target: str, origin: NoticeOrigin
         acknowledge_by=details.acknowledge_by,
         is_own=False,
         ground=details.ground.value if isinstance(details, Restriction) else "",
+        about=origin.about,
     )
 
 
@@ -119,6 +124,16 @@ def list_copies(snapshot: Snapshot, target: str, author: str) -> list[str]:
     """Return the digests of all that a notice is about here: the message, how else it came, what of it went on."""
     held = [target, *list_kin(snapshot, target, author)]
     return [*held, *(copy.copy_digest for digest in held for copy in list_onward_copies(snapshot, digest))]
+
+
+def _list_concerned(snapshot: Snapshot, notice: StoredNotice) -> list[str]:
+    """Return the digests of all that a notice is about here; of a consent taken back, what came or went by it."""
+    if is_of_consent(snapshot, notice):
+        return [notice.target]
+    copies = list_copies(snapshot, notice.target, notice.author)
+    if notice.kind == WITHDRAWAL:
+        copies += [copy.copy_digest for copy in list_copies_by_consent(snapshot, notice.about)]
+    return copies
 
 
 def _take_back(transaction: Transaction, digest: str, now: datetime) -> None:

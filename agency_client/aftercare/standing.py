@@ -39,7 +39,11 @@ def list_counting(snapshot: Snapshot, digest: str) -> list[StoredNotice]:
     found = [notice for notice in said if may_count(snapshot, notice)]
     for other in kin:
         if other != held:
-            found += [notice for notice in list_notices(snapshot, other) if notice.author == originator]
+            found += [
+                notice
+                for notice in list_notices(snapshot, other)
+                if notice.author == originator and not is_of_consent(snapshot, notice)
+            ]
     return list({notice.origin: notice for notice in found}.values())
 
 
@@ -54,6 +58,12 @@ def is_authors(snapshot: Snapshot, target: str, agency: str) -> bool:
     """Return whether a message came here from an agency, or is one that it first sent."""
     originator, _ = _find_family(snapshot, target)
     return agency in {originator, find_sender(snapshot, target)}
+
+
+def is_of_consent(snapshot: Snapshot, notice: StoredNotice) -> bool:
+    """Return whether a notice takes back the consent by which its target came, and not the message itself."""
+    copied = find_original_of_copy(snapshot, notice.target)
+    return copied is not None and copied.consent_digest is not None and copied.consent_digest == notice.about
 
 
 def list_kin(snapshot: Snapshot, digest: str, author: str) -> list[str]:

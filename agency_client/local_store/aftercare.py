@@ -16,7 +16,8 @@ from schemas.codec import decode_canonical, encode_canonical
 class StoredNotice:
     """One notice about the message `target` (a digest). `effect` is "" where nothing was done about it here.
 
-    `ground` is a restriction's, "" for other kinds.
+    `ground` is a restriction's, "" for other kinds. `about` is the digest that the author's own notice refers to, where
+    that is not the target: the message that the target is a copy of, or the consent by which it came.
     """
 
     digest: str
@@ -33,6 +34,7 @@ class StoredNotice:
     effect: str = ""
     acted_at: datetime | None = None
     ground: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def record_notice(transaction: Transaction, notice: StoredNotice) -> bool:
         "is_own": notice.is_own,
         "effect": notice.effect,
         "acted_at": notice.acted_at,
+        "about": notice.about,
     }
     return transaction.insert("aftercare_notice", row, if_absent=True)
 
@@ -164,13 +167,20 @@ def list_relays(snapshot: Snapshot, notice: str) -> list[tuple[str, str]]:
 
 _ABOUT_COPY = (
     "SELECT notice.digest, notice.origin, notice.said_at, copy.copy_digest FROM aftercare_notice AS notice"
-    " JOIN onward_copy AS copy ON copy.held_digest = notice.target WHERE notice.is_own = 0"
+    " JOIN onward_copy AS copy ON copy.held_digest = notice.target"
+    " LEFT JOIN copy_origin AS this ON this.copy_digest = notice.target"
+    " WHERE notice.is_own = 0 AND notice.about IS NOT coalesce(this.consent_digest, '-')"
     " UNION SELECT notice.digest, notice.origin, notice.said_at, copy.copy_digest FROM aftercare_notice AS notice"
     " JOIN copy_origin AS this ON this.copy_digest = notice.target AND this.originator = notice.author"
     " JOIN copy_origin AS kin ON kin.original_digest = this.original_digest"
-    " JOIN onward_copy AS copy ON copy.held_digest = kin.copy_digest WHERE notice.is_own = 0"
+    " JOIN onward_copy AS copy ON copy.held_digest = kin.copy_digest"
+    " WHERE notice.is_own = 0 AND notice.about IS NOT coalesce(this.consent_digest, '-')"
+    " UNION SELECT notice.digest, notice.origin, notice.said_at, copy.copy_digest FROM aftercare_notice AS notice"
+    " JOIN onward_copy AS copy ON copy.consent_digest = notice.about"
+    " WHERE notice.is_own = 0 AND notice.kind = 'withdrawal' AND notice.about <> ''"
 )
-"""Each received notice and each copy of what it is about, also of that which came here another way."""
+"""Each received notice and each copy of what it is about, also of that which came here another way; and each consent
+that was taken back, with the copies that went on by it: these alone."""
 
 
 def list_owed_relays(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -261,4 +271,5 @@ def _read_notice(row: Row) -> StoredNotice:
         effect=row["effect"],
         acted_at=read_optional_moment(row["acted_at"]),
         ground=codes.get("ground", ""),
+        about=row["about"],
     )

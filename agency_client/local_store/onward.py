@@ -81,6 +81,14 @@ def find_onward_copy(snapshot: Snapshot, copy_digest: str) -> OnwardCopy | None:
     return None if row is None else _read_onward_copy(row)
 
 
+def list_copies_by_consent(snapshot: Snapshot, consent_digest: str) -> list[OnwardCopy]:
+    """Return every copy this agency sent on by a consent, by the digest of its originator's own decision."""
+    rows = snapshot.fetch_all(
+        "SELECT * FROM onward_copy WHERE consent_digest = ? ORDER BY passed_on_at, copy_digest", consent_digest
+    )
+    return [_read_onward_copy(row) for row in rows]
+
+
 def record_origin(transaction: Transaction, origin: CopyOrigin) -> None:
     """Record where a copy that is opened now was first sent from."""
     row: Columns = {

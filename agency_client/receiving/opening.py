@@ -273,10 +273,11 @@ def _apply(
         recipients = {delivery.recipient for delivery in list_deliveries(transaction, sent.message_id)}
         if sender in recipients:
             _settle_answered(node, transaction, facts, alert, sent)
-    origin = NoticeOrigin(sender, facts.sealed.digest, header.issued_at)
+    origin = NoticeOrigin(sender, facts.sealed.digest, header.issued_at, reference.digest)
     if provenance is not None:
         original = provenance.original
-        origin = NoticeOrigin(provenance.originator, provenance.reference.digest, original.header.issued_at)
+        about = "" if original.header.refers_to is None else original.header.refers_to.digest
+        origin = NoticeOrigin(provenance.originator, provenance.reference.digest, original.header.issued_at, about)
     return act_on_notice(node, transaction, facts.sealed.digest, alert, reference, origin)
 
 

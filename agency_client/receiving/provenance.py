@@ -17,7 +17,7 @@ from agency_client.onward.rules import Passing, RightKind, judge_passing, spell_
 from agency_client.receiving.disclosed import DisclosedOrigin, verify_shown
 from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
 from agency_client.receiving.parties import verify_author
-from agency_client.receiving.rules import MessageFacts
+from agency_client.receiving.rules import WITHDRAWAL_KIND, MessageFacts
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.release_decision import ReleaseDecision
 from schemas.alerts.kinds.release_request import OriginalMessage, Release
@@ -175,10 +175,19 @@ def _verify_follows(snapshot: Snapshot, facts: MessageFacts, alert: Alert, origi
     if origin is None:
         _wait_for_copy(snapshot, reference)
         return
-    if (origin.originator, origin.original) != (original.agency, original.header.refers_to):
+    if not _is_about(alert, origin, original):
         raise UnprovenError(
             f"it is about another message of {original.agency} than the copy it refers to", code="reference-refused"
         )
+
+
+def _is_about(alert: Alert, origin: CopyOrigin, original: DisclosedOrigin) -> bool:
+    """Return whether an originator's notice is about what a copy was made of, or takes back the consent it came by."""
+    about = original.header.refers_to
+    if origin.originator != original.agency or about is None:
+        return False
+    is_of_consent = alert.kind == WITHDRAWAL_KIND and about.digest == origin.consent_digest
+    return is_of_consent or about == origin.original
 
 
 def _wait_for_copy(snapshot: Snapshot, reference: Reference) -> None:

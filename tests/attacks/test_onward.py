@@ -27,7 +27,7 @@ from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
-from agency_client.sending.noticing import restrict
+from agency_client.sending.noticing import restrict, withdraw
 from keys.sealing import SealedMessage
 from schemas.agreements.terms import OnwardRule
 from schemas.alerts.kinds.release_request import Proceeding
@@ -467,3 +467,24 @@ def test_a_notice_that_one_holder_keeps_back_takes_the_other_way(row: Row) -> No
     with row[ROBBED].store.read() as snapshot:
         (notice,) = list_notices(snapshot, further.digest)
     assert (notice.author, notice.effect) == (VN, "restricted")
+
+
+def test_a_consent_that_is_taken_back_takes_no_copy_of_another_consent(row: Row) -> None:
+    """BE has two consents of VN, and shows AL the withdrawal of one as if it were of the other."""
+    held, other = row.send(VN, BE), row.send(VN, BE)
+    row.consent(BE, held, AL)
+    taken_back = row.consent(BE, other, AL)
+    copy = row.take_in(AL, row.pass_on(BE, held, AL))
+    withdraw(row[VN], taken_back.message_id, AUTHOR, because="wrong")
+    receive(row[BE])
+    with row[BE].store.read() as snapshot:
+        (notice,) = list_notices(snapshot, taken_back.digest)
+        stored = load_by_digest(snapshot, notice.digest)
+    message = read_content(row, BE, stored.message_id)
+    about = Reference(id=copy.message_id, digest=copy.digest)
+    provenance = make_provenance(BE, stored, message)
+    shown = {"alert": message.alert, "purpose": message.purpose, "provenance": provenance, "refers_to": about}
+    found = send_copy(row, shown)
+    assert (found.state, found.problem and found.problem.code) == (InboxState.UNVERIFIABLE, "reference-refused")
+    with row[AL].store.read() as snapshot:
+        assert has_content(snapshot, copy.digest)

@@ -22,6 +22,7 @@ from agency_client.local_store.migrations import (
     step_0013_settled,
     step_0015_compartment,
     step_0016_names,
+    step_0017_following,
     step_0018_challenges,
 )
 
@@ -41,6 +42,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     step_0013_settled.STATEMENTS,
     step_0015_compartment.STATEMENTS,
     step_0016_names.STATEMENTS,
+    step_0017_following.STATEMENTS,
     step_0018_challenges.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
