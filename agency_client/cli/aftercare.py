@@ -25,6 +25,8 @@ def _aftercare(
 ) -> None:
     """Show every correction, withdrawal, misused identity, restriction and breach notice, and who has acted on it.
 
+    Challenges of reports about documents, which nobody has answered yet, stand below.
+
     What an agency signed is proven. Of agencies further on it is their partner's word, who is named.
 
     \b
@@ -34,13 +36,16 @@ def _aftercare(
       agency aftercare --overdue --json
     """
     from agency_client.aftercare.overview import view_aftercare
+    from agency_client.challenges.overview import view_challenges
     from agency_client.duties.listing import note_listing
     from agency_client.node import Node
     from agency_client.terminal.aftercare_pages import ACTING_TITLES, list_acting_rows, list_due_rows, warn_of_late
+    from agency_client.terminal.challenge_pages import TITLES as CHALLENGE_TITLES
+    from agency_client.terminal.challenge_pages import describe_view, list_open_rows
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
-        view = view_aftercare(node, message_id)
+        view, challenges = view_aftercare(node, message_id), view_challenges(node)
         note_listing(node, "aftercare")
     output = invocation.output
     output.show_table(ACTING_TITLES, list_acting_rows(view, only_overdue=overdue), empty="nothing waits for others")
@@ -48,8 +53,12 @@ def _aftercare(
     if rows:
         output.show_line("")
         output.show_table(("answer here", "kind", "of", "done by itself", "answer due"), rows)
+    open_challenges = list_open_rows(challenges, only_overdue=overdue)
+    if open_challenges and message_id is None:
+        output.show_line("")
+        output.show_table(CHALLENGE_TITLES, open_challenges)
     warn_of_late(output, view)
-    output.write_json(describe_overview(view))
+    output.write_json(describe_overview(view) | {"challenges": describe_view(challenges)})
 
 
 def describe_overview(view: "Overview") -> dict[str, Any]:

@@ -89,6 +89,8 @@ def verify_bundle_file(invocation: Invocation, file: Path) -> None:
         output.show_line(f"{number}. {sentence}", Tone.GOOD)
     maker = f"{bundle.made_by} says that it made this on {bundle.made_at:%Y-%m-%d}: {bundle.use.label.lower()}"
     output.say(maker)
+    for line in _list_dispute_lines(bundle):
+        output.show_line(line, Tone.BAD)
     anchors = {**verdict.exchange_anchors, **verdict.agency_anchors}
     output.say("It holds if these are the anchors on paper:", Tone.CAUTION)
     for name, anchor in anchors.items():
@@ -108,6 +110,17 @@ def verify_bundle_file(invocation: Invocation, file: Path) -> None:
     )
 
 
+def _list_dispute_lines(bundle: "MessageBundle") -> list[str]:
+    """Return what whoever made the file says of challenges of the report in it."""
+    if bundle.disputed is None:
+        return []
+    marks = ", ".join(bundle.disputed.marks)
+    by = (f"by {item.lodged_by} on {item.lodged_on}: {item.ground.label}" for item in bundle.disputed.challenges)
+    return [f"{marks}, says {bundle.made_by}", *by]
+
+
 def _describe(bundle: "MessageBundle") -> dict[str, object]:
     court = None if bundle.court is None else bundle.court.to_wire()
-    return {"made_by": bundle.made_by, "made_at": bundle.made_at, "use": bundle.use.value, "court": court}
+    disputed = None if bundle.disputed is None else bundle.disputed.to_wire()
+    made = {"made_by": bundle.made_by, "made_at": bundle.made_at, "use": bundle.use.value}
+    return made | {"court": court, "disputed": disputed}

@@ -9,17 +9,22 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.alerts.kinds.document_status import ChallengeState
 from schemas.alerts.kinds.release_request import Proceeding
+from schemas.alerts.kinds.revocation_challenge import ChallengeGround
 from schemas.api import LoggedRecord
 from schemas.coded import CodedValue
 from schemas.envelope import MAX_ACCEPTANCE_CHARACTERS, PADDING_BUCKETS, DisclosedMessage
+from schemas.identifiers.dates import Day
 from schemas.key_documents import ExchangeSheet
 from schemas.markings import Purpose
-from schemas.model import AgencyId, Base64Url, ExchangeName, Timestamp, WireModel
+from schemas.model import AgencyId, Base64Url, ExchangeName, Line, Timestamp, WireModel
 from schemas.signed import SignedDocument
 
 BUNDLE_TYPE: Final = "message-bundle"
 MAX_BUNDLE_BYTES = 16 << 20
+MAX_CHALLENGES = 64
+"""So many challenges of one report stand in a file; the marks say the same with more of them."""
 
 
 class ExportUse(CodedValue):
@@ -43,10 +48,30 @@ class BundledKeys(WireModel):
     records: Annotated[tuple[LoggedRecord, ...], Field(min_length=1, max_length=1000)]
 
 
+class BundledChallenge(WireModel):
+    """A challenge of the report that is exported, by the word of who made the file."""
+
+    lodged_by: AgencyId
+    ground: ChallengeGround
+    lodged_on: Day
+
+
+class BundledDispute(WireModel):
+    """How far the report that is exported is disputed, by the word of who made the file.
+
+    `told` is what the issuing state has said of it, `marks` the words that stand beside it there.
+    """
+
+    marks: Annotated[tuple[Line, ...], Field(min_length=1, max_length=4)]
+    challenges: Annotated[tuple[BundledChallenge, ...], Field(max_length=MAX_CHALLENGES)]
+    told: ChallengeState | None = None
+
+
 class MessageBundle(WireModel):
     """One message, exported by `made_by`.
 
-    `content` is M to the byte, `acceptance` the canonical evidence of its leaf.
+    `content` is M to the byte, `acceptance` the canonical evidence of its leaf. `disputed` stands with a report about a
+    document that is, or was, challenged.
     """
 
     type: Literal["message-bundle"]
@@ -61,6 +86,7 @@ class MessageBundle(WireModel):
     content: Annotated[Base64Url, Field(max_length=PADDING_BUCKETS[-1] * 2)]
     acceptance: Annotated[Base64Url, Field(max_length=MAX_ACCEPTANCE_CHARACTERS)]
     consent: DisclosedMessage | None = None
+    disputed: BundledDispute | None = None
     logs: Annotated[tuple[BundledLog, ...], Field(min_length=1, max_length=64)]
     keys: Annotated[tuple[BundledKeys, ...], Field(min_length=1, max_length=8)]
 

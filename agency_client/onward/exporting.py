@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from agency_client.challenges.rules import Disputed
 from agency_client.directory.directory import read_placed
 from agency_client.directory.documents import KEY_RECORDS
 from agency_client.errors import ConflictError, DeniedError, UsageError
@@ -15,7 +16,16 @@ from agency_client.local_store.access_log import AccessNote, append_entry
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.trust import list_exchanges, load_key_chain
 from agency_client.node import Node
-from agency_client.onward.bundle import BUNDLE_TYPE, BundledKeys, BundledLog, ExportUse, MessageBundle
+from agency_client.onward.bundle import (
+    BUNDLE_TYPE,
+    MAX_CHALLENGES,
+    BundledChallenge,
+    BundledDispute,
+    BundledKeys,
+    BundledLog,
+    ExportUse,
+    MessageBundle,
+)
 from agency_client.onward.consents import HeldDecision, is_standing, load_decisions
 from agency_client.onward.held import HeldMessage, load_held, verify_unchanged
 from agency_client.onward.passing_on import NoRightError
@@ -165,8 +175,22 @@ def _make_bundle(node: Node, held: HeldMessage, wanted: Export, consent: HeldDec
         content=b64u_encode(pad_message(held.message)),
         acceptance=b64u_encode(stored.leaf),
         consent=None if consent is None else consent.shown,
+        disputed=_describe_dispute(held.standing.disputed),
         logs=logs,
         keys=keys,
+    )
+
+
+def _describe_dispute(disputed: Disputed) -> BundledDispute | None:
+    if not disputed.words:
+        return None
+    return BundledDispute(
+        marks=disputed.words,
+        challenges=tuple(
+            BundledChallenge(lodged_by=item.lodger, ground=item.ground, lodged_on=item.lodged_on)
+            for item in disputed.challenges[:MAX_CHALLENGES]
+        ),
+        told=None if disputed.told is None else disputed.told.state,
     )
 
 

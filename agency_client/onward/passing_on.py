@@ -93,6 +93,12 @@ class _Leg:
     consent: HeldDecision | None
 
 
+class DisputedError(DeniedError):
+    """A report about a document is challenged: a copy of it, to the letter, would not say so."""
+
+    default_code = "challenged"
+
+
 def pass_on(node: Node, wanted: PassOn, *, deliver: bool = True) -> tuple[PassedOn, ...]:
     """Pass a message on to every agency named, or to none: each copy by a right of its own.
 
@@ -101,9 +107,11 @@ def pass_on(node: Node, wanted: PassOn, *, deliver: bool = True) -> tuple[Passed
         NoRightError: a recipient may not have it; the attempt is on record.
         NotCoveredError: no agreement of this agency covers the copy for a recipient.
         AttachmentGoneError, AttachmentForgedError, OfflineError: an attachment could not be fetched; nothing was sent.
+        DisputedError: it is a report that is challenged, and a copy would not say so.
     """
     recipients = _read_recipients(wanted.recipients)
     held = load_held(node, wanted.message_id, reason=wanted.reason, case=wanted.case, verb=_VERB)
+    _demand_undisputed(node, held, wanted, recipients)
     repeated = _find_repeated(node, held, recipients)
     missing = [recipient for recipient in recipients if recipient not in repeated]
     decisions = load_decisions(node, held, reason=wanted.reason, case=wanted.case, verb=_VERB) if missing else []
@@ -141,6 +149,14 @@ def _read_recipients(named: Sequence[str]) -> list[str]:
     if not named:
         raise UsageError("no recipient was named", fix="name them: --to AL-BP")
     return [parse_agency_id(agency) for agency in dict.fromkeys(named)]
+
+
+def _demand_undisputed(node: Node, held: HeldMessage, wanted: PassOn, recipients: Sequence[str]) -> None:
+    disputed = held.standing.disputed
+    if disputed.is_open or disputed.is_upheld:
+        _note_denied(node, held, wanted, recipients)
+        marks = " and ".join(disputed.words)
+        raise DisputedError(f"the report is disputed ({marks}), and goes on to nobody while it is")
 
 
 def _find_repeated(node: Node, held: HeldMessage, recipients: Sequence[str]) -> set[str]:

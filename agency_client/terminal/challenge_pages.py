@@ -51,6 +51,12 @@ def list_rows(lines: "tuple[ChallengeLine, ...]", now: datetime) -> list[Row]:
     ]
 
 
+def list_open_rows(view: "ChallengeView", *, only_overdue: bool = False) -> list[Row]:
+    """Return one row for each challenge that nobody has decided on, those of our own reports first."""
+    lines = (line for line in (*view.received, *view.lodged) if not line.is_taken_back and line.settled_at is None)
+    return list_rows(tuple(line for line in lines if not only_overdue or line.is_overdue(view.now)), view.now)
+
+
 def describe_disputed(disputed: Disputed) -> dict[str, object] | None:
     """Return how far a report is disputed as `--json` shows it; None where it is not."""
     if not disputed.words:

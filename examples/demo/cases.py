@@ -51,8 +51,9 @@ def make_recruiter() -> dict[str, Any]:
 
 
 def make_stolen_blanks() -> dict[str, Any]:
-    """Return a report of stolen blank passports, which only the issuing state may send."""
-    return read_case("document-status")
+    """Return a report of stolen blank passports, which only the issuing state may send: Brussels, of its own."""
+    report = read_case("document-status")
+    return report | {"details": report["details"] | {"issuing_state": "BEL"}}
 
 
 def write_alert(alert: Mapping[str, Any]) -> str:
