@@ -38,6 +38,12 @@ def find(kind: str, changes: dict[str, Any]) -> dict[SpecialCategory, tuple[str,
         ("outcome", {"details.matches": [{"key": "fingerprint"}]}, {BIOMETRIC: ("details.matches.0.key",)}),
         ("outcome", {"details.matches": [{"key": "name"}, {"key": "document"}]}, {}),
         ("document-verification", {"details.questions": ["genuine"]}, {}),
+        (
+            "document-fraud",
+            {"details.images": ABSENT, "details.bearer_comparison.method": "face-matching"},
+            {BIOMETRIC: ("details.bearer_comparison.method",)},
+        ),
+        ("document-fraud", {"details.images": ABSENT}, {}),
         ("ping", {}, {}),
     ],
 )

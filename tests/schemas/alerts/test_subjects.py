@@ -242,3 +242,16 @@ def test_what_is_a_series_a_carriers_a_banks_or_a_ships_is_no_persons() -> None:
 
 def test_of_the_largest_alert_so_many_keys_are_kept() -> None:
     assert MAX_KEYS == 40_000
+
+
+def test_an_account_is_somebodys_and_a_bank_and_a_ship_are_nobody() -> None:
+    money = say(list_subject_keys(parse_alert(load("financial-flow"))))
+    assert ("identifier", "iban:BE68539007547034", "details") in money
+    assert not any(value.startswith("bic:") for _, value, _ in money)
+    boat = {
+        value.partition(":")[0]
+        for kind, value, _ in say(list_subject_keys(parse_alert(load("conveyance"))))
+        if kind == "identifier"
+    }
+    assert {"plate", "vin", "mmsi", "hull", "tail"} <= boat
+    assert boat.isdisjoint({"imo", "container"})

@@ -55,3 +55,22 @@ def test_a_certificate_fingerprint_is_sha_256_in_lower_case(fingerprint: str) ->
     field = "details.chip.signer_certificate_sha256"
 
     assert fields_refused(KIND, {field: fingerprint}) == [field]
+
+
+def test_an_examiner_gives_no_score() -> None:
+    field = "details.bearer_comparison"
+    assert fields_refused(KIND, {f"{field}.score_percent": 31}) == [f"{field}.score_percent"]
+    assert fields_refused(KIND, {f"{field}.score_percent": 31, f"{field}.method": "face-matching"}) == []
+
+
+def test_suppliers_and_drivers_stand_in_the_alert() -> None:
+    carried = {"type": "vehicle", "vehicle": {"plates": [{"as_seen": "1-ABC-123"}]}, "driver": "somebody"}
+    assert fields_refused(KIND, {"details.suppliers": ["somebody"]}) == ["persons"]
+    assert fields_refused(KIND, {"details.encounter.conveyance": carried}) == ["persons"]
+    found = parse_changed(KIND, {"details.encounter.conveyance": carried | {"driver": "p1"}}).identifiers()
+    assert Identifier(IdentifierType.PLATE, "1ABC123") in found
+
+
+@pytest.mark.parametrize("group", [0, 17, "2"])
+def test_a_chip_has_sixteen_data_groups(group: object) -> None:
+    assert fields_refused(KIND, {"details.chip.failed_data_groups": [group]}) == ["details.chip.failed_data_groups.0"]

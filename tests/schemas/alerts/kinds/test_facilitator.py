@@ -62,3 +62,28 @@ def test_only_subject_and_roles_are_needed() -> None:
 
     assert parse_alert(wire).details.identifiers() == ()
     assert fields_refused(KIND, {"details.roles": ABSENT}) == ["details.roles"]
+
+
+def test_a_ground_and_a_day_are_of_a_check() -> None:
+    for field in ("check_ground", "check_until"):
+        others = {"check_ground", "check_until"} - {field}
+        changes = {"details.requested_check": ABSENT} | {f"details.{other}": ABSENT for other in others}
+        assert fields_refused(KIND, changes) == [f"details.{field}"]
+
+
+def test_money_and_conveyances_lead_to_the_subject_too() -> None:
+    found = {identifier.type for identifier in parse_alert(load(KIND)).identifiers()}
+    assert {
+        IdentifierType.IBAN,
+        IdentifierType.WALLET,
+        IdentifierType.PLATE,
+        IdentifierType.ICCID,
+        IdentifierType.URL,
+    } <= found
+
+
+@pytest.mark.parametrize(
+    "field", ["details.bank_accounts.0.holders.0", "details.wallets.0.holders.0", "details.conveyances.0.driver"]
+)
+def test_whoever_holds_an_account_or_drives_stands_in_the_alert(field: str) -> None:
+    assert fields_refused(KIND, {field: "somebody"}) == ["persons"]

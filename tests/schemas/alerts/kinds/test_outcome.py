@@ -55,3 +55,9 @@ def test_no_machine_takes_a_coercive_action(action: str) -> None:
 def test_a_decision_names_who_when_and_on_what_grounds(member: str) -> None:
     partial = {name: value for name, value in DECISION.items() if name != member}
     assert fields_refused(KIND, AUTOMATIC | {"details.decision": partial}) == [f"details.decision.{member}"]
+
+
+def test_why_a_match_was_false_is_said_of_false_matches_only() -> None:
+    said = {"details.false_because": "namesake"}
+    assert fields_refused(KIND, said) == ["details.false_because"]
+    assert fields_refused(KIND, said | {"details.result": "false", "details.actions": ABSENT}) == []
