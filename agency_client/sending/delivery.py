@@ -202,7 +202,6 @@ def _submit(node: Node, item: OutboxItem, envelope: bytes, report: DeliveryRepor
     """Hand in the sealed bytes and record what became of them."""
     try:
         evidence = node.connection.post(MESSAGES_PATH, envelope, Evidence)
-        leaf = accept_acceptance(node, evidence, parse_envelope(envelope))
     except (RefusedError, RefusedConflictError) as error:
         if error.code in _NOT_ABOUT_THE_MESSAGE:
             _note_not_arrived(node, item, error)
@@ -218,9 +217,23 @@ def _submit(node: Node, item: OutboxItem, envelope: bytes, report: DeliveryRepor
         _note_unanswered(node, item, error)
         raise
     else:
-        with node.store.write() as transaction:
-            record_taken(transaction, item.message_id, leaf.canonical(), at=node.clock.now())
-        report.taken.append(item.message_id)
+        _take_evidence(node, item, envelope, evidence, report)
+
+
+def _take_evidence(node: Node, item: OutboxItem, envelope: bytes, evidence: Evidence, report: DeliveryReport) -> None:
+    """Believe by the evidence alone that the exchange has a message; what cannot be verified now leaves it in doubt.
+
+    The exchange is asked for proofs meanwhile: that such a question did not leave, or was refused, says nothing of the
+    message, which has arrived.
+    """
+    try:
+        leaf = accept_acceptance(node, evidence, parse_envelope(envelope))
+    except ClientError as error:
+        _note_unanswered(node, item, error)
+        raise
+    with node.store.write() as transaction:
+        record_taken(transaction, item.message_id, leaf.canonical(), at=node.clock.now())
+    report.taken.append(item.message_id)
 
 
 def _awaits_lost_original(node: Node, item: OutboxItem) -> bool:

@@ -113,12 +113,16 @@ def submit_document(node: Node, item: Dispatch, route: Route) -> LoggedRecord:
     """
     try:
         evidence = node.connection.post(route.path, item.body, Evidence)
-        leaf = accept_evidence(node.observer, evidence, route.record_type, route.describe(node, item))
     except (RefusedError, RefusedConflictError) as error:
         _note_refused(node, item, route, error)
         raise
     except ClientError as error:
         _note_failed(node, item, error)
+        raise
+    try:
+        leaf = accept_evidence(node.observer, evidence, route.record_type, route.describe(node, item))
+    except ClientError as error:
+        _note_failed(node, item, error)  # The document was taken: whatever is refused here is a question about proofs.
         raise
     with node.store.write() as transaction:
         route.on_logged(transaction, item, leaf)

@@ -24,7 +24,7 @@ from agency_client.receiving.flow import receive
 from agency_client.sending.delivery import DeliveryReport, deliver_due, deliver_messages
 from agency_client.sending.flow import push_past_client, send_alert
 from schemas.agreements.steps import StepAction
-from schemas.api import MESSAGES_PATH, Evidence
+from schemas.api import CONSISTENCY_PATH, MESSAGES_PATH, Evidence
 from schemas.envelope import Reference
 from schemas.markings import Tlp
 from tests.support.bad_line import Changed, LostAnswer, LostRequest, Refusing, SilentRequest, Tampering, tampered
@@ -122,6 +122,23 @@ def test_a_lost_answer_leaves_it_in_doubt_and_the_same_bytes_go_again_as_once(gb
     deliver_with(gb, message_id, asked)
     assert asked.calls == 1
     assert load(gb, message_id).state is OutboxState.TAKEN
+    assert count_received(vn, message_id) == 1
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        LostRequest(CONSISTENCY_PATH),
+        Refusing(CONSISTENCY_PATH, RefusedError("no", RefusalDetails("agreement-not-in-force", 422, (), ""))),
+    ],
+    ids=["lost", "refused"],
+)
+def test_what_arrived_is_in_doubt_while_its_evidence_cannot_be_proven(gb: Node, vn: Node, tampering: Tampering) -> None:
+    message_id = queue(gb)
+    assert deliver_with(gb, message_id, tampering).taken == []
+    assert tampering.calls == 1
+    assert load(gb, message_id).state is OutboxState.IN_DOUBT
+    assert deliver_messages(gb, [message_id]).taken == [message_id]
     assert count_received(vn, message_id) == 1
 
 
