@@ -115,6 +115,7 @@ class InboxService:
         self._clock = clock
         self._make_id = make_id
         self._lease_length = timedelta(seconds=lease_seconds)
+        self._last_leases: dict[str, str | None] = {}
 
     async def lease(
         self, caller: Caller, request: LeaseRequest, leaving: "asyncio.Future[None] | None" = None
@@ -174,6 +175,7 @@ class InboxService:
         if not picked:
             return _Lease(more=more, next_lapse=select_next_lapse(connection, caller.agency, now))
         lease = _Lease(request.lease or self._make_id(), now + self._lease_length, more=more)
+        self._last_leases[caller.agency] = lease.id
         lease.items = self._hand_over(transaction, caller, picked, lease, is_again=is_again)
         lease.withdrawn = [
             Reference(id=message_id, digest=digest)
@@ -197,8 +199,12 @@ class InboxService:
     def _pick_again(
         self, transaction: Transaction, agency: str, standings: Standings, request: LeaseRequest
     ) -> list[ReadyItem]:
-        """Return what was handed over under the lease that is asked for again, but what may not leave any more."""
-        if request.lease is None or not request.again:
+        """Return what was handed over under the lease that is asked for again, but what may not leave any more.
+
+        A connection that broke may have repeated the request by itself: then the very last lease is named once more.
+        """
+        is_again = request.again or self._last_leases.get(agency) == request.lease
+        if request.lease is None or not is_again:
             return []
         leased = select_leased_items(transaction.connection, agency, request.lease, transaction.now)
         return [item for item in leased if self._may_leave(transaction, item, standings)]

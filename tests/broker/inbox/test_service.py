@@ -145,6 +145,16 @@ def test_a_lease_whose_answer_was_lost_comes_again_at_once_with_the_same_hand_ov
     assert named(ask(bench, "lease", again=True), "third"), "nothing of it is left, so something new is leased"
 
 
+def test_a_request_that_the_line_repeats_by_itself_gets_the_same_lease(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    lost = ask(bench, "lease")
+    bench.send(GB, VN, terms, "second")
+    assert ids_of(ask(bench, "lease")) == ids_of(lost) == [make_id("first")]
+    assert bench.fates("first") == ["message-accepted", "message-handed-over"]
+    assert named(ask(bench, "another"), "second")
+
+
 def test_what_may_not_be_handed_over_any_more_does_not_come_again(bench: Bench) -> None:
     terms = bench.agree()
     bench.send(GB, VN, terms, "first")
@@ -166,8 +176,9 @@ def test_asking_under_a_new_name_or_another_agencys_name_gives_nothing_that_is_l
     terms = bench.agree()
     bench.send(GB, VN, terms, "first")
     assert named(ask(bench, "lease"), "first")
-    assert ask(bench, "lease").items == (), "who does not say that the answer was lost has it"
     assert ask(bench, "another", again=True).items == ()
+    bench.restart()
+    assert ask(bench, "lease").items == (), "who does not say that the answer was lost has it"
     theirs = LeaseRequest(lease=make_id("lease"), again=True, wait_seconds=0, max_items=2)
     assert bench.run(bench.inbox.lease(bench.caller(GB), theirs)).items == ()
 
