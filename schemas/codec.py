@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,7 @@ from pydantic_core import SchemaValidator, core_schema
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 MAX_DOCUMENT_BYTES = 1 << 20
+MAX_FOREIGN_BYTES = 1 << 24
 
 _DOMAIN_PREFIX = b"bilateral-"
 _DOMAIN_SUFFIX = b"/1\x00"
@@ -33,6 +35,7 @@ _BASE64URL = SchemaValidator(core_schema.bytes_schema(), core_schema.CoreConfig(
 # For more, hashlib gives the interpreter's lock away, and to get it back takes longer than to hash a message.
 _HASHED_AT_ONCE = 2047
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+_MAX_DIGITS = len(str(-MAX_INTEGER))
 _MAX_FIELD_CHARACTERS = 200
 
 
@@ -152,6 +155,24 @@ def decode_json(unverified_data: bytes, *, max_bytes: int = MAX_DOCUMENT_BYTES) 
     return value
 
 
+def decode_foreign(unverified_data: bytes, *, max_bytes: int = MAX_FOREIGN_BYTES) -> Any:
+    """Return the value of JSON in a format of others', which may hold what ours may not.
+
+    A number with a fraction, or longer than any of ours, becomes the text it is written in; null is left out, of
+    objects and of their lists.
+
+    Raises:
+        TooLargeError, NotUtf8Error, NotJsonError, TooDeepError: it is not read.
+        UnsupportedValueError: a member stands twice, so that two readers could see two things.
+    """
+    if len(unverified_data) > max_bytes:
+        raise TooLargeError(f"{len(unverified_data)} bytes, at most {max_bytes} are accepted here")
+    _load(unverified_data)
+    return json.loads(
+        unverified_data, object_pairs_hook=_take_foreign_members, parse_float=str, parse_int=_take_foreign_integer
+    )
+
+
 def b64u_encode(data: bytes) -> str:
     """Return base64url without padding (RFC 4648 §5)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
@@ -255,9 +276,22 @@ def _load(unverified_data: bytes) -> Any:
 def _demand_unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(members)
     if len(value) != len(members):
-        twice = next(name for position, (name, _) in enumerate(members) if name in dict(members[:position]))
+        counted = Counter(name for name, _ in members)
+        twice = next(name for name, times in counted.items() if times > 1)
         raise UnsupportedValueError("this member stands twice", name_field(twice))
     return value
+
+
+def _take_foreign_integer(digits: str) -> int | str:
+    return digits if len(digits) > _MAX_DIGITS else int(digits)
+
+
+def _take_foreign_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        name: [item for item in value if item is not None] if isinstance(value, list) else value
+        for name, value in _demand_unique(members).items()
+        if value is not None
+    }
 
 
 def _is_deeper_than_allowed(data: bytes) -> bool:

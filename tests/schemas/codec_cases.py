@@ -8,6 +8,7 @@ from schemas.codec import (
     b64_std_decode,
     b64u_decode,
     decode_canonical,
+    decode_foreign,
     decode_json,
     encode_canonical,
 )
@@ -46,6 +47,8 @@ SENTENCES: list[tuple[Callable[[Any], object], object, str]] = [
     ),
     (decode_json, b'"' + b"x" * MAX_DOCUMENT_BYTES, "1048577 bytes, at most 1048576 are accepted here"),
     (decode_json, b'{"a":[{"b":1,"c":2,"b":3}]}', "b: this member stands twice"),
+    (decode_foreign, b'{"a":[{"b":1,"c":2,"b":3}]}', "b: this member stands twice"),
+    (decode_foreign, b"[NaN]", "not JSON (RFC 8259) near character 1"),
     (encode_canonical, {"a": [2**53]}, "a.0: an integer of 2^53 or more; write it as a string"),
     (encode_canonical, 0.5, "a number with a fraction or exponent; write it as a decimal string"),
     (encode_canonical, {"é": 1}, "a member's name is not ASCII text"),

@@ -30,6 +30,7 @@ from schemas.codec import (
     b64u_decode,
     b64u_encode,
     decode_canonical,
+    decode_foreign,
     decode_json,
     encode_canonical,
     hash_bytes,
@@ -306,6 +307,26 @@ def test_a_file_that_a_person_edits_may_have_exactly_the_bytes_allowed() -> None
     assert decode_json(b'"abc"', max_bytes=5) == "abc"
     with pytest.raises(TooLargeError, match="6 bytes, at most 5"):
         decode_json(b'"abcd"', max_bytes=5)
+
+
+def test_what_others_write_is_read_though_it_has_fractions_nulls_and_long_numbers() -> None:
+    written = b'{"\xc3\xa9":1.50,"gone":null,"list":[null,1,{"gone":null}],"long":' + b"9" * 300 + b"}"
+
+    assert decode_foreign(written) == {"é": "1.50", "list": [1, {}], "long": "9" * 300}
+    assert decode_foreign(str(-MAX_INTEGER).encode()) == -MAX_INTEGER
+
+
+def test_what_others_write_may_have_exactly_the_bytes_allowed() -> None:
+    assert decode_foreign(b'"abc"', max_bytes=5) == "abc"
+    with pytest.raises(TooLargeError, match="6 bytes, at most 5"):
+        decode_foreign(b'"abcd"', max_bytes=5)
+
+
+def test_a_member_that_stands_twice_among_very_many_is_found_at_once() -> None:
+    members = b",".join(b'"%d":1' % number for number in range(100_000))
+
+    with pytest.raises(UnsupportedValueError, match="99999: this member stands twice"):
+        decode_json(b"{" + members + b',"99999":1}', max_bytes=2 << 20)
 
 
 @given(st.binary(max_size=100))
