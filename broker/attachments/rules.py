@@ -166,8 +166,3 @@ def parse_range(text: str | None, size: int) -> ByteRange | Refusal:
         sentence = f"the attachment has {size} bytes, and at most {MAX_PIECE_BYTES} of them are given at once"
         return Refusal("range-refused", sentence, "Range")
     return ByteRange(first, last - first + 1)
-
-
-def find_unreferenced_end(announced_at: datetime) -> datetime:
-    """Return when an upload goes that no message has named."""
-    return announced_at + UNREFERENCED_KEPT

@@ -15,6 +15,7 @@ from agency_client.receiving.rules import (
     check_right,
     check_signatures,
     check_standing,
+    describe_visible,
     find_governing_terms,
 )
 from agency_client.receiving.sealed import read_sealed, strip_ciphertext
@@ -23,7 +24,7 @@ from schemas.agreements.steps import ChainedStep, StepAction, digest_step
 from schemas.agreements.terms import Terms
 from schemas.api import LoggedRecord
 from schemas.codec import b64u_encode
-from schemas.envelope import Reference
+from schemas.envelope import Reference, SealedAttachment
 from schemas.key_documents import AgencyClass
 from schemas.log.records import Record
 from schemas.markings import Tlp
@@ -349,11 +350,19 @@ def test_this_agency_stands_once_among_the_recipients_and_nobody_twice(agencies:
     assert code_of(check_header, change_header(facts, recipients=recipients)) == (UnprovenError, "wrong-recipient")
 
 
-def test_attachments_are_not_carried_by_this_version() -> None:
+def test_attachments_count_for_what_was_agreed_and_none_come_with_what_follows_a_message_up() -> None:
     facts = make_facts()
-    payload = facts.sealed.payload.model_copy(update={"attachments": ("one",)})
+    attached = SealedAttachment(id=facts.sealed.header.id, sha256=facts.sealed.digest, size=70_000)
+    payload = facts.sealed.payload.model_copy(update={"attachments": (attached,)})
     changed = replace(facts, sealed=replace(facts.sealed, payload=payload))
-    assert code_of(check_header, changed) == (UnprovenError, "attachments-refused")
+    assert check_header(changed) == check_header(facts)
+    visible = describe_visible(changed)
+    assert (visible.attachments, visible.size_bytes) == (1, facts.sealed.payload.body.size + 70_000)
+    assert code_of(check_right, changed) == (UnprovenError, "too-large")
+    following = change_header(
+        changed, routing=changed.sealed.header.routing.model_copy(update={"kind": "acknowledgement"})
+    )
+    assert code_of(check_header, following) == (UnprovenError, "attachments-refused")
 
 
 def test_a_confidential_message_is_sealed_for_the_key_of_its_own_use() -> None:

@@ -83,10 +83,10 @@ def test_a_template_can_be_sent_as_it_is_whenever_that_is(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["document-fraud", "document-verification", "facilitator"])
-def test_what_names_attachments_is_refused_before_anything_is_sealed(kind: str) -> None:
+def test_what_names_attachments_without_their_files_is_refused_before_anything_is_sealed(kind: str) -> None:
     published = decode_json((EXAMPLES / f"{kind}.json").read_bytes())
     assert isinstance(published, dict)
-    with pytest.raises(AlertRefusedError, match="carries none") as refused:
+    with pytest.raises(AlertRefusedError, match="no file was given for") as refused:
         read_draft_alert(
             Draft(published, Purpose.SYSTEM_TEST, "It is needed.", "case 74/08"), fresh_thread=make_id("thread")
         )

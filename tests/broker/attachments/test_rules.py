@@ -1,0 +1,123 @@
+"""What may be uploaded, named and read, rule by rule."""
+
+from dataclasses import replace
+
+import pytest
+
+from broker.attachments.rules import (
+    Allowance,
+    ByteRange,
+    Usage,
+    find_objections,
+    judge_announcement,
+    judge_piece,
+    judge_room,
+    parse_range,
+)
+from broker.http.refusal import Refusal
+from schemas.attachments import MAX_PIECE_BYTES, Announcement
+from tests.broker.routing.facts import make_named
+
+NAMED = make_named()
+assert NAMED.upload is not None
+UPLOAD = NAMED.upload
+ANNOUNCED = Announcement(message=UPLOAD.key.message, id=UPLOAD.key.id, sha256=UPLOAD.sha256, size=UPLOAD.size)
+ALLOWANCE = Allowance(max_unreferenced=2, max_stored_bytes=250, reserved_bytes=1000)
+FREE = 1000 + UPLOAD.size
+
+
+@pytest.mark.parametrize(
+    ("usage", "free_bytes", "slug"),
+    [
+        (Usage(0, 0), FREE, None),
+        (Usage(1, 150), FREE, None),
+        (Usage(1, 151), FREE, "upload-quota-exhausted"),
+        (Usage(2, 0), FREE, "upload-quota-exhausted"),
+        (Usage(0, 0), FREE - 1, "storage-full"),
+    ],
+)
+def test_an_upload_begins_within_what_a_member_may_have_and_the_disk_can_spare(
+    usage: Usage, free_bytes: int, slug: str | None
+) -> None:
+    refusal = judge_announcement(ANNOUNCED, None, usage, ALLOWANCE, free_bytes)
+    assert (refusal and refusal.slug) == slug
+    assert refusal is None or refusal.retry_after_seconds, "who is told to come again is told when"
+
+
+def test_what_was_announced_before_goes_on_whatever_else_there_is_and_never_as_other_bytes() -> None:
+    full = Usage(99, 10_000)
+    assert judge_announcement(ANNOUNCED, UPLOAD, full, ALLOWANCE, 0) is None
+    for changes in ({"size": 99}, {"sha256": "B" * 43}):
+        other = ANNOUNCED.model_copy(update=changes)
+        refusal = judge_announcement(other, UPLOAD, full, ALLOWANCE, 0)
+        assert refusal is not None
+        assert refusal.slug == "digest-conflict"
+
+
+def test_a_piece_must_leave_the_reserve() -> None:
+    assert judge_room(10, ALLOWANCE, 1010) is None
+    refusal = judge_room(10, ALLOWANCE, 1009)
+    assert refusal is not None
+    assert refusal.slug == "storage-full"
+
+
+@pytest.mark.parametrize(
+    ("durable", "offset", "length", "slug"),
+    [
+        (0, 0, 100, None),
+        (40, 40, 60, None),
+        (40, 40, 61, "attachments-refused"),
+        (40, 39, 1, "upload-conflict"),
+        (40, 41, 1, "upload-conflict"),
+        (100, 100, 0, None),
+    ],
+)
+def test_a_piece_goes_on_where_the_upload_stands(durable: int, offset: int, length: int, slug: str | None) -> None:
+    begun = replace(UPLOAD, completed_at=None)
+    refusal = judge_piece(begun, durable, offset, length)
+    assert (refusal and refusal.slug) == slug
+    complete = judge_piece(UPLOAD, durable, offset, length)
+    assert complete is not None
+    assert complete.slug == "upload-conflict"
+
+
+def test_a_message_may_name_what_stands_there_complete_as_it_was_signed_for() -> None:
+    assert list(find_objections([NAMED, make_named("two")], is_aftercare=False)) == []
+    assert list(find_objections([], is_aftercare=True)) == []
+    cases = {
+        "attachment-missing": replace(NAMED, upload=None),
+        "attachment-incomplete": make_named(completed_at=None),
+        "attachment-other": make_named(size=99),
+    }
+    for code, named in cases.items():
+        (objection,) = find_objections([make_named("first"), named], is_aftercare=False)
+        assert objection.code == code
+        assert objection.field.startswith("attachments.1.")
+        assert named.sealed.id in objection.sentence
+    (twice,) = find_objections([NAMED, NAMED], is_aftercare=False)
+    assert (twice.code, twice.field) == ("attachment-twice", "attachments.1.id")
+    (follows,) = find_objections([NAMED, replace(NAMED, upload=None)], is_aftercare=True)
+    assert follows.code == "attachments-with-aftercare"
+
+
+def test_one_range_with_both_ends_is_read() -> None:
+    assert parse_range("bytes=0-0", 1) == ByteRange(0, 1)
+    assert parse_range("bytes=10-19", 20) == ByteRange(10, 10)
+    assert parse_range(f"bytes=0-{MAX_PIECE_BYTES - 1}", 1 << 30) == ByteRange(0, MAX_PIECE_BYTES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None, "", "bytes=0-", "bytes=-5", "bytes=0-1000", "bytes=5-4", "bytes=0-1,3-4", "bytes=00-1", "bytes= 0-1",
+        "bytes=0-1 ", "items=0-1", "BYTES=0-1", "bytes=0-99999999999999999999", "bytes=0-\u0661", "bytes=0-+1",
+    ],
+)  # fmt: skip
+def test_every_other_range_is_refused(text: str | None) -> None:
+    found = parse_range(text, 1000)
+    assert isinstance(found, Refusal)
+    assert (found.slug, found.field) == ("range-refused", "Range")
+
+
+def test_no_range_is_larger_than_a_piece() -> None:
+    assert isinstance(parse_range(f"bytes=0-{MAX_PIECE_BYTES}", 1 << 30), Refusal)

@@ -1,0 +1,121 @@
+"""Attachments end: a day after nobody named them, with their message's delivery, or at once where it reached nobody."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from broker.attachments import sweep
+from broker.attachments.rules import UploadKey
+from broker.attachments.store import find_upload
+from broker.http.refusal import RefusedError
+from schemas.agreements.steps import StepAction
+from schemas.envelope import SealedAttachment
+from tests.broker.attachments.uploads import agree_to_files, announce, begin, make_bytes, read, seal_with, upload
+from tests.broker.bench import GB, VN, Bench
+from tests.support.messages import make_id
+
+DAY = timedelta(days=1).total_seconds()
+DATA = make_bytes("data", 500)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def is_there(bench: Bench, sealed: SealedAttachment, message: object = "message") -> tuple[bool, bool]:
+    """Return whether there is a row, and whether there is a file."""
+    key = UploadKey(GB, make_id(message), sealed.id)
+    with bench.database.read() as connection:
+        row = find_upload(connection, key)
+    return row is not None, bench.files.measure(key) is not None
+
+
+def test_what_no_message_names_goes_after_a_day_and_not_before(bench: Bench) -> None:
+    sealed = upload(bench, "file", DATA)
+    bench.clock.move(DAY - 1)
+    bench.sweep()
+    assert is_there(bench, sealed) == (True, True)
+    bench.clock.move(1)
+    bench.sweep()
+    assert is_there(bench, sealed) == (False, False)
+    terms = agree_to_files(bench)
+    with pytest.raises(RefusedError, match="upload it first"):
+        bench.submit(GB, seal_with(bench, terms, sealed))
+
+
+def test_a_thousand_uploads_that_were_never_finished_go_as_well(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "PAGE_ITEMS", 3)
+    for number in range(8):
+        begin(bench, announce(number, DATA))
+    with pytest.raises(RefusedError, match="that no message names"):
+        begin(bench, announce("one more", DATA))
+    bench.clock.move(DAY)
+    bench.sweep()
+    begin(bench, announce("one more", DATA))
+
+
+def test_what_a_message_names_stays_until_its_delivery_ends(bench: Bench) -> None:
+    sealed = upload(bench, "file", DATA)
+    bench.submit(GB, seal_with(bench, agree_to_files(bench), sealed, lifetime=timedelta(days=4)))
+    bench.acknowledge(VN, bench.lease(VN))
+    bench.clock.move(4 * DAY - 1)
+    bench.sweep()
+    assert read(bench, sealed, "bytes=0-9") == DATA[:10]
+    bench.clock.move(1)
+    with pytest.raises(RefusedError, match="no such attachment"):
+        read(bench, sealed, "bytes=0-9")
+    bench.sweep()
+    assert is_there(bench, sealed) == (False, False)
+
+
+def test_with_a_message_that_goes_back_to_its_sender_its_attachments_go(bench: Bench) -> None:
+    terms = agree_to_files(bench)
+    sealed = upload(bench, "file", DATA)
+    bench.submit(GB, seal_with(bench, terms, sealed))
+    bench.sweep()
+    assert is_there(bench, sealed) == (True, True)
+    bench.step(VN, terms, StepAction.REVOKE, reason="for a test")
+    bench.sweep()
+    assert is_there(bench, sealed) == (False, False)
+
+
+@pytest.mark.parametrize("is_handed_over", [False, True])
+def test_what_its_sender_takes_back_is_read_no_more_and_goes(bench: Bench, *, is_handed_over: bool) -> None:
+    terms = agree_to_files(bench)
+    sealed = upload(bench, "file", DATA)
+    message = seal_with(bench, terms, sealed)
+    bench.submit(GB, message)
+    bench.sent[message.header.id] = message
+    if is_handed_over:
+        bench.acknowledge(VN, bench.lease(VN))
+        assert read(bench, sealed, "bytes=0-9") == DATA[:10]
+    bench.send(GB, VN, terms, "withdrawal", n=2, kind="withdrawal", refers_to=bench.reference("message"))
+    with pytest.raises(RefusedError, match="no such attachment"):
+        read(bench, sealed, "bytes=0-9")
+    bench.sweep()
+    assert is_there(bench, sealed) == (False, False)
+
+
+def test_a_file_that_no_row_speaks_of_goes_with_the_next_sweep(bench: Bench) -> None:
+    sealed = upload(bench, "file", DATA)
+    key = UploadKey(GB, make_id("message"), sealed.id)
+    with bench.database.writing.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM attachment")
+    assert bench.files.measure(key) == len(DATA)
+    bench.sweep()
+    assert bench.files.measure(key) is None
+
+
+def test_the_log_and_what_is_stored_agree_with_attachments_and_without_them_again(bench: Bench) -> None:
+    sealed = upload(bench, "file", DATA)
+    bench.submit(GB, seal_with(bench, agree_to_files(bench), sealed))
+    bench.verify_log()
+    with bench.database.writing.begin() as connection:
+        connection.exec_driver_sql("UPDATE message SET attachment_bytes = 0")
+    with pytest.raises(AssertionError):
+        bench.verify_log()
