@@ -1,5 +1,6 @@
 """Which key was good at which leaf and moment."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -187,3 +188,22 @@ def test_only_the_newest_document_says_which_encryption_keys_are_current() -> No
     timeline.find_encryption_key(GB.opening_key.kid, 8, START)
     with pytest.raises(KeyNotInForceError):
         timeline.find_encryption_key(GB.opening_key.kid, 9, START)
+
+
+def test_of_several_key_sets_the_newest_says_until_when_the_keys_of_the_one_before_it_last() -> None:
+    timeline = replace_receipt_key(at=START + DAY)
+    kids = make_signer("GB", KeyUse.RECEIPT, 1).kids
+    third = timeline.add_key_set(30, replace(GB.verified, judged_at=START + 9 * DAY))
+    assert third.find_receipt_keys(kids, 30, START + 9 * DAY + RECEIPT_KEYS_LAST - SECOND)
+    with pytest.raises(KeySetError):
+        third.find_receipt_keys(kids, 30, START + 9 * DAY + RECEIPT_KEYS_LAST)
+
+
+def test_replaced_keys_last_ten_minutes_for_receipts_and_thirty_days_for_what_names_its_own_time() -> None:
+    assert (timedelta(minutes=10), timedelta(days=30)) == (RECEIPT_KEYS_LAST, REPLACED_KEYS_LAST)
+
+
+def test_the_state_of_a_member_is_that_of_its_first_key_set() -> None:
+    of_utopia = replace(GB.verified, key_set=GB.key_set.model_copy(update={"state": "UTO"}))
+    timeline = MemberTimeline(((0, of_utopia), (9, GB.verified)))
+    assert (timeline.state, GB.timeline.state) == ("UTO", GB.key_set.state)
