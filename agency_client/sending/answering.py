@@ -11,29 +11,30 @@ from datetime import datetime
 from typing import Any
 
 from agency_client.duties.recording import mark_content
-from agency_client.errors import ClientError, UsageError
+from agency_client.errors import ClientError, NotFoundError, UsageError
 from agency_client.local_store.aftercare import list_report_ids
-from agency_client.local_store.duties import is_marked
+from agency_client.local_store.duties import find_duty, is_marked
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.inbox import InboxMessage, mark_answered
 from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.local_store.received_work import find_answers
 from agency_client.local_store.sent import SentMessage, load_message
 from agency_client.node import Node
-from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
+from agency_client.reading.messages import ReadMessage, ReadOwnMessage, find_readable, read_message
 from agency_client.receiving.own_receipts import receipt_message
+from agency_client.sending.context import Context, describe_context, describe_erased
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
 from agency_client.sending.questions import (
     REPLIES,
     REPLY_KINDS,
     TOLD_MEMBERS,
+    ReplyKind,
     begin_refusal,
     begin_reply,
     sum_up,
 )
 from schemas.alerts import parse_alert
-from schemas.alerts.base import Alert
 from schemas.alerts.kinds.acknowledgement import ActionTaken
 from schemas.alerts.registry import kind_of
 from schemas.codec import CodecError
@@ -42,6 +43,7 @@ from schemas.markings import Purpose, Tlp, Urgency
 from schemas.model import format_timestamp
 from schemas.receipts import ReceiptType
 
+CONTENT_ERASED = "content-erased"
 VERB = "answer"
 """What the access log calls an opening of a message for the sake of an answer."""
 
@@ -77,19 +79,6 @@ class AnswerReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What an answer takes over from the message that it follows: thread, permissions, handling, marking, urgency."""
-
-    thread: str
-    pap: str
-    handling: Wire
-    marking: Tlp
-    urgency: Urgency
-    own_reference: str | None = None
-    urgency_reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What is particular about one answer. `receipt` is what is receipted with it, and the coded reason.
 
@@ -118,7 +107,7 @@ def acknowledge(
     details: Wire = {"action": action.value, "done_at": format_timestamp(node.clock.now())}
     receipt = ReceiptType.ACTED if action in _ACTED else ReceiptType.ACCEPTED
     answer = Answer("acknowledgement", action.label, with_words(details, words), receipt)
-    return answer_received(node, message_id, author, lambda _: answer)
+    return answer_received(node, message_id, author, lambda _: answer, lambda _: answer)
 
 
 def refuse(node: Node, message_id: str, author: Author, *, ground: str, words: str | None = None) -> AnswerReport:
@@ -126,13 +115,17 @@ def refuse(node: Node, message_id: str, author: Author, *, ground: str, words: s
     refusal = with_words({"ground": ground}, words)
 
     def choose(found: ReadMessage) -> Answer:
-        if found.alert.kind in REPLIES:
-            return _make_reply(found, "Refused", begin_refusal(found.alert, refusal), (ReceiptType.REFUSED, ground))
+        if found.alert.kind not in REPLIES:
+            return choose_erased(found.stored)
+        details, receipt = begin_refusal(found.alert, refusal), (ReceiptType.REFUSED, ground)
+        return _make_reply(REPLIES[found.alert.kind], found.message.purpose, "Refused", details, receipt)
+
+    def choose_erased(_: InboxMessage) -> Answer:
         now = format_timestamp(node.clock.now())
         details = {"action": ActionTaken.REFUSED.value, "done_at": now, "refusal": refusal}
         return Answer("acknowledgement", ActionTaken.REFUSED.label, details, ReceiptType.REFUSED, ground)
 
-    return answer_received(node, message_id, author, choose)
+    return answer_received(node, message_id, author, choose, choose_erased)
 
 
 def reply(
@@ -147,23 +140,32 @@ def reply(
     """Answer a question: a verification, a request for information, a joint operation.
 
     `details` are those of the reply; what it takes over from the question is filled in. `told` are members of the
-    common part in which it tells something, such as statements and persons.
+    common part in which it tells something, such as statements and persons. Where the question was erased here, all of
+    it is in `details`.
 
     Raises:
         UsageError: the message asks nothing, or `told` has another member.
     """
 
     def choose(found: ReadMessage) -> Answer:
-        if found.alert.kind not in REPLIES:
+        return make(found.stored, found.message.purpose, lambda: begin_reply(found.alert))
+
+    def choose_erased(stored: InboxMessage) -> Answer:
+        return make(stored, _find_purpose(node, stored), lambda: REPLIES[stored.kind].usual)
+
+    def make(stored: InboxMessage, purpose: Purpose, begin: Callable[[], Wire]) -> Answer:
+        if stored.kind not in REPLIES:
             raise UsageError(
-                f"message {found.stored.message_id} is no question: it is a {kind_of(found.alert.kind).label}",
+                f"message {stored.message_id} is no question: it is a {kind_of(stored.kind).label}",
                 fix="use: agency ack ID --words …, or: agency outcome ID",
             )
-        filled = begin_reply(found.alert) | details
-        return _make_reply(found, subject or sum_up(filled), filled, (ReceiptType.ACTED, None), told)
+        filled = begin() | details
+        return _make_reply(
+            REPLIES[stored.kind], purpose, subject or sum_up(filled), filled, (ReceiptType.ACTED, None), told
+        )
 
     _verify_told(told or {})
-    return answer_received(node, message_id, author, choose)
+    return answer_received(node, message_id, author, choose, choose_erased)
 
 
 def report_outcome(
@@ -176,19 +178,28 @@ def report_outcome(
     """
     subject = f"Outcome: {details.get('result', '')}".strip()
     answer = Answer("outcome", subject, details, ReceiptType.ACTED, once=False, special=special)
-    return answer_received(node, message_id, author, lambda _: answer)
+    return answer_received(node, message_id, author, lambda _: answer, lambda _: answer)
 
 
 def answer_received(
-    node: Node, message_id: str, author: Author, choose: Callable[[ReadMessage], Answer]
+    node: Node,
+    message_id: str,
+    author: Author,
+    choose: Callable[[ReadMessage], Answer],
+    choose_erased: Callable[[InboxMessage], Answer] | None = None,
 ) -> AnswerReport:
-    """Answer a received message by what `choose` makes of it.
+    """Answer a received message by what `choose` makes of it; where it was erased here, by what `choose_erased` does.
 
     Raises:
         UsageError: the message is this agency's own.
         NotFoundError, NotShownError, VerificationFailedError: as `reading.messages.read_message`.
     """
-    found = read_message(node, message_id, reason=author.reason, case=author.case, verb=VERB)
+    try:
+        found = read_message(node, message_id, reason=author.reason, case=author.case, verb=VERB)
+    except NotFoundError as error:
+        if error.code != CONTENT_ERASED or choose_erased is None:
+            raise
+        return _answer_erased(node, message_id, author, choose_erased)
     if isinstance(found, ReadOwnMessage):
         raise UsageError(
             f"message {found.stored.message_id} is this agency's own",
@@ -196,26 +207,35 @@ def answer_received(
         )
     answer: Answer = choose(found)
     stored = found.stored
-    reference = Reference(id=stored.message_id, digest=stored.digest)
     urgency = Urgency.from_code(stored.urgency) if answer.kind in REPLY_KINDS else Urgency.ROUTINE
     context = describe_context(found.alert, Tlp.from_code(stored.marking), urgency)
+    return _send(node, stored, context, author, answer)
+
+
+def _answer_erased(
+    node: Node, message_id: str, author: Author, choose: Callable[[InboxMessage], Answer]
+) -> AnswerReport:
+    """Answer a message by the rows that outlive its content: they say which it was, whose, and under what."""
+    with node.store.read() as snapshot:
+        found = find_readable(snapshot, message_id)
+        if isinstance(found, SentMessage):
+            raise UsageError(f"message {found.message_id} is this agency's own", fix="use: agency withdraw ID")
+        context = describe_erased(node, snapshot, found)
+    return _send(node, found, context, author, choose(found))
+
+
+def _send(node: Node, stored: InboxMessage, context: Context, author: Author, answer: Answer) -> AnswerReport:
+    reference = Reference(id=stored.message_id, digest=stored.digest)
     report = send_answer(node, reference, context, author, answer)
     _note_answer(node, stored, answer)
     return report
 
 
-def describe_context(original: Alert, marking: Tlp, urgency: Urgency) -> Context:
-    """Return what an answer takes over from the message that it follows."""
-    wire = original.to_wire()
-    return Context(
-        original.thread,
-        wire["pap"],
-        wire["handling"],
-        marking,
-        urgency,
-        wire.get("own_reference"),
-        wire.get("urgency_reason"),
-    )
+def _find_purpose(node: Node, stored: InboxMessage) -> Purpose:
+    """Return the purpose that an erased question was asked for, as its reader was told it."""
+    with node.store.read() as snapshot:
+        duty = find_duty(snapshot, stored.digest)
+    return Purpose.DATA_QUALITY if duty is None else Purpose.from_code(duty.purpose)
 
 
 def send_answer(node: Node, reference: Reference, context: Context, author: Author, answer: Answer) -> AnswerReport:
@@ -241,15 +261,19 @@ def send_answer(node: Node, reference: Reference, context: Context, author: Auth
 
 
 def _make_reply(
-    found: ReadMessage, subject: str, details: Wire, receipt: tuple[ReceiptType, str | None], told: Wire | None = None
+    kind: ReplyKind,
+    purpose: Purpose,
+    subject: str,
+    details: Wire,
+    receipt: tuple[ReceiptType, str | None],
+    told: Wire | None = None,
 ) -> Answer:
-    kind = REPLIES[found.alert.kind]
     return Answer(
         kind.name,
         subject,
         details,
         *receipt,
-        found.message.purpose,
+        purpose,
         once=kind.is_final,
         same_once=not kind.is_final,
         told=told or {},

@@ -18,6 +18,7 @@ from agency_client.node import Node
 from agency_client.reading.corrected import make_outside_finder
 from agency_client.reading.messages import ReadOwnMessage, find_readable, read_message
 from agency_client.sending.answering import (
+    CONTENT_ERASED,
     VERB,
     Answer,
     AnswerReport,
@@ -26,6 +27,7 @@ from agency_client.sending.answering import (
     Wire,
     answer_received,
     describe_context,
+    describe_erased,
     send_answer,
     with_words,
 )
@@ -35,14 +37,11 @@ from agency_client.sending.plan import Original
 from agency_client.statuses.signing import announce_narrowing
 from schemas.alerts.coded import RequiredAction, RestrictedUse
 from schemas.envelope import Reference
-from schemas.markings import HandlingCode, Pap, Tlp, Urgency
+from schemas.markings import Tlp, Urgency
 from schemas.model import format_timestamp
 
 ACKNOWLEDGE_WITHIN = timedelta(hours=72)
 """By when a person at a recipient says what was done, where nothing else was named."""
-
-_STRICT_HANDLING: Wire = {"codes": [HandlingCode.H1.value, HandlingCode.H2.value]}
-"""Under which a notice goes when the message it is about was erased here, and with it the handling it went under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ def report_breach(
         found = find_readable(snapshot, message_id)
     if isinstance(found, SentMessage):
         return _follow_own(node, found.message_id, author, answer)
-    return answer_received(node, found.message_id, author, lambda _: answer)
+    return answer_received(node, found.message_id, author, lambda _: answer, lambda _: answer)
 
 
 def _follow_own(
@@ -206,9 +205,10 @@ def _read_context(
     try:
         found = read_message(node, sent.message_id, reason=author.reason, case=author.case, verb=VERB)
     except NotFoundError as error:
-        if error.code != "content-erased":
+        if error.code != CONTENT_ERASED:
             raise
-        return Context(sent.thread, Pap.AMBER.value, _STRICT_HANDLING, marking, Urgency.ROUTINE)
+        with node.store.read() as snapshot:
+            return describe_erased(node, snapshot, sent)
     assert isinstance(found, ReadOwnMessage)  # noqa: S101 - `load_message` found it among those that were sent
     verify_fits(found)
     return describe_context(found.alert, marking, Urgency.ROUTINE)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agency_client.errors import UsageError
+from agency_client.local_store.content import erase_content, find_erasure
 from agency_client.local_store.inbox import InboxMessage
 from agency_client.local_store.receipts import list_receipts
 from agency_client.reading.messages import ReadMessage, read_message
@@ -21,9 +22,11 @@ from agency_client.sending.answering import (
 from agency_client.sending.draft import AlertRefusedError, Draft
 from agency_client.sending.flow import send_alert
 from schemas.alerts.kinds.acknowledgement import ActionTaken
-from schemas.markings import Purpose, Tlp, Urgency
+from schemas.log.records import Action
+from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
 from schemas.model import format_timestamp
 from tests.support.lying_world import LyingWorld, make_alert, make_ping
+from tests.support.nodes import make_wide_clause
 
 COUNT = count(1)
 AUTHOR = Author(reason="case 74/08", unit="Second line", pseudonym="line2-14", case="74/08")
@@ -226,6 +229,42 @@ def test_an_outcome_may_be_reported_again_when_more_is_known(world: LyingWorld, 
     }
     assert len(ids) == 2
     assert list_said(world, message)["acted"] == ""
+
+
+def erase(world: LyingWorld, message: InboxMessage) -> None:
+    """Let VN's content of a message come to its end."""
+    with world["VN"].store.write() as transaction:
+        note = world["VN"].note_access(Action.ERASURE, "erase", "its term has ended")
+        erase_content(transaction, message.digest, note)
+
+
+def test_what_was_erased_here_is_still_answered_by_the_rows_that_name_it(world: LyingWorld, request: Any) -> None:
+    clauses = (make_wide_clause("GB", "VN", handling=(HandlingCode.H0, HandlingCode.H2)), make_wide_clause("VN", "GB"))
+    terms = world.agree("GB", "VN", request.node.name, clauses=clauses)
+    vn, message, question = world["VN"], send_and_receive(world, terms, make_ping()), ask(world, terms)
+    erase(world, message)
+    erase(world, question)
+    document = {"type": "passport", "issuing_state": "UTO", "number": "L898902C3"}
+    answered = {"outcome": "no-record", "document": document}
+    reports = (
+        acknowledge(vn, message.message_id, AUTHOR, words="Noted, and gone since."),
+        report_outcome(vn, message.message_id, AUTHOR, details={"result": "confirmed", "usefulness": 4}),
+        refuse(vn, question.message_id, AUTHOR, ground="not-competent"),
+        reply(vn, question.message_id, AUTHOR, details=answered),
+    )
+    kinds = ["acknowledgement", "outcome", "acknowledgement", "document-verification-reply"]
+    assert [report.kind for report in reports] == kinds
+    for report, about in zip(reports, (message, message, question, question), strict=True):
+        found = read_at(world, "GB", report.items[0].message_id)
+        wire = found.alert.to_wire()
+        assert (wire["thread"], wire["in_reply_to"]["id"]) == (about.thread, about.message_id)
+        assert (wire["handling"], wire["pap"]) == ({"codes": ["h2"]}, "amber"), "the strictest that its clause knows"
+    assert found.message.purpose is Purpose.BORDER_CONTROL, "as its reader was told"
+    assert acknowledge(vn, message.message_id, AUTHOR).is_repeated
+    with vn.store.read() as snapshot:
+        assert find_erasure(snapshot, message.digest) is not None
+    with pytest.raises(UsageError, match="no question"):
+        reply(vn, message.message_id, AUTHOR, details=answered)
 
 
 def test_nobody_answers_a_message_of_ones_own(world: LyingWorld, terms: Any) -> None:
