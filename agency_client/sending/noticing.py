@@ -23,14 +23,12 @@ from agency_client.sending.answering import (
     Answer,
     AnswerReport,
     Author,
-    Context,
     Wire,
     answer_received,
-    describe_context,
-    describe_erased,
     send_answer,
     with_words,
 )
+from agency_client.sending.context import Context, describe_context, describe_erased
 from agency_client.sending.correcting import verify_changes, verify_result, verify_subjects
 from agency_client.sending.facts import load_originals
 from agency_client.sending.plan import Original
