@@ -18,6 +18,7 @@ ATTACKED = (
     "test_officers.py",
     "test_onward.py",
     "test_retention.py",
+    "test_revocations.py",
     "test_terms.py",
 )
 """The modules whose every attack must have a control that is taken out."""
