@@ -5,20 +5,21 @@ written in the transaction that keeps the content, and are deleted by the schema
 reason. Which rows may match is not known here (`agency_client.aftercare.rules.choose_usable`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import log
 
 from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, spell_list
 from agency_client.matching.entries import NameEntry, NumberEntry
-from agency_client.matching.names import list_keys, read_name
+from agency_client.matching.names import list_keys, list_word_keys, read_name
 from schemas.alerts.shapes import Identifier, IdentifierType
 from schemas.codec import encode_canonical
 
-MAX_LOOKED_AT = 400
+MAX_LOOKED_AT = 600
 """So many names at most are compared with one that is asked for: those that share its rarest keys."""
 _MAX_POSTINGS = 20_000
 """A key that leads to more names than this tells as little as one that leads to so many."""
-_WEIGHT_SCALE = 1_000_000
+_WEIGHT_SCALE, _MOST = 1_000, 2 * _MAX_POSTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ def index_numbers(transaction: Transaction, message: str, entries: Iterable[Numb
 
 def find_names(snapshot: Snapshot, text: str, *, birth_year: str = "", limit: int = MAX_LOOKED_AT) -> list[FoundName]:
     """Return the names that share keys with a text, what shares the rarest ones first; of one year before others."""
-    weights = _weigh_keys(snapshot, sorted(list_keys(read_name(text))))
     rows = snapshot.fetch_all(
-        "WITH asked AS (SELECT key, CAST(value AS INTEGER) AS weight FROM json_each(?1)),"
-        " shared AS (SELECT name, sum(weight) AS weight FROM asked JOIN name_key USING (key) GROUP BY name)"
-        " SELECT message, path, role, text, births FROM shared JOIN indexed_name ON id = name"
+        "WITH asked AS (SELECT value ->> 0 AS key, value ->> 1 AS word, value ->> 2 AS weight FROM json_each(?1)),"
+        " shared AS (SELECT name, word, max(weight) AS weight FROM asked JOIN name_key USING (key) GROUP BY name, word),"
+        " ranked AS (SELECT name, sum(weight) AS weight FROM shared GROUP BY name)"
+        " SELECT message, path, role, text, births FROM ranked JOIN indexed_name ON id = name"
         " ORDER BY (?2 <> '' AND instr(births, ?2) > 0) DESC, weight DESC, id DESC LIMIT ?3",
-        weights,
+        _weigh_keys(snapshot, list_word_keys(read_name(text))),
         birth_year,
         limit,
     )
@@ -100,17 +101,26 @@ def list_indexed_numbers(snapshot: Snapshot, message: str) -> list[NumberEntry]:
     return [_read_number(row) for row in rows]
 
 
-def _weigh_keys(snapshot: Snapshot, keys: list[str]) -> str:
-    """Return what each key tells, the rarer the more, as the JSON object that `json_each` takes."""
+def _weigh_keys(snapshot: Snapshot, words: Sequence[frozenset[str]]) -> str:
+    """Return each key with the number of its word and what it tells, the rarer the more, as `json_each` takes them.
+
+    Of one word the best key counts. Two words together tell half of what one tells: they are told of already.
+    """
     rows = snapshot.fetch_all(
         "SELECT asked.value AS key, (SELECT count(*) FROM"
         "   (SELECT 1 FROM name_key WHERE key = asked.value LIMIT ?2)) AS count"
         " FROM json_each(?1) AS asked",
-        spell_list(keys),
+        spell_list(sorted(frozenset().union(*words))),
         _MAX_POSTINGS,
     )
-    weights = {row["key"]: str(_WEIGHT_SCALE // (row["count"] + 10)) for row in rows if row["count"]}
-    return encode_canonical(weights).decode()
+    told = {row["key"]: _WEIGHT_SCALE * log(_MOST / row["count"]) for row in rows if row["count"]}
+    together = len(words) - 1
+    asked = [
+        [key, word, round(told[key] / (2 if word == together else 1))]
+        for word, keys in enumerate(words)
+        for key in sorted(keys & told.keys())
+    ]
+    return encode_canonical(asked).decode()
 
 
 def _read_name(row: Row) -> NameEntry:

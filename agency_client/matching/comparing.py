@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from agency_client.matching.letters import HAN, LATIN, has_marks, is_vowelless, spell_tones, strip_marks
+from agency_client.matching.letters import HAN, LATIN, has_loose_vowels, has_marks, spell_tones, strip_marks
 from agency_client.matching.names import Word
 from agency_client.matching.sounds import compute_likeness
 from agency_client.matching.variants import find_groups
@@ -89,8 +89,8 @@ def _share_initial(one: Word, other: Word) -> bool:
 
 
 def _compare_sounds(one: Word, other: Word) -> WordMatch:
-    vowelless = is_vowelless(one.script) != is_vowelless(other.script)
-    score = max(compute_likeness(a, b, is_vowelless=vowelless) for a in one.sounds for b in other.sounds)
+    are_loose = has_loose_vowels(one.script) != has_loose_vowels(other.script)
+    score = max(compute_likeness(a, b, has_loose_vowels=are_loose) for a in one.sounds for b in other.sounds)
     if score == 0.0:
         return NO_MATCH
     how = How.SPELLING if one.script == other.script else How.TRANSLITERATION

@@ -16,8 +16,21 @@ from schemas.identifiers.transliteration import TransliterationError, transliter
 
 LATIN, HAN, HANGUL, ARABIC = "LATIN", "CJK", "HANGUL", "ARABIC"
 NO_SCRIPT = ""
-_VOWELLESS = frozenset(
-    {ARABIC, "HEBREW", "DEVANAGARI", "BENGALI", "GUJARATI", "GURMUKHI", "TAMIL", "TELUGU", "SINHALA", "THAI", "SYRIAC"}
+_LOOSE_VOWELS = frozenset(
+    {
+        ARABIC,
+        "HEBREW",
+        "DEVANAGARI",
+        "BENGALI",
+        "GUJARATI",
+        "GURMUKHI",
+        "TAMIL",
+        "TELUGU",
+        "SINHALA",
+        "THAI",
+        "SYRIAC",
+        "KATAKANA",
+    }
 )
 _ARABIC = str.maketrans(
     {
@@ -137,9 +150,9 @@ def find_script(word: str) -> str:
     return next((script for letter in word if (script := find_letter_script(letter))), NO_SCRIPT)
 
 
-def is_vowelless(script: str) -> bool:
-    """Return whether a script leaves vowels out, so that a reading of it has fewer than others."""
-    return script in _VOWELLESS
+def has_loose_vowels(script: str) -> bool:
+    """Return whether a script leaves vowels out, or must put some in (foreign names in Japanese)."""
+    return script in _LOOSE_VOWELS
 
 
 def has_marks(word: str) -> bool:
@@ -214,6 +227,11 @@ def _drop_vowel_signs(word: str) -> str:
     return "".join(letter for letter in word if unicodedata.category(letter) not in ("Mn", "Lm", "Cf"))
 
 
+def _read_katakana(word: str) -> list[str]:
+    reading = anyascii(word)
+    return [reading, reading.replace("r", "l")]
+
+
 def _read_other(word: str) -> list[str]:
     return [anyascii(word)]
 
@@ -228,4 +246,5 @@ _READERS = {
     "GREEK": _read_greek,
     ARABIC: _read_arabic,
     "HEBREW": _read_hebrew,
+    "KATAKANA": _read_katakana,
 }

@@ -6,7 +6,7 @@ usually are; `Abd al-Rahman`, `Abdurrahman` and `عبد الرحمن` become one
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, pairwise, product
@@ -102,17 +102,26 @@ def join_words(words: tuple[Word, ...]) -> Word:
 
 
 def list_keys(name: ReadName) -> frozenset[str]:
-    """Return the keys under which a name is looked up; names that may be alike have one in common.
+    """Return the keys under which a name is looked up; names that may be alike have one in common."""
+    return frozenset().union(*list_word_keys(name))
+
+
+def list_word_keys(name: ReadName) -> tuple[frozenset[str], ...]:
+    """Return the keys of each word of a name, then those of its words together.
 
     A key is the consonants of a word, a name that the word is a form of, or how two words begin.
     """
     words = [word for word in name.words if word.weight > COMMON_WEIGHT] or list(name.words)
-    skeletons = [{make_skeleton(sound) for sound in word.sounds} for word in words]
-    keys = {key for found in skeletons for key in found}
-    keys |= {f"#{group}" for word in words for group in find_groups(word.readings)}
+    skeletons = [frozenset(map(make_skeleton, word.sounds)) for word in words]
+    groups = [{f"#{group}" for group in find_groups(word.readings)} for word in words]
+    return (*(keys | named for keys, named in zip(skeletons, groups, strict=True)), _join_keys(name, skeletons))
+
+
+def _join_keys(name: ReadName, skeletons: Sequence[frozenset[str]]) -> frozenset[str]:
+    keys: set[str] = set()
     for one, other in pairwise(name.words):
         if min(len(one.own), len(other.own)) < _JOINED:
-            keys |= {make_skeleton(sound) for sound in join_words((one, other)).sounds}
+            keys |= set(map(make_skeleton, join_words((one, other)).sounds))
     for first, second in combinations(skeletons, 2):
         keys |= {"+".join(sorted((a[:_BEGINNING], b[:_BEGINNING]))) for a, b in product(first, second)}
     return frozenset(keys)

@@ -62,7 +62,7 @@ _REPEATED = re.compile(r"(.)\1+")
 LEAST_LIKENESS = 0.6
 _FULL = 1.0
 _VOWEL_FOR_VOWEL, _VOWEL_MORE, _BREATH_MORE, _SOUND_MORE = 0.25, 0.4, 0.4, 0.9
-_VOWEL_MORE_VOWELLESS = 0.06
+_LOOSE_VOWEL_MORE = 0.06
 _LEAST_FOR_WEIGHT = 0.4
 """So much at least costs a sound that only one spelling has, for each unit of its weight."""
 _NEAR: tuple[tuple[str, float], ...] = (
@@ -110,19 +110,19 @@ def list_sounds(reading: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=262_144)
-def compute_likeness(one: str, other: str, *, is_vowelless: bool) -> float:
-    """Return how alike two folded spellings are, from 0 to 1; `is_vowelless`: one script leaves vowels out.
+def compute_likeness(one: str, other: str, *, has_loose_vowels: bool) -> float:
+    """Return how alike two folded spellings are, from 0 to 1; `has_loose_vowels`: vowels of one tell little.
 
     Two that are less alike than `LEAST_LIKENESS` are not alike at all: 0.
     """
     if one == other:
         return 1.0
-    weight, other_weight = _weigh(one, is_vowelless), _weigh(other, is_vowelless)
+    weight, other_weight = _weigh(one, has_loose_vowels), _weigh(other, has_loose_vowels)
     longer = max(weight, other_weight)
     most = (1.0 - LEAST_LIKENESS) * longer
     if abs(weight - other_weight) * _LEAST_FOR_WEIGHT > most:
         return 0.0
-    more = _VOWEL_MORE_VOWELLESS if is_vowelless else _VOWEL_MORE
+    more = _LOOSE_VOWEL_MORE if has_loose_vowels else _VOWEL_MORE
     cost = _compute_distance(one, other, more, most)
     return 0.0 if cost is None else 1.0 - cost / longer
 
@@ -138,8 +138,8 @@ def _read_sound(found: re.Match[str]) -> str:
     return "C" if found["soft"] else _SOUNDS[found.group()]
 
 
-def _weigh(sound: str, is_vowelless: bool) -> float:
-    if is_vowelless:
+def _weigh(sound: str, has_loose_vowels: bool) -> float:
+    if has_loose_vowels:
         return max(1.0, sum(0.15 if letter in VOWELS else 1.0 for letter in sound))
     return max(1.0, sum(_WEIGHTS.get(letter, 1.0) for letter in sound))
 
