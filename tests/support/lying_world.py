@@ -140,12 +140,12 @@ def lying_world(folder: Path, *agencies: str) -> Iterator[LyingWorld]:
             node.close()
 
 
-def find_encryption_key(node: Node) -> tuple[str, AkpJwk]:
-    """Return the kid and the key that messages to a node are sealed for now."""
+def find_encryption_key(node: Node, use: EncryptionUse = EncryptionUse.ENCRYPTION) -> tuple[str, AkpJwk]:
+    """Return the kid and the key of a use that messages to a node are sealed for now."""
     walk_log(node)
     newest = node.directory.load_timeline(node.agency).newest_encryption_keys
     assert newest is not None
-    key = newest.choose_key(EncryptionUse.ENCRYPTION, node.clock.now())
+    key = newest.choose_key(use, node.clock.now())
     assert key is not None
     return key.kid, key.jwk
 
