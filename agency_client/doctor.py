@@ -215,7 +215,8 @@ def check_trust(node: Node) -> Iterator[Finding]:
     for member in members:
         if member.standing == "mismatch":
             sentence = f"the log shows other roots for {member.agency} than the ones that were pinned"
-            yield Finding("pins", Level.FAIL, sentence, "call the partner's duty desk; trust nothing in its name")
+            call = load_whom_to_call(node, [member.agency])[member.agency]
+            yield Finding("pins", Level.FAIL, sentence, f"{call}; trust nothing in its name")
     trusted = [member.agency for member in members if member.standing == "trusted"]
     words = ", ".join(trusted) if trusted else "no partner is pinned yet"
     fix = "" if trusted else "run: agency trust pin AGENCY"

@@ -37,7 +37,7 @@ def show(
     """
     from agency_client.agreements.views import read_as_of, view_page
     from agency_client.node import Node
-    from agency_client.statuses.standing import list_ages
+    from agency_client.statuses.standing import list_ages, load_whom_of_marked
     from agency_client.terminal.agreement_pages import describe_page, show_as_of, show_page
     from agency_client.terminal.partner_pages import describe_age, show_age, warn_of_ages
 
@@ -45,10 +45,11 @@ def show(
     with Node(invocation.open_profile(), invocation.clock) as node:
         shown, as_of = view_page(node, reference), read_as_of(node)
         age = list_ages(node, [shown.line.partner])[shown.line.partner]
+        whom = load_whom_of_marked(node, [age])
     if text is not None:
         _compare_text(invocation, shown.line.terms, text)
     show_page(invocation.output, shown, show_age(age))
-    warn_of_ages(invocation.output, [age])
+    warn_of_ages(invocation.output, [age], whom)
     show_as_of(invocation.output, as_of)
     seen_at = as_of.seen_at if as_of else None
     matches = {} if text is None else {"text_matches": True}

@@ -113,7 +113,7 @@ def _thread(
     from agency_client.duties.listing import note_listing
     from agency_client.node import Node
     from agency_client.reading.lists import label_kind, view_thread
-    from agency_client.statuses.standing import list_ages
+    from agency_client.statuses.standing import list_ages, load_whom_of_marked
     from agency_client.terminal.moments import spell_moment
     from agency_client.terminal.partner_pages import describe_age, mark_agency, warn_of_ages
 
@@ -122,6 +122,7 @@ def _thread(
         note_listing(node, "thread")
         thread, entries = view_thread(node, reference)
         ages = list_ages(node, (entry.partner for entry in entries))
+        whom = load_whom_of_marked(node, ages.values())
     invocation.output.say(f"thread {thread}: {len(entries)} messages")
     invocation.output.show_table(
         ("when", "way", "agency", "kind", "subject", "handling", "state", "id"),
@@ -143,7 +144,7 @@ def _thread(
             for entry in entries
         ],
     )
-    warn_of_ages(invocation.output, ages.values())
+    warn_of_ages(invocation.output, ages.values(), whom)
     for entry in entries:
         invocation.output.write_json(
             {

@@ -35,6 +35,7 @@ def _list(context: typer.Context) -> None:
       agency partners
       agency partners --json
     """
+    from agency_client.agreements.desks import say_whom_to_call
     from agency_client.node import Node
     from agency_client.statuses.standing import list_standings
     from agency_client.terminal.partner_pages import describe_standing, list_row, show_asked, warn_of_ages, warn_of_gaps
@@ -46,7 +47,8 @@ def _list(context: typer.Context) -> None:
     titles = ("partner", "status", "number", "key set", "missing", "agreements", "duty desk")
     empty = "no agreement with anybody is known here; agency sync pulls what partners said"
     output.show_table(titles, [list_row(standing) for standing in standings], empty=empty)
-    warn_of_ages(output, [standing.age for standing in standings])
+    whom = {standing.agency: say_whom_to_call(standing.agency, standing.desks) for standing in standings}
+    warn_of_ages(output, [standing.age for standing in standings], whom)
     warn_of_gaps(output, standings)
     show_asked(output, standings)
     output.write_json({"partners": [describe_standing(standing) for standing in standings]})

@@ -49,7 +49,7 @@ def _read(
     """
     from agency_client.node import Node
     from agency_client.reading.messages import ReadOwnMessage, read_message
-    from agency_client.statuses.standing import list_ages
+    from agency_client.statuses.standing import list_ages, load_whom_of_marked
     from agency_client.terminal.partner_pages import warn_of_ages
     from agency_client.typed_codes import parse_code
     from schemas.alerts.coded import RestrictedUse
@@ -62,11 +62,12 @@ def _read(
         found = read_message(node, message_id, reason=why, case=case, use=wanted)
         partners = found.recipients if isinstance(found, ReadOwnMessage) else (found.stored.sender,)
         ages = list_ages(node, partners)
+        whom = load_whom_of_marked(node, ages.values())
     if isinstance(found, ReadOwnMessage):
         _show_own(output, found, ages)
     else:
         _show_received(output, found, ages)
-    warn_of_ages(output, ages.values())
+    warn_of_ages(output, ages.values(), whom)
 
 
 def _verify(

@@ -238,11 +238,18 @@ def _refresh(invocation: Invocation, node: "Node") -> None:
 
 def _send_and_show(invocation: Invocation, node: "Node", draft: "Draft") -> None:
     from agency_client.sending.flow import send_alert
-    from agency_client.terminal.partner_pages import warn_of_ages
 
     report = send_alert(node, draft, watching=invocation.output.show_progress)
-    warn_of_ages(invocation.output, [item.status_age for item in report.plan.recipients if item.status_age is not None])
+    _warn_of_ages(invocation, node, report.plan)
     show_sent(invocation, report)
+
+
+def _warn_of_ages(invocation: Invocation, node: "Node", plan: "Plan") -> None:
+    from agency_client.statuses.standing import load_whom_of_marked
+    from agency_client.terminal.partner_pages import warn_of_ages
+
+    ages = [item.status_age for item in plan.recipients if item.status_age is not None]
+    warn_of_ages(invocation.output, ages, load_whom_of_marked(node, ages))
 
 
 def show_sent(invocation: Invocation, report: "SendReport") -> None:
@@ -287,7 +294,6 @@ def _end_by_state(states: list[str], say: Any) -> None:
 def _show_plan(invocation: Invocation, node: "Node", draft: "Draft") -> None:
     from agency_client.sending.flow import plan_alert, review_alert
     from agency_client.terminal.duty_pages import describe_doubts, show_doubts
-    from agency_client.terminal.partner_pages import warn_of_ages
 
     plan = plan_alert(node, draft)
     quality = review_alert(node, draft, plan)
@@ -299,7 +305,7 @@ def _show_plan(invocation: Invocation, node: "Node", draft: "Draft") -> None:
         if recipient.is_allowed:
             output.say(f"to {recipient.agency} under {recipient.explain_choice()}")
     show_doubts(output, quality)
-    warn_of_ages(output, [item.status_age for item in plan.recipients if item.status_age is not None])
+    _warn_of_ages(invocation, node, plan)
     if plan.is_allowed and not quality.unanswered:
         output.say("it would be sent; nothing was sent", Tone.GOOD)
         return

@@ -115,7 +115,7 @@ def _list(context: typer.Context) -> None:
       agency trust list
     """
     from agency_client.node import Node
-    from agency_client.statuses.standing import list_ages
+    from agency_client.statuses.standing import list_ages, load_whom_of_marked
     from agency_client.terminal.partner_pages import describe_age, mark_agency, warn_of_ages
     from agency_client.trust import list_members
 
@@ -124,6 +124,7 @@ def _list(context: typer.Context) -> None:
         members = list_members(node)
         own = node.agency
         ages = list_ages(node, (member.agency for member in members))
+        whom = load_whom_of_marked(node, ages.values())
     rows = [
         (
             mark_agency(member.agency, ages),
@@ -137,7 +138,7 @@ def _list(context: typer.Context) -> None:
     invocation.output.show_table(
         ("agency", "standing", "name", "class", "pinned"), rows, empty="no agency is known yet"
     )
-    warn_of_ages(invocation.output, ages.values())
+    warn_of_ages(invocation.output, ages.values(), whom)
     invocation.output.write_json(
         {
             "members": [

@@ -8,6 +8,8 @@ to it.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from agency_client.agreements.chains import load_all
+from agency_client.agreements.desks import find_desks, say_whom_to_call
 from agency_client.attachments.sealing import sealing_files
 from agency_client.attachments.uploading import Watching, unwatched
 from agency_client.duties.preparing import prepare_order, review_order
@@ -34,20 +36,31 @@ class NotCoveredError(DeniedError):
 
     default_code = "not-covered"
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, whom: Mapping[str, str] | None = None) -> None:
         reasons = "; ".join(recipient.explain() for recipient in plan.refusals)
         super().__init__(
             reasons or "no agreement in force allows it to anybody",
-            fix=_find_fix(plan),
+            fix=_find_fix(plan, whom or {}),
         )
         self.plan = plan
 
 
-def _find_fix(plan: Plan) -> str:
-    stale = [item.agency for item in plan.refusals if any(found.code == "status-stale" for found in item.obstacles)]
+def _find_fix(plan: Plan, whom: Mapping[str, str]) -> str:
+    stale = _list_stale(plan)
     if stale:
-        return f"run: agency sync; if it stays so, call the duty desk: agency partner show {stale[0]}"
+        calls = "; ".join(whom.get(agency, f"call its duty desk: agency partner show {agency}") for agency in stale)
+        return f"run: agency sync; if it stays so, {calls}"
     return "add --dry-run to see every agreement, or leave out the recipients that are refused"
+
+
+def _list_stale(plan: Plan) -> list[str]:
+    return [item.agency for item in plan.refusals if any(found.code == "status-stale" for found in item.obstacles)]
+
+
+def _say_whom_to_call(node: Node, snapshot: Snapshot, plan: Plan) -> dict[str, str]:
+    stale = _list_stale(plan)
+    agreements, now = (load_all(snapshot) if stale else []), node.clock.now()
+    return {agency: say_whom_to_call(agency, find_desks(agreements, agency, now)) for agency in stale}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +150,8 @@ def _judge_first(node: Node, order: SealingOrder, draft: Draft) -> list[str]:
     with node.store.read() as snapshot:
         verify_may_send(snapshot, node.sheet.origin)
         plan = judge_draft(node, snapshot, order, draft)
-    if not plan.is_allowed and not order.unchecked:
-        raise NotCoveredError(plan)
+        if not plan.is_allowed and not order.unchecked:
+            raise NotCoveredError(plan, _say_whom_to_call(node, snapshot, plan))
     return [recipient.agency for recipient in plan.recipients]
 
 
@@ -147,7 +160,7 @@ def _seal_and_queue(node: Node, order: SealingOrder, draft: Draft) -> tuple[Plan
         verify_may_send(transaction, node.sheet.origin)
         plan = judge_draft(node, transaction, order, draft)
         if not plan.is_allowed and not order.unchecked:
-            raise NotCoveredError(plan)
+            raise NotCoveredError(plan, _say_whom_to_call(node, transaction, plan))
         order = prepare_order(node, transaction, order, draft, plan)
         return plan, seal_recipients(node, transaction, order, plan.recipients)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.agreements.chains import Agreement, load_all
-from agency_client.agreements.desks import find_desks
+from agency_client.agreements.desks import find_desks, load_whom_to_call
 from agency_client.errors import NotFoundError
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbound_streams import (
@@ -93,6 +93,12 @@ def list_ages(node: Node, agencies: Iterable[str]) -> dict[str, StatusAge]:
     """Return how these partners stand by their newest status."""
     with node.store.read() as snapshot:
         return {agency: load_age(node, snapshot, agency) for agency in sorted(set(agencies) - {node.agency})}
+
+
+def load_whom_of_marked(node: Node, ages: Iterable[StatusAge]) -> dict[str, str]:
+    """Return whom to call about each of these partners whose status is old."""
+    marked = [age.agency for age in ages if age.is_marked]
+    return load_whom_to_call(node, marked) if marked else {}
 
 
 def has_marked_partner(node: Node) -> bool:

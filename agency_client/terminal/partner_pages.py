@@ -1,6 +1,6 @@
 """How partners look: one in a line, one in full, and the mark beside whatever comes from one whose status is old.
 
-A mark says how old and why, and whom to call where that is at hand; it also stands on the partner's page.
+A mark says how old and why, and whom to call; it also stands on the partner's page.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,12 +31,11 @@ def mark_agency(agency: str, ages: Mapping[str, StatusAge]) -> Cell:
     return Cell(f"{agency} (status {spell_age(age.age)} old)", _TONES[age.state])
 
 
-def warn_of_ages(output: Output, ages: Iterable[StatusAge], whom: Mapping[str, str] | None = None) -> None:
-    """Say beside the data whose status is old, why, and whom to call (by agency), or where to see it."""
+def warn_of_ages(output: Output, ages: Iterable[StatusAge], whom: Mapping[str, str]) -> None:
+    """Say beside the data whose status is old, why, and whom to call there (by agency)."""
     for age in ages:
         if age.is_marked:
-            call = (whom or {}).get(age.agency, f"whom to call: agency partner show {age.agency}")
-            output.say(f"{age.sentence}; {call}", _TONES[age.state])
+            output.say(f"{age.sentence}; {whom[age.agency]}", _TONES[age.state])
 
 
 def warn_of_gaps(output: Output, standings: Iterable[PartnerStanding]) -> None:
