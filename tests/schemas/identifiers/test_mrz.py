@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.identifiers.mrz import CheckName, CheckResult, Mrz, MrzError, parse_mrz, read_birth_date, read_expiry_date
 from schemas.identifiers.mrz_layout import LAYOUTS, MrzFormat
+from schemas.identifiers.states import is_state_code
 from tests.schemas.identifiers.zones import ALPHABET, VALUES, zones
 
 SPECIMENS = sorted((Path(__file__).parents[3] / "examples" / "specimens").glob("*.json"))
@@ -34,8 +35,10 @@ def replace(lines: tuple[str, ...], line: int, position: int, character: str) ->
     return tuple(changed)
 
 
-def test_at_least_eight_specimens_cover_all_five_formats() -> None:
-    assert len(SPECIMENS) >= 8
+def test_specimens_of_at_least_twenty_states_cover_all_five_formats() -> None:
+    states = {load(path)["says"]["issuing_state"] for path in SPECIMENS}
+    assert len(states - {"UTO"}) >= 20
+    assert all(is_state_code(state) for state in states)
     assert {load(path)["says"]["format"] for path in SPECIMENS} == {str(item) for item in MrzFormat}
 
 
