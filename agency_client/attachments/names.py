@@ -11,7 +11,7 @@ MAX_NAME_BYTES = 120
 FALLBACK_STEM = "attachment"
 
 _SEPARATORS = re.compile(r"[/\\:]")
-_FORBIDDEN = frozenset('<>"|?*')
+_FORBIDDEN = frozenset('<>"|?*$`')
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}\Z", re.ASCII)
 _DEVICES = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}

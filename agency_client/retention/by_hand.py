@@ -1,6 +1,7 @@
 """Erase one message before its term, because an officer says so: the content goes, its evidence stays to its end."""
 
 from agency_client.aftercare.keeping import find_keepers
+from agency_client.attachments.clearing import clear_attachments
 from agency_client.errors import ConflictError, NotFoundError
 from agency_client.local_store.compartment import is_for_officers
 from agency_client.local_store.content import erase_content, find_erasure, has_content
@@ -39,6 +40,7 @@ def erase_early(node: Node, reference: str, *, reason: str, case: str | None = N
         )
         erase_content(transaction, ending.subject, note, code=ErasureCode.BY_HAND)
     node.store.truncate_wal()
+    clear_attachments(node)
     note_erasures(node)
     return ending
 

@@ -152,7 +152,8 @@ class LyingExchange:
     def answer(self, agency: str, path: str, body: bytes | None, query: Mapping[str, Any]) -> WireModel:
         """Answer one request, honestly unless told otherwise."""
         if path == ATTACHMENTS_PATH:
-            return self.attached.announce(agency, Announcement.from_canonical(body or b""))
+            answer = self.attached.announce(agency, Announcement.from_canonical(body or b""))
+            return self.tamper[path](answer) if path in self.tamper else answer
         handler = HANDLERS[path]
         found = handler(self, agency, body or b"", query)
         return self.tamper[path](found) if path in self.tamper else found
