@@ -174,11 +174,20 @@ def spell_seen(seen: SeenIdentifier) -> str:
     It is checked here: where its sender says something else, that stands beside it.
     """
     checked = seen.check()
-    other_form = [] if checked.normalised in {None, seen.as_seen} else [f"= {checked.normalised}"]
+    other_form = [] if _is_same_but_for_signs(seen.as_seen, checked.normalised) else [f"= {checked.normalised}"]
     found = [] if checked.is_valid else [f"({_spell_findings(checked)})"]
     form = "" if seen.normalised in {None, checked.normalised} else f", as {seen.normalised}"
     told = [f"[the sender found: {_spell_findings(seen)}{form}]"] if seen.is_told_otherwise else []
     return " ".join([seen.as_seen, *other_form, *found, *told])
+
+
+def _is_same_but_for_signs(as_seen: str, normalised: str | None) -> bool:
+    """Say whether a normal form tells a reader nothing: there is none, or it only lacks spaces, signs or capitals."""
+    return normalised is None or _bare(as_seen) == _bare(normalised)
+
+
+def _bare(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _spell_findings(checked: Checked) -> str:

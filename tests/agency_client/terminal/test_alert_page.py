@@ -28,7 +28,8 @@ def find(blocks: list[Block], title: str) -> list[tuple[str, str]]:
 def list_values(value: Any) -> list[str]:
     """Return every text and number somewhere in a decoded document."""
     if isinstance(value, dict):
-        return [text for item in value.values() for text in list_values(item)]
+        said = [item for name, item in value.items() if name != "normalised"]  # made here from what was seen
+        return [text for item in said for text in list_values(item)]
     if isinstance(value, list):
         return [text for item in value for text in list_values(item)]
     return [value] if isinstance(value, str) else []
@@ -81,12 +82,14 @@ def test_codes_are_spelt_by_their_labels() -> None:
 
 
 def test_a_number_is_shown_as_seen_with_its_normal_form_and_what_is_wrong_in_words() -> None:
-    phones = [{"number": {"as_seen": "+44 7700 900123"}}, {"number": {"as_seen": "01632 960001"}}]
+    seen = [{"as_seen": "+44 7700 900123"}, {"as_seen": "01632 960001"}, {"as_seen": "020 7946 0018", "state": "GBR"}]
+    phones = [{"number": number} for number in seen]
     alert = load("facilitator", details={"subject": "subject", "roles": ["organiser"], "phones": phones})
     lines = [text for label, text in find(make_page(alert), "Details") if label == "phones"]
     assert lines == [
-        "number: +44 7700 900123 = +447700900123 (Possible by its length, but in a range that is not in use)",
+        "number: +44 7700 900123 (Possible by its length, but in a range that is not in use)",
         "number: 01632 960001 (Without a country code: the country is not known)",
+        "number: 020 7946 0018 = +442079460018; number state: GBR",
     ]
 
 
