@@ -187,6 +187,17 @@ def test_a_correction_and_a_withdrawal_follow_their_message(trio: Trio) -> None:
     trio.vn.agency("ack", withdrawal, "--action", "deleted")
 
 
+def test_what_its_recipient_erased_is_erased_in_the_senders_status(trio: Trio) -> None:
+    message = trio.send_fraud()
+    trio.vn.agency("sync")
+    trio.vn.agency("erase", message, "--reason", "the case was closed")
+    trio.vn.agency("sync")
+    trio.gb.agency("sync")
+    shown = trio.gb.run("status", message).stdout
+    assert "erased" in shown
+    assert "erased-early" in shown
+
+
 def test_a_message_withdrawn_before_it_was_collected_never_arrives(trio: Trio) -> None:
     message = trio.send_fraud()
     trio.gb.agency("withdraw", message, "--reason", "sent too early")
