@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -124,7 +125,7 @@ def main() -> int:
         running_exchange(Path(name)) as exchange,
         joined_nodes(exchange, Path(name), "GB", "VN") as nodes,
     ):
-        limits = {"attachments": True, "max_bytes": 4 * WHOLE_BYTES}
+        limits: dict[str, Any] = {"attachments": True, "max_bytes": 4 * WHOLE_BYTES}
         clauses = tuple(make_wide_clause(*pair, **limits) for pair in (("GB", "VN"), ("VN", "GB")))
         agree(nodes["GB"], nodes["VN"], clauses=clauses)
         course = Course(exchange, Path(name))

@@ -67,7 +67,7 @@ def test_one_that_only_the_envelope_or_only_the_message_names_is_refused() -> No
 def test_a_message_is_as_large_as_all_its_ciphertexts() -> None:
     outer, _ = make_pair(ONE)
     payload = Payload.model_construct(
-        body=Body(enc="Cobblestone-256", sha256=DIGEST, size=3), attachments=(outer, outer)
+        header="", recipients=(), body=Body(enc="Cobblestone-256", sha256=DIGEST, size=3), attachments=(outer, outer)
     )
     assert measure_content(payload) == 3 + 2 * outer.size
 

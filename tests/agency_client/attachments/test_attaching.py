@@ -35,7 +35,7 @@ def test_a_file_is_named_and_measured_and_its_name_made_safe(tmp_path: Path) -> 
 
 def test_the_alert_speaks_of_files_by_their_ids(tmp_path: Path) -> None:
     files = choose(AttachedFile(write(tmp_path / "uv.png"), "UV light"), AttachedFile(write(tmp_path / "page.png")))
-    alert = {
+    alert: dict[str, Any] = {
         "subject": "file:other.png",
         "attachments": [{"id": "file:page.png", "caption": "Data page", "marking": "red"}],
         "details": {"images": [{"attachment": "file:uv.png"}, {"attachment": "file:page.png"}]},

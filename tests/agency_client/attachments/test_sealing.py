@@ -7,12 +7,16 @@ import pytest
 from agency_client.attachments.attaching import AttachedFile, choose_files
 from agency_client.attachments.folder import find_outgoing, list_outgoing
 from agency_client.attachments.sealing import describe_unsealed, plan_file, plan_resealing, sealing_files
+from agency_client.connection import RefusalDetails, RefusedConflictError
 from agency_client.errors import ConflictError
+from agency_client.local_store.inbox import load_by_digest
 from agency_client.profiles.profile import Profile, hold_lock
+from agency_client.receiving.flow import receive
 from agency_client.sending.flow import NotCoveredError, plan_alert, send_alert
 from keys.attachments import AttachmentOpener
 from keys.errors import OpeningError
 from keys.generation import generate_id
+from schemas.api import MESSAGES_PATH
 from schemas.envelope import MessageAttachment, SealedAttachment
 from tests.support.attached import Attaching, agree_to_files
 from tests.support.lying_world import LyingWorld
@@ -120,3 +124,24 @@ def test_what_no_agreement_covers_is_refused_before_anything_is_sealed(
         assert code in {finding.code for option in recipient.options for finding in option.findings}
         assert not plan_alert(world["GB"], narrow.draft(path)).is_allowed
     assert list_files(profile) == before
+
+
+def test_with_a_message_that_is_sealed_anew_its_files_are(attaching: Attaching) -> None:
+    attaching.send(attaching.write("first.png"))
+    path, refusals = attaching.write("page.png"), iter([True])
+
+    def refuse_once(answer: object) -> object:
+        if next(refusals, False):
+            raise RefusedConflictError("used before", RefusalDetails("number-conflict", 409, (), ""))
+        return answer
+
+    attaching.world.exchange.tamper[MESSAGES_PATH] = refuse_once
+    report = attaching.send(path)
+    assert [problem.code for problem in report.sealed_again] == ["number-conflict"]
+    (leg,) = report.legs
+    receive(attaching.world["VN"])
+    with attaching.world["VN"].store.read() as snapshot:
+        message = load_by_digest(snapshot, leg.digest)
+    (saved,) = attaching.save(message)
+    assert saved.path.read_bytes() == path.read_bytes()
+    assert {place[1] for place in attaching.attached.uploads} >= {leg.message_id}

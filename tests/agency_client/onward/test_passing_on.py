@@ -1,9 +1,16 @@
 """A message goes on by the originator's leave alone, and the leave travels with it."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agency_client.attachments.attaching import AttachedFile
+from agency_client.attachments.listing import list_attachments
+from agency_client.attachments.saving import Saving, save_attachments
+from agency_client.attachments.sealing import PlainFile
+from agency_client.connection import UnansweredError
 from agency_client.errors import ClientError, DeniedError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.content import limit_retention
@@ -12,6 +19,7 @@ from agency_client.local_store.inbox import InboxMessage, InboxState
 from agency_client.local_store.onward import find_original_of_copy, list_onward_copies
 from agency_client.local_store.outbox import begin_attempt
 from agency_client.local_store.problems import Problem
+from agency_client.onward import passing_on
 from agency_client.onward.passing_on import NoRightError, PassOn, pass_on
 from agency_client.onward.rules import RightKind
 from agency_client.own_keys.encryption import prepare_encryption_keys
@@ -19,12 +27,14 @@ from agency_client.own_keys.publishing import publish_queued
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
 from agency_client.sending.delivery import deliver_messages
-from agency_client.sending.flow import NotCoveredError
+from agency_client.sending.draft import Draft
+from agency_client.sending.flow import NotCoveredError, send_alert
 from agency_client.sending.noticing import restrict, withdraw
 from agency_client.sending.renewal import renew_refused
 from schemas.agreements.terms import OnwardRule
 from schemas.markings import Purpose, Tlp
-from tests.support.lying_world import LyingWorld
+from tests.support.attached import make_bytes
+from tests.support.lying_world import LyingWorld, make_ping
 from tests.support.onward import AL, AUTHOR, BE, GB, VN, Row, make_row
 
 
@@ -248,3 +258,68 @@ def test_a_copy_waits_until_the_log_has_shown_its_originator_here(row: Row, reti
     assert (arrived.state, arrived.problem and arrived.problem.code) == (InboxState.NEW, "originator-unknown")
     receive(row[AL])
     assert row.find(AL, arrived.message_id).state is InboxState.OPENED
+
+
+def send_with_file(row: Row, path: Path, **members: Any) -> InboxMessage:
+    """Let VN send BE a message with a file."""
+    draft = Draft(
+        alert=make_ping(onward=[AL], **members),
+        purpose=Purpose.DOCUMENT_INTEGRITY,
+        necessity="It is needed there.",
+        reason="case 74/08",
+        recipients=(BE,),
+        agreement=row.terms[VN, BE].id,
+        attachments=(AttachedFile(path, "The data page"),),
+    )
+    return row.take_in(BE, send_alert(row[VN], draft))
+
+
+def save(row: Row, agency: str, message: InboxMessage, folder: Path) -> bytes:
+    """Let an agency save the one attachment of a message, and return its bytes."""
+    (saved,) = save_attachments(row[agency], Saving(message.message_id, folder, "case 74/08"))
+    return saved.path.read_bytes()
+
+
+def test_attachments_go_on_as_the_originator_sent_them_or_stay_named_alone(row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "page.png"
+    path.write_bytes(make_bytes("page", 20_000))
+    held = send_with_file(row, path)
+    arrived = row.take_in(AL, row.pass_on(BE, held, AL))
+    assert (arrived.state, arrived.problem) == (InboxState.OPENED, None)
+    assert save(row, AL, arrived, tmp_path) == path.read_bytes()
+    first, copy = read(row, BE, held).message.attachments, read(row, AL, arrived).message.attachments
+    assert [item.sha256 for item in copy] == [item.sha256 for item in first]
+    assert copy[0].key != first[0].key, "each copy is under a key of its own"
+
+    named = send_with_file(row, path, subject="Once more")
+    bare = row.take_in(AL, row.pass_on(BE, named, AL, leaves_attachments=True))
+    _, (line,) = list_attachments(row[AL], bare.message_id, reason="case 74/08")
+    assert (line.caption, line.place) == ("The data page", None)
+
+
+def test_a_copy_with_another_file_than_the_originators_is_not_shown(row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "page.png"
+    path.write_bytes(make_bytes("page", 5_000))
+    held = send_with_file(row, path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passing_on, "plan_resealing", lambda *_: _plan_other_bytes(held, row))
+        copy = row.pass_on(BE, held, AL)
+    arrived = row.take_in(AL, copy)
+    assert (arrived.state, arrived.problem and arrived.problem.code) == (InboxState.UNVERIFIABLE, "provenance-refused")
+
+
+def _plan_other_bytes(held: InboxMessage, row: Row) -> PlainFile:
+    (first,) = read(row, BE, held).message.attachments
+    return PlainFile(first.id, first.name, first.media_type, first.size, lambda: iter([bytes(first.size)]))
+
+
+def test_a_copy_waits_for_attachments_that_cannot_be_fetched(row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "page.png"
+    path.write_bytes(make_bytes("page", 5_000))
+    held = send_with_file(row, path)
+    before = count_sent(row, BE)
+    row.world.exchange.attached.cut_after(0, UnansweredError("gone"))
+    with pytest.raises(UnansweredError):
+        row.pass_on(BE, held, AL)
+    assert count_sent(row, BE) == before
+    assert row.take_in(AL, row.pass_on(BE, held, AL)).state is InboxState.OPENED

@@ -27,7 +27,7 @@ def make_bytes(name: object, size: int = 1000) -> bytes:
 
 def announce(name: object, data: bytes, message: object = "message", **changes: Any) -> Announcement:
     """Return the announcement of an attachment by a name, of a message by a name."""
-    whole = {
+    whole: dict[str, Any] = {
         "message": make_id(message),
         "id": make_id(("attachment", name)),
         "sha256": b64u_encode(hash_bytes(data)),
