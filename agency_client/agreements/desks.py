@@ -39,12 +39,15 @@ def say_whom_to_call(agency: str, desks: Sequence[DutyDesk]) -> str:
     return f"call {agency}: {spell_desks(desks)}" if desks else f"call {agency}'s duty desk"
 
 
+def spell_whom_to_call(agreements: Sequence[Agreement], agencies: Iterable[str], now: datetime) -> dict[str, str]:
+    """Return whom to call about each of several agencies, in the order of their ids."""
+    return {agency: say_whom_to_call(agency, find_desks(agreements, agency, now)) for agency in sorted(set(agencies))}
+
+
 def load_whom_to_call(node: Node, agencies: Iterable[str]) -> dict[str, str]:
     """Return whom to call about each of these partners."""
     with node.store.read() as snapshot:
-        agreements, now = load_all(snapshot), node.clock.now()
-    partners = sorted(set(agencies) - {node.agency})
-    return {agency: say_whom_to_call(agency, find_desks(agreements, agency, now)) for agency in partners}
+        return spell_whom_to_call(load_all(snapshot), set(agencies) - {node.agency}, node.clock.now())
 
 
 def _rank(view: AgreementView) -> int:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from agency_client.agreements.chains import Agreement
-from agency_client.agreements.desks import find_desks, say_whom_to_call
+from agency_client.agreements.desks import find_desks, say_whom_to_call, spell_whom_to_call
 from schemas.agreements.lifecycle import Chains
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import DutyDesk, Terms
@@ -71,3 +71,33 @@ def test_several_desks_are_said_one_after_the_other() -> None:
     assert say_whom_to_call(VN, (*make_desks(OLD)[1:], *make_desks(NEW)[1:])) == (
         f"call {VN}: Night desk, {OLD} or Night desk, {NEW}"
     )
+
+
+def test_of_two_versions_that_stand_the_newer_names_the_desk_before_its_first_day() -> None:
+    second = follow_terms(FIRST, duty_desks=make_desks(NEW), in_force_from=NOON + timedelta(days=1))
+    assert list_phones(confirm_terms(second, chains=IN_FORCE)) == [NEW]
+
+
+def test_what_is_suspended_stands() -> None:
+    suspended = take_step(IN_FORCE, VN, StepAction.SUSPEND, FIRST)
+    other = make_terms(duty_desks=make_desks(NEW))
+    revoked = take_step(confirm_terms(other), VN, StepAction.REVOKE, other)
+    assert list_phones(revoked, suspended) == [OLD]
+
+
+def test_agreements_with_others_say_nothing_of_a_partner() -> None:
+    with_be = make_terms("BE", GB)
+    offered = propose(make_terms(duty_desks=make_desks(NEW)))
+    assert list_phones(confirm_terms(with_be, proposer="BE"), offered) == [NEW]
+    assert list_phones(agency="BE") == []
+
+
+def test_each_partner_is_named_once_with_its_own_desk() -> None:
+    desks = (DutyDesk(agency="BE", name="Desk", phone=NEW), make_desks(OLD)[0])
+    with_be = confirm_terms(make_terms("BE", GB, duty_desks=desks), proposer="BE")
+    agreements = [make_agreement(IN_FORCE), make_agreement(with_be)]
+    assert list(spell_whom_to_call(agreements, [VN, "BE", VN, "AL"], NOON).items()) == [
+        ("AL", "call AL's duty desk"),
+        ("BE", f"call BE: Desk, {NEW}"),
+        (VN, f"call {VN}: Night desk, {OLD}"),
+    ]
