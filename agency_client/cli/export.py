@@ -12,6 +12,7 @@ from agency_client.terminal.output import Tone
 if TYPE_CHECKING:
     from agency_client.onward.bundle import MessageBundle
 
+_BUNDLE = "bundle"
 _MARK = b'"type":"message-bundle"'
 
 
@@ -25,6 +26,9 @@ def _export(
     message_id: MessageId,
     out: Annotated[Path, typer.Option("--out", "-o", help="The new file; nothing is overwritten.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in this agency's access log.")],
+    as_: Annotated[
+        str, typer.Option("--as", help="bundle, which anybody can check; or for your own tools: stix, misp.")
+    ] = _BUNDLE,
     use: Annotated[str, typer.Option(help="own-file, or court: that needs the originator's consent.")] = "own-file",
     court: Annotated[str | None, typer.Option(help="The court, as in the consent.")] = None,
     proceeding: Annotated[str | None, typer.Option(help="The proceeding, as in the consent.")] = None,
@@ -33,12 +37,16 @@ def _export(
 ) -> None:
     """Write a received message into a private file with all that proves it: signatures, log, keys, consent.
 
+    With --as it is a file for your agency's own tools instead, which proves nothing and holds the alert alone.
+
     \b
     Examples:
       agency export 5d1c8a52 --out alert.json --reason "file 74/08"
+      agency export 5d1c8a52 --as stix --out alert.stix.json --reason "link analysis, case 74/08"
       agency export 5d1c8a52 --use court --court "Brussels" --proceeding 74/08 -o alert.json --reason "trial"
     """
     from agency_client.cli.release import read_court
+    from agency_client.errors import UsageError
     from agency_client.node import Node
     from agency_client.onward.bundle import ExportUse
     from agency_client.onward.exporting import Export, export_message
@@ -46,6 +54,11 @@ def _export(
     from schemas.markings import Purpose
 
     invocation = get_invocation(context)
+    if as_ != _BUNDLE:
+        if use != ExportUse.OWN_FILE or court or proceeding or purpose:
+            raise UsageError("a file for tools is for your own work: leave out --use, --court, --proceeding, --purpose")
+        _export_for_tools(invocation, message_id, out, as_, reason, case)
+        return
     wanted = Export(
         message_id,
         parse_code(ExportUse, use, "use"),
@@ -58,6 +71,31 @@ def _export(
         bundle = export_message(node, out, wanted)
     invocation.output.say(f"{out}: check it with: agency verify {out}", Tone.GOOD)
     invocation.output.write_json({"file": out, "use": bundle.use.value, "made_at": bundle.made_at})
+
+
+def _export_for_tools(
+    invocation: Invocation, message_id: str, out: Path, as_: str, reason: str, case: str | None
+) -> None:
+    from agency_client.interchange.exporting import Format, export_alert
+    from agency_client.node import Node
+    from agency_client.typed_codes import parse_code
+
+    output = invocation.output
+    with Node(invocation.open_profile(), invocation.clock) as node:
+        written = export_alert(node, out, message_id, parse_code(Format, as_, "as"), reason=reason, case=case)
+    output.say(f"{out}: a {written.format.label}, for your agency's own tools", Tone.GOOD)
+    for mark in written.marks:
+        output.say(f"the message is {mark}: the file says so too", Tone.CAUTION)
+    for item in written.not_carried:
+        output.say(f"not in it: {item.field} ({item.why})", Tone.CAUTION)
+    output.write_json(
+        {
+            "file": out,
+            "format": written.format.value,
+            "marks": written.marks,
+            "not_carried": [{"field": item.field, "why": item.why} for item in written.not_carried],
+        }
+    )
 
 
 def is_message_bundle(file: Path) -> bool:

@@ -38,6 +38,7 @@ LOGGED_VERBS: Mapping[str, tuple[Logged, ...]] = {
     "correct": _ANSWER,
     "erase": (Logged("erase", Action.ERASURE),),
     "export": (Logged("export", Action.CONSULTATION),),
+    "import": (Logged("import", Action.COLLECTION),),
     "inbox": (Logged("list-inbox", Action.CONSULTATION),),
     "misused-identity": _ANSWER,
     "outbox": (Logged("list-outbox", Action.CONSULTATION),),

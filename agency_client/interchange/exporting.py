@@ -15,10 +15,10 @@ from agency_client.interchange.stix import make_bundle
 from agency_client.node import Node
 from agency_client.profiles.private_files import write_private_file
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
-from schemas.envelope import SAFEGUARDING_KIND
 from schemas.alerts.base import Alert
 from schemas.codec import encode_canonical
 from schemas.coded import CodedValue
+from schemas.envelope import SAFEGUARDING_KIND
 from schemas.markings import Tlp
 
 

@@ -1,6 +1,7 @@
 """Every command that touches personal data leaves its entries, and no command is missing from the list (article 25)."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.schemas.alerts.filled import load
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld, make_alert, refer_to
 from tests.support.nodes import make_wide_clause
+from tests.support.reports import make_report
 
 LAWFULNESS = ("--purpose", "verification-of-lawfulness")
 COVERED_ELSEWHERE = {
@@ -66,11 +68,15 @@ class Desk:
         clauses = [make_wide_clause(*way, onward=OnwardRule.WITH_CONSENT) for way in (("GB", "VN"), ("VN", "GB"))]
         self.terms = world.agree("GB", "VN", "every verb", clauses=tuple(clauses))
         (folder / "alert.json").write_bytes(encode_canonical(dict(make_draft("VN").alert)))
+        self.event = folder / "event.json"
+        self.event.write_bytes(b'{"Event":{"Attribute":[{"type":"phone-number","value":"+44 7700 900123"}]}}')
         self.received = self.bring_fraud()
         document = {"type": "passport", "issuing_state": "UTO", "number": "L898902C3"}
         self.question = self.bring(make_alert("document-verification", {"document": document, "questions": ["issued"]}))
         self.sent = self.send_fraud().id
         self.requests = [self.ask_release(self.send_fraud()) for _ in range(2)]
+        self.report = self.bring(make_report(format_timestamp(world.clock.now())))
+        self.challenge = self.ask_review(self.send_report())
 
     def bring_fraud(self) -> str:
         """Let GB receive a false passport of VN; return the message's id."""
@@ -99,6 +105,18 @@ class Desk:
         alert = make_alert("release-request", details, in_reply_to=original.to_wire())
         return self.bring(alert, refers_to=original)
 
+    def send_report(self) -> Reference:
+        """Let GB report a passport revoked."""
+        alert = make_report(format_timestamp(self.world.clock.now()))
+        del alert["thread"]
+        (leg,) = send_alert(self.world["GB"], replace(make_draft("VN", agreement=self.terms.id), alert=alert)).legs
+        return Reference(id=leg.message_id, digest=leg.digest)
+
+    def ask_review(self, report: Reference) -> str:
+        """Let VN challenge what GB reported."""
+        details = load("revocation-challenge")["details"]
+        return self.bring(make_alert("revocation-challenge", details, in_reply_to=report.to_wire()), refers_to=report)
+
     def list_arguments(self, command: str) -> tuple[str, ...]:
         """Return the words after a command's name."""
         why = ("--reason", "case 74/08")
@@ -113,9 +131,13 @@ class Desk:
             "audit transfers": (*why, *LAWFULNESS),
             "backup": (str(self.folder / "gb.backup"), *why),
             "breach": (self.sent, *breach, *why),
+            "challenge answer": (self.challenge, "--state", "open", "--at", "Administrative court, Zenith", *why),
+            "challenge list": (),
+            "challenge lodge": (self.report, "--ground", "not-final", *why),
             "correct": (self.sent, "--change", f"subject={make_draft('VN').alert['subject']}=>Other", *why),
             "erase": (self.bring_fraud() if command == "erase" else "", *why),
             "export": (self.received, "--out", str(self.folder / "message.json"), *why),
+            "import": (str(self.event), "--as", "misp", "--out", str(self.folder / "draft.json"), *why),
             "inbox": (),
             "misused-identity": (self.sent, "--person", "details.document.holder", *why),
             "outbox": (),
