@@ -17,6 +17,7 @@ from agency_client.sending.plan import Plan
 from agency_client.sending.seal import SealingOrder
 from schemas.alerts.base import Alert
 from schemas.alerts.filling import fill_checks
+from schemas.alerts.kinds.document_status import DocumentStatus, default_review_date
 from schemas.alerts.kinds.document_verification import DocumentVerification
 from schemas.alerts.subjects import make_document_key
 
@@ -65,7 +66,16 @@ def _review(transaction: Transaction, order: SealingOrder, draft: Draft, recipie
 
 
 def _complete(transaction: Transaction, order: SealingOrder) -> Alert:
-    return _name_request(transaction, fill_checks(order.alert), order)
+    return _name_request(transaction, _set_review(fill_checks(order.alert), order), order)
+
+
+def _set_review(alert: Alert, order: SealingOrder) -> Alert:
+    """Give a report about a document its day of review, ten years on, where it names none and is kept as long."""
+    if not isinstance(alert.details, DocumentStatus) or alert.review_date is not None:
+        return alert
+    review = default_review_date(order.issued_at.date().isoformat())
+    is_kept = alert.retain_until is None or alert.retain_until >= review
+    return alert.model_copy(update={"review_date": review}) if is_kept else alert
 
 
 def _name_request(transaction: Transaction, alert: Alert, order: SealingOrder) -> Alert:

@@ -24,7 +24,10 @@ from schemas.markings import Purpose, Tlp
 _WITHHELD = frozenset({CaveatCode.NO_CONTACT_WITH_SUBJECT, CaveatCode.PROTECT_SOURCE})
 """Caveats that keep a message from the person concerned (article 15(1)); a person decides on each in the end."""
 _NOT_COMPARED = frozenset(
-    {"thread", "data_as_of", "quality", "officer", "unit", "in_reply_to", "reply_due", "urgency_reason"}
+    {
+        *("thread", "data_as_of", "quality", "officer", "unit"),
+        *("in_reply_to", "reply_due", "review_date", "urgency_reason"),
+    }
 )
 """Members in which two messages may differ and still say the same."""
 

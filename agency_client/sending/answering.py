@@ -35,6 +35,7 @@ from agency_client.sending.questions import (
     sum_up,
 )
 from schemas.alerts import parse_alert
+from schemas.alerts.filling import fill_checks
 from schemas.alerts.kinds.acknowledgement import ActionTaken
 from schemas.alerts.registry import kind_of
 from schemas.codec import CodecError
@@ -297,7 +298,7 @@ def _find_before(
     if not answer.same_once or not found:
         return found
     try:
-        mark = mark_content(transaction, parse_alert(alert), at=now)
+        mark = mark_content(transaction, fill_checks(parse_alert(alert)), at=now)
     except CodecError:
         return []  # What is wrong with it is said, field by field, where it is sent.
     return [sent for sent in found if is_marked(transaction, mark, sent.digest)]

@@ -7,7 +7,8 @@ import pytest
 from agency_client.challenges.answering import ChallengeAnswer, ChallengeReport, answer_challenge
 from agency_client.challenges.overview import view_challenges
 from agency_client.errors import NotFoundError
-from agency_client.reading.lists import InboxFilter, view_inbox
+from agency_client.local_store.inbox import InboxFilter
+from agency_client.reading.lists import view_inbox
 from agency_client.reading.messages import read_message
 from agency_client.sending.draft import AlertRefusedError
 from schemas.alerts.kinds.document_status import ChallengeState

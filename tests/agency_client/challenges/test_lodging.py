@@ -7,10 +7,12 @@ import pytest
 from agency_client.challenges.lodging import Grounds, lodge, lodge_for_partner
 from agency_client.challenges.overview import view_challenges
 from agency_client.errors import NotFoundError, UsageError
+from agency_client.local_store.inbox import InboxFilter
 from agency_client.onward.passing_on import PassOn, pass_on
-from agency_client.reading.lists import InboxFilter, view_inbox, view_thread
+from agency_client.reading.lists import view_inbox, view_thread
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.sending.noticing import withdraw
+from schemas.alerts.kinds.document_status import default_review_date
 from schemas.alerts.kinds.revocation_challenge import ChallengeGround
 from tests.support.reports import AUTHOR, BE, GB, VN, Reporters
 
@@ -80,6 +82,17 @@ def test_a_report_stolen_that_was_not_is_challenged_as_well(reporters: Reporters
     report = reporters.report(VN, status="stolen", revocation=None)
     reporters.challenge(report[VN], ground="not-as-reported")
     assert reporters.marks(VN, report[VN]) == ("CHALLENGED",)
+
+
+def test_a_report_is_reviewed_after_ten_years_unless_it_says_otherwise(reporters: Reporters) -> None:
+    world = reporters.world
+    read = read_message(world[VN], reporters.report(VN)[VN].id, reason="x")
+    assert read.alert.review_date == default_review_date(read.stored.issued_at.date().isoformat())
+    soon = (world.clock.now() + timedelta(days=30)).date().isoformat()
+    sooner = reporters.send(reporters.make_report() | {"review_date": soon}, VN)[VN]
+    assert read_message(world[VN], sooner.id, reason="x").alert.review_date == soon
+    forgotten = reporters.send(reporters.make_report() | {"retain_until": soon}, VN)[VN]
+    assert read_message(world[VN], forgotten.id, reason="x").alert.review_date is None
 
 
 def test_a_report_of_another_document_is_not_disputed(reporters: Reporters) -> None:

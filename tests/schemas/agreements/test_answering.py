@@ -1,4 +1,4 @@
-"""By when an answer is due: the clocks of the law for a request for information, the agreement's where it is shorter."""
+"""By when an answer is due: by the clocks of the law for a request for information, sooner where that was agreed."""
 
 import pytest
 
