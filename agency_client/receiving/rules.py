@@ -29,7 +29,7 @@ from schemas.markings import Tlp
 from schemas.signed import DocumentType, EncryptionUse, KeyUse
 
 WITHDRAWAL_KIND = "withdrawal"
-_MAY_STILL_COME = frozenset({State.DRAFT, State.PROPOSED, State.COUNTERED, State.ACCEPTED, State.LAPSED})
+_MAY_STILL_COME = frozenset({State.PROPOSED, State.COUNTERED, State.ACCEPTED, State.LAPSED})
 """States that a step which is not here yet could have changed before the message's leaf."""
 
 
@@ -290,12 +290,7 @@ def _check_successor(facts: MessageFacts) -> str:
 
 
 def _find_successor(facts: MessageFacts) -> AgreementView | None:
-    cited = facts.sealed.find_recipient(facts.me).agreement
-    views = (
-        view_agreement(digest, facts.chains_now, facts.now)
-        for digest in list_versions(facts.chains_now)
-        if digest != cited
-    )
+    views = (view_agreement(digest, facts.chains_now, facts.now) for digest in list_versions(facts.chains_now))
     standing = [view for view in views if view.binding and view.state not in (State.SUPERSEDED, State.CONFIRMED)]
     return max(standing, key=lambda view: view.terms.version if view.terms else 0, default=None)
 

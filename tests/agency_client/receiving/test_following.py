@@ -70,6 +70,7 @@ def test_every_reason_against_it_stands_in_the_sentence() -> None:
 
 
 def test_the_last_that_is_taken_is_taken() -> None:
+    assert KNOWN.said_before == 0
     pass_through(*follow(replace(KNOWN, said_before=MAX_FOLLOW_UPS - 1)))
 
 

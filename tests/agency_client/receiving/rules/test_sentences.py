@@ -107,6 +107,16 @@ def test_a_header_in_ones_own_name_or_with_an_addressee_twice_is_refused_by_its_
     assert refuse(check_header, twice) == (UnprovenError, "wrong-recipient", "recipients: one stands there twice")
 
 
+def test_what_follows_a_message_up_carries_no_attachments() -> None:
+    facts = make_aftercare("correction", know_original())
+    payload = facts.sealed.payload.model_copy(update={"attachments": ("one",)})
+    assert refuse(check_header, replace(facts, sealed=replace(facts.sealed, payload=payload))) == (
+        UnprovenError,
+        "attachments-refused",
+        "attachments: what follows a message up carries none",
+    )
+
+
 def test_the_latest_times_that_fit_are_sound() -> None:
     facts = make_facts()
     issued = ACCEPTED + timedelta(minutes=5)

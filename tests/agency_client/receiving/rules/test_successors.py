@@ -93,3 +93,12 @@ def test_two_versions_side_by_side_leave_none_that_counts() -> None:
     aside = look(agreement, facts)
     assert refuse(aside) == ("agreement-superseded", "no version of the agreement counts any more")
     assert find_governing_terms(aside) == (agreement.terms,)
+
+
+def test_a_version_that_was_taken_back_itself_is_governed_by_nothing_newer() -> None:
+    agreement = Agreement().bind()
+    facts = make_facts(agreement)
+    agreement.take("GB-HO", StepAction.WITHDRAW, LATER)
+    follow(agreement, agreement.terms)
+    assert find_governing_terms(look(agreement, facts)) == (agreement.terms,)
+    assert refuse(look(agreement, facts))[0] == "agreement-revoked"
