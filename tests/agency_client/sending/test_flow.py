@@ -26,7 +26,7 @@ from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Clause
 from schemas.envelope import Message, Reference
 from schemas.log.records import Action
-from schemas.markings import Tlp, Urgency
+from schemas.markings import Purpose, Tlp, Urgency
 from tests.support.drafts import make_draft
 from tests.support.messages import make_id
 from tests.support.nodes import agree, make_wide_clause, take_step
@@ -258,3 +258,16 @@ def test_nothing_is_sent_through_an_exchange_that_showed_two_histories(gb: Node)
     finally:
         with gb.store.write() as transaction:
             transaction.execute("DELETE FROM contradiction WHERE signer = ?", origin)
+
+
+def test_identifiers_are_checked_before_they_are_sealed_and_what_their_author_found_stays(gb: Node) -> None:
+    draft = make_draft("VN", kind="facilitator", purpose=Purpose.MIGRANT_SMUGGLING)
+    said = {"as_seen": "490154203237518", "findings": ["no-check-digit"]}
+    details = draft.alert["details"] | {"emails": [{"as_seen": "ChiHai@Example.ORG"}], "devices": [said]}
+    (leg,) = send_alert(gb, replace(draft, alert=draft.alert | {"details": details})).legs
+    note = gb.note_access(Action.CONSULTATION, "test", "reading back")
+    sealed = Message.from_canonical(read_content(gb.store, leg.digest, note), max_bytes=1 << 18).alert["details"]
+    assert sealed["emails"] == [
+        {"as_seen": "ChiHai@Example.ORG", "normalised": "chihai@example.org", "findings": ["no-check-digit"]}
+    ]
+    assert sealed["devices"] == [said]
