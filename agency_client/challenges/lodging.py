@@ -22,7 +22,7 @@ from agency_client.local_store.onward import find_onward_copy
 from agency_client.local_store.outbox import load_item
 from agency_client.local_store.sent import SentMessage, find_message_by_digest
 from agency_client.node import Node
-from agency_client.reading.messages import ReadMessage, find_readable, read_message
+from agency_client.reading.messages import find_readable, read_message
 from agency_client.sending.answering import (
     VERB,
     Answer,
@@ -107,16 +107,15 @@ def _lodge(
     dates = {"lodged_on": now.date().isoformat(), "acknowledge_by": format_timestamp(now + ANSWER_WITHIN)}
     details = grounds.to_wire() | dates | ({"on_behalf_of": on_behalf_of} if on_behalf_of else {})
 
-    def choose(read: ReadMessage) -> Answer:
-        if read.alert.kind != STATUS_KIND:
+    def choose(stored: InboxMessage) -> Answer:
+        if stored.kind != STATUS_KIND:
             raise UsageError(
-                f"message {read.stored.message_id} is no report about a document: "
-                f"it is a {kind_of(read.alert.kind).label}",
+                f"message {stored.message_id} is no report about a document: it is a {kind_of(stored.kind).label}",
                 fix="see: agency inbox --kind document-status",
             )
         return Answer(CHALLENGE_KIND, f"Challenged: {grounds.ground.label}", details, once=False)
 
-    return answer_received(node, found.message_id, author, choose)
+    return answer_received(node, found.message_id, author, lambda read: choose(read.stored), choose)
 
 
 def _find_before(node: Node, target: str, ground: ChallengeGround, on_behalf_of: str) -> StoredChallenge | None:

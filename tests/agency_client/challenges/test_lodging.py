@@ -11,6 +11,7 @@ from agency_client.local_store.inbox import InboxFilter
 from agency_client.onward.passing_on import PassOn, pass_on
 from agency_client.reading.lists import view_inbox, view_thread
 from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.retention.by_hand import erase_early
 from agency_client.sending.noticing import withdraw
 from schemas.alerts.kinds.document_status import default_review_date
 from schemas.alerts.kinds.revocation_challenge import ChallengeGround
@@ -93,6 +94,16 @@ def test_a_report_is_reviewed_after_ten_years_unless_it_says_otherwise(reporters
     assert read_message(world[VN], sooner.id, reason="x").alert.review_date == soon
     forgotten = reporters.send(reporters.make_report() | {"retain_until": soon}, VN)[VN]
     assert read_message(world[VN], forgotten.id, reason="x").alert.review_date is None
+
+
+def test_what_was_erased_here_can_still_be_challenged(reporters: Reporters) -> None:
+    alert = reporters.make_report()
+    report = reporters.send(alert, VN)[VN]
+    erase_early(reporters.world[VN], report.id, reason="not needed here")
+    reporters.challenge(report)
+    assert reporters.marks(GB, report) == ("CHALLENGED",)
+    again = reporters.report(VN, number=alert["details"]["number"], national_reference="UTO-RV-2026-2")[VN]
+    assert reporters.marks(VN, again) == ("CHALLENGED",)
 
 
 def test_a_report_of_another_document_is_not_disputed(reporters: Reporters) -> None:
