@@ -149,14 +149,18 @@ def _erase(
       agency erase 7964f6be --reason "the case was closed; no ground to keep it"
     """
     from agency_client.node import Node
-    from agency_client.retention.by_hand import erase_early
+    from agency_client.retention.by_hand import erase_early, list_holders
 
     invocation = get_invocation(context)
     with Node(invocation.open_profile(), invocation.clock) as node:
         ending = erase_early(node, message_id, reason=reason, case=case)
+        holders = list_holders(node, ending.subject)
     told = f"; {ending.partner} is told with the next round" if ending.direction == "in" else ""
     invocation.output.say(f"the content of {ending.message_id} is erased{told}", Tone.GOOD)
-    invocation.output.write_json({"erased": _describe(ending)})
+    if holders:
+        words = "by the originator's leave, and keep it; what you sent there yourself is taken back by: agency withdraw"
+        invocation.output.say(f"{' and '.join(holders)} got it from here {words}", Tone.CAUTION)
+    invocation.output.write_json({"erased": _describe(ending), "holders": holders})
 
 
 def _show(context: typer.Context, endings: "tuple[Ending, ...]", now: datetime, *, empty: str) -> None:

@@ -12,7 +12,7 @@ from agency_client.errors import DeniedError, NotFoundError, UsageError
 from agency_client.local_store.inbox import mark_answered
 from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.local_store.received_work import find_answers
-from agency_client.local_store.sent import list_deliveries, load_message
+from agency_client.local_store.sent import find_message_by_digest, list_deliveries, load_message
 from agency_client.node import Node
 from agency_client.onward.passing_on import NoRightError
 from agency_client.onward.requesting import make_draft, read_question, write_alert
@@ -163,6 +163,16 @@ def _find_clause(node: Node, found: ReadOwnMessage) -> Clause | None:
     return judge_message(view.terms, visible, content).clause
 
 
+def _choose_marking(node: Node, found: ReadMessage) -> Tlp:
+    """Return the marking of a decision: never lower than that of the message it is about, whoever asked how."""
+    marking, details = Tlp.from_code(found.stored.marking), found.alert.details
+    assert isinstance(details, ReleaseRequest)  # noqa: S101 - `read_question` demands it
+    with node.store.read() as snapshot:
+        original = find_message_by_digest(snapshot, details.original.message.digest)
+    markings = [marking, *([] if original is None else [Tlp.from_code(original.marking)])]
+    return max(markings, key=lambda one: one.rank)
+
+
 def _repeat(asked: ReleaseRequest) -> dict[str, Any]:
     court = {"court": asked.court.to_wire()} if asked.court else {}
     return {"original": asked.original.to_wire(), "use": asked.use.value, **court}
@@ -178,7 +188,7 @@ def _send(node: Node, found: ReadMessage, word: str, details: dict[str, Any], au
     reference = Reference(id=stored.message_id, digest=stored.digest)
     subject = f"{word}: {found.alert.subject}"
     alert = write_alert(node, found.alert, reference, author, DECISION_KIND, subject, details)
-    report = send_alert(node, make_draft(alert, Tlp.from_code(stored.marking), author))
+    report = send_alert(node, make_draft(alert, _choose_marking(node, found), author))
     with node.store.write() as transaction:
         mark_answered(transaction, stored.digest, at=node.clock.now())
     return Decided(report.items[0], stored.sender)

@@ -14,9 +14,11 @@ from agency_client.attachments.sealing import PlainFile, plan_resealing, sealing
 from agency_client.errors import DeniedError, UsageError, VerificationFailedError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.content import keep_no_longer
-from agency_client.local_store.engine import Transaction
+from agency_client.local_store.duties import find_duty
+from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.onward import OnwardCopy, list_onward_copies, record_onward_copy
-from agency_client.local_store.outbox import OutboxItem, load_item
+from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
+from agency_client.local_store.sent import load_message
 from agency_client.node import Node
 from agency_client.onward.consents import HeldDecision, is_standing, load_decisions
 from agency_client.onward.held import HeldMessage, load_held, make_provenance, verify_unchanged
@@ -74,7 +76,7 @@ class PassOn:
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """One copy: to whom, the way it takes, by which right; `is_repeated`: it went there before."""
+    """One copy: to whom, the way it takes, by which right; `is_repeated`: it went there before, for the same."""
 
     recipient: str
     way: str
@@ -112,7 +114,7 @@ def pass_on(node: Node, wanted: PassOn, *, deliver: bool = True) -> tuple[Passed
     recipients = _read_recipients(wanted.recipients)
     held = load_held(node, wanted.message_id, reason=wanted.reason, case=wanted.case, verb=_VERB)
     _demand_undisputed(node, held, wanted, recipients)
-    repeated = _find_repeated(node, held, recipients)
+    repeated = _find_repeated(node, held, wanted, recipients)
     missing = [recipient for recipient in recipients if recipient not in repeated]
     decisions = load_decisions(node, held, reason=wanted.reason, case=wanted.case, verb=_VERB) if missing else []
     try:
@@ -125,7 +127,7 @@ def pass_on(node: Node, wanted: PassOn, *, deliver: bool = True) -> tuple[Passed
         deliver_messages(node, [leg.message_id for leg in sealed])
         announce_narrowing(node)
     with node.store.read() as snapshot:
-        copies = {copy.recipient: copy for copy in list_onward_copies(snapshot, held.stored.digest)}
+        copies = _find_copies(snapshot, held, wanted)
         return tuple(
             PassedOn(
                 recipient,
@@ -159,9 +161,27 @@ def _demand_undisputed(node: Node, held: HeldMessage, wanted: PassOn, recipients
         raise DisputedError(f"the report is disputed ({marks}), and goes on to nobody while it is")
 
 
-def _find_repeated(node: Node, held: HeldMessage, recipients: Sequence[str]) -> set[str]:
+def _find_repeated(node: Node, held: HeldMessage, wanted: PassOn, recipients: Sequence[str]) -> set[str]:
     with node.store.read() as snapshot:
-        return {copy.recipient for copy in list_onward_copies(snapshot, held.stored.digest)} & set(recipients)
+        return _find_copies(snapshot, held, wanted).keys() & set(recipients)
+
+
+def _find_copies(snapshot: Snapshot, held: HeldMessage, wanted: PassOn) -> dict[str, OnwardCopy]:
+    """Return the newest copy that went to each agency for this purpose and under this marking, and was not refused."""
+    purpose, marking = wanted.purpose or held.message.purpose, wanted.marking or held.marking
+    return {
+        copy.recipient: copy
+        for copy in list_onward_copies(snapshot, held.stored.digest)
+        if _describe_copy(snapshot, copy) == (purpose.value, marking.value)
+    }
+
+
+def _describe_copy(snapshot: Snapshot, copy: OnwardCopy) -> tuple[str, str] | None:
+    """Return for what and how marked a copy went; None for one that the exchange refused, or that never left."""
+    if load_item(snapshot, copy.copy_id).state in (OutboxState.REFUSED, OutboxState.CANCELLED):
+        return None
+    duty = find_duty(snapshot, copy.copy_digest)
+    return "" if duty is None else duty.purpose, load_message(snapshot, copy.copy_id).marking
 
 
 def _find_leg(node: Node, held: HeldMessage, wanted: PassOn, recipient: str, decisions: Sequence[HeldDecision]) -> _Leg:

@@ -9,10 +9,11 @@ import pytest
 from agency_client.aftercare.keeping import find_keepers, list_kept
 from agency_client.errors import ConflictError
 from agency_client.local_store.content import has_content
-from agency_client.retention.by_hand import erase_early
+from agency_client.retention.by_hand import erase_early, list_holders
 from agency_client.retention.rules import Part
 from agency_client.retention.running import list_endings, plan_retention, run_retention
 from keys.sealing import SealedMessage
+from tests.support.aftercare import Row
 from tests.support.lying_world import LyingWorld, lying_world, make_aftercare, refer_to
 from tests.support.nodes import make_wide_clause
 from tests.support.signed_time import hear_the_time
@@ -100,3 +101,17 @@ def test_what_its_sender_wants_erased_even_so_is_kept_by_nothing(held: Held) -> 
     with held.world["VN"].store.read() as snapshot:
         assert list_kept(snapshot) == {}
         assert find_keepers(snapshot, held.message.digest) == ()
+
+
+def test_what_repeats_its_words_here_goes_with_it_and_who_has_a_copy_is_named(row: Row) -> None:
+    original = row.send()
+    copy = row.pass_on("VN", original, "BE")
+    correction = row.say("correction", original)
+    row.world.collect("VN")
+    vn = row.world["VN"]
+    ending = erase_early(vn, original.id, reason="the case was closed")
+    assert list_holders(vn, ending.subject) == ["BE"]
+    with row.read_store("VN") as snapshot:
+        assert not any(has_content(snapshot, digest) for digest in (original.digest, copy.digest, correction.digest))
+    with row.read_store("BE") as snapshot:
+        assert has_content(snapshot, copy.digest), "its right is the originator's"

@@ -1,5 +1,7 @@
 """Only the originator decides, within its agreement and within what was asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from agency_client.errors import DeniedError, UsageError
@@ -7,10 +9,13 @@ from agency_client.local_store.releases import list_questions
 from agency_client.onward.deciding import Grant, grant_release, refuse_release
 from agency_client.onward.passing_on import NoRightError
 from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.sending.draft import Draft
+from agency_client.sending.flow import send_alert
 from schemas.agreements.terms import OnwardRule
 from schemas.alerts.coded import RefusalGround
 from schemas.alerts.kinds.release_decision import ReleaseDecision, ReleaseOutcome
-from tests.support.lying_world import LyingWorld
+from schemas.markings import Tlp
+from tests.support.lying_world import LyingWorld, make_alert
 from tests.support.onward import AL, AUTHOR, BE, GB, PURPOSE, VN, Row, make_row
 
 
@@ -101,3 +106,24 @@ def test_the_originator_cannot_widen_what_two_agreed(
         grant_release(strict[VN], question.message_id, Grant(), AUTHOR)
     assert refused.value.code == "onward-forbidden"
     refuse_release(strict[VN], question.message_id, AUTHOR, ground="not-covered")
+
+
+def test_a_decision_is_marked_no_lower_than_the_message_it_is_about(row: Row) -> None:
+    held = row.send(VN, BE, marking=Tlp.AMBER)
+    details = {
+        "original": {"agency": VN, "message": {"id": held.message_id, "digest": held.digest}},
+        "use": "onward",
+        "holder": BE,
+        "recipients": [AL],
+        "purposes": [PURPOSE.value],
+        "because": "Their laboratory needs it.",
+    }
+    for kind, members in (("release-inquiry", {"recipients": (VN,)}), ("release-request", {})):
+        about = {} if members else {"in_reply_to": {"id": held.message_id, "digest": held.digest}}
+        alert = make_alert(kind, details, **about)
+        alert.pop("thread")
+        draft = Draft(alert, PURPOSE, "It is needed.", "t", marking=Tlp.CLEAR, **members)
+        asked = row.take_in(
+            VN, send_alert(row[BE], replace(draft, agreement=row.terms[VN, BE].id if members else None))
+        )
+        assert row.grant(VN, asked).marking == Tlp.AMBER.value, kind

@@ -35,7 +35,7 @@ from schemas.agreements.terms import OnwardRule
 from schemas.markings import Purpose, Tlp
 from tests.support.attached import make_bytes
 from tests.support.lying_world import LyingWorld, make_ping
-from tests.support.onward import AL, AUTHOR, BE, GB, VN, Row, make_row
+from tests.support.onward import AL, AUTHOR, BE, GB, PURPOSE, VN, Row, make_row
 
 
 def read(row: Row, agency: str, arrived: InboxMessage) -> ReadMessage:
@@ -149,6 +149,22 @@ def test_another_purpose_and_a_lower_marking_are_refused(row: Row) -> None:
     with pytest.raises(NoRightError, match="TLP:GREEN is lower than") as refused:
         row.pass_on(BE, held, AL, marking=Tlp.GREEN)
     assert "nobody can allow this" in refused.value.fix
+
+
+def test_for_another_purpose_or_marking_it_goes_again(row: Row) -> None:
+    held = row.send(VN, BE, marking=Tlp.GREEN)
+    both = (PURPOSE, Purpose.BORDER_CONTROL)
+    question = row.ask(BE, held, recipients=(AL,), purposes=both)
+    row.grant(VN, question)
+    copies = [
+        row.pass_on(BE, held, AL),
+        row.pass_on(BE, held, AL, purpose=Purpose.BORDER_CONTROL),
+        row.pass_on(BE, held, AL, marking=Tlp.AMBER),
+    ]
+    assert [copy.is_repeated for copy in copies] == [False] * 3
+    assert len({copy.item.message_id for copy in copies}) == 3
+    again = row.pass_on(BE, held, AL, purpose=Purpose.BORDER_CONTROL)
+    assert (again.is_repeated, again.item.message_id) == (True, copies[1].item.message_id)
 
 
 def test_done_again_it_sends_nothing_again(row: Row) -> None:
