@@ -1,12 +1,15 @@
 """Who comes in is decided by keys alone, and judged again on every request for what can change."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 import pytest
 
 from broker.access.errors import (
+    AccessError,
     AssertionRefusedError,
     CertificateUnknownError,
     RoleNotAllowedError,
@@ -14,6 +17,7 @@ from broker.access.errors import (
     TokenRequestError,
 )
 from broker.access.rules import (
+    MAX_FORM_BYTES,
     ROLES,
     CertificateOwner,
     identify_certificate,
@@ -30,6 +34,7 @@ from keys.encryption_keys import verify_revocation
 from keys.key_sets import sign_key_set, verify_key_set
 from keys.tokens import TOKEN_SECONDS, AssertionClaims, make_assertion
 from schemas.api import ASSERTION_TYPE
+from schemas.codec import b64u_encode
 from schemas.key_documents import AgencyClass
 from schemas.log.records import Role
 from schemas.signed import DocumentType, KeyUse
@@ -107,7 +112,6 @@ def test_a_certificate_of_nobody_is_nobodys(certificate: bytes | None) -> None:
 
 def test_after_a_change_of_ca_the_old_ones_certificates_are_nobodys() -> None:
     from keys.certificates import make_tls_ca
-    from schemas.codec import b64u_encode
 
     authority = make_tls_ca(
         derive_seed("new ca"), serial=9, not_before=START - timedelta(days=1), not_after=START + timedelta(days=300)
@@ -217,3 +221,104 @@ def test_where_no_role_is_named_every_role_may() -> None:
         verify_role(role, (role,))
     with pytest.raises(RoleNotAllowedError, match="node or auditor, the token is for operator"):
         verify_role(Role.OPERATOR, (Role.NODE, Role.AUDITOR))
+
+
+def refuse(error: type[AccessError], call: Callable[[], object]) -> tuple[str, str | None]:
+    """Return how a caller is refused: sentence and field."""
+    with pytest.raises(error) as caught:
+        call()
+    assert type(caught.value) is error
+    return str(caught.value), caught.value.field
+
+
+def ask(body: bytes | dict[str, str]) -> tuple[str, str | None]:
+    """Return how a token request is refused."""
+    form = body if isinstance(body, bytes) else urlencode(body).encode()
+    return refuse(TokenRequestError, lambda: read_token_request(form))
+
+
+def test_a_token_request_is_refused_by_its_parameter() -> None:
+    not_a_form = ("the body is not a form of three parameters (RFC 7523 §2.2)", None)
+    not_these = ("grant_type, client_assertion_type and client_assertion are expected, each once", None)
+    assert ask("ä=1".encode()) == not_a_form
+    assert ask(urlencode([*FORM.items(), ("more", "1")]).encode()) == not_a_form
+    assert ask({"grant_type": "client_credentials", "client_assertion": "a.b.c"}) == not_these
+    assert ask(urlencode([*list(FORM.items())[:2], ("grant_type", "client_credentials")]).encode()) == not_these
+    assert ask(FORM | {"grant_type": "password"}) == ("only client_credentials is granted here", "grant_type")
+    assert ask(FORM | {"client_assertion_type": "x"}) == (
+        f"only {ASSERTION_TYPE} is accepted",
+        "client_assertion_type",
+    )
+
+
+def test_a_certificate_is_refused_in_words() -> None:
+    assert refuse(CertificateUnknownError, lambda: identify_certificate(MEMBERS, None)) == (
+        "the connection has no client certificate",
+        None,
+    )
+    nobodys, _ = refuse(CertificateUnknownError, lambda: identify_certificate(MEMBERS, b""))
+    assert nobodys not in ("", "None")
+    late = START + timedelta(days=31)
+    assert refuse(CertificateUnknownError, lambda: verify_certificate_time(OWNER, late)) == (
+        "the client certificate is not valid now",
+        None,
+    )
+    assert identify_certificate(MEMBERS, issue(GB)) == OWNER
+    verify_certificate_time(OWNER, OWNER.not_before)
+    verify_certificate_time(OWNER, OWNER.not_after)
+
+
+def test_an_assertion_is_refused_by_what_it_lacks() -> None:
+    assertion = make_assertion(GB.request_seed, make_claims(GB))
+    assert refuse(AssertionRefusedError, lambda: verify_client(MEMBERS, VN.agency, assertion, EXCHANGE, NOON)) == (
+        "the assertion is of GB-HO, the client certificate is of VN-IMM",
+        "client_assertion",
+    )
+    as_operator = make_assertion(GB.request_seed, make_claims(GB, scope=Role.OPERATOR))
+    assert refuse(RoleNotAllowedError, lambda: verify_client(MEMBERS, GB.agency, as_operator, EXCHANGE, NOON)) == (
+        "GB-HO has no operator role",
+        "scope",
+    )
+    verified = verify_client(MEMBERS, GB.agency, assertion, EXCHANGE, NOON)
+    assert verified.claims == make_claims(GB)
+
+
+def test_a_token_says_what_its_assertion_asked_for_and_whose_certificate_it_is_bound_to() -> None:
+    asked = make_claims(GB)
+    issued_at = int(NOON.timestamp())
+    assert (CLAIMS.aud, CLAIMS.iss, CLAIMS.iat, CLAIMS.exp) == (EXCHANGE, EXCHANGE, issued_at, issued_at + 300)
+    assert (CLAIMS.jti, CLAIMS.node, CLAIMS.scope, CLAIMS.sub) == (asked.jti, "node-1", Role.NODE, "GB-HO")
+    assert CLAIMS.cnf == {"x5t#S256": b64u_encode(CERTIFICATE)}
+    assert verify_token_holder(MEMBERS, CLAIMS, KID, OWNER, CERTIFICATE, NOON).certificate == CERTIFICATE
+
+
+def hold(owner: CertificateOwner = OWNER, certificate: bytes = CERTIFICATE, *, now: datetime = NOON) -> str:
+    """Return the sentence with which a token is refused."""
+    call = partial(verify_token_holder, MEMBERS, CLAIMS, KID, owner, certificate, now)
+    return refuse(TokenRefusedError, call)[0]
+
+
+def test_a_token_is_refused_in_words() -> None:
+    assert hold(now=NOON + timedelta(seconds=300)) == "the access token has expired"
+    assert hold(certificate=bytes(32)) == "the access token is bound to another certificate"
+    assert hold(replace(OWNER, agency="VN-IMM")) == "the access token is another member's"
+    unknown = partial(
+        verify_token_holder, MEMBERS, CLAIMS, VN.signers[KeyUse.REQUEST].kids[0], OWNER, CERTIFICATE, NOON
+    )
+    sentence, _ = refuse(TokenRefusedError, unknown)
+    prefix = "the key that asked for the access token is no longer good: "
+    assert sentence.startswith(prefix)
+    assert sentence.removeprefix(prefix) not in ("", "None")
+    ended = partial(verify_token_holder, MEMBERS, CLAIMS, KID, replace(OWNER, not_after=START), CERTIFICATE, NOON)
+    assert refuse(CertificateUnknownError, ended)[0] == "the client certificate is not valid now"
+
+
+def test_a_role_is_refused_with_those_that_may() -> None:
+    assert refuse(RoleNotAllowedError, lambda: verify_role(Role.OPERATOR, (Role.NODE, Role.AUDITOR))) == (
+        "this takes the role node or auditor, the token is for operator",
+        None,
+    )
+
+
+def test_a_token_request_is_no_longer_than_eight_kibibytes() -> None:
+    assert MAX_FORM_BYTES == 8192
