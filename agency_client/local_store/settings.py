@@ -18,7 +18,7 @@ class Setting(StrEnum):
     STEPS_ASKED_AGAIN = "steps-asked-again"
     STATUSES_ASKED = "statuses-asked"
     INBOX_EMPTIED = "inbox-emptied"
-    LEASE_ASKED = "lease-asked"
+    LEASES_OPEN = "leases-open"
     ACCESS_LOG_DAYS = "access-log-days"
     RESTORED_AT = "restored-at"
     RESTORED_BACKUP = "restored-backup"

@@ -12,14 +12,19 @@ from agency_client.local_store.inbox import InboxState, list_unfinished, load_by
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.settings import Setting, write_moment
 from agency_client.node import Node
-from agency_client.receiving.leasing import Leased, acknowledge_stored, lease_items
+from agency_client.receiving.leasing import (
+    Leased,
+    acknowledge_stored,
+    close_leases,
+    lease_items,
+    list_open_leases,
+)
 from agency_client.receiving.opening import Finding, process_message
 from agency_client.receiving.outcomes import take_in_outcomes
 from agency_client.receiving.partner_receipts import take_in_receipts
 from agency_client.receiving.rules import WITHDRAWAL_KIND
 from agency_client.receiving.verification import Horizon
 from agency_client.witness.walker import walk_log
-from schemas.api import MAX_LEASE_ITEMS
 
 MAX_LEASES = 32
 """How many leases one look takes at most; what is left waits for the next."""
@@ -63,6 +68,7 @@ def receive(node: Node, *, wait_seconds: int = 0, learn: Learn | None = None) ->
     leases = _collect(node, wait_seconds, report)
     if leases or _has_unfinished(node):
         _take_in(node, leases, report, learn or learn_everything)
+    close_leases(node)
     if report.is_emptied:
         # Nothing was left at that moment: what is missing since then is not merely on its way.
         with node.store.write() as transaction:
@@ -99,8 +105,13 @@ def judge_new_messages(
 
 def _collect(node: Node, wait_seconds: int, report: ReceiveReport) -> list[Leased]:
     leases: list[Leased] = []
+    lost = list_open_leases(node)
     while len(leases) < MAX_LEASES:
-        leased = lease_items(node, wait_seconds=0 if leases else wait_seconds, max_items=MAX_LEASE_ITEMS)
+        again = lost.pop() if lost else None
+        waits = not leases and not lost
+        leased = lease_items(node, again=again, wait_seconds=wait_seconds if waits else 0)
+        if leased.is_empty and lost:
+            continue
         if leased.is_empty:
             report.is_emptied = True
             break
@@ -109,7 +120,7 @@ def _collect(node: Node, wait_seconds: int, report: ReceiveReport) -> list[Lease
         report.repeated += len(leased.repeated)
         report.problems += leased.problems
         report.acknowledged += acknowledge_stored(node)
-        if not leased.answer.more:
+        if not leased.answer.more and not lost:
             report.is_emptied = True
             break
     return leases

@@ -76,22 +76,39 @@ class Leased:
         return [item for item in self.answer.items if isinstance(item, OutcomeItem)]
 
 
-def lease_items(node: Node, *, wait_seconds: int = 0, max_items: int = MAX_LEASE_ITEMS) -> Leased:
+def lease_items(
+    node: Node, *, again: str | None = None, wait_seconds: int = 0, max_items: int = MAX_LEASE_ITEMS
+) -> Leased:
     """Lease what is there, waiting at most so long for something to come, and store every message of it.
+
+    A lease has a name before it is asked for, and is open until `close_leases`: whatever happens in between, it is
+    asked for `again` by that name, and what was not acknowledged of it comes at once.
 
     Raises:
         OfflineError: there is no answer.
         LogError: the answer's checkpoint does not hold; nothing of the answer is used.
     """
-    request = _prepare_request(node, wait_seconds, max_items)
+    lease = again or _open_lease(node)
+    request = LeaseRequest(lease=lease, again=True if again else None, wait_seconds=wait_seconds, max_items=max_items)
     answer = node.connection.post(LEASE_PATH, request.canonical(), LeaseAnswer, wait_seconds=wait_seconds)
     leased = Leased(answer, node.observer.observe(answer.checkpoint))
     with node.store.write() as transaction:
         for item in answer.items:
             if isinstance(item, MessageItem):
                 _store_message(node, transaction, item, leased)
-        drop_setting(transaction, Setting.LEASE_ASKED)
     return leased
+
+
+def list_open_leases(node: Node) -> list[str]:
+    """Return the names of leases that were asked for and are not closed: their answers, or parts of them, were lost."""
+    with node.store.read() as snapshot:
+        return (read_setting(snapshot, Setting.LEASES_OPEN) or "").split()
+
+
+def close_leases(node: Node) -> None:
+    """Record that all is stored here that any lease held."""
+    with node.store.write() as transaction:
+        drop_setting(transaction, Setting.LEASES_OPEN)
 
 
 def note_leased(transaction: Transaction, leased: Leased, number: int, item_type: str, subject: str) -> None:
@@ -120,13 +137,12 @@ def acknowledge_stored(node: Node) -> int:
     return count
 
 
-def _prepare_request(node: Node, wait_seconds: int, max_items: int) -> LeaseRequest:
-    """Name a lease before it is asked for; one whose answer never came here is asked for again."""
+def _open_lease(node: Node) -> str:
+    lease = generate_id()
     with node.store.write() as transaction:
-        lost = read_setting(transaction, Setting.LEASE_ASKED)
-        lease = lost or generate_id()
-        write_setting(transaction, Setting.LEASE_ASKED, lease)
-    return LeaseRequest(lease=lease, again=True if lost else None, wait_seconds=wait_seconds, max_items=max_items)
+        others = (read_setting(transaction, Setting.LEASES_OPEN) or "").split()
+        write_setting(transaction, Setting.LEASES_OPEN, " ".join([*others, lease]))
+    return lease
 
 
 def _acknowledge(node: Node, lease: str, numbers: tuple[int, ...]) -> int:

@@ -81,14 +81,7 @@ def test_a_lease_that_ended_unacknowledged_comes_again_and_is_known(world: Lying
 def test_a_lease_that_was_not_answered_is_asked_for_again_under_its_name(
     world: LyingWorld, terms: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[LeaseRequest] = []
-    answer_honestly = HANDLERS[LEASE_PATH]
-
-    def note(exchange: LyingExchange, agency: str, body: bytes, query: Mapping[str, Any]) -> Any:
-        asked.append(LeaseRequest.from_canonical(body))
-        return answer_honestly(exchange, agency, body, query)
-
-    monkeypatch.setitem(HANDLERS, LEASE_PATH, note)
+    asked = note_leases(monkeypatch)
     world.deliver(world.craft("GB", "VN", terms), "VN")
     fail_at(world, LEASE_PATH, UnansweredError("gone"))
     for _ in range(2):
@@ -103,6 +96,40 @@ def test_a_lease_that_was_not_answered_is_asked_for_again_under_its_name(
     assert {first.lease, second.lease, third.lease} == {first.lease}
     assert [request.again for request in asked] == [None, True, True, None]
     assert fourth.lease != first.lease
+
+
+def note_leases(monkeypatch: pytest.MonkeyPatch) -> list[LeaseRequest]:
+    """Return a list of the leases that are asked for, as it grows."""
+    asked: list[LeaseRequest] = []
+    answer_honestly = HANDLERS[LEASE_PATH]
+
+    def note(exchange: LyingExchange, agency: str, body: bytes, query: Mapping[str, Any]) -> Any:
+        asked.append(LeaseRequest.from_canonical(body))
+        return answer_honestly(exchange, agency, body, query)
+
+    monkeypatch.setitem(HANDLERS, LEASE_PATH, note)
+    return asked
+
+
+def test_what_was_leased_and_could_not_be_taken_in_is_asked_for_again_at_once(
+    world: LyingWorld, terms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        world.deliver(world.craft("GB", "VN", terms), "VN")
+    lease_one_at_a_time(world.exchange)
+    asked = note_leases(monkeypatch)
+    fail_at(world, STEPS_PATH, NotSentError("away"))
+    with pytest.raises(NotSentError):
+        world.collect("VN")
+    del world.exchange.tamper[STEPS_PATH]
+    world.collect("VN")
+    world.collect("VN")
+
+    first, second, *later = asked
+    assert [request.again for request in (first, second)] == [None, None]
+    assert {request.lease for request in later if request.again} == {first.lease, second.lease}
+    assert asked[-1].again is None
+    assert asked[-1].lease not in {first.lease, second.lease}
 
 
 def test_a_message_whose_log_cannot_be_read_now_is_judged_later(world: LyingWorld, terms: Any) -> None:
@@ -161,6 +188,15 @@ def lease_two_at_a_time(exchange: LyingExchange) -> None:
 
     def cut(answer: Any) -> Any:
         return answer.model_copy(update={"items": answer.items[:2], "more": len(answer.items) > 2})
+
+    exchange.tamper[LEASE_PATH] = cut
+
+
+def lease_one_at_a_time(exchange: LyingExchange) -> None:
+    """Let every lease carry one item and say whether there are more."""
+
+    def cut(answer: Any) -> Any:
+        return answer.model_copy(update={"items": answer.items[:1], "more": len(answer.items) > 1})
 
     exchange.tamper[LEASE_PATH] = cut
 
