@@ -1,0 +1,57 @@
+"""A disputed report as an officer meets it at the command line, of the agency that disputes it and of the issuing one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agency_client.cli.app import run as run_command
+from schemas.codec import decode_json
+from tests.support.lying_world import LyingWorld
+from tests.support.reports import GB, VN, Reporters
+
+Officer = dict[str, str]
+
+
+def unlock(world: LyingWorld, agency: str) -> Officer:
+    """Unlock an agency's profile, and return the environment of its officer."""
+    home = world[agency].profile.folder.parent
+    secret = str(home.parent / "passphrase")
+    own = {"BILATERAL_HOME": str(home), "BILATERAL_PROFILE": agency.lower(), "BILATERAL_OFFICER": f"officer-{agency}"}
+    own |= {"XDG_RUNTIME_DIR": str(home.parent), "BILATERAL_PASSPHRASE_FILE": secret}
+    assert run_command(["unlock", "--passphrase-file", secret], own) == 0
+    return own
+
+
+@pytest.fixture(scope="module")
+def officers(all_reporters: Reporters) -> Iterator[dict[str, Officer]]:
+    """An officer of GB and one of VN, each with an open profile."""
+    found = {agency: unlock(all_reporters.world, agency) for agency in (GB, VN)}
+    yield found
+    for own in found.values():
+        assert run_command(["lock"], own) == 0
+
+
+@pytest.mark.parametrize("agency", [VN, GB])
+def test_nobody_reads_a_disputed_report_without_being_told(
+    reporters: Reporters, officers: dict[str, Officer], agency: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report = reporters.report(VN)[VN]
+    reporters.challenge(report)
+    capsys.readouterr()
+
+    def say(*words: str) -> str:
+        run_command(list(words), officers[agency])
+        return capsys.readouterr().out
+
+    page = say("read", report.id, "--reason", "case 74/08")
+    assert "CHALLENGED by VN" in page
+    assert "Nobody is to be held on this report alone" in page
+    assert "CHALLENGED" in say("thread", report.id)
+    assert "The decision is not final" in say("challenge", "list")
+    assert "The decision is not final" in say("aftercare")
+    read = decode_json(say("--json", "read", report.id, "--reason", "case 74/08").encode())
+    assert isinstance(read, dict)
+    assert read["standing"]["challenged"]["challenges"][0]["by"] == VN
+    if agency == VN:
+        assert "CHALLENGED" in say("inbox", "--kind", "document-status")
