@@ -37,6 +37,8 @@ from schemas.alerts.subjects import (
     make_query_name_keys,
 )
 from schemas.identifiers.numbers import normalise_document_number
+from schemas.identifiers.online import check_email
+from schemas.identifiers.phones import check_phone
 from schemas.log.records import Action
 
 VERB = "subject-report"
@@ -145,8 +147,8 @@ def list_query_keys(query: SubjectQuery) -> tuple[SubjectKey, ...]:
     """
     keys = [key for text in query.documents for key in _read_document(text)]
     keys += _read_name(query)
-    keys += [make_identifier_key(IdentifierType.PHONE, text.replace(" ", "")) for text in query.phones]
-    keys += [make_identifier_key(IdentifierType.EMAIL, text.lower()) for text in query.emails]
+    keys += [make_identifier_key(IdentifierType.PHONE, check_phone(text).search_form) for text in query.phones]
+    keys += [make_identifier_key(IdentifierType.EMAIL, check_email(text).search_form) for text in query.emails]
     keys += [
         make_identifier_key(IdentifierType.PERSONAL_NUMBER, normalise_document_number(text))
         for text in query.personal_numbers

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agency_client.duties.subject_report import HeldMessage, SubjectQuery, report_subject
+from agency_client.duties.subject_report import HeldMessage, SubjectQuery, list_query_keys, report_subject
 from agency_client.errors import UsageError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.content import erase_content
@@ -45,6 +45,13 @@ def test_a_person_is_found_by_document_and_by_name_at_both_sides(world: LyingWor
             assert (item.is_possible, item.is_held, item.agreement) == (False, True, terms.title)
             assert item.purpose == "document-integrity"
             assert "holder" in item.roles
+
+
+def test_spellings_of_a_telephone_number_and_an_address_meet() -> None:
+    spelt = SubjectQuery(phones=("+44 (0)7700 900-123",), emails=(" ChiHai@Example.ORG",))
+    assert list_query_keys(spelt) == list_query_keys(
+        SubjectQuery(phones=("+447700900123",), emails=("chihai@example.org",))
+    )
 
 
 def test_another_person_is_not_found(world: LyingWorld, terms: Any) -> None:
