@@ -16,7 +16,6 @@ from schemas.alerts.grading import Grading, GradingScheme
 from schemas.alerts.kinds.document_fraud import DocumentFraud, FraudLocus, FraudType
 from schemas.alerts.kinds.document_status import DocumentStatus
 from schemas.alerts.kinds.document_verification import DocumentVerification, Question
-from schemas.alerts.kinds.facilitator import Facilitator
 from schemas.alerts.person import PersonRole
 from schemas.alerts.registry import Kind, kind_of
 from schemas.alerts.seen import SeenIdentifier
@@ -131,10 +130,10 @@ def _is_doubtful(grading: Grading) -> bool:
 
 
 def _judge_persons(alert: Alert, today: date) -> Iterator[Doubt]:
-    accused = alert.details.subject if isinstance(alert.details, Facilitator) else None
+    accused = alert.details.accused_refs()
     is_protected = any(caveat.code is CaveatCode.NOT_AGAINST_VICTIM for caveat in alert.caveats)
     for place, person in enumerate(alert.persons):
-        if person.ref == accused and person.role is PersonRole.UNIDENTIFIED:
+        if person.ref in accused and person.role is PersonRole.UNIDENTIFIED:
             words = "the alert says what this person does, and not whether as suspect, convicted or associate"
             yield Doubt(DoubtCode.ROLE_MISSING, f"persons.{place}.role", words)
         if person.role is PersonRole.VICTIM and not is_protected:

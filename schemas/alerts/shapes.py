@@ -113,6 +113,10 @@ class Details(Part):
         """Return the persons of the alert that the details speak of."""
         return ()
 
+    def accused_refs(self) -> tuple[str, ...]:
+        """Return those of the persons spoken of who are said to have a part in an offence."""
+        return ()
+
     def attachment_ids(self) -> tuple[str, ...]:
         """Return the attachments that the details speak of."""
         return ()

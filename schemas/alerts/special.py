@@ -31,6 +31,7 @@ CODES_OF_CATEGORY: Mapping[SpecialCategory, tuple[CodedValue, ...]] = {
     SpecialCategory.HEALTH: (
         SafetyWarning.INFECTIOUS_DISEASE,
         SafetyWarning.SUICIDE_RISK,
+        SafetyWarning.DRUG_USE,
         Need.EMERGENCY_MEDICAL,
         Need.MEDICAL,
         Need.PSYCHOLOGICAL,

@@ -391,6 +391,10 @@ class DocumentFraud(Details):
         """Return the nationality the document states."""
         return self.document.nationalities()
 
+    def accused_refs(self) -> tuple[str, ...]:
+        """Return the suppliers: who carries a false document may be a victim of theirs."""
+        return self.suppliers
+
     def person_refs(self) -> tuple[str, ...]:
         """Return the bearer, if named, the suppliers, and whoever holds or drives the conveyance."""
         conveyance = self.encounter.conveyance

@@ -74,6 +74,10 @@ class Facilitator(Details):
         numbers = (identifier for part in parts for identifier in part.identifiers())
         return tuple(dict.fromkeys((*list_seen(self), *numbers)))
 
+    def accused_refs(self) -> tuple[str, ...]:
+        """Return the subject."""
+        return (self.subject,)
+
     def person_refs(self) -> tuple[str, ...]:
         """Return the subject, everyone in the network, and whoever holds an account or a conveyance."""
         held: tuple[OnlineAccount | WalletAccount, ...] = (*self.accounts, *self.wallets)

@@ -182,6 +182,10 @@ class FinancialFlow(Details):
         numbers = (identifier for part in parts for identifier in part.identifiers())
         return tuple(dict.fromkeys((*list_seen(self), *numbers)))
 
+    def accused_refs(self) -> tuple[str, ...]:
+        """Return the subject, if there is one."""
+        return () if self.subject is None else (self.subject,)
+
     def person_refs(self) -> tuple[str, ...]:
         """Return the subject, holders, signatories, keepers and the ends of transactions."""
         parts: tuple[BankAccount | HawalaNode | Transaction, ...] = (
@@ -191,7 +195,7 @@ class FinancialFlow(Details):
         )
         found = [ref for part in parts for ref in part.person_refs()]
         found += [ref for wallet in self.wallets for ref in wallet.holders]
-        return (*(() if self.subject is None else (self.subject,)), *found)
+        return (*self.accused_refs(), *found)
 
     def attachment_ids(self) -> tuple[str, ...]:
         """Return the statements of account."""

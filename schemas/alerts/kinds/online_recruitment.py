@@ -136,11 +136,15 @@ class OnlineRecruitment(Details):
         """Return accounts, pages, telephones, addresses and wallets."""
         return list_seen(self)
 
+    def accused_refs(self) -> tuple[str, ...]:
+        """Return the operator, if known."""
+        return () if self.operator is None else (self.operator,)
+
     def person_refs(self) -> tuple[str, ...]:
         """Return the operator, and the holders of accounts and wallets."""
         held: tuple[OnlineAccount | WalletAccount, ...] = (*self.accounts, *self.wallets)
         holders = (ref for account in held for ref in account.holders)
-        return (*(() if self.operator is None else (self.operator,)), *holders)
+        return (*self.accused_refs(), *holders)
 
     def attachment_ids(self) -> tuple[str, ...]:
         """Return the captures that travel with the message."""

@@ -136,10 +136,14 @@ class SmugglingIncident(Details):
         """Return every number on the conveyances."""
         return tuple(dict.fromkeys(number for item in self.conveyances for number in item.identifiers()))
 
+    def accused_refs(self) -> tuple[str, ...]:
+        """Return the facilitators."""
+        return tuple(item.person for item in self.facilitators)
+
     def person_refs(self) -> tuple[str, ...]:
         """Return facilitators, witnesses, and holders and drivers of conveyances."""
         driven = (ref for conveyance in self.conveyances for ref in conveyance.person_refs())
-        return (*(item.person for item in self.facilitators), *self.witnesses, *driven)
+        return (*self.accused_refs(), *self.witnesses, *driven)
 
     def attachment_ids(self) -> tuple[str, ...]:
         """Return the images."""

@@ -151,6 +151,10 @@ def test_each_scheme_has_grades_that_no_fact_has(scheme: str, source: str, last:
 def test_whom_an_alert_accuses_has_a_role_and_a_victim_its_caveat() -> None:
     assert find(FACILITATOR, {"persons.0.role": "unidentified"}) == [("role-missing", "persons.0.role")]
     assert find(FACILITATOR, {"persons.1.role": "unidentified"}) == []
+    for kind in ("financial-flow", "smuggling-incident", "online-recruitment"):
+        assert find(kind, {"persons.0.role": "unidentified"}) == [("role-missing", "persons.0.role")]
+    assert find(FRAUD, {"details.suppliers": ["p1"]}) == [("role-missing", "persons.0.role")]
+    assert find(FRAUD, {"persons.0.role": "unidentified"}) == [], "who carries a false document may be a victim"
     assert find(FRAUD, {"persons.0.role": "victim"}) == [("victim-unprotected", "persons.0")]
     assert find(FRAUD, {"persons.0.role": "victim", "caveats": [{"code": "not-against-victim"}]}) == []
 

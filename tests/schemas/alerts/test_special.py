@@ -31,8 +31,11 @@ def find(kind: str, changes: dict[str, Any]) -> dict[SpecialCategory, tuple[str,
         ("facilitator", {"details.warnings": ["armed"]}, {BIOMETRIC: ("persons.0.photos.0",)}),
         (
             "facilitator",
-            {"persons.0.photos": ABSENT, "details.warnings": ["armed", "infectious-disease", "suicide-risk"]},
-            {HEALTH: ("details.warnings.1", "details.warnings.2")},
+            {
+                "persons.0.photos": ABSENT,
+                "details.warnings": ["armed", "infectious-disease", "suicide-risk", "drug-use"],
+            },
+            {HEALTH: ("details.warnings.1", "details.warnings.2", "details.warnings.3")},
         ),
         ("outcome", {"details.matches": [{"key": "face"}, {"key": "name"}]}, {BIOMETRIC: ("details.matches.0.key",)}),
         ("outcome", {"details.matches": [{"key": "fingerprint"}]}, {BIOMETRIC: ("details.matches.0.key",)}),
