@@ -171,7 +171,7 @@ def _unlock(
     refused = [finding for finding in findings if finding.problem is not None]
     for finding in refused:
         invocation.output.say(f"one message was not opened: {finding.problem}", Tone.CAUTION)
-    invocation.output.write_json({"unlocked_hours": hours, "opened": len(findings) - len(refused)})
+    invocation.output.write_json({"unlocked_seconds": int(hours * 3600), "opened": len(findings) - len(refused)})
 
 
 def _lock(context: typer.Context) -> None:

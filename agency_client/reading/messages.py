@@ -255,6 +255,8 @@ def _read_origin(node: Node, facts: MessageFacts, message: Message, alert: Alert
 def _open_sealed(node: Node, found: InboxMessage, verb: str, reason: str) -> InboxMessage:
     """Take a message on that waits sealed for the safeguarding officers, if this is one who has it unlocked."""
     demand_compartment(node, verb, reason, message=found.message_id)
+    if found.envelope is None:
+        raise NotFoundError("its time was over before anybody opened it, and it was erased", code="content-erased")
     process_message(node, found.digest, EVERYTHING)
     with node.store.read() as snapshot:
         return load_by_digest(snapshot, found.digest)

@@ -47,6 +47,7 @@ _USUAL_PURPOSES = {
     "restriction": Purpose.DATA_QUALITY,
     "return-coordination": Purpose.RETURN_AND_READMISSION,
     "revocation-challenge": Purpose.DATA_QUALITY,
+    "victim-safeguarding": Purpose.VICTIM_PROTECTION,
     "withdrawal": Purpose.DATA_QUALITY,
 }
 _PAP_BESIDE = {Tlp.CLEAR: Pap.CLEAR, Tlp.GREEN: Pap.GREEN, Tlp.AMBER: Pap.AMBER, Tlp.AMBER_STRICT: Pap.AMBER}

@@ -5,6 +5,7 @@ Whatever is tried, the words about a victim stand nowhere outside the compartmen
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import typer
 
 from agency_client.cli.app import build_app
 from agency_client.cli.app import run as run_command
-from agency_client.errors import DeniedError, NotAuthenticatedError
+from agency_client.errors import DeniedError, NotAuthenticatedError, NotFoundError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.content import CompartmentLockedError, read_content
 from agency_client.local_store.inbox import InboxFilter
@@ -27,6 +28,7 @@ from agency_client.profiles.key_store import KeyFileError, KeyMissingError
 from agency_client.profiles.session import derive_store_key, open_secret
 from agency_client.reading.lists import FOR_SAFEGUARDING, view_inbox
 from agency_client.reading.messages import read_message
+from agency_client.retention.running import run_retention
 from agency_client.safeguarding.compartment import Compartment
 from agency_client.safeguarding.following import SaidOpenlyError
 from agency_client.safeguarding.officers import open_compartment
@@ -37,12 +39,12 @@ from agency_client.sending.noticing import correct, withdraw
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.witness.walker import walk_log
 from keys.sealing import SealedMessage
-from schemas.agreements.terms import Terms
+from schemas.agreements.terms import AnswerDeadline, Terms
 from schemas.alerts.kinds.release_request import Proceeding
 from schemas.codec import b64u_decode, b64u_encode
 from schemas.envelope import Header, Payload
 from schemas.log.records import Action
-from schemas.markings import Purpose
+from schemas.markings import Purpose, Urgency
 from schemas.signed import EncryptionUse
 from tests.schemas.alerts.filled import load
 from tests.support.lying_world import LyingWorld, find_encryption_key, lying_world, make_aftercare, make_alert, refer_to
@@ -455,6 +457,33 @@ def test_what_is_taken_back_sealed_is_gone_and_was_never_opened(care: Care, term
     assert tuple(row) == ("withdrawn", None)
     with caring(care.world[VN], care.compartments[VN]):
         assert leg.digest not in {finding.digest for finding in open_waiting(care.world[VN])}
+
+
+def test_what_nobody_opens_is_due_as_agreed_and_ends_unopened(care: Care, request: pytest.FixtureRequest) -> None:
+    within = (AnswerDeadline(urgency=Urgency.ROUTINE, minutes=60),)
+    days = {"retention_days": 20, "evidence_days": 60, "answer_within": within}
+    sealed = care.craft(agree_on_victims(care.world, GB, VN, request.node.name, **days))
+    placed = care.world.deliver(sealed, VN)
+    care.world.collect(VN)
+    accepted = placed.accepted.record.time
+    assert care.world.look_up(VN, sealed).reply_due == accepted + timedelta(minutes=60)
+    node, held = care.world[VN], care.world.clock.ahead
+    care.world.clock.ahead = timedelta(days=19)  # its sealed bytes outlive the delivery deadline, which is ten days
+    run_retention(node, confirmed="the test moves the clock")
+    assert care.world.look_up(VN, sealed).envelope is not None
+    care.world.clock.ahead = timedelta(days=21)
+    run_retention(node, confirmed="the test moves the clock")
+    care.world.clock.ahead = held
+    found = care.world.look_up(VN, sealed)
+    assert (found.state.value, found.envelope, found.erased_at is not None) == ("sealed", None, True)
+    with node.store.read() as snapshot:
+        owed = [item for item in list_owed_receipts(snapshot) if item.digest == sealed.digest]
+    assert [(item.type, item.reason) for item in owed if item.type != "handed-over"] == [("erased", "retention-ended")]
+    with caring(node, care.compartments[VN]):
+        assert sealed.digest not in {finding.digest for finding in open_waiting(node)}
+        with pytest.raises(NotFoundError, match="erased"):
+            read_message(node, sealed.header.id, reason="too late")
+    assert care.world.look_up(VN, sealed).state.value == "sealed"
 
 
 def test_no_subject_key_leads_to_it(care: Care) -> None:

@@ -30,8 +30,10 @@ LAWFULNESS = ("--purpose", "verification-of-lawfulness")
 COVERED_ELSEWHERE = {
     "restore": ("tests/agency_client/profiles/test_backup.py", '"restore"'),
     "retention repeat": ("tests/agency_client/retention/test_ledger.py", "repeat_erasures"),
+    "safeguarding about": ("tests/agency_client/cli/test_safeguarding.py", "safeguarding-about"),
+    "safeguarding inbox": ("tests/agency_client/cli/test_safeguarding.py", "list-safeguarding"),
 }
-"""Commands whose entry stands in another store than this test looks at, and the test that looks there."""
+"""Commands whose entry stands in another store than this one, or that need a role; and the test that looks there."""
 
 
 def list_commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

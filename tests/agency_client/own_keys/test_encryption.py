@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from agency_client.errors import DeniedError
+from agency_client.local_store.compartment import begin_compartment, confirm_compartment
 from agency_client.local_store.dispatch import DispatchKind, list_dispatches
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.local_store.settings import Setting, write_moment
-from agency_client.node import Node
+from agency_client.node import Node, NotInstalledError
 from agency_client.own_keys.documents import load_own_encryption_keys
 from agency_client.own_keys.encryption import (
     _choose_kept,
     is_rotation_due,
+    list_due_uses,
+    list_uses,
     load_verified_encryption_keys,
     prepare_encryption_keys,
 )
@@ -23,6 +26,7 @@ from agency_client.own_keys.listing import list_own_keys
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.profiles.key_store import KeyMissingError
 from agency_client.profiles.tls_identity import CLOCK_SLACK
+from agency_client.safeguarding.compartment import Compartment
 from schemas.key_documents import EncryptionKeys
 from schemas.signed import EncryptionUse, KeyUse
 from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
@@ -70,6 +74,31 @@ def test_a_key_is_renewed_fifteen_days_before_its_end(node: Node, clock: FixedCl
     assert not is_rotation_due(node)
     clock.moment = START + timedelta(days=31)
     assert is_rotation_due(node)
+
+
+def test_a_key_for_victims_is_renewed_beside_the_other_without_anybody_opening_the_compartment(
+    node: Node, clock: FixedClock
+) -> None:
+    assert list_due_uses(node) == (EncryptionUse.ENCRYPTION,)
+    with pytest.raises(NotInstalledError, match="no safeguarding compartment"):
+        prepare_encryption_keys(node, tuple(EncryptionUse))
+    prepare_encryption_keys(node)
+    compartment = Compartment(b"c" * 32)
+    with node.store.write() as transaction:
+        begin_compartment(transaction, compartment.public_key.canonical(), by="care", at=clock.now())
+        assert list_uses(transaction) == (EncryptionUse.ENCRYPTION,)
+        confirm_compartment(transaction, by="other", at=clock.now())
+    for day, due in ((0, (EncryptionUse.SAFEGUARDING,)), (31, tuple(EncryptionUse)), (62, tuple(EncryptionUse))):
+        clock.moment = START + timedelta(days=day)
+        assert list_due_uses(node) == due
+        prepare_encryption_keys(node, due)
+    newest = load_documents(node)[-1]
+    uses = [key.use for key in newest.keys]
+    assert [uses.count(use) for use in EncryptionUse] == [2, 2]
+    kid = next(key.kid for key in newest.keys if key.use is EncryptionUse.SAFEGUARDING)
+    assert node.keys.load_compartment_key(kid, compartment.root).kid == kid
+    with pytest.raises(KeyMissingError):
+        node.opening_key(kid)
 
 
 def test_an_opening_key_outlives_the_last_message_and_then_is_destroyed(node: Node, clock: FixedClock) -> None:
@@ -131,5 +160,5 @@ def test_of_two_keys_that_end_in_one_second_the_newer_stays() -> None:
     newer = older.model_copy(update={"jwk": make_member("BE").opening_key.jwk})
     document = member.encryption.encryption_keys.model_copy(update={"keys": (newer, older)})
     assert list(_choose_kept(document, (EncryptionUse.ENCRYPTION,), START)) == [newer]
-    assert _choose_kept(document, older.expires_at) == []
-    assert _choose_kept(None, START) == []
+    assert list(_choose_kept(document, (EncryptionUse.ENCRYPTION,), older.expires_at)) == []
+    assert list(_choose_kept(None, (EncryptionUse.ENCRYPTION,), START)) == []
