@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keys.anchors import format_anchor_words
+from keys.attachments import AttachmentSealer, make_context
 from keys.certificates import make_tls_ca
 from keys.cosignatures import cosign_checkpoint
 from keys.log_keys import LogSigner, sign_checkpoint
@@ -57,6 +58,7 @@ def main() -> None:
     vectors = {
         "canonical": make_canonical(),
         "ciphers": make_ciphers(),
+        "attachments": make_attachments(),
         "keys": make_keys(),
         "key-documents": make_key_documents(),
         "envelopes": make_envelopes(),
@@ -142,6 +144,39 @@ def make_ciphers() -> dict[str, Any]:
             "binding": b64u_encode(binding),
             "content_key": b64u_encode(key),
             "wrapped": wrapped.to_wire(),
+        },
+    }
+
+
+def make_attachments() -> dict[str, Any]:
+    """Return attachments of one message, sealed, with what P and M say of each; and what must not open."""
+    message_id = make_id("vector message")
+    sealed = [make_attachment(message_id, data) for data in (b"A file.\n", bytes(16_385))]
+    first, second = sealed
+    moved = {**first, "message": make_id("another message")}
+    cut = b64u_decode(second["ciphertext"])[: -(16 + 1)]
+    shortened = {"ciphertext": b64u_encode(cut), "in_p": {**second["in_p"], "size": len(cut)}}
+    return {"attachments": sealed, "refused": [moved, {**second, **shortened}]}
+
+
+def make_attachment(message_id: str, data: bytes) -> dict[str, Any]:
+    """Return one file sealed for a message."""
+    attachment_id, key = make_id(("vector attachment", len(data))), derive_seed("vector attachment", len(data))
+    sealer = AttachmentSealer(message_id, attachment_id, content_key=key)
+    ciphertext = sealer.update(data) + sealer.finalize()
+    return {
+        "message": message_id,
+        "context": b64u_encode(make_context(message_id, attachment_id)),
+        "file": b64u_encode(data),
+        "ciphertext": b64u_encode(ciphertext),
+        "in_p": {"id": attachment_id, "sha256": sealer.sealed.sha256, "size": sealer.sealed.size},
+        "in_m": {
+            "id": attachment_id,
+            "key": b64u_encode(key),
+            "name": "file.txt",
+            "media_type": "text/plain",
+            "size": sealer.plain.size,
+            "sha256": sealer.plain.sha256,
         },
     }
 

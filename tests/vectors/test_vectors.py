@@ -9,10 +9,11 @@ import pytest
 
 from keys.algorithms import OpeningKey, SigningKey
 from keys.anchors import parse_anchor
+from keys.attachments import AttachmentOpener, make_context
 from keys.cosignatures import CosignatureError, list_witness_keys, verify_cosignature
 from keys.edwards import is_sound_public_key
 from keys.encryption_keys import VerifiedEncryptionKeys, verify_encryption_keys
-from keys.errors import KeysError
+from keys.errors import KeysError, OpeningError
 from keys.key_sets import VerifiedKeySet, verify_anchor, verify_key_set
 from keys.log_keys import LogPublicKeys, verify_checkpoint, verify_proof
 from keys.receipts import open_receipt
@@ -29,8 +30,9 @@ from schemas.agreements.lifecycle import view_agreement
 from schemas.agreements.steps import ChainedStep, Step, digest_step, verify_continuation
 from schemas.agreements.terms import Terms
 from schemas.alerts import parse_alert
+from schemas.attachments import measure_sealed
 from schemas.codec import CodecError, b64u_decode, b64u_encode, decode_canonical, encode_canonical
-from schemas.envelope import WrappedKey
+from schemas.envelope import MessageAttachment, SealedAttachment, WrappedKey
 from schemas.jwk import AkpJwk, Algorithm, OkpJwk
 from schemas.key_documents import ExchangeSheet, compute_exchange_anchor
 from schemas.log.checkpoint import format_cosigned_message
@@ -90,6 +92,25 @@ def test_other_base64_is_refused(text: str) -> None:
 def test_cobblestone_opens(case: dict[str, Any]) -> None:
     parts = [b64u_decode(case[name]) for name in ("ciphertext", "key", "context")]
     assert decrypt_content(*parts) == bytes(case["zero_bytes"])
+
+
+def open_attachment(case: dict[str, Any]) -> bytes:
+    sealed, inside = SealedAttachment.from_wire(case["in_p"]), MessageAttachment.from_wire(case["in_m"])
+    opener = AttachmentOpener(case["message"], sealed, inside)
+    return opener.update(b64u_decode(case["ciphertext"])) + opener.verify_end()
+
+
+@pytest.mark.parametrize("case", load("attachments")["attachments"], ids=lambda case: case["in_m"]["size"])
+def test_an_attachment_opens_in_its_message(case: dict[str, Any]) -> None:
+    assert b64u_encode(make_context(case["message"], case["in_p"]["id"])) == case["context"]
+    assert open_attachment(case) == b64u_decode(case["file"])
+    assert case["in_p"]["size"] == measure_sealed(case["in_m"]["size"])
+
+
+@pytest.mark.parametrize("case", load("attachments")["refused"], ids=["moved", "cut short"])
+def test_an_attachment_opens_nowhere_else_and_not_in_part(case: dict[str, Any]) -> None:
+    with pytest.raises(OpeningError):
+        open_attachment(case)
 
 
 def test_a_wrapped_key_unwraps() -> None:
