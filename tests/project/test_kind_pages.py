@@ -38,6 +38,7 @@ def test_a_check_names_the_page_that_differs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(kind_pages, "FOLDER", tmp_path / "kinds")
+    monkeypatch.setattr(kind_pages, "render_pages", lambda: {"ping.md": "new", "facilitator.md": "as it is"})
     assert kind_pages.main([]) == 0
     (tmp_path / "kinds" / "ping.md").write_text("old", "utf-8")
     (tmp_path / "kinds" / "gone.md").write_text("of a kind that is gone", "utf-8")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.alerts.seen import SeenHandle, SeenIdentifier, SeenMmsi, SeenPhone, SeenPlate, SeenWallet, list_seen
@@ -49,6 +49,7 @@ def test_the_example_of_a_type_is_one_and_is_found_without_fault(kind: type[Seen
 
 
 @pytest.mark.parametrize("kind", TYPES)
+@settings(max_examples=20)  # for each of two dozen types
 @given(data=st.data())
 def test_whatever_was_seen_is_explained_and_its_form_is_its_own_form(kind: type[SeenIdentifier], data: Any) -> None:
     example = example_of(kind)
