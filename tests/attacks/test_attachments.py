@@ -1,6 +1,6 @@
 """Attacks on attachments: by a member on the exchange, by a sender on its recipient, by the exchange on both."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,9 +141,9 @@ def test_a_path_stands_where_an_id_should(shared: Bench) -> None:
             shared.run(shared.attachments.find_readable(shared.caller(VN), key, WHOLE))
 
 
-async def _nothing() -> Any:
-    for piece in ():
-        yield piece
+async def _nothing() -> AsyncIterator[bytes]:
+    for _ in range(0):
+        yield b""
 
 
 # A sender against its recipient
@@ -153,7 +153,7 @@ def arrive_with(attaching: Attaching, path: Path, change: Any) -> InboxMessage:
     """Let GB's client send a file after `change` has altered what envelope and message say of it."""
     make_files = sending_seal.SealingOrder.find_files
 
-    def find_files(order: Any, recipient: str) -> SealedFiles:
+    def find_files(order: Any, recipient: str) -> Any:
         return change(make_files(order, recipient))
 
     with pytest.MonkeyPatch.context() as patch:

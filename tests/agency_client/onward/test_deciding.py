@@ -118,12 +118,13 @@ def test_a_decision_is_marked_no_lower_than_the_message_it_is_about(row: Row) ->
         "purposes": [PURPOSE.value],
         "because": "Their laboratory needs it.",
     }
-    for kind, members in (("release-inquiry", {"recipients": (VN,)}), ("release-request", {})):
-        about = {} if members else {"in_reply_to": {"id": held.message_id, "digest": held.digest}}
+    cases: tuple[tuple[str, tuple[str, ...]], ...] = (("release-inquiry", (VN,)), ("release-request", ()))
+    for kind, recipients in cases:
+        about = {} if recipients else {"in_reply_to": {"id": held.message_id, "digest": held.digest}}
         alert = make_alert(kind, details, **about)
         alert.pop("thread")
-        draft = Draft(alert, PURPOSE, "It is needed.", "t", marking=Tlp.CLEAR, **members)
+        draft = Draft(alert, PURPOSE, "It is needed.", "t", marking=Tlp.CLEAR, recipients=recipients)
         asked = row.take_in(
-            VN, send_alert(row[BE], replace(draft, agreement=row.terms[VN, BE].id if members else None))
+            VN, send_alert(row[BE], replace(draft, agreement=row.terms[VN, BE].id if recipients else None))
         )
         assert row.grant(VN, asked).marking == Tlp.AMBER.value, kind
