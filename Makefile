@@ -39,7 +39,8 @@ torture: setup ## let two parties and a broker live through 10,000 moves, and lo
 	@$(BIN)/python -m pytest -q -m torture
 	@$(BIN)/python -W error -m tests.torture $(ARGS)
 
-fuzz: setup build/fuzz/installed.txt ## ask a broker what its document describes, and what not, with schemathesis; ARGS='--seconds 600'
+fuzz: setup build/fuzz/installed.txt ## give strangers' bytes to every reader (atheris) and a broker (schemathesis); ARGS='--seconds 600'
+	@$(BIN)/python -m tests.fuzz.parsers $(ARGS) 2> build/fuzz/atheris.log || { cat build/fuzz/atheris.log; exit 1; }
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 mutants: setup ## change the code that decides, spot by spot: do the tests notice? ARGS=schemas/codec.py chooses
