@@ -11,7 +11,7 @@ from dataclasses import dataclass
 WEIGHTS: dict[str, int] = {
     "sync": 22,
     "run_stage": 12,
-    "come_to_terms": 2,
+    "come_to_terms": 5,
     "propose": 2,
     "amend": 4,
     "counter": 2,
@@ -22,8 +22,8 @@ WEIGHTS: dict[str, int] = {
     "revoke": 1,
     "withdraw": 1,
     "reject": 1,
-    "send": 16,
-    "follow_up": 5,
+    "send": 20,
+    "follow_up": 8,
     "let_time_pass": 12,
     "set_clock": 3,
     "spoil_line": 10,
@@ -32,6 +32,11 @@ WEIGHTS: dict[str, int] = {
     "sweep": 3,
     "carry_status": 2,
     "carry_steps": 2,
+    "renew_encryption_keys": 2,
+    "replace_key_set": 2,
+    "change_roots": 1,
+    "revoke_key": 2,
+    "erase": 1,
 }
 """How often each kind of move is drawn, in proportion."""
 

@@ -5,7 +5,7 @@ message has an end, and its sender knows which.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from agency_client.local_store.sent import DeliveryFact, compute_delivery_state,
 from agency_client.receiving.verification import PATIENCE
 from schemas.agreements.lifecycle import view_agreement
 from schemas.alerts import kind_of
+from schemas.envelope import MAX_DELIVERY_DAYS
 from tests.torture.book import Said, describe_said, list_versions
 from tests.torture.watch import Watch
 from tests.torture.world import Party, ViolationError, World
@@ -31,7 +32,8 @@ SETTLING_ROUNDS = 8
 SETTLING_TIME = timedelta(hours=30)
 """Longer than any clock was wrong: what a party signed too early has become timely by then."""
 LEAP = timedelta(days=6)
-"""Shorter than the life of an encryption key is left when it is replaced."""
+"""Shorter than the life that is left of an encryption key when it is replaced."""
+LEAPS = 1 + (timedelta(days=MAX_DELIVERY_DAYS) + PATIENCE) // LEAP
 _KNOWN_AS: Mapping[InboxState, frozenset[DeliveryFact]] = {
     InboxState.OPENED: frozenset(
         {
@@ -41,6 +43,7 @@ _KNOWN_AS: Mapping[InboxState, frozenset[DeliveryFact]] = {
             DeliveryFact.ACTED,
             DeliveryFact.ANSWERED,
             DeliveryFact.ERASED,
+            DeliveryFact.REFUSED,  # by an officer who has read it
         }
     ),
     InboxState.REFUSED: frozenset({DeliveryFact.REFUSED}),
@@ -89,12 +92,17 @@ def _let_all_run(world: World, watch: Watch, span: timedelta) -> None:
 
 
 def _let_deadlines_pass(world: World, watch: Watch) -> None:
-    deadlines = [sent.expires_at for party in world.parties for sent in _load_sent(world, party).values()]
-    last = max(deadlines, default=world.site.time.now)
-    while world.site.time.now <= last + PATIENCE:
+    for _ in range(LEAPS):
+        if not any(_has_open(world, party) for party in world.parties):
+            return
         _let_all_run(world, watch, LEAP)
-    for _ in range(2):
         _let_all_run(world, watch, timedelta(minutes=11))
+
+
+def _has_open(world: World, party: Party) -> bool:
+    """Say whether anything that a party sent, or got, still waits for something."""
+    is_under_way = any(one.state in (*UNSENT, OutboxState.TAKEN) for one in _load_sent(world, party).values())
+    return is_under_way or any(one.state is InboxState.NEW for one in _load_came(party).values())
 
 
 def _compare_views(world: World, watch: Watch) -> None:
@@ -132,10 +140,13 @@ def _account_for_messages(world: World, watch: Watch, party: Party) -> None:
             continue
         if digest not in sent or sent[digest].state in (*UNSENT, OutboxState.CANCELLED):
             raise ViolationError(f"{party.agency} does not know that {digest} was accepted: {sent.get(digest)}")
-        _account_for(world, digest, watch.fates[digest], came.get(digest))
+        excuses = {"agreement-suspended", *watch.list_excuses(world.other(party))}
+        _account_for(world, digest, watch.fates[digest], came.get(digest), excuses)
 
 
-def _account_for(world: World, digest: str, fates: list[str], there: InboxMessage | None) -> None:
+def _account_for(
+    world: World, digest: str, fates: list[str], there: InboxMessage | None, excuses: Collection[str]
+) -> None:
     is_ended, is_waiting = bool(FINAL & set(fates)), fates[-1] in ("message-held", "message-accepted")
     if there is None and not is_ended and not is_waiting:
         raise ViolationError(f"{digest} is nowhere: {fates}")
@@ -143,7 +154,7 @@ def _account_for(world: World, digest: str, fates: list[str], there: InboxMessag
     if is_unheld and not is_ended and fates[-1] == "message-accepted":
         raise ViolationError(f"{digest} was accepted and never offered: {fates}")
     code = there.problem.code if there is not None and there.problem is not None else ""
-    if there is not None and there.state is InboxState.NEW and code != "agreement-suspended":
+    if there is not None and there.state is InboxState.NEW and code not in excuses:
         raise ViolationError(f"{digest} waits at its recipient for {code or 'nothing'}: {fates}")
     world.told[f"message at rest: {fates[-1] if there is None else there.state.value} {code}".rstrip()] += 1
 

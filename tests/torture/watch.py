@@ -104,7 +104,7 @@ class Watch:
             )
         states = {row["digest"]: row["state"] for row in rows}
         broken = [(row["digest"], row["problem_code"]) for row in rows if row["state"] == InboxState.UNVERIFIABLE]
-        if any(code not in self._list_excuses(party) for _, code in broken):
+        if any(code not in self.list_excuses(party) for _, code in broken):
             raise ViolationError(f"{party.agency} cannot verify {broken}, which are honest")
         opened = {digest for digest, state in states.items() if state == InboxState.OPENED}
         before = self.opened.setdefault(party.agency, set())
@@ -113,12 +113,14 @@ class Watch:
             raise ViolationError(f"{party.agency} has lost messages that it had opened: {sorted(gone)}")
         before |= opened
 
-    def _list_excuses(self, party: Party) -> frozenset[str]:
+    def list_excuses(self, party: Party) -> frozenset[str]:
         """Return for what a party may set honest messages aside, and tells their sender.
 
         One whose own clock ran ahead takes what was accepted meanwhile for dated back: it cannot tell the two apart.
+        Nor does it know, then, what follows such a message up.
         """
-        return frozenset({"leaf-dated-back"}) if party.agency in self.world.ran_ahead else frozenset()
+        excuses = frozenset({"leaf-dated-back", "reference-unknown"})
+        return excuses if party.agency in self.world.ran_ahead else frozenset()
 
     def _read_log(self) -> None:
         """Read what the exchange has logged since, and hold each acceptance against the book at that very leaf."""

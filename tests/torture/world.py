@@ -22,16 +22,18 @@ from agency_client.local_store.contradictions import EquivocationError
 from agency_client.local_store.engine import Store
 from agency_client.node import Node
 from agency_client.profiles.session import derive_store_key
-from agency_client.sending.answering import Author, acknowledge
+from agency_client.retention.by_hand import erase_early
 from agency_client.sending.flow import send_alert
-from agency_client.sending.noticing import withdraw
 from agency_client.statuses.files import export_status, import_status
 from agency_client.syncing.rounds import (
+    AFTERCARE,
     AGREEMENTS,
     INBOX,
+    KEYS,
     LOG,
     OUTBOX,
     RECEIPTS,
+    RETENTION,
     STATUSES,
     WITNESSES,
     RoundReport,
@@ -46,13 +48,16 @@ from tests.strategies.agreements import make_terms
 from tests.support.drafts import make_draft
 from tests.support.nodes import make_wide_clause
 from tests.support.officers import sign_by_two
+from tests.torture.book import is_held
+from tests.torture.follow_ups import ANSWERS, NOTICES
+from tests.torture.key_moves import KEY_MOVES
 from tests.torture.plan import Move
 from tests.torture.site import BrokerInProcess, Mishap, Site, SkewedClock, Wire, connect
 
 MAX_LIVING = 4
 """So many agreements that have not ended at once: more would only make each one's life duller."""
 
-STAGES = (LOG, WITNESSES, AGREEMENTS, STATUSES, OUTBOX, INBOX, RECEIPTS)
+STAGES = (LOG, WITNESSES, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, AFTERCARE, RECEIPTS, RETENTION)
 PASSAGES = (
     *(timedelta(seconds=seconds) for seconds in (1, 1, 20, 90)),
     *(timedelta(minutes=minutes) for minutes in (4, 6, 30)),
@@ -63,6 +68,8 @@ SKEWS = (
     *(timedelta(minutes=minutes) for minutes in (-4, 4, -8, 8)),
     *(timedelta(hours=hours) for hours in (-3, 3, -25, 25)),
 )
+_MINE = "SELECT message_id FROM sent_delivery ORDER BY n"
+_CAME = "SELECT message_id FROM inbox_message WHERE state = 'opened' ORDER BY length(origin), origin, leaf_index"
 IMPOSSIBLE = (EquivocationError,)
 IMPOSSIBLE_CODES = frozenset({"not-ours", "chain-differs", "own-status-missing", "bad-answer"})
 _ENDED = frozenset({State.REVOKED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN, State.REJECTED, State.LAPSED})
@@ -80,6 +87,7 @@ class Party:
     node: Node
     clock: SkewedClock
     wire: Wire
+    roots_changed: int = 0
 
 
 @dataclass
@@ -126,7 +134,10 @@ class World:
         }
         party = self.parties[move.who]
         with self._trying(party, move.name):
-            moves[move.name](party, move)
+            if move.name in KEY_MOVES:
+                party.roots_changed = KEY_MOVES[move.name](party.node, party.roots_changed, move)
+            else:
+                moves[move.name](party, move)
 
     def other(self, party: Party) -> Party:
         """Return the other party."""
@@ -179,13 +190,12 @@ class World:
         """Both sit down at one table, with right clocks and a good line, and agree."""
         for one in self.parties:
             one.clock.skew, one.wire.mishaps = timedelta(), deque()
-        self._move_propose(party, replace(move, two=0))
+        proposed = sign_by_two(party.node, flows.propose, self._draft_fields(party, replace(move, two=1)))
         for verb, one in ((flows.accept, self.other(party)), (flows.confirm, party)):
             for _ in range(3):
                 self._meet()
             with self._trying(one, "come to terms"):
-                agreement = self._choose(one, replace(move, one=1), State.PROPOSED, State.ACCEPTED)
-                sign_by_two(one.node, verb, agreement.id)
+                sign_by_two(one.node, verb, proposed.agreement)
         self._meet()
 
     def _meet(self) -> None:
@@ -222,7 +232,8 @@ class World:
         flows.suspend(party.node, agreement.id, reason="no answer")
 
     def _move_resume(self, party: Party, move: Move) -> None:
-        agreement = self._choose(party, move, State.SUSPENDED)
+        held = [one for one in self.load(party) if is_held(item.step for item in one.chains.get(party.agency, ()))]
+        agreement = held[move.one % len(held)] if held else self._choose(party, move, State.SUSPENDED)
         self._widen(party, move, flows.resume, agreement.id)
 
     def _move_revoke(self, party: Party, move: Move) -> None:
@@ -246,16 +257,20 @@ class World:
         self.told[f"sent: {report.items[0].state.value}"] += 1
 
     def _move_follow_up(self, party: Party, move: Move) -> None:
-        """Withdraw a message of one's own, or acknowledge one that came."""
-        author = Author(reason="case 74/08", unit="Duty desk", pseudonym="officer-1")
-        if move.two % 3 == 0:
-            mine = self._list(party, "SELECT message_id FROM sent_delivery ORDER BY n")
-            if mine:
-                withdraw(party.node, mine[move.one % len(mine)], author, because="wrong")
-            return
-        came = self._list(party, "SELECT message_id FROM inbox_message WHERE state = 'opened' ORDER BY leaf_index")
+        """Follow a message of one's own up, or answer one that came."""
+        if move.two % 2:
+            came, chosen = self._list(party, _CAME), ANSWERS
+        else:
+            came, chosen = self._list(party, _MINE), NOTICES
         if came:
-            acknowledge(party.node, came[move.one % len(came)], author)
+            name, follow_up = chosen[move.two // 2 % len(chosen)]
+            with self._trying(party, name):
+                follow_up(party.node, came[move.one % len(came)])
+
+    def _move_erase(self, party: Party, move: Move) -> None:
+        kept = self._list(party, _CAME)
+        if kept:
+            erase_early(party.node, kept[move.one % len(kept)], reason="no longer needed")
 
     def _move_let_time_pass(self, party: Party, move: Move) -> None:
         self.site.time.now += PASSAGES[move.one % len(PASSAGES)]
