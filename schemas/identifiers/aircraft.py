@@ -26,6 +26,7 @@ _MARKS = """
 _STATES = {
     mark: state for state, _, marks in (entry.partition(":") for entry in _MARKS.split()) for mark in marks.split(",")
 }
+_WITH_MARKS = frozenset(_STATES.values())
 _TAIL_LETTERS = range(3, 10)
 _AMERICAN = re.compile(r"N[1-9](?:[0-9]{0,4}|[0-9]{0,3}[A-HJ-NP-Z]|[0-9]{0,2}[A-HJ-NP-Z]{2})")
 _IATA_FLIGHT = re.compile(r"((?=.*?[A-Z])[A-Z0-9]{2})([0-9]{1,4})([A-Z]?)")
@@ -46,7 +47,8 @@ def check_tail(as_seen: str, *, state: str | None = None) -> Checked:
     form = Finding.NO_CHECK_DIGIT
     if registry == "USA" and not _AMERICAN.fullmatch(marks):
         form = Finding.UNUSUAL_FORM
-    is_other = state is not None and canonicalise_state(state) not in {registry, *_SHARED.get(registry, ())}
+    named = None if state is None else canonicalise_state(state)
+    is_other = named in _WITH_MARKS and named not in {registry, *_SHARED.get(registry, ())}
     return explain(as_seen, marks, *((form, Finding.OTHER_STATE) if is_other else (form,)))
 
 

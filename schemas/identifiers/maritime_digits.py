@@ -28,6 +28,12 @@ _STATES = {
     for state, _, all_digits in (entry.partition(":") for entry in _ALLOCATED.split())
     for digits in all_digits.split(",")
 }
+_WITH_DIGITS = frozenset(_STATES.values())
+
+
+def has_digits(state: str) -> bool:
+    """Say whether a state has digits of its own: ships of the Isle of Man, for one, carry the British ones."""
+    return state in _WITH_DIGITS
 
 
 def find_flag(digits: str) -> str | None:

@@ -3,7 +3,7 @@
 import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from schemas.identifiers.alpha_2 import find_state
+from schemas.identifiers.alpha_2 import find_alpha_2, find_state
 from schemas.identifiers.checked import Checked, Finding, explain
 from schemas.identifiers.states import canonicalise_state
 
@@ -56,7 +56,8 @@ def _judge_state(alpha_2: str, state: str | None) -> tuple[Finding, ...]:
     found = find_state(alpha_2)
     if found is None:
         return (Finding.UNKNOWN_PREFIX,)
-    is_other = state is not None and canonicalise_state(state) != found
+    named = None if state is None else canonicalise_state(state)
+    is_other = named is not None and find_alpha_2(named) is not None and named != found
     return (Finding.NO_CHECK_DIGIT, Finding.OTHER_STATE) if is_other else (Finding.NO_CHECK_DIGIT,)
 
 

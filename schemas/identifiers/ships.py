@@ -5,9 +5,9 @@ IMO numbers are in `schemas.identifiers.numbers`. None of the three here has a c
 
 import re
 
-from schemas.identifiers.alpha_2 import find_alpha_2, find_state
+from schemas.identifiers.alpha_2 import find_state
 from schemas.identifiers.checked import Checked, Finding, explain
-from schemas.identifiers.maritime_digits import find_flag
+from schemas.identifiers.maritime_digits import find_flag, has_digits
 from schemas.identifiers.numbers import normalise_document_number
 from schemas.identifiers.states import canonicalise_state
 
@@ -70,5 +70,6 @@ def check_hull(as_seen: str) -> Checked:
 
 
 def _compare(state: str, flag: str | None) -> tuple[Finding, ...]:
-    is_other = flag is not None and find_alpha_2(flag) is not None and canonicalise_state(flag) != state
+    named = None if flag is None else canonicalise_state(flag)
+    is_other = named is not None and has_digits(named) and named != state
     return (Finding.NO_CHECK_DIGIT, Finding.OTHER_STATE) if is_other else (Finding.NO_CHECK_DIGIT,)

@@ -51,6 +51,11 @@ def test_a_mark_that_several_registers_share_is_of_each() -> None:
     assert check_tail("B-12345", state="TWN").findings == (Finding.NO_CHECK_DIGIT,)
 
 
+@pytest.mark.parametrize("state", ["UTO", "XOM", None])
+def test_a_state_without_marks_is_no_other(state: str | None) -> None:
+    assert check_tail("G-ABCD", state=state).findings == (Finding.NO_CHECK_DIGIT,)
+
+
 @given(st.from_regex(r"[A-Z]{2}|[A-Z]{3}|[A-Z][0-9]", fullmatch=True), st.integers(1, 9999))
 def test_spellings_of_one_flight_meet(carrier: str, number: int) -> None:
     forms = {check_flight(text).normalised for text in (f"{carrier}{number}", f"{carrier.lower()} {number:04}")}

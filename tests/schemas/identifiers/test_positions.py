@@ -69,6 +69,7 @@ def test_degrees_minutes_and_seconds_are_added_up(degrees: int, minutes: int, se
         ("DE HAM", "D", (Finding.NO_CHECK_DIGIT,)),
         ("DE HAM", "DEU", (Finding.NO_CHECK_DIGIT,)),
         ("GB DVR", "BEL", (Finding.NO_CHECK_DIGIT, Finding.OTHER_STATE)),
+        ("GB DVR", "UTO", (Finding.NO_CHECK_DIGIT,)),
         ("QQ DVR", None, (Finding.UNKNOWN_PREFIX,)),
         ("GB DV", None, (Finding.WRONG_LENGTH,)),
         ("GB DV1", None, (Finding.WRONG_CHARACTERS,)),

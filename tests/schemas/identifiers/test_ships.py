@@ -65,6 +65,7 @@ def test_a_station_is_explained(as_seen: str, normalised: str | None, finding: F
 def test_a_flag_without_digits_of_its_own_is_no_other_state() -> None:
     assert find_alpha_2("UTO") is None
     assert check_mmsi("232012345", flag="UTO").findings == (Finding.NO_CHECK_DIGIT,)
+    assert check_mmsi("235012345", flag="IMN").findings == (Finding.NO_CHECK_DIGIT,), "of Man, under British digits"
 
 
 @pytest.mark.parametrize(
