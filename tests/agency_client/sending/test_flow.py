@@ -1,10 +1,15 @@
 """Alerts sent through a real broker: sealed for each recipient, refused by the client, pushed past it, followed up."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agency_client.attachments import fetching, uploading
+from agency_client.attachments.attaching import AttachedFile
+from agency_client.attachments.saving import Saving, save_attachments
+from agency_client.connection import RefusedError
 from agency_client.errors import DeniedError, NotFoundError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.content import read_content
@@ -24,9 +29,11 @@ from agency_client.syncing.rounds import run_round
 from schemas.agreements.lifecycle import State
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Clause
+from schemas.api import ATTACHMENTS_PATH
 from schemas.envelope import Message, Reference
 from schemas.log.records import Action
 from schemas.markings import Purpose, Tlp, Urgency
+from tests.support.attached import make_bytes
 from tests.support.drafts import make_draft
 from tests.support.messages import make_id
 from tests.support.nodes import agree, make_wide_clause, take_step
@@ -271,3 +278,34 @@ def test_identifiers_are_checked_before_they_are_sealed_and_what_their_author_fo
         {"as_seen": "ChiHai@Example.ORG", "normalised": "chihai@example.org", "findings": ["no-check-digit"]}
     ]
     assert sealed["devices"] == [said]
+
+
+def test_a_file_goes_through_a_real_exchange_in_pieces_and_arrives_whole(
+    gb: Node, vn: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (uploading, fetching):
+        monkeypatch.setattr(module, "MAX_PIECE_BYTES", 7_000)
+    path = tmp_path / "page.png"
+    path.write_bytes(make_bytes("page", 20_000))
+    draft = replace(make_draft("VN"), attachments=(AttachedFile(path, "The data page"),))
+    report = send_alert(gb, draft)
+    assert report.items[0].state is OutboxState.TAKEN
+    message_id = report.legs[0].message_id
+    address = f"{ATTACHMENTS_PATH}/GB/{message_id}/{read_own(gb, report.legs[0].digest).attachments[0].id}"
+    with pytest.raises(NotFoundError):
+        vn.connection.read_range(address, 0, 10)
+    receive(vn)
+    (saved,) = save_attachments(vn, Saving(message_id, tmp_path, "case 74/08"))
+    assert saved.path.name == "page-2.png"
+    assert saved.path.read_bytes() == path.read_bytes()
+    with pytest.raises(RefusedError) as refused:
+        vn.connection.read_range(address, 0, 1 << 20)
+    assert refused.value.code == "range-refused"
+    with pytest.raises(NotFoundError):
+        gb.connection.read_range(address, 0, 10)
+
+
+def read_own(node: Node, digest: str) -> Message:
+    """Return M of a message of one's own."""
+    note = node.note_access(Action.CONSULTATION, "test", "reading back")
+    return Message.from_canonical(read_content(node.store, digest, note), max_bytes=1 << 18)

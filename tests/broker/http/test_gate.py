@@ -66,6 +66,14 @@ async def wait(_request: Request) -> Response:
     return PlainTextResponse("done")
 
 
+async def measure_stream(request: Request) -> Response:
+    """Say how many pieces a body came in, and how many bytes there were; or refuse it unread."""
+    if request.url.query == "refuse":
+        raise refuse("not-covered", "kind: the agreement does not cover it", field="kind")
+    pieces = [piece async for piece in request.stream() if piece]
+    return PlainTextResponse(f"{len(pieces) > 1} {sum(map(len, pieces))}")
+
+
 def make_app(metrics: Metrics) -> Gate:
     app = FastAPI(title="test", openapi_url="/openapi.json")
     install_problems(app)
@@ -79,6 +87,8 @@ def make_app(metrics: Metrics) -> Gate:
     add_operation(app.router, "GET", "/much", answer_much, gives={200: AcknowledgeAnswer}, is_hot=True)
     add_operation(app.router, "GET", "/wait", wait, gives={200: AcknowledgeAnswer})
 
+    add_operation(app.router, "PATCH", "/stream/{name}", measure_stream, takes="a/b", gives={200: AcknowledgeAnswer})
+
     @app.get("/range")
     async def read_range(start: int) -> Response:
         return PlainTextResponse(str(start))
@@ -89,6 +99,7 @@ def make_app(metrics: Metrics) -> Gate:
         max_body_bytes_at={"/large": 2 * LIMIT},
         without_version=frozenset({"/openapi.json"}),
         max_requests=3,
+        streamed={("PATCH", "/stream/"): 20 * LIMIT},
     )
     return Gate(app, metrics, options)
 
@@ -249,6 +260,25 @@ def test_a_body_at_the_limit_is_read(client: httpx.Client) -> None:
 def test_one_address_may_take_more_than_the_others(client: httpx.Client) -> None:
     assert problem_of(client.post("/large", content=b"x" * 2 * LIMIT))["type"] == "not-found"
     assert problem_of(client.post("/large", content=b"x" * (2 * LIMIT + 1)))["type"] == "too-large"
+
+
+def test_a_streamed_body_reaches_its_endpoint_in_pieces_up_to_its_own_limit(client: httpx.Client) -> None:
+    assert client.patch("/stream/one", content=b"x" * 20 * LIMIT).text == f"True {20 * LIMIT}"
+    assert client.patch("/stream/one", content=b"").text == "False 0"
+    assert problem_of(client.patch("/stream/one", content=b"x" * (20 * LIMIT + 1)))["type"] == "too-large"
+    assert problem_of(client.post("/stream/one", content=b"x" * (LIMIT + 1)))["type"] == "too-large"
+
+
+def test_a_streamed_body_has_a_length_from_the_start(client: httpx.Client) -> None:
+    response = client.patch("/stream/one", content=iter([b"x" * 10]))
+    assert problem_of(response)["field"] == "Content-Length"
+
+
+def test_a_streamed_body_that_is_refused_unread_leaves_the_connection_whole(client: httpx.Client) -> None:
+    for _ in range(3):
+        response = client.patch("/stream/one?refuse", content=b"x" * 20 * LIMIT)
+        assert problem_of(response)["type"] == "not-covered"
+    assert client.patch("/stream/one", content=b"x").text == "False 1"
 
 
 def test_a_client_that_sends_for_ever_is_left_after_a_moment(running: Serving, member: Member) -> None:
