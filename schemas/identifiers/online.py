@@ -123,6 +123,8 @@ def check_url(as_seen: str) -> Checked:
 
 def has_mixed_scripts(text: str) -> bool:
     """Say whether one word has letters of several of the scripts that look alike: Latin, Cyrillic, Greek."""
+    if text.isascii():
+        return False
     return any(len({script for letter in word if (script := _script_of(letter))}) > 1 for word in _split_words(text))
 
 
