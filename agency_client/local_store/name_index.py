@@ -61,7 +61,8 @@ def find_names(snapshot: Snapshot, text: str, *, birth_year: str = "", limit: in
     """Return the names that share keys with a text, what shares the rarest ones first; of one year before others."""
     rows = snapshot.fetch_all(
         "WITH asked AS (SELECT value ->> 0 AS key, value ->> 1 AS word, value ->> 2 AS weight FROM json_each(?1)),"
-        " shared AS (SELECT name, word, max(weight) AS weight FROM asked JOIN name_key USING (key) GROUP BY name, word),"
+        " shared AS (SELECT name, word, max(weight) AS weight"
+        "   FROM asked JOIN name_key USING (key) GROUP BY name, word),"
         " ranked AS (SELECT name, sum(weight) AS weight FROM shared GROUP BY name)"
         " SELECT message, path, role, text, births FROM ranked JOIN indexed_name ON id = name"
         " ORDER BY (?2 <> '' AND instr(births, ?2) > 0) DESC, weight DESC, id DESC LIMIT ?3",

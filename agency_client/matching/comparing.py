@@ -46,7 +46,7 @@ _SCORES = {
 }
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=131_072)
 def compare_words(one: Word, other: Word) -> WordMatch:
     """Return how two words of names match, the best of what holds. That a name may be cut is not considered here."""
     if one.own == other.own:

@@ -16,6 +16,7 @@ from agency_client.local_store.name_index import (
     list_indexed_numbers,
 )
 from agency_client.matching.entries import NameEntry, NumberEntry, list_names, list_numbers
+from agency_client.matching.scoring import forget_names
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.correction import Change
 from schemas.alerts.shapes import Identifier
@@ -28,6 +29,7 @@ def index_message(transaction: Transaction, digest: str, alert: Alert) -> None:
     """Let the names and numbers of the message with this envelope digest be found."""
     index_names(transaction, digest, list_names(alert))
     index_numbers(transaction, digest, list_numbers(alert))
+    forget_names()
 
 
 def correct_index(transaction: Transaction, digest: str, changes: tuple[Change, ...]) -> None:
@@ -39,6 +41,7 @@ def correct_index(transaction: Transaction, digest: str, changes: tuple[Change, 
     drop_index(transaction, digest)
     index_names(transaction, digest, dict.fromkeys(names))
     index_numbers(transaction, digest, dict.fromkeys(numbers))
+    forget_names()
 
 
 def change_name(entry: NameEntry, change: Change) -> NameEntry | None:

@@ -57,6 +57,7 @@ class Word:
     script: str
     readings: tuple[str, ...]
     sounds: tuple[str, ...]
+    skeletons: frozenset[str]
     weight: float
 
     @property
@@ -93,7 +94,8 @@ def make_word(text: str, *, is_full: bool = False) -> Word:
     own = "".join(letter for letter in text.lower() if letter not in _INSIDE and find_letter_script(letter))
     readings = tuple(dict.fromkeys(_drop_servant(reading) for reading in list_readings(_strip_article(own))))
     sounds = tuple(dict.fromkeys(sound for reading in readings for sound in list_sounds(reading)))
-    return Word(text, own, find_script(own), readings, sounds, _weigh_full(own) if is_full else _weigh(own))
+    skeletons = frozenset(map(make_skeleton, sounds))
+    return Word(text, own, find_script(own), readings, sounds, skeletons, _weigh_full(own) if is_full else _weigh(own))
 
 
 def join_words(words: tuple[Word, ...]) -> Word:
@@ -112,7 +114,7 @@ def list_word_keys(name: ReadName) -> tuple[frozenset[str], ...]:
     A key is the consonants of a word, a name that the word is a form of, or how two words begin.
     """
     words = [word for word in name.words if word.weight > COMMON_WEIGHT] or list(name.words)
-    skeletons = [frozenset(map(make_skeleton, word.sounds)) for word in words]
+    skeletons = [word.skeletons for word in words]
     groups = [{f"#{group}" for group in find_groups(word.readings)} for word in words]
     return (*(keys | named for keys, named in zip(skeletons, groups, strict=True)), _join_keys(name, skeletons))
 
@@ -121,7 +123,7 @@ def _join_keys(name: ReadName, skeletons: Sequence[frozenset[str]]) -> frozenset
     keys: set[str] = set()
     for one, other in pairwise(name.words):
         if min(len(one.own), len(other.own)) < _JOINED:
-            keys |= set(map(make_skeleton, join_words((one, other)).sounds))
+            keys |= join_words((one, other)).skeletons
     for first, second in combinations(skeletons, 2):
         keys |= {"+".join(sorted((a[:_BEGINNING], b[:_BEGINNING]))) for a, b in product(first, second)}
     return frozenset(keys)

@@ -44,7 +44,7 @@ class SearchQuery:
 
     def list_numbers(self) -> tuple[str, ...]:
         """Return the forms under which the numbers asked for may stand on record; the state before one is left out."""
-        return tuple(dict.fromkeys(form for form in self._list_forms() if form))
+        return tuple(dict.fromkeys(form for text in self._list_forms() if (form := text.strip())))
 
     def spell(self) -> str:
         """Return what is asked for in words, for the access log."""

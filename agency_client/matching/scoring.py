@@ -7,9 +7,11 @@ patronymics and second family names are left out everywhere. One word alone neve
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agency_client.matching.comparing import How, WordMatch, compare_cut, compare_tones, compare_words
-from agency_client.matching.names import ReadName, Word, join_words, read_name
+from agency_client.matching.comparing import NO_MATCH, How, WordMatch, compare_cut, compare_tones, compare_words
+from agency_client.matching.names import ReadName, Word, join_words, make_word, read_name
 from agency_client.matching.particles import COMMON_WEIGHT
+from agency_client.matching.sounds import compute_likeness, fold_sound
+from agency_client.matching.variants import find_groups
 
 _CERTAIN = 0.85
 """A pair of words that matches so well is not looked at again when words are joined."""
@@ -18,7 +20,7 @@ _FLOOR = 0.4
 _EXTRA_COST, _MOST_EXTRA = 0.04, 3
 _ONE_WORD_AT_MOST = 0.7
 _MAX_JOINED = 3
-_LENGTHS_APART = 1.6
+_LENGTHS_APART = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,21 @@ def compare_names(one: str, other: str) -> NameMatch:
     first, second = read_name(one), read_name(other)
     if not first.words or not second.words:
         return NOTHING_ALIKE
-    pairs = _choose_pairs(first, second)
+    pairs = _choose_both_ways(first, second)
     return NameMatch(_compute_score(first, second, pairs), tuple(_explain(first, second, pairs)))
+
+
+def forget_names() -> None:
+    """Forget every name that was read or compared in this process: none stays in memory longer than it is needed."""
+    for cache in (read_name, make_word, compare_words, compute_likeness, fold_sound, find_groups):
+        cache.cache_clear()
+
+
+def _choose_both_ways(first: ReadName, second: ReadName) -> list[_Pair]:
+    """Return the same pairs whichever name was given first."""
+    if _order(first) <= _order(second):
+        return _choose_pairs(first, second)
+    return [_turn(pair) for pair in _choose_pairs(second, first)]
 
 
 def _choose_pairs(first: ReadName, second: ReadName) -> list[_Pair]:
@@ -86,23 +101,31 @@ def _list_joined(words: Sequence[Word], others: Sequence[Word], chosen: Sequence
     """Give what neighbouring words, written as one, match of the other name; only words that are still free."""
     used = {place for pair in chosen for place in pair.places}
     used_others = {place for pair in chosen for place in pair.others}
-    for start in range(len(words)):
-        for end in range(start + 2, min(start + _MAX_JOINED, len(words)) + 1):
-            places = frozenset(range(start, end))
-            if not used.isdisjoint(places):
-                continue
-            joined = join_words(tuple(words[start:end]))
-            for beside, other in enumerate(others):
-                if beside in used_others or not _is_of_length(joined, other):
-                    continue
-                match = compare_words(joined, other)
-                if match.score > 0:
-                    yield _Pair(places, frozenset({beside}), match)
+    free = [(beside, other) for beside, other in enumerate(others) if beside not in used_others]
+    for places in _list_neighbours(len(words), used):
+        parts = tuple(words[place] for place in places)
+        fitting = [(beside, other) for beside, other in free if _may_be_joined(parts, other)]
+        joined = join_words(parts) if fitting else None
+        for beside, other in fitting:
+            match = NO_MATCH if joined is None else compare_words(joined, other)
+            if match.score > 0:
+                yield _Pair(frozenset(places), frozenset({beside}), match)
 
 
-def _is_of_length(one: Word, other: Word) -> bool:
-    lengths = sorted((len(one.readings[0]), len(other.readings[0])))
-    return lengths[1] <= _LENGTHS_APART * lengths[0]
+def _list_neighbours(count: int, used: set[int]) -> Iterator[range]:
+    for start in range(count):
+        for end in range(start + 2, min(start + _MAX_JOINED, count) + 1):
+            places = range(start, end)
+            if used.isdisjoint(places):
+                yield places
+
+
+def _may_be_joined(parts: Sequence[Word], other: Word) -> bool:
+    """Return whether words written as one may be another word: about as long, and with the same first consonant."""
+    length, beside = sum(len(part.readings[0]) for part in parts), len(other.readings[0])
+    if max(length, beside) > _LENGTHS_APART * min(length, beside):
+        return False
+    return not {skeleton[0] for skeleton in parts[0].skeletons}.isdisjoint(skeleton[0] for skeleton in other.skeletons)
 
 
 def _is_any_left(first: ReadName, second: ReadName, chosen: Sequence[_Pair]) -> bool:
@@ -119,7 +142,7 @@ def _take(pairs: Sequence[_Pair], chosen: list[_Pair]) -> list[_Pair]:
 
 
 def _rank(pair: _Pair) -> tuple[float, int, int]:
-    return (-pair.match.score * len(pair.places | pair.others) ** 0.1, min(pair.places), min(pair.others))
+    return (-pair.match.score * (len(pair.places) + len(pair.others)) ** 0.1, min(pair.places), min(pair.others))
 
 
 def _turn(pair: _Pair) -> _Pair:
@@ -127,7 +150,7 @@ def _turn(pair: _Pair) -> _Pair:
 
 
 def _compute_score(first: ReadName, second: ReadName, pairs: Sequence[_Pair]) -> float:
-    if _sum_weights(first.words) > _sum_weights(second.words):
+    if _order(first) > _order(second):
         return _compute_score(second, first, [_turn(pair) for pair in pairs])
     words = first.words
     gained = sum(_value(pair.match.score) * _sum_weights([words[place] for place in pair.places]) for pair in pairs)
@@ -138,6 +161,11 @@ def _compute_score(first: ReadName, second: ReadName, pairs: Sequence[_Pair]) ->
     if strong < 2 and extra:
         score = min(score, _ONE_WORD_AT_MOST)
     return max(0.0, min(1.0, score))
+
+
+def _order(name: ReadName) -> tuple[float, str]:
+    """Return by what the name with fewer words is known; of two that weigh the same it is always the same one."""
+    return round(_sum_weights(name.words), 6), name.text
 
 
 def _value(score: float) -> float:

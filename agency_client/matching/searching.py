@@ -20,6 +20,7 @@ from agency_client.local_store.sent import find_message_by_digest, list_deliveri
 from agency_client.matching.entries import NameEntry
 from agency_client.matching.query import SearchQuery
 from agency_client.matching.ranking import Level, judge_name
+from agency_client.matching.scoring import forget_names
 from agency_client.node import Node
 from agency_client.reading.lists import read_subject
 from agency_client.sending.summary import read_summary
@@ -117,6 +118,7 @@ def note_search(
 def find_hits(snapshot: Snapshot, query: SearchQuery, *, limit: int) -> list[Hit]:
     """Return the messages that a verified query leads to, the ones to look at first standing first."""
     leads = sorted([*_follow_numbers(snapshot, query), *_follow_names(snapshot, query)], key=_rank)
+    forget_names()
     grouped: dict[str, list[_Lead]] = {}
     for lead in leads:
         grouped.setdefault(lead.message, []).append(lead)

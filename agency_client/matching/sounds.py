@@ -56,7 +56,7 @@ _AMBIGUOUS = (
     (re.compile("ng$"), "n"),  # as in Palladius' Chinese names
     (re.compile("ck"), "tsk"),  # as in Polish
 )
-_MAX_SOUNDS = 8
+_MAX_SOUNDS = 4
 _REPEATED = re.compile(r"(.)\1+")
 
 LEAST_LIKENESS = 0.6
@@ -109,7 +109,7 @@ def list_sounds(reading: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fold_sound(spelling) for spelling in found))
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=131_072)
 def compute_likeness(one: str, other: str, *, has_loose_vowels: bool) -> float:
     """Return how alike two folded spellings are, from 0 to 1; `has_loose_vowels`: vowels of one tell little.
 

@@ -1,7 +1,8 @@
 """Take a stored message as far as it goes: verify, open, judge the content, keep it; or set it aside with the reason.
 
 One transaction makes a message verified and opened at once, so that a crash leaves it as new, to be taken up again.
-What M says is in the store only under a key of its own; nothing of it is in memory when the transaction has ended.
+What M says is in the store only under a key of its own, but for what it is found by (`local_store.name_index`); nothing
+of it is in memory when the transaction has ended.
 """
 
 from dataclasses import dataclass
