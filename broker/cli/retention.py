@@ -63,10 +63,19 @@ def _tell_due(due: "Due", as_json: bool) -> None:
 
     if as_json:
         oldest = {} if due.oldest is None else {"oldest": format_timestamp(due.oldest)}
-        put_json({"v": 1, "dry_run": True, "messages": due.messages, "receipts": due.receipts, **oldest})
+        put_json(
+            {
+                "v": 1,
+                "dry_run": True,
+                "messages": due.messages,
+                "receipts": due.receipts,
+                "records": due.records,
+                **oldest,
+            }
+        )
         return
     since = "" if due.oldest is None else f"; the oldest ended on {due.oldest:%Y-%m-%d %H:%M} UTC"
-    typer.echo(f"due now: {due.messages} message(s), {due.receipts} receipt(s){since}")
+    typer.echo(f"due now: {due.messages} message(s), {due.receipts} receipt(s), {due.records} record(s){since}")
 
 
 def _purge(folder: "ExchangeFolder", passphrase_file: "Path | None", as_json: bool) -> None:
@@ -86,6 +95,14 @@ def _purge(folder: "ExchangeFolder", passphrase_file: "Path | None", as_json: bo
         with open_broker(exchange, settings, SystemClock()) as broker:
             purged = broker.purger.purge_and_wait()
     if as_json:
-        put_json({"v": 1, "dry_run": False, "messages": purged.messages, "receipts": purged.receipts})
+        put_json(
+            {
+                "v": 1,
+                "dry_run": False,
+                "messages": purged.messages,
+                "receipts": purged.receipts,
+                "records": purged.records,
+            }
+        )
         return
-    typer.echo(f"removed: {purged.messages} message(s), {purged.receipts} receipt(s)")
+    typer.echo(f"removed: {purged.messages} message(s), {purged.receipts} receipt(s), {purged.records} record(s)")

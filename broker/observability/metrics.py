@@ -68,7 +68,7 @@ class Metrics:
         self._batch_seconds.observe(seconds)
 
     def count_purged(self, kind: str, number: int) -> None:
-        """Count what was removed at its end; `kind` is `message` or `receipt`."""
+        """Count what was removed at its end; `kind` is `message`, `receipt` or `record`."""
         self._purged.labels(kind).inc(number)
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from broker.clock import Clock
+from broker.retention.records import select_ended_records
 from broker.retention.store import (
     Due,
     count_due,
     delete_message,
     delete_receipt,
+    erase_records,
     select_ended_messages,
     select_ended_receipts,
 )
@@ -34,15 +36,16 @@ class Purged:
 
     messages: int = 0
     receipts: int = 0
+    records: int = 0
 
     @property
     def total(self) -> int:
         """Return how much it was together."""
-        return self.messages + self.receipts
+        return self.messages + self.receipts + self.records
 
     def __add__(self, other: "Purged") -> "Purged":
         """Return both together."""
-        return Purged(self.messages + other.messages, self.receipts + other.receipts)
+        return Purged(self.messages + other.messages, self.receipts + other.receipts, self.records + other.records)
 
 
 class Purger:
@@ -74,6 +77,7 @@ class Purger:
         now, metrics = self._clock.now(), self._writer.metrics
         metrics.count_purged("message", purged.messages)
         metrics.count_purged("receipt", purged.receipts)
+        metrics.count_purged("record", purged.records)
         oldest = read_due(self._database, now).oldest
         metrics.purge_due_since.set(oldest.timestamp() if oldest is not None else 0)
         self._empty_write_ahead_log(now)
@@ -104,6 +108,8 @@ def purge_page(transaction: Transaction) -> Purged:
     receipts = select_ended_receipts(connection, now, PAGE_ITEMS)
     for receipt in receipts:
         delete_receipt(connection, receipt)
-    if messages or receipts:
+    records = select_ended_records(connection, now, PAGE_ITEMS)
+    erase_records(connection, records)
+    if messages or receipts or records:
         failpoint("purge.page-removed")
-    return Purged(len(messages), len(receipts))
+    return Purged(len(messages), len(receipts), len(records))

@@ -3,12 +3,25 @@
 Ciphertexts are no business of this: they go when they are handed over or have expired (`broker.inbox`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from schemas.agreements.terms import Terms
+from schemas.log.records import RecordType
 
 REMEMBERED = timedelta(days=7)
 """How long past its delivery deadline a message's id and number stay used: then the deadline alone refuses it."""
+
+RECORD_TERMS: Mapping[RecordType, timedelta] = {
+    RecordType.TOKENS_ISSUED: timedelta(days=365),
+    RecordType.STATUS: timedelta(days=365),
+    RecordType.REFUSED: timedelta(days=2 * 365),
+    RecordType.AUDIT_QUERY: timedelta(days=5 * 365),
+}
+"""Records that speak of no message, and end by themselves; of statuses all but the newest of each signer and partner.
+
+What is not here stays as long as the log: key documents and steps of agreements, by which messages are judged; heads of
+access logs, without which an agency could date its entries back; the operator's own acts."""
 
 UNKNOWN_EVIDENCE_DAYS = 10 * 365
 """For a receipt between agencies of which no agreement is known here; there is none without a message, so none."""

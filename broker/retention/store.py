@@ -14,6 +14,7 @@ from broker.audit.tables import ERASED_TYPE, log_concern, log_leaf
 from broker.inbox.rules import Passage
 from broker.inbox.tables import inbox_content, inbox_item, message
 from broker.receipts.tables import receipt
+from broker.retention.records import count_ended_records
 
 _leaf = log_leaf.c
 _AT_ONCE = 500  # numbers in one statement: far below what an engine takes as parameters
@@ -84,6 +85,7 @@ class Due:
 
     messages: int
     receipts: int
+    records: int
     oldest: datetime | None
 
 
@@ -96,7 +98,9 @@ def count_due(connection: Connection, now: datetime) -> Due:
         count, first = connection.execute(summary, {"now": now}).one()
         counts.append(count)
         oldest += [first] if first is not None else []
-    return Due(counts[0], counts[1], min(oldest, default=None))
+    records, first = count_ended_records(connection, now)
+    oldest += [first] if first is not None else []
+    return Due(counts[0], counts[1], records, min(oldest, default=None))
 
 
 def select_ended_messages(connection: Connection, now: datetime, limit: int) -> list[EndedMessage]:

@@ -91,7 +91,7 @@ def test_a_purge_that_dies_loses_nothing_and_goes_on(exchange: RunningExchange, 
         assert count_left(exchange) == (MESSAGES, MESSAGES), place
     assert kill_purge(exchange, AFTER_THE_COMMIT) == -9
     assert count_left(exchange) == (0, 0)
-    assert purge(exchange) == {"v": 1, "dry_run": False, "messages": 0, "receipts": 0}
+    assert purge(exchange) == {"v": 1, "dry_run": False, "messages": 0, "receipts": 0, "records": 0}
     exchange.start()
     assert lease(exchange.caller(VN)).items == ()
 
@@ -100,13 +100,13 @@ def test_a_dry_run_beside_a_serving_broker_names_what_a_run_removes(
     exchange: RunningExchange, messages: Correspondence
 ) -> None:
     let_some_end(exchange, messages)
-    dry = {"v": 1, "dry_run": True, "messages": MESSAGES, "receipts": 0, "oldest": "2020-01-01T00:00:00Z"}
+    dry = {"v": 1, "dry_run": True, "messages": MESSAGES, "receipts": 0, "records": 0, "oldest": "2020-01-01T00:00:00Z"}
     exchange.start()
     assert purge(exchange, "--dry-run") == dry
     refused = CliRunner().invoke(app, ["purge", "--data", str(exchange.folder.path)])
     assert refused.exit_code == 8, "a serving broker does it by itself"
     exchange.stop()
-    assert purge(exchange) == {"v": 1, "dry_run": False, "messages": MESSAGES, "receipts": 0}
+    assert purge(exchange) == {"v": 1, "dry_run": False, "messages": MESSAGES, "receipts": 0, "records": 0}
     assert count_left(exchange) == (0, 0)
 
 
