@@ -7,9 +7,12 @@ import pytest
 from agency_client.onward.rules import RightKind
 from agency_client.receiving.errors import NotCoveredError, UnprovenError
 from agency_client.receiving.provenance import describe_origin
-from schemas.envelope import HeaderSender, Reference
+from schemas.alerts import parse_alert
+from schemas.envelope import HeaderSender, MessageAttachment, Reference
 from schemas.markings import Purpose, Tlp
-from tests.agency_client.receiving.provenance.scene import AFTER_ALL, Arrived, Scene, demand
+from tests.agency_client.receiving.provenance.scene import AFTER_ALL, UNKNOWN, Arrived, Scene, demand
+from tests.schemas.alerts.filled import load_changed
+from tests.support.messages import make_id
 from tests.support.onward import AL, BE, GB, VN
 
 
@@ -160,3 +163,31 @@ def test_what_was_signed_before_the_moment_of_a_revocation_is_not_disputed(scene
     disputed = replace(by_name.original, is_disputed=True)
     assert replace(by_name, original=disputed).is_disputed
     assert replace(by_consent, original=disputed).is_disputed
+
+
+def test_what_is_attached_to_a_copy_was_attached_to_its_original(scene: Scene) -> None:
+    attached = MessageAttachment(
+        id=make_id("a photograph"), key=UNKNOWN, name="page.jpg", media_type="image/jpeg", size=17, sha256=UNKNOWN
+    )
+    added = replace(scene.named, message=scene.named.message.model_copy(update={"attachments": (attached,)}))
+    sentence = f"attachments: {attached.id} is not the one of VN"
+    assert scene.refuse(added) == (UnprovenError, "provenance-refused", sentence)
+
+
+def test_what_its_originator_may_not_report_is_not_reported_by_passing_it_on(scene: Scene) -> None:
+    """Of a document's status its own state reports, and the states stand in the originator's key set."""
+    report = replace(scene.named, alert=parse_alert(load_changed("document-status", {"details.issuing_state": "D"})))
+    kind, code, sentence = scene.refuse(report)
+    assert (kind, code) == (NotCoveredError, "not-the-issuer")
+    assert sentence.startswith("details.issuing_state: ")
+
+
+def test_a_refusal_says_which_of_the_two_messages_shown_does_not_verify(scene: Scene) -> None:
+    shown = demand(scene.consented.message.provenance)
+    consent = demand(shown.consent)
+    words = scene.consented.message.alert | {"subject": "Altered"}
+    altered = replace(scene.consented, message=scene.consented.message.model_copy(update={"alert": words}))
+    widened = consent.model_copy(update={"alert": consent.alert | {"subject": "Altered"}})
+    assert scene.refuse(altered)[:2] == (UnprovenError, "body-mismatch")
+    assert scene.refuse(altered)[2].startswith("the original: ")
+    assert scene.refuse(scene.consented.claim(consent=widened))[2].startswith("the consent: ")

@@ -17,7 +17,7 @@ from tests.support.onward import AL, BE, GB, VN
 def test_a_notice_follows_the_copy_of_the_message_it_is_about(scene: Scene) -> None:
     found = demand(scene.verify(scene.notice))
     assert (found.right, found.sentence) == (RightKind.FOLLOWS, "it follows what came here the same way")
-    assert (found.originator, found.path, found.recipient) == (VN, (VN, BE), AL)
+    assert (found.originator, found.path, found.recipient, found.original.agency) == (VN, (VN, BE), AL, VN)
     assert (found.consent, found.decision) == (None, None)
     assert found.spell_way() == "VN → BE → AL"
 
