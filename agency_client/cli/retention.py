@@ -30,7 +30,7 @@ def _list(
     context: typer.Context,
     within: Annotated[int | None, typer.Option(metavar="DAYS", min=0, help="Only what ends in so many days.")] = None,
     partner: Annotated[str | None, typer.Option(help="Only of this agency.")] = None,
-    part: Annotated[str | None, typer.Option(help="Only content, sealed-bytes, evidence or access-log.")] = None,
+    part: Annotated[str | None, typer.Option(help="Only content, sealed-bytes, evidence, access-log or draft.")] = None,
 ) -> None:
     """List what is kept and when it ends, what ends first coming first; what a restriction holds stands at the end.
 

@@ -24,6 +24,9 @@ DEFAULT_LOG_DAYS = 5 * 365
 """The access log's own term: long enough for whoever may ask who read what, and no term of an agreement."""
 
 
+DRAFT_KEPT = timedelta(days=365)
+"""How long the draft of an agreement is kept that nobody changed or proposed."""
+
 MAX_CLOCK_LEAD = timedelta(days=7)
 """How far this node's clock may be ahead of everything that others signed before it stops erasing by its own word."""
 
@@ -35,6 +38,7 @@ class Part(StrEnum):
     SEALED_BYTES = "sealed-bytes"
     EVIDENCE = "evidence"
     ACCESS_LOG = "access-log"
+    DRAFT = "draft"
 
 
 class ErasureCode(StrEnum):
@@ -48,11 +52,12 @@ class ErasureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One thing that ends: of a message its envelope's digest, of the access log its entries, written `first-last`.
+    """One thing that ends: of a message its envelope's digest, of the access log its entries, written `first-last`, of
+    a draft its name.
 
-    `direction` is `in` or `out`, "" for the access log; `partner` and `message_id` are "" there too. `count` is how
-    many entries it is. `kept_by` are the agencies whose restriction stands in place of its erasure: while there are any
-    it is not due, whenever its term ended.
+    `direction` is `in` or `out`, "" for the access log and for drafts; `partner` and `message_id` are "" there too.
+    `count` is how many entries it is. `kept_by` are the agencies whose restriction stands in place of its erasure:
+    while there are any it is not due, whenever its term ended.
     """
 
     part: Part

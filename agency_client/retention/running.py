@@ -13,6 +13,7 @@ from agency_client.aftercare.keeping import find_keepers, list_kept
 from agency_client.attachments.clearing import clear_attachments
 from agency_client.errors import UsageError
 from agency_client.local_store.access_log import AccessNote, append_entry, erase_entries, find_ended_entries
+from agency_client.local_store.agreements import delete_draft, list_drafts
 from agency_client.local_store.applied import list_applied
 from agency_client.local_store.content import (
     ContentEnd,
@@ -38,6 +39,7 @@ from agency_client.node import Node
 from agency_client.retention.ledger import Repetition, note_erasures, repeat_if_restored
 from agency_client.retention.rules import (
     DEFAULT_LOG_DAYS,
+    DRAFT_KEPT,
     MAX_LOG_DAYS,
     MIN_LOG_DAYS,
     SEALED_KEPT,
@@ -168,6 +170,9 @@ def _find_endings(snapshot: Snapshot, until: datetime) -> Iterator[Ending]:
     for sealed in list_sealed_bytes(snapshot, deadline_by=deadline_by, limit=MAX_ENDINGS):
         yield _describe(Part.SEALED_BYTES, sealed, sealed.ends_at + SEALED_KEPT)
     yield from _find_ended_log(snapshot, until)
+    for draft in list_drafts(snapshot):
+        if draft.changed_at + DRAFT_KEPT <= until:
+            yield Ending(Part.DRAFT, draft.name, draft.changed_at + DRAFT_KEPT)
     for evidence in list_evidence_ends(snapshot, until=until, limit=MAX_ENDINGS, kept=kept):
         yield _describe(Part.EVIDENCE, evidence, evidence.ends_at)
 
@@ -218,6 +223,17 @@ def _end_evidence(node: Node, transaction: Transaction, ending: Ending) -> int:
     return was_kept
 
 
+def _delete_draft(node: Node, transaction: Transaction, ending: Ending) -> int:
+    draft = next((draft for draft in list_drafts(transaction) if draft.name == ending.subject), None)
+    if draft is None or draft.changed_at + DRAFT_KEPT > node.clock.now():
+        return False  # Changed, or proposed, since the plan was made.
+    delete_draft(transaction, draft.name)
+    append_entry(
+        transaction, _note(node, ending, f"the draft {draft.name} was neither changed nor proposed in its term")
+    )
+    return True
+
+
 def _note(node: Node, ending: Ending, reason: str = _REASON) -> AccessNote:
     return node.note_access(
         Action.ERASURE, _VERB, reason, message=ending.message_id or None, partner=ending.partner or None
@@ -230,6 +246,7 @@ _ERASERS: dict[Part, _Eraser] = {
     Part.SEALED_BYTES: _drop_sealed_bytes,
     Part.EVIDENCE: _end_evidence,
     Part.ACCESS_LOG: _erase_entries,
+    Part.DRAFT: _delete_draft,
 }
 
 

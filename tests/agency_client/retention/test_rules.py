@@ -51,7 +51,7 @@ def test_the_longest_overdue_goes_first_and_says_since_when() -> None:
     plan = plan_erasure([ending("b", NOON), ending("a", NOON - DAY, Part.EVIDENCE)], NOON)
     assert [item.subject for item in plan.endings] == ["a", "b"]
     assert plan.oldest == NOON - DAY
-    assert plan.count() == {"content": 1, "sealed-bytes": 0, "evidence": 1, "access-log": 0}
+    assert plan.count() == {"content": 1, "sealed-bytes": 0, "evidence": 1, "access-log": 0, "draft": 0}
     assert plan_erasure([], NOON).oldest is None
 
 

@@ -17,6 +17,7 @@ from agency_client.local_store.access_log import (
     list_entries,
     record_signed_head,
 )
+from agency_client.local_store.agreements import Draft, list_drafts, save_draft
 from agency_client.local_store.content import has_content
 from agency_client.local_store.evidence_terms import find_term
 from agency_client.local_store.inbox import InboxState
@@ -149,6 +150,9 @@ def test_evidence_stays_for_its_term_and_leaves_its_leaf_hash(world: LyingWorld,
     with vn.store.read() as snapshot:
         term = find_term(snapshot, sealed.digest)
         assert not any(item.document for item in list_receipts(snapshot, sealed.digest))
+        for table in ("message_duty", "content_mark", "transfer_record", "subject_reference", "terms_excess"):
+            left = snapshot.fetch_value(f"SELECT count(*) FROM {table} WHERE message = ?", sealed.digest)  # noqa: S608
+            assert left == 0, f"{table} says of whom or what a message was, and ends with its evidence"
     with pytest.raises(NotFoundError) as refused:
         read_message(vn, sealed.header.id, reason="case 74/08")
     assert refused.value.code == "content-erased"
@@ -214,6 +218,18 @@ def test_the_access_log_ends_by_its_own_term_and_its_chain_holds(world: LyingWor
         kept = [entry.reason for entry in entries if isinstance(entry, AccessEntry)]
     assert f"the term of the access log ended: entries 1 to {signed.count}" in kept
     assert list_log(plan_retention(gb)) == []
+
+
+def test_a_draft_that_nobody_touches_ends_after_a_year(world: LyingWorld) -> None:
+    gb, now = world["GB"], world.clock.now()
+    with gb.store.write() as transaction:
+        for name, age in (("old", 366), ("young", 1)):
+            save_draft(transaction, Draft(name, b"{}", now - timedelta(days=age), "a.eriksson"))
+    hear_the_time(gb)
+    assert plan_retention(gb).list_subjects(Part.DRAFT) == ["old"]
+    assert run_retention(gb).erased["draft"] == 1
+    with gb.store.read() as snapshot:
+        assert [draft.name for draft in list_drafts(snapshot)] == ["young"]
 
 
 def list_log(plan: Plan) -> list[Ending]:
