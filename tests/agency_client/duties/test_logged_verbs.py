@@ -127,6 +127,9 @@ class Desk:
                   "--contact", "duty desk")  # fmt: skip
         arguments: dict[str, tuple[str, ...]] = {
             "ack": (self.received,),
+            "attachments fetch": (self.received, *why),
+            "attachments list": (self.received, *why),
+            "attachments save": (self.received, "--all", "--to", str(self.folder), *why),
             "audit export": (*why, *LAWFULNESS, "--out", str(self.folder / "audit.jsonl")),
             "audit list": (*why, *LAWFULNESS, "--own"),
             "audit show": ("0", *why, *LAWFULNESS),
