@@ -264,3 +264,9 @@ def test_only_the_refused_are_counted_as_refusals_and_who_was_left_out_where_nob
     assert [item.agency for item in make_plan(MESSAGE, [good, bad]).refusals] == ["BE"]
     assert make_plan(MESSAGE, [good, bad], drop_refused=True).refusals == ()
     assert [item.agency for item in make_plan(MESSAGE, [bad], drop_refused=True).refusals] == ["BE"]
+
+
+def test_a_message_has_no_attachments_unless_they_are_counted() -> None:
+    without = [make_recipient(make_candidate(attachments=False))]
+    assert make_plan(MESSAGE, without).is_allowed
+    assert list_codes(make_plan(say(attachments=1), without)) == ["attachments-not-covered"]
