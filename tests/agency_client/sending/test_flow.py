@@ -271,7 +271,7 @@ def test_identifiers_are_checked_before_they_are_sealed_and_what_their_author_fo
     draft = make_draft("VN", kind="facilitator", purpose=Purpose.MIGRANT_SMUGGLING)
     said = {"as_seen": "490154203237518", "findings": ["no-check-digit"]}
     details = draft.alert["details"] | {"emails": [{"as_seen": "ChiHai@Example.ORG"}], "devices": [said]}
-    (leg,) = send_alert(gb, replace(draft, alert=draft.alert | {"details": details})).legs
+    (leg,) = send_alert(gb, replace(draft, alert={**draft.alert, "details": details})).legs
     note = gb.note_access(Action.CONSULTATION, "test", "reading back")
     sealed = Message.from_canonical(read_content(gb.store, leg.digest, note), max_bytes=1 << 18).alert["details"]
     assert sealed["emails"] == [
