@@ -5,7 +5,7 @@ import pytest
 from schemas.agreements.answering import find_due_minutes, list_legal_deadlines
 from schemas.agreements.terms import AnswerDeadline, Clause
 from schemas.markings import Urgency
-from tests.support.agreements import make_clause
+from tests.strategies.agreements import make_clause
 
 REQUEST = "information-request"
 HOUR, DAY = 60, 24 * 60
