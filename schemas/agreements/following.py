@@ -5,7 +5,7 @@ allowed when its message went. Sender, recipient and, as far as the header shows
 members such kinds may have at all stands in `schemas.alerts.registry`; which clause it was is the caller's to find.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from schemas.agreements.coverage import ContentFacts, Finding
@@ -43,7 +43,7 @@ def judge_follow_up(
     """
     found = [*_find_form(facts)]
     judged = [[*_find_in_clause(clause, facts), *_find_in_content(clause, content)] for clause in clauses]
-    return (*found, *min(judged, key=len, default=[]))
+    return (*found, *_choose_nearest(judged))
 
 
 def judge_correction(clauses: Sequence[Clause], before: ContentFacts, after: ContentFacts) -> tuple[Finding, ...]:
@@ -54,7 +54,13 @@ def judge_correction(clauses: Sequence[Clause], before: ContentFacts, after: Con
         special_categories=after.special_categories - before.special_categories,
         handling=after.handling - before.handling,
     )
-    return tuple(min((list(_find_in_content(clause, new)) for clause in clauses), key=len, default=[]))
+    return _choose_nearest([[*_find_in_content(clause, new)] for clause in clauses])
+
+
+def _choose_nearest(judged: Sequence[list[Finding]]) -> tuple[Finding, ...]:
+    """Return the findings of the clause that has fewest, none where there is no clause."""
+    nearest: list[Finding] = min(judged, key=len, default=[])
+    return tuple(nearest)
 
 
 def _find_form(facts: FollowUpFacts) -> Iterator[Finding]:
@@ -100,5 +106,5 @@ def _find_in_content(clause: Clause, content: ContentFacts | None) -> Iterator[F
         yield Finding("special-category-not-covered", f"special categories {_join(special)} are not among {allowed}")
 
 
-def _join(codes: Sequence[str] | set[str] | frozenset[str]) -> str:
+def _join(codes: Iterable[str]) -> str:
     return ", ".join(sorted(codes))

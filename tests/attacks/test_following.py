@@ -73,7 +73,7 @@ def follow(world: LyingWorld, terms: Any, held: Any, kind: str, **changes: Any) 
     sealed = world.craft(GB, VN, terms, alert=alert | changes, refers_to=refer_to(held), **header)
     world.deliver(sealed, VN)
     found = world.receive(VN, sealed)
-    return found.state.value, found.problem and found.problem.code
+    return found.state.value, None if found.problem is None else found.problem.code
 
 
 def make_outcome(held: Any, **details: Any) -> dict[str, Any]:
@@ -196,7 +196,7 @@ CHANGED_FIELD = "details.document.holder.nationality"
 
 def test_a_correction_does_not_bring_in_what_its_message_could_not_say(world: LyingWorld, narrow: Any) -> None:
     draft = make_draft(VN, agreement=narrow.id)
-    alert = draft.alert | {"handling": {"codes": ["h1"]}}
+    alert: dict[str, Any] = {**draft.alert, "handling": {"codes": ["h1"]}}
     alert["details"]["document"]["holder"]["nationality"] = "GBR"
     leg = send_alert(world[GB], replace(draft, alert=alert)).legs[0]
     world.collect(VN)
@@ -217,4 +217,5 @@ def test_a_correction_does_not_bring_in_what_its_message_could_not_say(world: Ly
     assert (field.is_outside, field.now) == (True, None)
     assert "the agreement does not cover what would stand there" in field.misfit
     assert found.corrected.alert == found.alert
-    assert correct(world[GB], leg.message_id, AUTHOR, details=details | {"changes": [{**changes[0], "now": "VNM"}]})
+    covered = details | {"changes": [{**changes[0], "now": "VNM"}]}
+    assert correct(world[GB], leg.message_id, AUTHOR, details=covered).items
