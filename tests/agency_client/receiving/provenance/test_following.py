@@ -28,6 +28,27 @@ def test_a_notice_about_one_message_does_not_reach_the_copy_of_another(scene: Sc
     assert scene.refuse(elsewhere) == (UnprovenError, "reference-refused", sentence)
 
 
+def test_a_notice_of_one_originator_does_not_reach_the_copy_of_another(scene: Scene) -> None:
+    digest = demand(scene.notice.facts.sealed.header.refers_to).digest
+    with scene.pretend("UPDATE copy_origin SET originator = 'RS' WHERE copy_digest = ?", digest) as elsewhere:
+        refused = elsewhere.refuse(scene.notice)
+    assert refused[:2] == (UnprovenError, "reference-refused")
+
+
+def test_who_takes_its_consent_back_takes_back_the_copy_that_came_by_it_and_restricts_none_by_that(
+    scene: Scene,
+) -> None:
+    copy = scene.other_copy.facts.sealed.digest
+    said_about = demand(demand(scene.verify(scene.notice)).original.header.refers_to).digest
+    restriction = scene.notice.refer_to(copy)
+    withdrawal = replace(restriction, alert=parse_alert(load_filled("withdrawal")))
+    sql = "UPDATE copy_origin SET consent_digest = ? WHERE copy_digest = ?"
+    with scene.pretend(sql, said_about, copy) as by_consent:
+        assert demand(by_consent.verify(withdrawal)).right is RightKind.FOLLOWS
+        assert by_consent.refuse(restriction)[:2] == (UnprovenError, "reference-refused")
+    assert scene.refuse(withdrawal)[:2] == (UnprovenError, "reference-refused")
+
+
 def test_a_notice_that_was_passed_on_reaches_copies_alone(scene: Scene) -> None:
     of_bes_own = scene.notice.refer_to(scene.plain.facts.sealed.digest)
     sentence = "the message it refers to is no copy of another one"
