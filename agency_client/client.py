@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from agency_client.agreements.pulling import pull_steps
+from agency_client.attachments.listing import AttachmentLine, list_attachments
+from agency_client.attachments.saving import Saved, Saving, save_attachments
 from agency_client.clock import Clock, SystemClock
 from agency_client.connection import NotSentError, UnansweredError
 from agency_client.local_store.access_log import append_entry
@@ -139,6 +141,18 @@ class AgencyClient:
             NotFoundError, VerificationFailedError: it is not here, was erased, or does not hold.
         """
         return read_message(self.node, message_id, reason=reason, case=case)
+
+    def attachments(self, message_id: str, *, reason: str, case: str | None = None) -> tuple[AttachmentLine, ...]:
+        """Return what is attached to a message, and where its bytes are; the reading is on record."""
+        return list_attachments(self.node, message_id, reason=reason, case=case)[1]
+
+    def save_attachments(self, wanted: Saving) -> tuple[Saved, ...]:
+        """Save attachments of a received message, each verified to the last byte; fetched where they are not here.
+
+        Raises:
+            NotFoundError, VerificationFailedError, OfflineError: there are none, they do not hold, or wait.
+        """
+        return save_attachments(self.node, wanted)
 
     def answer(
         self, message_id: str, how: Answering, *, reason: str, case: str | None = None, **what: Any

@@ -12,7 +12,7 @@ _LEFT_OUT = ("thread", "in_reply_to", "attachments", "data_as_of", "review_date"
 
 
 def read_case(kind: str, **changes: Any) -> dict[str, Any]:
-    """Return the filled example of a kind as an alert to send now; attachments do not travel in this version."""
+    """Return the filled example of a kind as an alert to send now; without the files that it speaks of."""
     example = decode_json((EXAMPLES / "alerts" / f"{kind}.json").read_bytes())
     if not isinstance(example, dict):
         raise TypeError(f"the example of {kind} is no object")
