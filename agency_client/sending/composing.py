@@ -95,7 +95,7 @@ def make_template(kind: str, now: datetime | None = None) -> Wire:
 def format_template(kind: str, now: datetime | None = None) -> str:
     """Return the filled example of a kind as the text of a file: ready to be edited, then sent.
 
-    It has no thread, so that sending draws a fresh one, and no attachments, which do not travel. Its recent dates lie
+    It has no thread, so that sending draws a fresh one, and no attachments, which come as files. Its recent dates lie
     around `now`, as they lay around the example's own; without it they stay as published.
 
     Raises:
