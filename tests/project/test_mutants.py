@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.mutants.declarations import list_changes
-from deploy.mutants.scope import Equivalent, Target, choose_targets, compute_fingerprint, read_scope
+from deploy.mutants.scope import PACKAGES, Equivalent, Target, choose_targets, compute_fingerprint, read_scope
 from deploy.mutants.score import Judgement, Score, Trial, judge, list_changed_lines, print_report
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,6 +40,15 @@ def test_every_file_and_every_test_of_the_project_exists() -> None:
     assert targets
     assert missing == []
     assert len({target.path for target in targets}) == len(targets)
+
+
+def test_every_file_of_rules_is_judged() -> None:
+    judged = {target.path for target in read_scope(ROOT).targets}
+
+    rules = {str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*rules.py")}
+
+    assert rules
+    assert rules - judged == set()
 
 
 def test_every_equivalent_mutant_stands_in_a_file_that_is_judged_and_has_a_reason() -> None:
