@@ -182,7 +182,7 @@ def describe_line(line: "SentLine") -> dict[str, Any]:
         "id": message.message_id,
         "digest": message.digest,
         "thread": message.thread,
-        "kind": message.kind,
+        "kind": line.shown_kind,
         "marking": message.marking,
         "urgency": message.urgency,
         "subject": line.summary.subject,
@@ -245,7 +245,7 @@ def _list_outbox_row(line: "SentLine", ages: "dict[str, StatusAge]") -> list[str
     is_trying = item.state.value in ("queued", "in-doubt")
     return [
         line.message.message_id[:_ID_CHARACTERS],
-        line.message.kind,
+        line.shown_kind,
         ", ".join(mark_agency(delivery.recipient, ages).text for delivery in line.deliveries),
         Cell(item.state.value, tone),
         str(item.attempts),
@@ -259,7 +259,7 @@ def _list_sent_row(line: "SentLine", delivery: "DeliveryLine") -> list[str | Cel
     return [
         _format_time(line.message.created_at),
         line.message.message_id[:_ID_CHARACTERS],
-        line.message.kind,
+        line.shown_kind,
         delivery.recipient,
         Cell(standing, _choose_tone(standing)),
         line.summary.subject,
@@ -270,7 +270,7 @@ def _show_message(output: Output, line: "SentLine") -> None:
     message, leaf = line.message, line.acceptance
     details: list[tuple[str, str | Cell]] = [
         ("message", message.message_id),
-        ("kind", f"{message.kind}, {message.urgency}, TLP:{message.marking.upper()}"),
+        ("kind", f"{line.shown_kind}, {message.urgency}, TLP:{message.marking.upper()}"),
         ("subject", line.summary.subject),
         ("sent", _format_time(message.created_at)),
         ("deliver by", _format_time(message.expires_at)),

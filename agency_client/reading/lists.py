@@ -26,6 +26,7 @@ from agency_client.safeguarding.reading import read_summary
 from agency_client.sending.summary import read_summary as read_sent_summary
 from agency_client.witness.standing import is_leaf_witnessed, read_quorum
 from schemas.alerts import kind_of
+from schemas.alerts.header_rules import choose_shown_kind
 from schemas.alerts.registry import UnknownKindError
 from schemas.codec import decode_canonical
 from schemas.envelope import CONFIDENTIAL_KIND
@@ -215,7 +216,7 @@ def _describe_sent(snapshot: Snapshot, sent: SentMessage) -> list[ThreadEntry]:
                 message_id=sent.message_id,
                 is_own=True,
                 partner=delivery.recipient,
-                kind=sent.kind,
+                kind=choose_shown_kind(sent.kind),
                 subject=summary.subject,
                 at=sent.issued_at,
                 state=state,

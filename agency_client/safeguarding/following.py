@@ -62,7 +62,7 @@ def hide_what_follows(snapshot: Snapshot, alert: Alert, reference: Reference, *,
 
 
 def _hide(alert: Alert, label: str, reference: Reference) -> Alert:
-    codes = tuple(code for code in alert.handling.codes if code is not HandlingCode.H3) or (HandlingCode.H2,)
+    codes = tuple(code for code in alert.handling.codes if code is not HandlingCode.H3) or (HandlingCode.H0,)
     hidden = {
         "subject": label,
         "thread": reference.id,

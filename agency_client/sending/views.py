@@ -30,6 +30,7 @@ from agency_client.sending.summary import SentSummary, read_summary
 from schemas.agreements.answering import find_due_minutes
 from schemas.agreements.terms import Terms
 from schemas.alerts import kind_of
+from schemas.alerts.header_rules import choose_shown_kind
 from schemas.api import MESSAGES_PATH, LoggedRecord, MessageState, MessageStatesAnswer
 from schemas.markings import Urgency
 
@@ -59,6 +60,11 @@ class SentLine:
     summary: SentSummary
     item: OutboxItem
     deliveries: tuple[DeliveryLine, ...]
+
+    @property
+    def shown_kind(self) -> str:
+        """Return what lists show of its kind: of a confidential one no more than that."""
+        return choose_shown_kind(self.message.kind)
 
     @property
     def acceptance(self) -> LoggedRecord | None:

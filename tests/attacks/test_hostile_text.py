@@ -32,7 +32,9 @@ from tests.support.nodes import make_terms_of, make_wide_clause, take_step
 
 NOT_ALONE = tuple(kind for kind in kind_names() if kind_of(kind).needs_refers_to)
 """Kinds that answer another message: what they say is shown by the same pages."""
-PAGES = sorted(set(kind_names()) - set(NOT_ALONE))
+CONFIDENTIAL = {kind for kind in kind_names() if kind_of(kind).is_confidential}
+"""Kinds that only safeguarding officers read, by the same pages."""
+PAGES = sorted(set(kind_names()) - set(NOT_ALONE) - CONFIDENTIAL)
 LINE = MARK + PRINTABLE["an override from right to left"] + PRINTABLE["nothing to be seen"] + "[red]:skull:"
 PROBLEM = LINE + PRINTABLE["a flood of marks"]
 
