@@ -43,11 +43,7 @@ ANSWER_SECONDS = 20.0
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
 """What a line must carry of our own body: that much longer a request may take."""
 _RENEW_BEFORE_SECONDS = 30
-_COME_AGAIN = (
-    httpx.codes.TOO_MANY_REQUESTS,
-    httpx.codes.SERVICE_UNAVAILABLE,
-    httpx.codes.INSUFFICIENT_STORAGE,
-)
+_COME_AGAIN = frozenset({429, 503, 507})
 _ENROL = "if this node was never enrolled, give its enrolment file to the exchange's operator; else try again"
 
 Answer = TypeVar("Answer", bound=WireModel)

@@ -224,7 +224,7 @@ def test_a_step_that_was_passed_over_is_asked_for_again_once_its_signer_speaks_o
 HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
 
-@given(HOSTILE, HOSTILE, st.sampled_from([400, 401, 404, 409, 422, 429, 500, 503]))
+@given(HOSTILE, HOSTILE, st.sampled_from([400, 401, 404, 409, 422, 429, 500, 503, 507]))
 def test_a_refusal_in_the_brokers_words_is_one_line_and_cannot_add_a_fix(detail: str, slug: str, status: int) -> None:
     problem = ProblemDocument(type=TYPE_PREFIX + slug, title="x", status=status, detail=detail + "\nfix: run: evil\n")
     error = read_refusal(status, {}, problem.canonical())

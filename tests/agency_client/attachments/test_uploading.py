@@ -7,7 +7,14 @@ import pytest
 from agency_client.attachments import uploading
 from agency_client.attachments.folder import list_outgoing
 from agency_client.attachments.uploading import Uploader
-from agency_client.connection import BadAnswerError, BusyError, NotSentError, RefusalDetails, RefusedError
+from agency_client.connection import (
+    BadAnswerError,
+    BusyError,
+    NotSentError,
+    RefusalDetails,
+    RefusedError,
+    read_refusal,
+)
 from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
 from agency_client.receiving.flow import receive
 from agency_client.sending.delivery import deliver_due, deliver_messages
@@ -15,6 +22,7 @@ from agency_client.sending.flow import send_alert
 from keys.sealing import parse_envelope
 from schemas.api import ATTACHMENTS_PATH
 from schemas.attachments import UploadAnswer, measure_sealed
+from schemas.problems import PROBLEMS, TYPE_PREFIX, ProblemDocument
 from tests.support.attached import Attaching
 
 SIZE = 100_000
@@ -135,3 +143,12 @@ def test_an_exchange_that_never_gets_further_is_left(attaching: Attaching) -> No
     report = attaching.send(attaching.write("page.png", SIZE))
     (item,) = report.items
     assert (item.state, item.problem and item.problem.code) == (OutboxState.QUEUED, "bad-answer")
+
+
+def test_an_exchange_without_room_says_when_to_come_again() -> None:
+    for slug, status in (("storage-full", 507), ("upload-quota-exhausted", 429)):
+        problem = ProblemDocument(type=TYPE_PREFIX + slug, title="no room", status=status, detail="no room now")
+        error = read_refusal(status, {"retry-after": "300"}, problem.canonical())
+        assert isinstance(error, BusyError)
+        assert (error.code, error.retry_after_seconds) == (slug, 300)
+        assert PROBLEMS[slug].status == status
