@@ -8,9 +8,8 @@ from enum import StrEnum
 from agency_client.attachments.fetching import Wanted, fetch_attachment
 from agency_client.attachments.folder import find_incoming
 from agency_client.attachments.names import make_safe_name
-from agency_client.attachments.saving import choose_attachments, read_attached
+from agency_client.attachments.saving import choose_attachments, demand_received, read_attached
 from agency_client.attachments.uploading import Watching, unwatched
-from agency_client.errors import UsageError
 from agency_client.node import Node
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
 from schemas.alerts.base import Alert
@@ -90,9 +89,7 @@ def fetch_attachments(
     Raises:
         as `list_attachments`; AttachmentGoneError, AttachmentForgedError, OfflineError: one could not be fetched.
     """
-    found = read_message(node, message_id, reason=reason, case=case, verb="fetch-attachments")
-    if isinstance(found, ReadOwnMessage):
-        raise UsageError("the message is this agency's own: its files were attached here", code="own-message")
+    found = demand_received(read_message(node, message_id, reason=reason, case=case, verb="fetch-attachments"))
     chosen = {item.id for item in choose_attachments(found.message.attachments, beginnings)}
     stored = found.stored
     for sealed in read_attached(found):

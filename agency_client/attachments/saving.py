@@ -67,7 +67,7 @@ def save_attachments(node: Node, wanted: Saving, watching: Watching = unwatched)
     if not wanted.folder.is_dir():
         raise UsageError(f"{wanted.folder} is no folder", fix="name one with --to")
     found = read_message(node, wanted.message_id, reason=wanted.reason, case=wanted.case, verb=_VERB, use=wanted.use)
-    received = _demand_received(found)
+    received = demand_received(found)
     chosen = choose_attachments(received.message.attachments, wanted.attachments)
     sealed = {item.id: item for item in read_attached(received)}
     saved = []
@@ -107,7 +107,13 @@ def _choose_one(attachments: Sequence[MessageAttachment], beginning: str) -> Mes
     return found[0]
 
 
-def _demand_received(found: ReadMessage | ReadOwnMessage) -> ReadMessage:
+def demand_received(found: ReadMessage | ReadOwnMessage) -> ReadMessage:
+    """Return a received message whose attachments may be had.
+
+    Raises:
+        UsageError: it is this agency's own.
+        NotShownError: its sender has taken it back.
+    """
     if isinstance(found, ReadOwnMessage):
         raise UsageError("the message is this agency's own: its files were attached here", code="own-message")
     if found.stored.withdrawn_at is not None or found.standing.is_withdrawn or found.standing.is_to_be_erased:

@@ -9,6 +9,7 @@ import pytest
 from agency_client.attachments import fetching
 from agency_client.attachments.fetching import AttachmentForgedError, AttachmentGoneError
 from agency_client.attachments.folder import DiskFullError, list_incoming
+from agency_client.attachments.listing import fetch_attachments
 from agency_client.attachments.saving import Saving, save_attachments
 from agency_client.connection import UnansweredError
 from agency_client.errors import ClientError, NotFoundError, UsageError
@@ -134,6 +135,8 @@ def test_of_a_message_that_was_taken_back_nothing_is_saved(attaching: Attaching)
     with pytest.raises(ClientError) as refused:
         attaching.save(message)
     assert refused.value.code in ("withdrawn", "not-found", "content-erased", "erased")
+    with pytest.raises(ClientError):
+        fetch_attachments(attaching.world["VN"], message.message_id, (), reason="case 74/08")
     assert list_names(attaching.folder / "saved") == ["page.png"]
 
 
