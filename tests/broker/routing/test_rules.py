@@ -14,7 +14,7 @@ from schemas.alerts import notice_kinds
 from schemas.codec import b64u_encode
 from schemas.envelope import Header, Routing
 from schemas.key_documents import AgencyClass
-from schemas.markings import Tlp, Urgency
+from schemas.markings import Purpose, Tlp, Urgency
 from schemas.signed import EncryptionUse
 from tests.broker.routing.facts import (
     BE,
@@ -284,7 +284,7 @@ def test_every_reason_is_told_at_once_and_the_first_leads() -> None:
 
 
 def test_a_confidential_message_goes_under_the_safeguarding_key_alone() -> None:
-    clause = make_clause(GB, VN, kinds=("victim-safeguarding",))
+    clause = make_clause(GB, VN, kinds=("victim-safeguarding",), purposes=(Purpose.VICTIM_PROTECTION,))
     view = make_view(terms=make_terms(GB, VN, clauses=(clause,)))
     header = make_header(routing=Routing(kind="confidential", marking=Tlp.AMBER, urgency=Urgency.ROUTINE))
     key = make_key(EncryptionUse.SAFEGUARDING)
