@@ -1,6 +1,7 @@
 """Every English text that a catalogue translates, found in the models themselves so that none can be forgotten.
 
-Labels of closed lists, grades, kinds, states, and the names of fields as `spell_field` makes words of them.
+Labels of closed lists, grades, kinds, states, the names of fields as `spell_field` makes words of them, and the fixed
+texts of pages.
 """
 
 import importlib
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import schemas
+from agency_client.languages.page_texts import HEADER_TEXTS, PAGE_TEXTS, REPORT_TEXTS
 from agency_client.languages.words import spell_field
 from schemas.alerts import kind_names, kind_of
 from schemas.alerts.base import Alert
@@ -41,6 +43,8 @@ def _list_all() -> Iterator[tuple[str, str]]:
         yield from ((spell_field(name), f"a field of {part.__name__}") for name in part.model_fields)
     for code, name in STATE_NAMES.items():
         yield name, f"the state, organisation or status {code}"
+    yield from ((text, "on the page of an alert") for text in (*PAGE_TEXTS, *HEADER_TEXTS))
+    yield from ((text, "in a report of an alert") for text in REPORT_TEXTS)
 
 
 def _list_below(base: type[T]) -> list[type[T]]:
