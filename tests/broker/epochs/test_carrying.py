@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from broker.agreements.live import make_agreement_book
+from broker.attachments.rules import UploadKey
 from broker.audit.log import create_log
 from broker.epochs.carrying import Carried, Carrier
 from broker.epochs.errors import CarryingError
@@ -26,6 +27,7 @@ from schemas.codec import b64u_encode
 from schemas.envelope import SeenCheckpoint
 from schemas.log.records import RecordType
 from schemas.signed import DocumentType, KeyUse
+from tests.broker.attachments.uploads import agree_to_files, make_bytes, read, seal_with, upload
 from tests.broker.bench import BE, GB, VN, Bench, ids_of, receipts_of
 from tests.broker.ports import ORIGIN, make_log
 from tests.broker.receipts.test_service import make_receipt, submit
@@ -270,3 +272,21 @@ def test_encryption_keys_that_were_lost_are_published_again(bench: Bench) -> Non
     bench.clock.move(86400)
     open_next(bench)
     assert bench.run(bench.directory_service.submit(bench.caller(GB), lost, DocumentType.ENCRYPTION_KEYS))[1]
+
+
+def test_attachments_are_read_and_named_under_the_new_log_as_under_the_old(bench: Bench) -> None:
+    terms, data = agree_to_files(bench), make_bytes("data")
+    handed_over, waiting = (upload(bench, name, data, message=name) for name in ("message", "waiting"))
+    bench.submit(GB, seal_with(bench, terms, handed_over))
+    bench.acknowledge(VN, bench.lease(VN))
+    second = seal_with(bench, terms, waiting, message="waiting", n=2)
+    bench.submit(GB, second)
+    bench.clock.move(86400)
+    open_next(bench)
+    bench.sweep()
+    assert read(bench, handed_over, "bytes=0-9") == data[:10]
+    assert bench.submit(GB, second)[1], "what waited is handed in again, and its attachment is still there"
+    bench.acknowledge(VN, bench.lease(VN))
+    key = UploadKey(GB, second.header.id, waiting.id)
+    found = bench.run(bench.attachments.find_readable(bench.caller(VN), key, "bytes=0-9"))
+    assert found.size == len(data)
