@@ -34,7 +34,7 @@ PAGE_TEXTS = (
     "{label}: {text}",
     "{first}, {next}",
     "{first}; {next}",
-    "{first} › {next}",
+    "{first} / {next}",
 )
 """What stands on the page of an alert at a terminal and in a report."""
 
@@ -112,11 +112,9 @@ REPORT_TEXTS = (
     "not applied",
     "What to compare",
     "digest",
-    "The code holds the message's id and digest. This page proves nothing by itself: compare them with what the agency"
-    " that made it holds.",
+    "This page proves nothing by itself: compare the message's id and digest with what the agency holds.",
     "Made at {agency} on {date}",
     "What the sender wrote stands as it was written; only the words of this program are translated.",
-    "These words were drafted and have not been reviewed by a native speaker: in doubt, the codes and the sender's own"
-    " words count.",
+    "The words of this language are drafted and not yet reviewed by a native speaker.",
 )
 """What only a report says."""
