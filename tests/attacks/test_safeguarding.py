@@ -280,13 +280,17 @@ WORDS: dict[str, tuple[str, ...]] = {
 """What a command needs beside the message, for those that need something."""
 
 
+DENIED = frozenset({"read", "verify", "export", "pass-on", "release request", "ack", "outcome", "erase"})
+"""Commands that would show or destroy it, or say something by it: denied, and on record as that."""
+
+
 def count_denied(care: Care) -> int:
     with care.world[VN].store.read() as snapshot:
         return len(list_entries(snapshot, AccessFilter(outcome="denied"), limit=10_000))
 
 
 @pytest.mark.parametrize("verb", list_message_verbs())
-def test_no_verb_shows_an_officer_without_the_role_a_word_of_it(
+def test_no_verb_shows_an_officer_without_the_role_a_word_of_it_and_each_attempt_is_on_record(
     care: Care, verb: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -298,23 +302,18 @@ def test_no_verb_shows_an_officer_without_the_role_a_word_of_it(
     assert list(tmp_path.iterdir()) == []
     if code == ExitCode.DENIED:
         assert count_denied(care) > before, said
-
-
-@pytest.mark.parametrize("verb", ["read", "verify", "export", "pass-on", "release request", "ack", "outcome", "erase"])
-def test_an_attempt_without_the_role_is_denied_and_on_record(care: Care, verb: str) -> None:
-    words = [*verb.split(), *WORDS[verb], "--", care.message_id]
-    assert run_command(words, care.environment) == ExitCode.DENIED
-    with care.world[VN].store.read() as snapshot:
-        newest = list_entries(snapshot, AccessFilter(message=care.message_id), limit=1)[0]
-    assert (newest.officer, newest.outcome, newest.reason) == (OTHER, "denied", "curiosity")
+    if verb in DENIED:
+        assert code == ExitCode.DENIED, said
+        with care.world[VN].store.read() as snapshot:
+            newest = list_entries(snapshot, AccessFilter(message=care.message_id), limit=1)[0]
+        assert (newest.officer, newest.outcome, newest.reason) == (OTHER, "denied", "curiosity")
 
 
 @pytest.mark.parametrize("verb", ["inbox", "sent", "outbox", "subject report --document UTO:L898902C3 --reason x"])
 def test_no_list_says_what_it_is_about(care: Care, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for form in ("--plain", "--json"):
-        run_command([form, *verb.split()], care.environment)
-        said = "".join(capsys.readouterr())
-        assert [word for word in SECRETS if word in said] == []
+    run_command(["--json", *verb.split()], care.environment)
+    said = "".join(capsys.readouterr())
+    assert [word for word in SECRETS if word in said] == []
 
 
 def test_whoever_reads_the_raw_store_finds_ciphertexts_alone(care: Care) -> None:
