@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from agency_client.aftercare.changing import ChangedField, CorrectedAlert
 from agency_client.aftercare.overview import AgencyActing, NoticeLine, Overview
 from agency_client.aftercare.rules import NOTHING_SAID, VICTIM_MARK, Standing
+from agency_client.languages.words import ENGLISH, Words
 from agency_client.local_store.inbox import InboxMessage
 from agency_client.terminal.alert_page import Block, make_page
 from agency_client.terminal.challenge_pages import describe_disputed, list_dispute_lines
@@ -18,7 +19,8 @@ from schemas.alerts.coded import NoticeEffect, RestrictedUse
 ACTING_TITLES = ("about", "notice", "kind", "agency", "what it did", "when", "answer due")
 SHORT_ID = 8
 CORRECTED = "corrected to"
-_NOTHING = "(taken away)"
+_TAKEN_AWAY = "taken away"
+_NOTHING = f"({_TAKEN_AWAY})"
 
 Row = tuple[str | Cell, ...]
 
@@ -96,28 +98,36 @@ def name_subject(alert: Alert, path: str) -> str:
 
 
 def make_corrected_page(
-    original: Alert, corrected: CorrectedAlert | None, standing: Standing = NOTHING_SAID
+    original: Alert,
+    corrected: CorrectedAlert | None,
+    standing: Standing = NOTHING_SAID,
+    words: Words = ENGLISH,
 ) -> list[Block]:
     """Return an alert's page with what it says now beside what it said: `corrected to` under each line that changed.
 
     Victims of a misused identity are named as such where they stand.
     """
-    return [_mark_victim(block, original, standing) for block in _merge_pages(original, corrected)]
+    return [_mark_victim(block, original, standing, words) for block in _merge_pages(original, corrected, words)]
 
 
-def _merge_pages(original: Alert, corrected: CorrectedAlert | None) -> list[Block]:
-    before = make_page(original)
+def _merge_pages(original: Alert, corrected: CorrectedAlert | None, words: Words) -> list[Block]:
+    before = make_page(original, words)
     if corrected is None or corrected.alert == original:
         return before
-    after = {block.title: block for block in make_page(corrected.alert)}
-    merged = [Block(block.title, tuple(_merge_lines(block, after.pop(block.title, None)))) for block in before]
-    return [*merged, *(Block(f"{block.title} (added by a correction)", block.lines) for block in after.values())]
+    after = {block.title: block for block in make_page(corrected.alert, words)}
+    merged = [replace(block, lines=tuple(_merge_lines(block, after.pop(block.title, None), words))) for block in before]
+    added = words.say("added by a correction")
+    return [*merged, *(replace(block, title=f"{block.title} ({added})") for block in after.values())]
 
 
-def _mark_victim(block: Block, alert: Alert, standing: Standing) -> Block:
-    refs = {person.ref for number, person in enumerate(alert.persons) if f"persons.{number}" in standing.victims}
-    is_victim = any(block.title.startswith(f"Person {ref}: ") for ref in refs)
-    return replace(block, title=f"{block.title} — {VICTIM_MARK}") if is_victim else block
+def _mark_victim(block: Block, alert: Alert, standing: Standing, words: Words) -> Block:
+    is_victim = block.about in list_victims(alert, standing)
+    return replace(block, title=f"{block.title} — {words.say(VICTIM_MARK)}") if is_victim else block
+
+
+def list_victims(alert: Alert, standing: Standing) -> frozenset[str]:
+    """Return the refs of the persons of an alert who are victims of a misused identity."""
+    return frozenset(person.ref for place, person in enumerate(alert.persons) if f"persons.{place}" in standing.victims)
 
 
 def list_change_lines(corrected: CorrectedAlert | None) -> list[tuple[str, str | Cell]]:
@@ -176,16 +186,16 @@ def _spell_change(field: ChangedField) -> Cell:
     return Cell(f"NOT APPLIED, {field.misfit}: {words}", Tone.BAD) if field.misfit else Cell(words, Tone.CAUTION)
 
 
-def _merge_lines(before: Block, after: Block | None) -> Iterator[tuple[str, str]]:
+def _merge_lines(before: Block, after: Block | None, words: Words) -> Iterator[tuple[str, str]]:
     later: Sequence[tuple[str, str]] = after.lines if after is not None else ()
     matched = SequenceMatcher(None, before.lines, later, autojunk=False)
     for tag, first, last, new_first, new_last in matched.get_opcodes():
         yield from before.lines[first:last]
         if tag == "equal":
             continue
-        yield from ((CORRECTED, text) for _, text in later[new_first:new_last])
+        yield from ((words.say(CORRECTED), text) for _, text in later[new_first:new_last])
         if tag == "delete":
-            yield CORRECTED, _NOTHING
+            yield words.say(CORRECTED), f"({words.say(_TAKEN_AWAY)})"
 
 
 def _spell_agency(acting: AgencyActing) -> str:

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from agency_client.terminal.alert_page import Block, make_banner_rules, make_page, spell_value
+from agency_client.terminal.alert_page import Block, make_banner_rules, make_page
 from schemas.alerts import kind_names, parse_alert
 from schemas.codec import decode_json
-from schemas.markings import Pap
 
 MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ$")
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -75,10 +74,6 @@ def test_a_text_of_several_lines_becomes_lines_of_its_own() -> None:
         ("1", "One line."),
         ("", "from\tNobody"),
     ]
-
-
-def test_codes_are_spelt_by_their_labels() -> None:
-    assert (spell_value(Pap.AMBER), spell_value(True), spell_value("as it is")) == ("PAP:AMBER", "yes", "as it is")
 
 
 def test_a_number_is_shown_as_seen_with_its_normal_form_and_what_is_wrong_in_words() -> None:
