@@ -17,8 +17,9 @@ from typer.exceptions import Abort, TyperException
 
 import agency_client.cli
 from agency_client.cli.failures import Failure, describe_failure
-from agency_client.cli.invocation import LANGUAGES, Invocation, get_invocation
+from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.errors import UsageError
+from agency_client.languages.words import ENGLISH, LANGUAGES, load_words
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.terminal.output import Output, choose_form
 
@@ -129,7 +130,13 @@ def _take_global_options(
     profile: Annotated[str | None, typer.Option(help="The profile (node) to use; also BILATERAL_PROFILE.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Answer in JSON, one versioned object a line.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Answer in plain text without colour or boxes.")] = False,
-    lang: Annotated[str, typer.Option(help=f"The language of words: {', '.join(LANGUAGES)}.")] = LANGUAGES[0],
+    lang: Annotated[
+        str,
+        typer.Option(
+            help=f"The language of labels and codes in alerts and reports: {', '.join(LANGUAGES)}. "
+            "Commands, help and errors stay English."
+        ),
+    ] = ENGLISH.language.code,
     passphrase_file: Annotated[
         Path | None,
         typer.Option(help="A private file that holds the passphrase; also BILATERAL_PASSPHRASE_FILE."),
@@ -143,7 +150,7 @@ def _take_global_options(
         raise UsageError(f"there are no words in {lang!r} yet", fix=f"use one of: {', '.join(LANGUAGES)}")
     invocation.profile_name = profile
     invocation.passphrase_file = passphrase_file
-    invocation.language = lang
+    invocation.words = load_words(lang)
 
 
 def _describe(error: BaseException, arguments: Sequence[str]) -> Failure:

@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 import typer
 
 from agency_client.clock import Clock, SystemClock
+from agency_client.languages.words import ENGLISH, Words
 from agency_client.terminal.output import Form, Output
 
 if TYPE_CHECKING:
     from agency_client.profiles.profile import Profile
     from agency_client.profiles.session import OpenProfile
 
-LANGUAGES = ("en",)
-"""Languages there are words in; others come with their catalogues."""
-
 
 @dataclass(slots=True)
 class Invocation:
     """One run of `agency`.
 
-    `profile_name` and `passphrase_file` are what the options said, None where they said nothing.
+    `profile_name` and `passphrase_file` are what the options said, None where they said nothing. `words` are those of
+    alerts; what the program itself says stays English.
     """
 
     environment: Mapping[str, str]
@@ -33,7 +32,7 @@ class Invocation:
     clock: Clock = field(default_factory=SystemClock)
     profile_name: str | None = None
     passphrase_file: Path | None = None
-    language: str = "en"
+    words: Words = ENGLISH
 
     @property
     def home(self) -> Path:

@@ -10,9 +10,11 @@ from agency_client.terminal.marks import NOT_YET_WITNESSED
 from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from agency_client.duties.telling import Told
+    from agency_client.languages.words import Words
     from agency_client.reading.messages import ReadMessage, ReadOwnMessage
     from agency_client.reading.terms import AppliedTerms
     from agency_client.statuses.freshness import StatusAge
@@ -46,6 +48,7 @@ def _read(
       agency read 5d1c8a52 --reason "traveller at gate B14" --case 74/08
       agency read 5d1c8a52 --reason "the court asks" --for legal-claim
       agency read 5d1c8a52 --reason "answer the request" --json
+      agency --lang fr read 5d1c8a52 --reason "traveller at gate B14"
     """
     from agency_client.node import Node
     from agency_client.reading.messages import ReadOwnMessage, read_message
@@ -64,9 +67,9 @@ def _read(
         ages = list_ages(node, partners)
         whom = load_whom_of_marked(node, ages.values())
     if isinstance(found, ReadOwnMessage):
-        _show_own(output, found, ages)
+        _show_own(output, found, ages, invocation.words)
     else:
-        _show_received(output, found, ages)
+        _show_received(output, found, ages, invocation.words)
     warn_of_ages(output, ages.values(), whom)
 
 
@@ -107,7 +110,7 @@ def _verify(
     output.write_json({"id": found.message_id, "digest": found.digest, "from": found.sender, "checks": steps})
 
 
-def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, StatusAge]") -> None:
+def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, StatusAge]", words: "Words") -> None:
     from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
@@ -116,31 +119,33 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
     from schemas.markings import Tlp, Urgency
 
     stored, alert, origin = found.stored, found.alert, found.provenance
-    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found))
+    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found), words)
     output.show_banner(marking, rules)
     for line, tone in list_origin_lines(found.origin):
         output.show_line(line, tone)
     _warn_of_later(output, found)
     if not found.is_witnessed:
-        words = f"only this node and the exchange have seen its place in the log so far (leaf {origin.leaf_index})"
-        output.show_line(f"{NOT_YET_WITNESSED}: {words}", Tone.CAUTION)
-    output.show_details(
+        seen = f"only this node and the exchange have seen its place in the log so far (leaf {origin.leaf_index})"
+        output.show_line(f"{NOT_YET_WITNESSED}: {seen}", Tone.CAUTION)
+    _show_header(
+        output,
+        words,
         [
             ("from", mark_agency(stored.sender, ages)),
             ("verified by", Cell(_spell_origin(found), Tone.GOOD)),
-            ("kind", label_kind(alert.kind)),
+            ("kind", words.say(label_kind(alert.kind))),
             ("subject", Cell(alert.subject, Tone.STRONG)),
-            ("urgency", Urgency.from_code(stored.urgency).label),
+            ("urgency", words.say(Urgency.from_code(stored.urgency).label)),
             *_split_lines("because", alert.urgency_reason),
             ("sent", spell_moment(stored.issued_at)),
             *([("answer due", spell_moment(stored.reply_due))] if stored.reply_due else []),
-            *_list_deadlines(stored.kind, stored.urgency, origin.accepted_at),
-            *_list_common(found.message, alert),
+            *_list_deadlines(stored.kind, stored.urgency, origin.accepted_at, words),
+            *_list_common(found.message, alert, words),
             ("message", stored.message_id),
             ("thread", alert.thread),
-        ]
+        ],
     )
-    _show_page(output, found)
+    _show_page(output, found, words)
     _show_told(output, alert, found.told)
     _show_terms(output, found.applied)
     output.show_banner(marking, rules)
@@ -189,7 +194,7 @@ def _show_terms(output: Output, applied: "AppliedTerms") -> None:
         output.show_line(f"the agreement demands the receipt {receipt.value}: answer it, or agency ack", Tone.QUIET)
 
 
-def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAge]") -> None:
+def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAge]", words: "Words") -> None:
     from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
@@ -197,21 +202,23 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
     from schemas.markings import Tlp
 
     stored, alert = found.stored, found.alert
-    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found))
+    marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found), words)
     output.show_banner(marking, rules)
-    output.show_details(
+    _show_header(
+        output,
+        words,
         [
             ("to", ", ".join(mark_agency(agency, ages).text for agency in found.recipients)),
-            ("kind", label_kind(alert.kind)),
+            ("kind", words.say(label_kind(alert.kind))),
             ("subject", Cell(alert.subject, Tone.STRONG)),
             ("sealed", spell_moment(stored.issued_at)),
             ("written by", stored.officer),
-            *_list_common(found.message, alert, ours="our reference", theirs="their reference"),
+            *_list_common(found.message, alert, words, ours="our reference", theirs="their reference"),
             ("message", stored.message_id),
             ("thread", alert.thread),
-        ]
+        ],
     )
-    _show_page(output, found)
+    _show_page(output, found, words)
     _show_told(output, alert, found.told)
     output.show_banner(marking, rules)
     output.write_json(
@@ -278,11 +285,16 @@ def _spell_origin(found: "ReadMessage") -> str:
 
 
 def _list_common(
-    message: "Message", alert: "Alert", *, ours: str = "their reference", theirs: str = "our reference"
+    message: "Message",
+    alert: "Alert",
+    words: "Words",
+    *,
+    ours: str = "their reference",
+    theirs: str = "our reference",
 ) -> list[tuple[str, str]]:
-    answers = f"message {alert.in_reply_to.id}" if alert.in_reply_to else None
+    answers = words.say("message {id}").format(id=alert.in_reply_to.id) if alert.in_reply_to else None
     return [
-        ("purpose", message.purpose.label),
+        ("purpose", words.say(message.purpose.label)),
         *_split_lines("necessity", message.necessity),
         *_list_if(("in reply to", answers)),
         ("unit, officer", f"{alert.unit}, {alert.officer}"),
@@ -290,7 +302,7 @@ def _list_common(
     ]
 
 
-def _list_deadlines(kind: str, urgency: str, accepted_at: "datetime") -> list[tuple[str, str]]:
+def _list_deadlines(kind: str, urgency: str, accepted_at: "datetime", words: "Words") -> list[tuple[str, str]]:
     from datetime import timedelta
 
     from agency_client.terminal.moments import spell_moment
@@ -299,7 +311,8 @@ def _list_deadlines(kind: str, urgency: str, accepted_at: "datetime") -> list[tu
 
     lawful = list_legal_deadlines(kind, Urgency.from_code(urgency))
     return [
-        ("by law", f"{spell_moment(accepted_at + timedelta(minutes=item.minutes))}: {item.label}") for item in lawful
+        ("by law", f"{spell_moment(accepted_at + timedelta(minutes=item.minutes))}: {words.say(item.label)}")
+        for item in lawful
     ]
 
 
@@ -312,13 +325,17 @@ def _list_if(*pairs: tuple[str, str | None]) -> list[tuple[str, str]]:
     return [(label, value) for label, value in pairs if value is not None]
 
 
-def _show_page(output: Output, found: "ReadMessage | ReadOwnMessage") -> None:
+def _show_header(output: Output, words: "Words", details: "Iterable[tuple[str, str | Cell]]") -> None:
+    output.show_details((words.say(label), value) for label, value in details)
+
+
+def _show_page(output: Output, found: "ReadMessage | ReadOwnMessage", words: "Words") -> None:
     from agency_client.attachments.listing import describe_attachments
     from agency_client.terminal.aftercare_pages import list_change_lines, make_corrected_page, show_standing
     from agency_client.terminal.attachment_pages import show_attachments
 
     show_standing(output, found.standing, found.alert)
-    for block in make_corrected_page(found.alert, found.corrected, found.standing):
+    for block in make_corrected_page(found.alert, found.corrected, found.standing, words):
         output.show_line("")
         output.show_line(block.title, Tone.STRONG)
         output.show_details(block.lines)
@@ -326,7 +343,7 @@ def _show_page(output: Output, found: "ReadMessage | ReadOwnMessage") -> None:
     changes = list_change_lines(found.corrected)
     if changes:
         output.show_line("")
-        output.show_line("Corrections", Tone.STRONG)
+        output.show_line(words.say("Corrections"), Tone.STRONG)
         output.show_details(changes)
 
 

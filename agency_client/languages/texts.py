@@ -7,16 +7,19 @@ texts of pages.
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from itertools import product
 from typing import TypeVar
 
 import schemas
 from agency_client.languages.page_texts import HEADER_TEXTS, PAGE_TEXTS, REPORT_TEXTS
 from agency_client.languages.words import spell_field
+from schemas.agreements.answering import list_legal_deadlines
 from schemas.alerts import kind_names, kind_of
 from schemas.alerts.base import Alert
 from schemas.alerts.grading import INFORMATION_GRADES, SOURCE_GRADES
 from schemas.coded import CodedValue
 from schemas.identifiers.states import STATE_NAMES
+from schemas.markings import Urgency
 from schemas.part import Part
 
 T = TypeVar("T")
@@ -43,6 +46,8 @@ def _list_all() -> Iterator[tuple[str, str]]:
         yield from ((spell_field(name), f"a field of {part.__name__}") for name in part.model_fields)
     for code, name in STATE_NAMES.items():
         yield name, f"the state, organisation or status {code}"
+    for kind, urgency in product(kind_names(), Urgency):
+        yield from ((item.label, "a term that the law sets") for item in list_legal_deadlines(kind, urgency))
     yield from ((text, "on the page of an alert") for text in (*PAGE_TEXTS, *HEADER_TEXTS))
     yield from ((text, "in a report of an alert") for text in REPORT_TEXTS)
 

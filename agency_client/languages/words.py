@@ -7,8 +7,10 @@ English, never left out.
 from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal
+
+_CATALOGS = Path(__file__).with_name("catalogs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +75,5 @@ def load_words(code: str) -> Words:
         raise UnknownLanguageError(f"there are no words in {code!r}; there are: {', '.join(LANGUAGES)}")
     if code == ENGLISH.language.code:
         return ENGLISH
-    with files("agency_client.languages").joinpath("catalogs", f"{code}.mo").open("rb") as catalogue:
+    with (_CATALOGS / f"{code}.mo").open("rb") as catalogue:
         return Words(LANGUAGES[code], GNUTranslations(catalogue))
