@@ -21,7 +21,7 @@ from agency_client.own_keys.publishing import record_own_document
 from agency_client.profiles.tls_identity import CLOCK_SLACK
 from keys.algorithms import OpeningKey
 from keys.encryption_keys import VerifiedEncryptionKeys, sign_encryption_keys, verify_encryption_keys
-from keys.errors import KeysError
+from keys.errors import KeysError, KeySetError
 from keys.key_sets import VerifiedKeySet
 from schemas.jwk import AkpJwk
 from schemas.key_documents import MAX_ENCRYPTION_KEY_DAYS, AgencyClass, EncryptionKey, EncryptionKeys
@@ -114,7 +114,8 @@ def _make_document(
         agency=node.agency,
         seq=newest.encryption_keys.seq + 1 if newest else 1,
         prev=newest.digest if newest else None,
-        issued_at=now,
+        # A clock that was set back since the document before does not put this one before it.
+        issued_at=max(now, newest.encryption_keys.issued_at) if newest else now,
         keys=(*drawn, *_choose_kept(newest.encryption_keys if newest else None, fresh, now)),
     )
 
@@ -138,9 +139,10 @@ def _choose_kept(
 def _verify_by_any(
     document: SignedDocument, sets: list[VerifiedKeySet], previous: VerifiedEncryptionKeys | None
 ) -> VerifiedEncryptionKeys:
-    for key_set in reversed(sets[1:]):
+    refusals: list[KeysError] = []
+    for key_set in reversed(sets):
         try:
             return verify_encryption_keys(document, key_set, previous)
-        except KeysError:
-            continue  # An older key set of ours signed it.
-    return verify_encryption_keys(document, sets[0], previous)
+        except KeysError as error:
+            refusals.append(error)  # An older key set of ours may have signed it.
+    raise next((error for error in refusals if not isinstance(error, KeySetError)), refusals[0])

@@ -58,6 +58,8 @@ def prepare_key_set(
     with node.store.read() as snapshot:
         installed = load_own_key_sets(snapshot, node.agency)
     previous = installed[-1] if installed else None
+    # A clock that was set back since the key set before does not put this one before it.
+    issued_at = max(now, previous.key_set.issued_at) if previous else now
     known = _merge_identity(previous, identity)
     chosen = _choose_roots(node, previous, roots)
     signers = _draw_missing(node, installed, now)
@@ -72,8 +74,8 @@ def prepare_key_set(
             state=known.state,
             seq=previous.key_set.seq + 1 if previous else 1,
             prev=previous.digest if previous else None,
-            issued_at=now,
-            expires_at=now + timedelta(days=days),
+            issued_at=issued_at,
+            expires_at=issued_at + timedelta(days=days),
             roots=chosen,
             keys=tuple(make_operational_key(node.exchange, node.agency, use, key) for use, key in signers.items()),
             tls_ca=b64u_encode(issue_authority(node.keys, now, authority)),

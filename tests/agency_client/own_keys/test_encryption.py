@@ -50,6 +50,16 @@ def load_documents(node: Node) -> list[EncryptionKeys]:
         return [item.encryption_keys for item in load_own_encryption_keys(snapshot, node.agency)]
 
 
+def test_a_clock_that_was_set_back_does_not_end_the_chain(node: Node, clock: FixedClock) -> None:
+    prepare_encryption_keys(node)
+    clock.moment -= timedelta(hours=1)
+
+    prepare_encryption_keys(node)
+
+    first, second = load_documents(node)
+    assert second.issued_at == first.issued_at
+
+
 def test_each_document_continues_the_chain_and_keeps_the_key_before(node: Node, clock: FixedClock) -> None:
     assert is_rotation_due(node)
     for day in (0, 20, 40):

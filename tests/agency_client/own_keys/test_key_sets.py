@@ -61,6 +61,16 @@ def test_a_request_repeated_before_the_answer_names_the_same_keys(node: Node, cl
     assert (first.seq, first.prev, first.name) == (2, node.own_key_set().digest, "Agency GB")
 
 
+def test_a_clock_that_was_set_back_does_not_put_a_key_set_before_the_one_before(node: Node, clock: FixedClock) -> None:
+    installed = node.own_key_set().key_set
+    clock.moment = installed.issued_at - timedelta(hours=1)
+
+    asked = prepare_key_set(node)
+
+    assert asked.issued_at == installed.issued_at
+    assert asked.expires_at > asked.issued_at
+
+
 def test_class_and_state_are_kept_and_the_name_may_change(node: Node) -> None:
     changed = prepare_key_set(node, identity=Identity("Another name", AgencyClass.OVERSIGHT, "VNM"))
     assert (changed.name, changed.agency_class, changed.state) == ("Another name", AgencyClass.AGENCY, "UTO")
