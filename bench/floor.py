@@ -196,7 +196,7 @@ def _message_row(message: ParsedMessage, number: int) -> dict[str, Any]:
         "recipient": to["agency"], "number": number, "sender": header["sender"]["agency"], "id": header["id"],
         "digest": message.digest, "stream": to["stream"], "n": to["n"], "agreement": to["agreement"],
         "kind": header["routing"]["kind"], "marking": header["routing"]["marking"], "size": len(message.ciphertext),
-        "attachments": 0, "attachment_bytes": 0, "passage": "covered", "document": message.document,
+        "attachments": 0, "attachment_bytes": 0, "refers_to": None, "passage": "covered", "document": message.document,
         "evidence_until": parse_timestamp(header["expires_at"]),
     }  # fmt: skip
 

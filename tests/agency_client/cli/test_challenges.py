@@ -1,13 +1,14 @@
 """A disputed report as officers meet it at the command line: of the agency that disputes it, and of the issuing one."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from agency_client.cli.app import run as run_command
 from schemas.codec import decode_json
-from tests.support.lying_world import LyingWorld
-from tests.support.reports import GB, VN, Reporters
+from tests.support.lying_world import LyingWorld, lying_world
+from tests.support.reports import GB, VN, Reporters, agree_on_reports
 
 Officer = dict[str, str]
 
@@ -20,6 +21,19 @@ def unlock(world: LyingWorld, agency: str) -> Officer:
     own |= {"XDG_RUNTIME_DIR": str(home.parent), "BILATERAL_PASSPHRASE_FILE": secret}
     assert run_command(["unlock", "--passphrase-file", secret], own) == 0
     return own
+
+
+@pytest.fixture(scope="module")
+def all_reporters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reporters]:
+    with lying_world(tmp_path_factory.mktemp("reports"), GB, VN, "BE") as world:
+        yield agree_on_reports(world)
+
+
+@pytest.fixture
+def reporters(all_reporters: Reporters) -> Iterator[Reporters]:
+    """The same, the clock going on from where the test before left it."""
+    yield all_reporters
+    all_reporters.world.clock.ahead += timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
