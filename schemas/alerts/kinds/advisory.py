@@ -47,7 +47,7 @@ class Trend(CodedValue):
     FIRST_SEEN = "first-seen", "Seen for the first time"
     GROWING = "growing", "Growing"
     STEADY = "steady", "Steady"
-    FALLING = "falling", "Falling"
+    FALLING = "falling", "Declining"
 
 
 class MaterialKind(CodedValue):
