@@ -21,8 +21,13 @@ class LeafError(ValueError):
 
 def list_leaves(alert: Alert) -> dict[str, Leaf]:
     """Return every value of an alert by its path (`details.phones.0.number.as_seen`), in the order of its fields."""
+    return list_wire_leaves(alert.to_wire())
+
+
+def list_wire_leaves(wire: Mapping[str, Any]) -> dict[str, Leaf]:
+    """Return every value of an object by its path, in the order of its members."""
     found: dict[str, Leaf] = {}
-    _add_leaves(found, "", alert.to_wire())
+    _add_leaves(found, "", wire)
     return found
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from agency_client.errors import ClientError, NotFoundError
 
@@ -86,11 +87,22 @@ def write_private_file(path: Path, data: bytes, *, replace: bool = False) -> Non
     Raises:
         FileExistsError: it exists and `replace` was not said.
     """
+    with writing_private_file(path, replace=replace) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_private_file(path: Path, *, replace: bool = False) -> Iterator[BinaryIO]:
+    """Give a file of mode 0600 to write to; it is there whole when the block ends, and not there when the block fails.
+
+    Raises:
+        FileExistsError: it exists and `replace` was not said.
+    """
     draft = path.with_name(f".{path.name}.{threading.get_native_id()}.new")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, PRIVATE_FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         _put_in_place(draft, path, replace=replace)
