@@ -27,7 +27,7 @@ def _export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The new file; nothing is overwritten.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in this agency's access log.")],
     as_: Annotated[
-        str, typer.Option("--as", help="bundle, which anybody can check; or for your own tools: stix, misp.")
+        str, typer.Option("--as", help="bundle, which anybody can check; or for your own tools: stix, misp, csv.")
     ] = _BUNDLE,
     use: Annotated[str, typer.Option(help="own-file, or court: that needs the originator's consent.")] = "own-file",
     court: Annotated[str | None, typer.Option(help="The court, as in the consent.")] = None,

@@ -7,11 +7,11 @@ file; what the format does not hold is named, never dropped in silence.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agency_client.errors import ConflictError, DeniedError
 from agency_client.interchange.misp import Origin, make_event
 from agency_client.interchange.stix import make_bundle
+from agency_client.interchange.tables.writing import make_table
 from agency_client.node import Node
 from agency_client.profiles.private_files import write_private_file
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
@@ -27,11 +27,13 @@ class Format(CodedValue):
 
     STIX = "stix", "STIX 2.1 bundle"
     MISP = "misp", "MISP event"
+    CSV = "csv", "table"
 
 
-_MAKERS: Mapping[Format, Callable[[Alert, Origin], dict[str, Any]]] = {
-    Format.STIX: make_bundle,
-    Format.MISP: make_event,
+_MAKERS: Mapping[Format, Callable[[Alert, Origin], bytes]] = {
+    Format.STIX: lambda alert, origin: encode_canonical(make_bundle(alert, origin)),
+    Format.MISP: lambda alert, origin: encode_canonical(make_event(alert, origin)),
+    Format.CSV: make_table,
 }
 
 
@@ -76,7 +78,7 @@ def export_alert(
     alert = found.alert if found.corrected is None else found.corrected.alert
     origin = describe_origin(node, found)
     try:
-        write_private_file(path, encode_canonical(_MAKERS[format_](alert, origin)))
+        write_private_file(path, _MAKERS[format_](alert, origin))
     except FileExistsError as error:
         raise _refuse_overwriting(path) from error
     return Written(path, format_, origin.marks, tuple(list_not_carried(alert)))

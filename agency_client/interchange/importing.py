@@ -39,6 +39,8 @@ def import_file(
         UsageError, ForeignOriginError: as `begin_alert`.
         ConflictError: something lies there already.
     """
+    if format_ not in _READERS:
+        raise UsageError(f"a {format_.label} begins no single alert", fix="give its columns with --map FILE.toml")
     draft = begin_alert(read_foreign_file(file), format_, kind=kind, agency=node.agency)
     with node.store.write() as transaction:
         append_entry(transaction, node.note_access(Action.COLLECTION, "import", reason, case=case))
