@@ -10,6 +10,8 @@ from agency_client.cli.invocation import Invocation, get_invocation
 from agency_client.terminal.output import Tone
 
 if TYPE_CHECKING:
+    from agency_client.interchange.exporting import Written
+    from agency_client.node import Node
     from agency_client.onward.bundle import MessageBundle
 
 _BUNDLE = "bundle"
@@ -27,7 +29,8 @@ def _export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The new file; nothing is overwritten.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in this agency's access log.")],
     as_: Annotated[
-        str, typer.Option("--as", help="bundle, which anybody can check; or for your own tools: stix, misp, csv.")
+        str,
+        typer.Option("--as", help="bundle, which anybody can check; html to read or print; for tools stix, misp, csv."),
     ] = _BUNDLE,
     use: Annotated[str, typer.Option(help="own-file, or court: that needs the originator's consent.")] = "own-file",
     court: Annotated[str | None, typer.Option(help="The court, as in the consent.")] = None,
@@ -37,11 +40,13 @@ def _export(
 ) -> None:
     """Write a received message into a private file with all that proves it: signatures, log, keys, consent.
 
-    With --as it is a file for your agency's own tools instead, which proves nothing and holds the alert alone.
+    With --as it is a file for your agency's own use instead, which proves nothing: a page to read and print, in the
+    language of --lang, or the alert alone for your tools.
 
     \b
     Examples:
       agency export 5d1c8a52 --out alert.json --reason "file 74/08"
+      agency export 5d1c8a52 --as html --lang ar --out report.html --reason "briefing, case 74/08"
       agency export 5d1c8a52 --as stix --out alert.stix.json --reason "link analysis, case 74/08"
       agency export 5d1c8a52 --use court --court "Brussels" --proceeding 74/08 -o alert.json --reason "trial"
     """
@@ -76,14 +81,12 @@ def _export(
 def _export_for_tools(
     invocation: Invocation, message_id: str, out: Path, as_: str, reason: str, case: str | None
 ) -> None:
-    from agency_client.interchange.exporting import Format, export_alert
     from agency_client.node import Node
-    from agency_client.typed_codes import parse_code
 
     output = invocation.output
     with Node(invocation.open_profile(), invocation.clock) as node:
-        written = export_alert(node, out, message_id, parse_code(Format, as_, "as"), reason=reason, case=case)
-    output.say(f"{out}: a {written.format.label}, for your agency's own tools", Tone.GOOD)
+        written = _write_file(node, invocation, message_id, out, as_, reason, case)
+    output.say(f"{out}: a {written.format.label}, for your agency's own use", Tone.GOOD)
     for mark in written.marks:
         output.say(f"the message is {mark}: the file says so too", Tone.CAUTION)
     for item in written.not_carried:
@@ -96,6 +99,18 @@ def _export_for_tools(
             "not_carried": [{"field": item.field, "why": item.why} for item in written.not_carried],
         }
     )
+
+
+def _write_file(
+    node: "Node", invocation: Invocation, message_id: str, out: Path, as_: str, reason: str, case: str | None
+) -> "Written":
+    from agency_client.interchange.exporting import Format, export_alert
+    from agency_client.interchange.report.exporting import ReportFormat, export_report
+    from agency_client.typed_codes import parse_code
+
+    if as_ == ReportFormat.HTML:
+        return export_report(node, out, message_id, reason=reason, case=case, words=invocation.words)
+    return export_alert(node, out, message_id, parse_code(Format, as_, "as"), reason=reason, case=case)
 
 
 def is_message_bundle(file: Path) -> bool:

@@ -56,7 +56,7 @@ class Written:
     """A file that was written."""
 
     path: Path
-    format: Format
+    format: CodedValue
     marks: tuple[str, ...]
     not_carried: tuple[NotCarried, ...]
 
@@ -71,17 +71,38 @@ def export_alert(
         NoFileError: it was taken back, is for named people only, or about victims.
         ConflictError: something lies there already.
     """
+    found = read_for_file(node, path, message_id, reason=reason, case=case)
+    alert = found.alert if found.corrected is None else found.corrected.alert
+    origin = describe_origin(node, found)
+    write_new_file(path, _MAKERS[format_](alert, origin))
+    return Written(path, format_, origin.marks, tuple(list_not_carried(alert)))
+
+
+def read_for_file(
+    node: Node, path: Path, message_id: str, *, reason: str, case: str | None
+) -> ReadMessage | ReadOwnMessage:
+    """Return a message that may lie in a file, if nothing lies at `path`; the reading is on record.
+
+    Raises:
+        as `export_alert`.
+    """
     if path.exists() or path.is_symlink():
         raise _refuse_overwriting(path)
     found = read_message(node, message_id, reason=reason, case=case, verb="export")
     _demand_allowed(found)
-    alert = found.alert if found.corrected is None else found.corrected.alert
-    origin = describe_origin(node, found)
+    return found
+
+
+def write_new_file(path: Path, data: bytes) -> None:
+    """Write a new file of mode 0600.
+
+    Raises:
+        ConflictError: something lies there already.
+    """
     try:
-        write_private_file(path, _MAKERS[format_](alert, origin))
+        write_private_file(path, data)
     except FileExistsError as error:
         raise _refuse_overwriting(path) from error
-    return Written(path, format_, origin.marks, tuple(list_not_carried(alert)))
 
 
 def describe_origin(node: Node, found: ReadMessage | ReadOwnMessage) -> Origin:

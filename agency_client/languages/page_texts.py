@@ -106,7 +106,6 @@ REPORT_TEXTS = (
     "name",
     "seems to be",
     "size",
-    "{number} bytes",
     "only named: it did not travel with the message",
     "field",
     "said before",

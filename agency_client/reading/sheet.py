@@ -42,11 +42,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page; `about` is the ref of the person it is about."""
+    """A part of the page; `about` is the ref of the person it is about, `basis` that of the statements in it."""
 
     title: Text
     lines: tuple[Line, ...]
     about: str = ""
+    basis: Basis | None = None
 
 
 def make_sheet(alert: Alert, words: Words = ENGLISH) -> list[Section]:
@@ -55,8 +56,8 @@ def make_sheet(alert: Alert, words: Words = ENGLISH) -> list[Section]:
     facts = [item for item in alert.statements if item.basis is Basis.FACT]
     assessments = [item for item in alert.statements if item.basis is Basis.ASSESSMENT]
     sections = [
-        Section(say(words, "Facts"), tuple(_list_statements(spelling, facts))),
-        Section(say(words, "Assessments"), tuple(_list_statements(spelling, assessments))),
+        Section(say(words, "Facts"), tuple(_list_statements(spelling, facts)), basis=Basis.FACT),
+        Section(say(words, "Assessments"), tuple(_list_statements(spelling, assessments)), basis=Basis.ASSESSMENT),
         *(_make_person_section(spelling, person) for person in alert.persons),
         Section(say(words, "Details"), tuple(spelling.list_members(alert.details))),
         Section(say(words, "Handling"), tuple(_list_handling(spelling, alert))),
