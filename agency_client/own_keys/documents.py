@@ -5,6 +5,7 @@ partners may believe of them is in the log, hence in the directory.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from agency_client.local_store.engine import Snapshot
@@ -63,8 +64,15 @@ def load_revoked_kids(snapshot: Snapshot, agency: str) -> frozenset[str]:
 
 
 def _read_key_set(stored: KeyDocument, origin: str | None) -> OwnKeySet:
-    document = SignedDocument.from_canonical(stored.document)
-    return OwnKeySet(read_key_set(document), stored.digest, document, _is_logged(stored, origin))
+    document, key_set = _parse_key_set(stored.document)
+    return OwnKeySet(key_set, stored.digest, document, _is_logged(stored, origin))
+
+
+@lru_cache(maxsize=64)
+def _parse_key_set(document: bytes) -> tuple[SignedDocument, KeySet]:
+    # Every request and every signature asks which keys count; an installed key set never changes.
+    signed = SignedDocument.from_canonical(document)
+    return signed, read_key_set(signed)
 
 
 def _is_logged(stored: KeyDocument, origin: str | None) -> bool:
