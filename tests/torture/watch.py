@@ -32,6 +32,8 @@ class Watch:
     steps: dict[str, dict[str, list[Step]]] = field(default_factory=dict)
     accepted: dict[str, Record] = field(default_factory=dict)
     fates: dict[str, list[str]] = field(default_factory=dict)
+    held: dict[str, list[Agreement]] = field(default_factory=dict)
+    """The agreements as each party's store holds them at this look."""
     ended: dict[str, set[tuple[str, str, str, str]]] = field(default_factory=dict)
     opened: dict[str, set[str]] = field(default_factory=dict)
 
@@ -42,11 +44,12 @@ class Watch:
             ViolationError: something is as it may never be.
         """
         self._read_log()
+        self.held = {party.agency: self.world.load(party) for party in self.world.parties}
         now = self.world.exchange.clock.now()
         for agreement, said in self.steps.items():
             self._look_at("the exchange", agreement, said, now)
         for party in self.world.parties:
-            for found in self.world.load(party):
+            for found in self.held[party.agency]:
                 self._look_at_agreement(party, found)
             self._look_at_messages(party)
 
@@ -84,12 +87,12 @@ class Watch:
 
     def _list_all_signed(self, agreement: str) -> Said:
         """Return every step that each party signed by its own store: nobody else has its key."""
-        signed: dict[str, list[Step]] = {}
-        for party in self.world.parties:
-            for found in self.world.load(party):
-                if found.id == agreement:
-                    signed[party.agency] = [item.step for item in found.chains.get(party.agency, ())]
-        return signed
+        return {
+            agency: [item.step for item in found.chains.get(agency, ())]
+            for agency, held in self.held.items()
+            for found in held
+            if found.id == agreement
+        }
 
     def _look_at_messages(self, party: Party) -> None:
         with party.node.store.read() as snapshot:
