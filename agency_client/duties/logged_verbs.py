@@ -103,6 +103,7 @@ NO_PERSONAL_DATA = frozenset(
         "doctor",
         "exchange accept",
         "exchange show",
+        "generate",
         "init",
         "keys install",
         "keys list",

@@ -28,8 +28,10 @@ def verify_free(path: Path) -> None:
 
 
 @contextmanager
-def writing_drafts(out: Path) -> Iterator[WriteDraft]:
+def writing_drafts(out: Path, name: str = "line") -> Iterator[WriteDraft]:
     """Give what takes the drafts: lines of `out` where it ends in `.jsonl`, else files in a new folder of that name.
+
+    A file is called by `name` and the draft's number.
 
     After the block they are all there; when it fails, none is.
 
@@ -37,8 +39,7 @@ def writing_drafts(out: Path) -> Iterator[WriteDraft]:
         ConflictError: something lies there.
     """
     verify_free(out)
-    writing = _writing_lines if out.suffix == LINES_SUFFIX else _writing_folder
-    with writing(out) as write:
+    with _writing_lines(out) if out.suffix == LINES_SUFFIX else _writing_folder(out, name) as write:
         yield write
 
 
@@ -49,11 +50,11 @@ def _writing_lines(out: Path) -> Iterator[WriteDraft]:
 
 
 @contextmanager
-def _writing_folder(out: Path) -> Iterator[WriteDraft]:
+def _writing_folder(out: Path, name: str) -> Iterator[WriteDraft]:
     folder = out.with_name(f".{out.name}.{os.getpid()}.new")
     folder.mkdir(mode=PRIVATE_FOLDER_MODE)
     try:
-        yield lambda number, draft: _write_file(folder / f"line-{number:07}.json", encode_canonical(draft))
+        yield lambda number, draft: _write_file(folder / f"{name}-{number:07}.json", encode_canonical(draft))
         os.sync()  # Once for all: a hundred thousand files each waiting for the disk would take an hour.
         folder.rename(out)
     finally:

@@ -1,0 +1,1 @@
+"""Synthetic alerts for exercises, demonstrations and measurements: published specimens and reserved ranges only."""
