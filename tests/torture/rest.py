@@ -26,7 +26,7 @@ NEVER_REFUSED_FOR = frozenset(
     {"agreement-not-in-force", "agreement-suspended", "agreement-revoked", "agreement-expired", "not-covered"}
     | {"agreement-withdrawn", "agreement-rejected", "quota-exhausted", "step-hidden"}
 )
-"""What follows a message up passes in every state of an agreement, and outside its quotas."""
+"""What follows up a message that was handed over passes in every state of an agreement, and outside its quotas."""
 UNSENT = (OutboxState.QUEUED, OutboxState.IN_DOUBT)
 SETTLING_ROUNDS = 8
 SETTLING_TIME = timedelta(hours=30)
@@ -61,6 +61,7 @@ class Sent:
     kind: str
     expires_at: datetime
     problem_code: str
+    refers_to: str | None
     fact: DeliveryFact | None
 
 
@@ -129,7 +130,7 @@ def _account_for_messages(world: World, watch: Watch, party: Party) -> None:
     """Find every message that the exchange accepted from a party: handed over and judged, ended, or still held."""
     sent, came = _load_sent(world, party), _load_came(world.other(party))
     for digest, one in sent.items():
-        if kind_of(one.kind).is_aftercare and one.problem_code in NEVER_REFUSED_FOR:
+        if one.problem_code in NEVER_REFUSED_FOR and _passes_always(watch, digest, one):
             raise ViolationError(f"{party.agency} may not send {one.kind} {digest}: {one.problem_code}")
         if one.state in UNSENT:
             world.told["message waits at its sender"] += 1
@@ -142,6 +143,17 @@ def _account_for_messages(world: World, watch: Watch, party: Party) -> None:
             raise ViolationError(f"{party.agency} does not know that {digest} was accepted: {sent.get(digest)}")
         excuses = {"agreement-suspended", *watch.list_excuses(world.other(party))}
         _account_for(world, digest, watch.fates[digest], came.get(digest), excuses)
+
+
+def _passes_always(watch: Watch, digest: str, one: Sent) -> bool:
+    """Say whether a message, when it was refused, took part in the right of aftercare (§4): to pass in every state.
+
+    While the message it follows is under way, only a withdrawal does.
+    """
+    if not kind_of(one.kind).is_aftercare:
+        return False
+    refused, handed_over = watch.refused.get(digest), watch.handed_over.get(one.refers_to or "")
+    return refused is None or one.kind == "withdrawal" or (handed_over is not None and handed_over < refused)
 
 
 def _account_for(
@@ -177,13 +189,15 @@ def _load_sent(world: World, party: Party) -> dict[str, Sent]:
     recipient = world.other(party).agency
     with party.node.store.read() as snapshot:
         rows = snapshot.fetch_all(
-            "SELECT digest, message_id, state, kind, expires_at, problem_code FROM outbox JOIN sent_message"
+            "SELECT digest, message_id, state, kind, expires_at, problem_code, refers_to FROM outbox JOIN sent_message"
             " USING (message_id) ORDER BY created_at, message_id"
         )
         facts = {row["digest"]: compute_delivery_state(list_facts(snapshot, row[1], recipient)) for row in rows}
     return {
-        digest: Sent(name, OutboxState(state), kind, read_moment(until), code, getattr(facts[digest], "fact", None))
-        for digest, name, state, kind, until, code in rows
+        digest: Sent(
+            name, OutboxState(state), kind, read_moment(until), code, follows, getattr(facts[digest], "fact", None)
+        )
+        for digest, name, state, kind, until, code, follows in rows
     }
 
 

@@ -32,6 +32,10 @@ class Watch:
     steps: dict[str, dict[str, list[Step]]] = field(default_factory=dict)
     accepted: dict[str, Record] = field(default_factory=dict)
     fates: dict[str, list[str]] = field(default_factory=dict)
+    handed_over: dict[str, int] = field(default_factory=dict)
+    """The leaf at which a message was first handed over."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """The leaf at which a message was last refused."""
     held: dict[str, list[Agreement]] = field(default_factory=dict)
     """The agreements as each party's store holds them at this look."""
     ended: dict[str, set[tuple[str, str, str, str]]] = field(default_factory=dict)
@@ -139,7 +143,10 @@ class Watch:
                 self._take_step(documents[index])
             elif record.type is RecordType.MESSAGE_ACCEPTED:
                 self._judge_acceptance(record)
+            elif record.type is RecordType.REFUSED and record.problem == "agreement-not-in-force":
+                self._judge_refusal(record)
             if record.message is not None:
+                self._note_leaf(record, index)
                 self.fates.setdefault(record.message.digest, []).append(record.type.value)
                 self.world.told[f"log: {record.type.value}"] += 1
 
@@ -148,19 +155,36 @@ class Watch:
         self.steps.setdefault(step.agreement, {}).setdefault(step.agency, []).append(step)
         self.world.told[f"logged: {step.action.value}"] += 1
 
+    def _note_leaf(self, record: Record, index: int) -> None:
+        assert record.message is not None
+        if record.type is RecordType.MESSAGE_HANDED_OVER:
+            self.handed_over.setdefault(record.message.digest, index)
+        elif record.type is RecordType.REFUSED:
+            self.refused[record.message.digest] = index
+
     def _judge_acceptance(self, record: Record) -> None:
         assert record.message is not None
         assert record.recipients is not None
         if record.message.digest in self.accepted:
             raise ViolationError(f"the exchange accepted message {record.message.id} twice")
         self.accepted[record.message.digest] = record
-        (recipient,) = record.recipients
         if kind_of(record.kind or "").is_aftercare:
             return
-        agreement = next((said for said in self.steps.values() if recipient.agreement in list_versions(said)), {})
-        if recipient.agreement not in list_in_force(agreement, record.time):
+        if not self._is_in_force(record):
             raise ViolationError(f"the exchange accepted {record.message.id} under what was not in force at that leaf")
         self.world.told["accepted under an agreement in force"] += 1
+
+    def _judge_refusal(self, record: Record) -> None:
+        if self._is_in_force(record):
+            raise ViolationError(f"the exchange refused {record.message} under what was in force at that leaf")
+        self.world.told["refused under an agreement not in force"] += 1
+
+    def _is_in_force(self, record: Record) -> bool:
+        """Say whether the agreement that a record's message cites was in force at its leaf, by the book."""
+        assert record.recipients is not None
+        (recipient,) = record.recipients
+        agreement = next((said for said in self.steps.values() if recipient.agreement in list_versions(said)), {})
+        return recipient.agreement in list_in_force(agreement, record.time)
 
 
 def _ends(step: Step) -> bool:
