@@ -17,6 +17,7 @@ from broker.attachments.files import AttachmentFiles
 from broker.attachments.rules import Allowance
 from broker.attachments.service import AttachmentService
 from broker.attachments.sweep import AttachmentSweeper
+from broker.attachments.turns import Turns
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.audit.service import AuditService
@@ -125,8 +126,8 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
     waiters = Waiters()
     inboxes = Inboxes(book, waiters)
     purger = Purger(writer, database, clock)
-    files = AttachmentFiles(exchange.folder.attachments)
-    sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(files, writer, database))
+    files, turns = AttachmentFiles(exchange.folder.attachments), Turns()
+    sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(files, writer, database, turns))
     agreements.on_step(lambda _step, _terms: sweeper.ask())
     return Broker(
         exchange=exchange,
@@ -155,7 +156,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
             generate_id,
             lease_seconds=settings.inbox.lease_seconds,
         ),
-        attachments=AttachmentService(files, _allow(settings), book, writer, database, clock),
+        attachments=AttachmentService(files, _allow(settings), book, writer, database, clock, turns),
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),
         statuses=StatusService(name, directory, writer, database, log, refusals, clock),
         sweeper=sweeper,

@@ -61,13 +61,19 @@ class AttachmentFiles:
                 digest.update(piece)
         return b64u_encode(digest.digest())
 
-    def open_for_reading(self, key: UploadKey) -> int:
-        """Return a descriptor of the file to read.
+    def read(self, key: UploadKey, part: ByteRange) -> bytes:
+        """Return the bytes of a part; fewer where the file ends before.
+
+        Nothing stays open behind it: whoever waits for this in a thread may be gone before it ends.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: there is no such file.
         """
-        return os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            return os.pread(descriptor, part.count, part.start)
+        finally:
+            os.close(descriptor)
 
     def remove(self, key: UploadKey) -> None:
         """Remove the file, if there is one."""
@@ -105,8 +111,3 @@ def write_at(descriptor: int, data: bytes, offset: int) -> None:
         if error.errno in _FULL:
             raise FolderFullError(error.errno, "no room is left") from error
         raise
-
-
-def read_at(descriptor: int, part: ByteRange) -> bytes:
-    """Return the bytes of a part; fewer where the file ends before."""
-    return os.pread(descriptor, part.count, part.start)

@@ -8,14 +8,12 @@ written for a piece: the leaf of the message's acceptance has the digest of P, w
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from weakref import WeakValueDictionary
 
 from broker.access.caller import Caller
 from broker.agreements.live import AgreementBook
-from broker.attachments.files import AttachmentFiles, FolderFullError, read_at, write_at
+from broker.attachments.files import AttachmentFiles, FolderFullError, write_at
 from broker.attachments.rules import (
     Allowance,
     ByteRange,
@@ -35,6 +33,7 @@ from broker.attachments.store import (
     mark_lost,
     measure_usage,
 )
+from broker.attachments.turns import Turns
 from broker.clock import Clock
 from broker.http.refusal import Refusal, RefusedError, refuse
 from broker.inbox.rules import Fate, find_standing, judge_hand_over
@@ -70,6 +69,7 @@ class AttachmentService:
         writer: GroupCommitWriter,
         database: Database,
         clock: Clock,
+        turns: Turns,
     ) -> None:
         self._files = files
         self._allowance = allowance
@@ -77,7 +77,7 @@ class AttachmentService:
         self._writer = writer
         self._database = database
         self._clock = clock
-        self._turns: WeakValueDictionary[UploadKey, asyncio.Lock] = WeakValueDictionary()
+        self._turns = turns
 
     async def announce(self, caller: Caller, announcement: Announcement) -> tuple[UploadAnswer, bool]:
         """Begin an upload, or say how far it has come; return whether it is new.
@@ -86,7 +86,7 @@ class AttachmentService:
             RefusedError: other bytes were announced under this id, or the member or the disk has no room.
         """
         key = UploadKey(caller.agency, announcement.message, announcement.id)
-        async with self._turn(key):
+        async with self._turns.take(key):
             known = await asyncio.to_thread(self._read_upload, key)
             if known is None or not known.is_announced_as(announcement):
                 free_bytes = await asyncio.to_thread(self._files.measure_free)
@@ -103,7 +103,7 @@ class AttachmentService:
         """
         if key.sender != caller.agency:
             raise refuse("not-found", _NOT_FOUND)
-        async with self._turn(key):
+        async with self._turns.take(key):
             upload = await self._demand_upload(key)
             durable = await asyncio.to_thread(self._files.measure, upload.key) or 0
             free_bytes = await asyncio.to_thread(self._files.measure_free)
@@ -130,21 +130,10 @@ class AttachmentService:
 
     async def stream(self, readable: Readable) -> AsyncIterator[bytes]:
         """Yield the bytes of a part, a little at a time."""
-        descriptor = await asyncio.to_thread(self._files.open_for_reading, readable.key)
-        try:
-            end = readable.part.start + readable.part.count
-            for start in range(readable.part.start, end, WRITE_BYTES):
-                part = ByteRange(start, min(WRITE_BYTES, end - start))
-                yield await asyncio.to_thread(read_at, descriptor, part)
-        finally:
-            os.close(descriptor)
-
-    @asynccontextmanager
-    async def _turn(self, key: UploadKey) -> AsyncIterator[None]:
-        """Let one request at a time work on an upload: the one before may be on a line that broke."""
-        lock = self._turns.setdefault(key, asyncio.Lock())
-        async with lock:
-            yield
+        end = readable.part.start + readable.part.count
+        for start in range(readable.part.start, end, WRITE_BYTES):
+            part = ByteRange(start, min(WRITE_BYTES, end - start))
+            yield await asyncio.to_thread(self._files.read, readable.key, part)
 
     def _read_upload(self, key: UploadKey) -> StoredUpload | None:
         with self._database.read() as connection:

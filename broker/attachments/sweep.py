@@ -4,7 +4,8 @@ import asyncio
 
 from broker.attachments.files import AttachmentFiles
 from broker.attachments.rules import UploadKey
-from broker.attachments.store import delete_ended, list_keys
+from broker.attachments.store import delete_ended, find_upload, list_keys
+from broker.attachments.turns import Turns
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
 from broker.storage.group_commit import GroupCommitWriter
@@ -16,8 +17,9 @@ PAGE_ITEMS = 100
 class AttachmentSweeper:
     """Removes ended attachments. A kill between row and file leaves a file that the next sweep finds."""
 
-    def __init__(self, files: AttachmentFiles, writer: GroupCommitWriter, database: Database) -> None:
+    def __init__(self, files: AttachmentFiles, writer: GroupCommitWriter, database: Database, turns: Turns) -> None:
         self._files = files
+        self._turns = turns
         self._writer = writer
         self._database = database
 
@@ -25,22 +27,31 @@ class AttachmentSweeper:
         """Remove everything that has ended; return how many files went."""
         while await self._writer.commit(_delete_page) == PAGE_ITEMS:
             pass
-        removed = await asyncio.to_thread(self._remove_orphans)
+        removed = 0
+        for key in await asyncio.to_thread(self._find_orphans):
+            if not self._turns.is_taken(key):  # who works on it now may keep it; the next sweep sees
+                async with self._turns.take(key):
+                    removed += await asyncio.to_thread(self._remove_orphan, key)
         if removed:
             self._writer.metrics.count_purged("attachment", removed)
         return removed
 
-    def _remove_orphans(self) -> int:
+    def _find_orphans(self) -> list[UploadKey]:
         # Files first: one that is made after this has a row already, which is read after it.
         stored = list(self._files.list_keys())
         if not stored:
-            return 0
+            return []
         with self._database.read() as connection:
             known: set[UploadKey] = list_keys(connection)
-        orphans = [key for key in stored if key not in known]
-        for key in orphans:
-            self._files.remove(key)
-        return len(orphans)
+        return [key for key in stored if key not in known]
+
+    def _remove_orphan(self, key: UploadKey) -> bool:
+        """Remove a file unless it was announced again meanwhile: then its bytes are the ones of a message to come."""
+        with self._database.read() as connection:
+            if find_upload(connection, key) is not None:
+                return False
+        self._files.remove(key)
+        return True
 
 
 def _delete_page(transaction: Transaction) -> int:

@@ -202,12 +202,14 @@ class InboxService:
         """Return what was handed over under the lease that is asked for again, but what may not leave any more.
 
         A connection that broke may have repeated the request by itself: then the very last lease is named once more.
+        A name may be used for one lease after another: no more of it comes at once than one answer carries.
         """
         is_again = request.again or self._last_leases.get(agency) == request.lease
         if request.lease is None or not is_again:
             return []
-        leased = select_leased_items(transaction.connection, agency, request.lease, transaction.now)
-        return [item for item in leased if self._may_leave(transaction, item, standings)]
+        leased = select_leased_items(transaction.connection, agency, request.lease, transaction.now, request.max_items)
+        picked = [item for item in leased if self._may_leave(transaction, item, standings)]
+        return _fit(picked, request.max_items, more=True)[0]
 
     def _pick(
         self, transaction: Transaction, agency: str, standings: Standings, max_items: int

@@ -47,6 +47,7 @@ _SELECT_LEASED_ITEMS = (
         _item.leased_until > bindparam("now"),
     )
     .order_by(_item.haste, _item.number)
+    .limit(bindparam("limit"))
 )
 _SELECT_OVERDUE = (
     select(*_STORED_MESSAGE)
@@ -220,9 +221,12 @@ def select_ready(connection: Connection, recipient: str, now: datetime, limit: i
     return [_read_ready(*row) for row in rows]
 
 
-def select_leased_items(connection: Connection, recipient: str, lease: str, now: datetime) -> list[ReadyItem]:
+def select_leased_items(
+    connection: Connection, recipient: str, lease: str, now: datetime, limit: int
+) -> list[ReadyItem]:
     """Return what is under a lease that lives and was not acknowledged, in the order in which it was handed over."""
-    rows = connection.execute(_SELECT_LEASED_ITEMS, {"recipient": recipient, "lease": lease, "now": now})
+    values = {"recipient": recipient, "lease": lease, "now": now, "limit": limit}
+    rows = connection.execute(_SELECT_LEASED_ITEMS, values)
     return [_read_ready(*row) for row in rows]
 
 

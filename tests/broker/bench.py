@@ -17,6 +17,7 @@ from broker.attachments.files import AttachmentFiles
 from broker.attachments.rules import Allowance
 from broker.attachments.service import AttachmentService
 from broker.attachments.sweep import AttachmentSweeper
+from broker.attachments.turns import Turns
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.audit.standing import Standing, Stop
@@ -118,11 +119,11 @@ class Bench:
             self.inboxes, self.writer, self.database, self.log, refusals, self.clock, self._make_lease_id
         )
         self.purger = Purger(self.writer, self.database, self.clock)
-        self.files = AttachmentFiles(self.folder / "attachments")
+        self.files, turns = AttachmentFiles(self.folder / "attachments"), Turns()
         self.attachments = AttachmentService(
-            self.files, self.allowance, self.book, self.writer, self.database, self.clock
+            self.files, self.allowance, self.book, self.writer, self.database, self.clock, turns
         )
-        attachments = AttachmentSweeper(self.files, self.writer, self.database)
+        attachments = AttachmentSweeper(self.files, self.writer, self.database, turns)
         self.sweeper = Sweeper(self.inboxes, self.writer, self.database, self.purger, attachments)
         self.routing = RoutingService(
             EXCHANGE, self.directory, self.book, self.inboxes, self.writer, self.log, refusals, self.clock

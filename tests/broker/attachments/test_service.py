@@ -1,5 +1,7 @@
 """Uploads: in pieces, resumed where they stand, durable before the answer; read by who has the message."""
 
+import asyncio
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -234,6 +236,35 @@ def test_the_recipient_reads_it_in_ranges_once_it_has_the_message(bench: Bench) 
     assert refusal_of(lambda: read(bench, sealed, whole, reader=BE)) == ("not-found", None)
     assert refusal_of(lambda: read(bench, sealed, whole, reader=GB)) == ("not-found", None)
     assert refusal_of(lambda: read(bench, sealed, whole, sender=VN)) == ("not-found", None)
+
+
+def test_readers_who_leave_at_once_leave_no_file_open(bench: Bench) -> None:
+    sealed = hand_over(bench, agree_to_files(bench))
+    key = UploadKey(GB, make_id("message"), sealed.id)
+
+    async def ask_and_leave() -> None:
+        found = await bench.attachments.find_readable(bench.caller(VN), key, "bytes=0-999")
+        pieces = bench.attachments.stream(found)
+        reading = asyncio.ensure_future(anext(pieces))
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await pieces.aclose()
+
+    async def come_often() -> None:
+        for _ in range(50):
+            await ask_and_leave()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    bench.run(come_often())
+    assert list_open_files(bench.folder / "attachments") == []
+
+
+def list_open_files(folder: Path) -> list[str]:
+    """Return the files under a folder that this process has open."""
+    descriptors = Path("/proc/self/fd").iterdir()
+    paths = [os.path.realpath(descriptor) for descriptor in descriptors]
+    return [path for path in paths if path.startswith(str(folder.resolve()))]
 
 
 def test_only_a_range_within_the_attachment_is_given(bench: Bench) -> None:

@@ -1,12 +1,14 @@
 """Attachments end: a day after nobody named them, with their message's delivery, or at once where it reached nobody."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
-from broker.attachments import sweep
+from broker.attachments import store, sweep
 from broker.attachments.rules import UploadKey
 from broker.attachments.store import find_upload
 from broker.http.refusal import RefusedError
@@ -109,6 +111,65 @@ def test_a_file_that_no_row_speaks_of_goes_with_the_next_sweep(bench: Bench) -> 
     assert bench.files.measure(key) == len(DATA)
     bench.sweep()
     assert bench.files.measure(key) is None
+
+
+def test_what_is_announced_again_while_the_sweep_goes_on_stays_whole(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed, loop = upload(bench, "file", DATA), bench.runner.get_loop()
+    with bench.database.writing.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM attachment")
+    answers = []
+
+    def list_keys(connection: Connection) -> set[UploadKey]:
+        known = store.list_keys(connection)
+        again = bench.attachments.announce(bench.caller(GB), announce("file", DATA))
+        answers.append(asyncio.run_coroutine_threadsafe(again, loop).result(timeout=30)[0])
+        return known
+
+    monkeypatch.setattr(sweep, "list_keys", list_keys)
+    bench.sweep()
+    assert [answer.complete for answer in answers] == [True]
+    bench.submit(GB, seal_with(bench, agree_to_files(bench), sealed))
+    bench.acknowledge(VN, bench.lease(VN))
+    assert read(bench, sealed, "bytes=0-9") == DATA[:10], "a message was accepted with it"
+
+
+def test_the_sweep_waits_for_nobody_who_works_on_a_file(bench: Bench) -> None:
+    sealed = upload(bench, "file", DATA)
+    announcement = announce("another", DATA)
+    begin(bench, announcement)
+
+    async def sweep_meanwhile() -> None:
+        going_on = asyncio.Event()
+
+        async def come_slowly() -> AsyncIterator[bytes]:
+            yield DATA[:400]
+            await going_on.wait()
+            yield DATA[400:]
+
+        key = UploadKey(GB, announcement.message, announcement.id)
+        slow = bench.attachments.append(bench.caller(GB), key, 0, len(DATA), come_slowly())
+        appending = asyncio.ensure_future(slow)
+        await asyncio.to_thread(_wait_for_file, bench, key)
+        bench.clock.move(DAY)
+        await asyncio.wait_for(bench.sweeper.sweep(), timeout=30)
+        assert bench.files.measure(key) is not None
+        going_on.set()
+        with pytest.raises(RefusedError, match="no such attachment"):
+            await appending
+
+    bench.run(sweep_meanwhile())
+    bench.sweep()
+    assert list(bench.files.list_keys()) == []
+    assert is_there(bench, sealed) == (False, False)
+
+
+def _wait_for_file(bench: Bench, key: UploadKey) -> None:
+    for _ in range(10_000):
+        if bench.files.measure(key) is not None:
+            return
+    raise AssertionError("nothing was written")
 
 
 def test_the_log_and_what_is_stored_agree_with_attachments_and_without_them_again(bench: Bench) -> None:

@@ -155,6 +155,18 @@ def test_a_request_that_the_line_repeats_by_itself_gets_the_same_lease(bench: Be
     assert named(ask(bench, "another"), "second")
 
 
+def test_a_name_used_for_many_leases_gives_again_no_more_than_one_answer_carries(bench: Bench) -> None:
+    terms, names = bench.agree(), [str(number) for number in range(6)]
+    for name in names:
+        bench.send(GB, VN, terms, name)
+    for _ in range(2):
+        ask(bench, "piled"), ask(bench, "between")
+    found = ask(bench, "piled", again=True)
+    assert (ids_of(found), found.more) == ([make_id("0"), make_id("1")], True)
+    assert bench.acknowledge(VN, found) == 2
+    assert ids_of(ask(bench, "piled", again=True)) == [make_id("4"), make_id("5")], "the rest comes after it"
+
+
 def test_what_may_not_be_handed_over_any_more_does_not_come_again(bench: Bench) -> None:
     terms = bench.agree()
     bench.send(GB, VN, terms, "first")
