@@ -22,7 +22,7 @@ def test_an_empty_text_stays_empty_and_never_becomes_the_catalogues_header(code:
 
 
 def test_a_language_without_words_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownLanguageError, match="'xx'.*en, fr, ar, vi, zh, sq"):
+    with pytest.raises(UnknownLanguageError, match=r"'xx'.*en, fr, ar, vi, zh, sq"):
         load_words("xx")
 
 
