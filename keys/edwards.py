@@ -1,8 +1,11 @@
 """Whether 32 bytes are a sound Ed25519 public key: canonical, on the curve, and of prime order (RFC 8032 §5.1).
 
 OpenSSL accepts points of small order, under which one signature fits any message, so every verifier asks here first.
-Plain integer arithmetic on public values: nothing secret passes through, and a few milliseconds a key do not matter.
+Plain integer arithmetic on public values: nothing secret passes through. A key takes a few milliseconds; a directory
+that is rebuilt asks of the same keys again, so answers are remembered.
 """
+
+from functools import lru_cache
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -13,6 +16,7 @@ _Point = tuple[int, int, int, int]
 _IDENTITY: _Point = (0, 1, 1, 0)
 
 
+@lru_cache(maxsize=1024)
 def is_sound_public_key(data: bytes) -> bool:
     """Return whether `data` is the canonical encoding of a point of order L."""
     point = _decode(data)
