@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agency_client.attachments.attaching import ChosenFile
+from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.folder import (
     LOCK,
     LOCK_SECONDS,
@@ -19,10 +20,11 @@ from agency_client.attachments.folder import (
     read_pieces,
     write_all,
 )
-from agency_client.attachments.uploading import Watching, unwatched
+from agency_client.attachments.uploading import AttachmentLostError, Watching, unwatched
 from agency_client.errors import ConflictError
 from agency_client.profiles.profile import Profile, hold_lock
 from keys.attachments import AttachmentOpener, AttachmentSealer
+from keys.errors import OpeningError
 from keys.generation import generate_id, generate_seed
 from schemas.attachments import measure_sealed
 from schemas.codec import b64u_encode
@@ -89,15 +91,20 @@ def describe_unsealed(files: Sequence[PlainFile]) -> SealedFiles:
 def plan_resealing(path: Path, message_id: str, sealed: SealedAttachment, inside: MessageAttachment) -> PlainFile:
     """Return the plaintext of a ciphertext that lies here as bytes to seal for another message, id and name kept.
 
-    Its pieces raise OpeningError at the latest at the end where it is not what was signed for; what was sealed of it
-    until then goes.
+    Its pieces raise AttachmentLostError where it does not lie here, and AttachmentForgedError, at the latest at the
+    end, where it is not what was signed for; what was sealed of it until then goes.
     """
 
     def open_pieces() -> Iterator[bytes]:
         opener = AttachmentOpener(message_id, sealed, inside)
-        for piece in read_pieces(path):
-            yield opener.update(piece)
-        yield opener.verify_end()
+        try:
+            for piece in read_pieces(path):
+                yield opener.update(piece)
+            yield opener.verify_end()
+        except FileNotFoundError as error:
+            raise AttachmentLostError(f"the sealed file of the attachment {inside.id} is not here any more") from error
+        except OpeningError as error:
+            raise AttachmentForgedError(f"{inside.id}: {error}; nothing of it was sealed") from error
 
     return PlainFile(inside.id, inside.name, inside.media_type, inside.size, open_pieces)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.uploading import (
     AttachmentLostError,
     Uploader,
@@ -292,13 +293,20 @@ def _end_refused(node: Node, item: OutboxItem, problem: Problem, report: Deliver
         except RenewalWaitsError as error:
             _note_not_arrived(node, item, error)
             raise
+        except (AttachmentLostError, AttachmentForgedError) as error:
+            problem = Problem(problem.code, f"{problem.sentence}; it cannot be sealed again: {error.sentence}")
+            _record_refused(node, item, problem)
     else:
-        with node.store.write() as transaction:
-            record_refused(transaction, item.message_id, problem, at=node.clock.now())
+        _record_refused(node, item, problem)
     report.refused[item.message_id] = problem
     if leg is not None:
         report.renewed[item.message_id] = leg.message_id
         _deliver(node, leg.message_id, report)
+
+
+def _record_refused(node: Node, item: OutboxItem, problem: Problem) -> None:
+    with node.store.write() as transaction:
+        record_refused(transaction, item.message_id, problem, at=node.clock.now())
 
 
 def _note_not_arrived(node: Node, item: OutboxItem, error: ClientError) -> None:

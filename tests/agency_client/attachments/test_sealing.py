@@ -1,21 +1,27 @@
 """Files are sealed for each message alone, and nothing of them stays where no message came of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agency_client.attachments.attaching import AttachedFile, choose_files
+from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.folder import find_outgoing, list_outgoing
 from agency_client.attachments.sealing import describe_unsealed, plan_file, plan_resealing, sealing_files
+from agency_client.attachments.uploading import AttachmentLostError, Uploader
 from agency_client.connection import RefusalDetails, RefusedConflictError
 from agency_client.errors import ConflictError
 from agency_client.local_store.inbox import load_by_digest
+from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
+from agency_client.node import Node
 from agency_client.profiles.profile import Profile, hold_lock
 from agency_client.receiving.flow import receive
+from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.flow import NotCoveredError, plan_alert, send_alert
 from keys.attachments import AttachmentOpener
-from keys.errors import OpeningError
 from keys.generation import generate_id
+from keys.sealing import parse_envelope
 from schemas.api import MESSAGES_PATH
 from schemas.envelope import MessageAttachment, SealedAttachment
 from tests.support.attached import Attaching, agree_to_files
@@ -105,10 +111,12 @@ def test_a_ciphertext_is_sealed_anew_for_another_message_and_only_if_it_is_sound
     moved.unlink()
     before = list_files(profile)
     kept.write_bytes(kept.read_bytes()[:-1] + b"\x00")
-    with pytest.raises(OpeningError), sealing_files(profile, ["BE"], [again]):
+    with pytest.raises(AttachmentForgedError), sealing_files(profile, ["BE"], [again]):
         pass
-    assert list_files(profile) == before
     kept.unlink()
+    with pytest.raises(AttachmentLostError), sealing_files(profile, ["BE"], [again]):
+        pass
+    assert list_files(profile) == before - {kept}
 
 
 def test_what_no_agreement_covers_is_refused_before_anything_is_sealed(
@@ -145,3 +153,33 @@ def test_with_a_message_that_is_sealed_anew_its_files_are(attaching: Attaching) 
     (saved,) = attaching.save(message)
     assert saved.path.read_bytes() == path.read_bytes()
     assert {place[1] for place in attaching.attached.uploads} >= {leg.message_id}
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(bytes(path.stat().st_size))])
+def test_a_refused_message_whose_sealed_files_are_lost_ends_and_holds_up_no_other(
+    attaching: Attaching, damage: Callable[[Path], object]
+) -> None:
+    gb, attached = attaching.world["GB"], attaching.draft(attaching.write("page.png"))
+    lost, other = (send_alert(gb, draft, deliver=False).legs[0] for draft in (attached, attaching.draft()))
+    envelope = load(gb, lost.message_id).envelope
+    assert envelope is not None
+    Uploader(gb).upload_all(lost.message_id, parse_envelope(envelope).payload.attachments)
+    for kept in [kept for kept in list_outgoing(gb.profile) if kept.message == lost.message_id]:
+        damage(kept.path)
+    refusals = iter([True])
+
+    def refuse_once(answer: object) -> object:
+        if next(refusals, False):
+            raise RefusedConflictError("not current", RefusalDetails("encryption-key-not-current", 409, (), ""))
+        return answer
+
+    attaching.world.exchange.tamper[MESSAGES_PATH] = refuse_once
+    delivered = deliver_messages(gb, [lost.message_id, other.message_id])
+    assert "cannot be sealed again" in delivered.refused[lost.message_id].sentence
+    assert load(gb, lost.message_id).state is OutboxState.REFUSED
+    assert delivered.taken == [other.message_id]
+
+
+def load(node: Node, message_id: str) -> OutboxItem:
+    with node.store.read() as snapshot:
+        return load_item(snapshot, message_id)

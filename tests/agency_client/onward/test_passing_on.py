@@ -1,5 +1,6 @@
 """A message goes on by the originator's leave alone, and the leave travels with it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 
 from agency_client.attachments.attaching import AttachedFile
+from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.listing import list_attachments
 from agency_client.attachments.saving import Saving, save_attachments
-from agency_client.attachments.sealing import PlainFile
+from agency_client.attachments.sealing import PlainFile, SealedFiles
 from agency_client.connection import UnansweredError
 from agency_client.errors import ClientError, DeniedError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
@@ -31,6 +33,7 @@ from agency_client.sending.draft import Draft
 from agency_client.sending.flow import NotCoveredError, send_alert
 from agency_client.sending.noticing import restrict, withdraw
 from agency_client.sending.renewal import renew_refused
+from agency_client.sending.seal import SealingOrder
 from schemas.agreements.terms import OnwardRule
 from schemas.markings import Purpose, Tlp
 from tests.support.attached import make_bytes
@@ -327,6 +330,23 @@ def test_a_copy_with_another_file_than_the_originators_is_not_shown(row: Row, tm
 def _plan_other_bytes(held: InboxMessage, row: Row) -> PlainFile:
     (first,) = read(row, BE, held).message.attachments
     return PlainFile(first.id, first.name, first.media_type, first.size, lambda: iter([bytes(first.size)]))
+
+
+def test_an_attachment_that_is_not_what_its_sender_said_goes_on_to_nobody(row: Row, tmp_path: Path) -> None:
+    path, make_files = tmp_path / "page.png", SealingOrder.find_files
+    path.write_bytes(make_bytes("page", 5_000))
+
+    def lie(order: SealingOrder, recipient: str) -> SealedFiles:
+        files = make_files(order, recipient)
+        return replace(files, inside=tuple(item.model_copy(update={"sha256": "A" * 43}) for item in files.inside))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SealingOrder, "find_files", lie)
+        held = send_with_file(row, path)
+    before = count_sent(row, BE)
+    with pytest.raises(AttachmentForgedError, match="content is not the one its sender named"):
+        row.pass_on(BE, held, AL)
+    assert count_sent(row, BE) == before
 
 
 def test_a_copy_waits_for_attachments_that_cannot_be_fetched(row: Row, tmp_path: Path) -> None:
