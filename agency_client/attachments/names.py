@@ -7,6 +7,8 @@ leading dot or hyphen, and short. Its ending stays where it is an ordinary one, 
 import re
 import unicodedata
 
+from agency_client.terminal.cleaning import is_shown
+
 MAX_NAME_BYTES = 120
 FALLBACK_STEM = "attachment"
 
@@ -47,6 +49,8 @@ def number_name(safe_name: str, number: int) -> str:
 def _spell(character: str) -> str:
     if character == " ":
         return " "
+    if not is_shown(character):
+        return "_"
     category = unicodedata.category(character)
     is_plain = category[0] in "LN" or (category[0] in "PS" and character not in _FORBIDDEN)
     if is_plain or category in ("Mn", "Mc"):

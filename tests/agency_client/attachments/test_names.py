@@ -38,6 +38,8 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
         ("photo\u202egpj.exe", "photo_gpj.exe"),
         ("a\u200bb\ufeffc.png", "a_b_c.png"),
         ("a\nb\tc.png", "a_b_c.png"),
+        ("passport.pdf\u3164\u2800\ufe0f\u034f.exe", "passport.pdf.exe"),
+        ("a\u115fb\U000e0101c.png", "a_b_c.png"),
         ('a<b>"c|d?e*.png', "a_b__c_d_e.png"),
         ("$(rm -rf ~).png", "(rm -rf ~).png"),
         ("a" * 300 + ".jpeg", "a" * (MAX_NAME_BYTES - 5) + ".jpeg"),
