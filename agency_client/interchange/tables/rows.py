@@ -64,7 +64,7 @@ def read_line(mapping: CheckedMapping, cells: Mapping[str, str], usual: Mapping[
         RefusedLineError: the line is no alert of the mapping's kind.
     """
     leaves = _fill_constants(mapping, cells)
-    origins: dict[str, Leaf] = {}
+    origins: dict[str, Leaf] = {path: _name_column(mapping.constants[path]) for path in leaves}
     problems: list[CellProblem] = []
     maker = PathMaker(mapping)
     for name, column in mapping.columns.items():
@@ -83,7 +83,7 @@ def read_line(mapping: CheckedMapping, cells: Mapping[str, str], usual: Mapping[
         return ReadLine(draft, parse_alert({**usual, "thread": _ANY_THREAD, **draft}))
     except InvalidAlertError as error:
         # The same tree with columns for values: it says where each value has come to stand.
-        columns = list_wire_leaves(build_wire({path: origins.get(path, "") for path in leaves}))
+        columns = list_wire_leaves(build_wire({path: origins[path] for path in leaves}))
         raise RefusedLineError(tuple(_place(mapping, columns, item) for item in error.problems)) from error
     except CodecError as error:
         raise RefusedLineError((CellProblem("", error.field, error.problem),)) from error
@@ -93,6 +93,12 @@ def _fill_constants(mapping: CheckedMapping, cells: Mapping[str, str]) -> dict[s
     """Return the leaves that every alert has, with the cells their texts name; an empty one is left out."""
     filled = {path: _fill(mapping, value, cells) for path, value in mapping.constants.items()}
     return {path: value for path, value in filled.items() if value != ""}
+
+
+def _name_column(constant: Leaf) -> str:
+    """Return the first column that a text of the mapping names."""
+    found = NAMED.search(str(constant))
+    return "" if found is None else found[1]
 
 
 def _fill(mapping: CheckedMapping, value: Leaf, cells: Mapping[str, str]) -> Leaf:
@@ -141,9 +147,11 @@ def _translate(values: Mapping[str, Leaf], text: str) -> Leaf:
 
 
 def _read_date(forms: list[str], zone: ZoneInfo | None, text: str) -> str:
+    # Digits of any script, such as ٢٠٢٦; `strptime` knows them for years only.
+    plain = "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
     for form in forms:
         try:
-            found = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the table's, and is put on below
+            found = datetime.strptime(plain, form)  # noqa: DTZ007 - the zone is the table's, and is put on below
         except ValueError:
             continue
         if "%H" in form:
