@@ -6,12 +6,13 @@ up to them: they stay in memory, are taken in by `agency_client.receiving.partne
 `agency_client.receiving.outcomes`, and come again if that does not happen.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agency_client.connection import RefusedConflictError
 from agency_client.errors import ClientError, NotFoundError
-from agency_client.local_store.engine import Transaction
+from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import ReceivedMessage, find_origin, mark_unverifiable, record_received
 from agency_client.local_store.leases import (
     LeaseItem,
@@ -81,8 +82,8 @@ def lease_items(
 ) -> Leased:
     """Lease what is there, waiting at most so long for something to come, and store every message of it.
 
-    A lease has a name before it is asked for, and is open until `close_leases`: whatever happens in between, it is
-    asked for `again` by that name, and what was not acknowledged of it comes at once.
+    A lease has a name before it is asked for, and is open until `close_leases`, or until there is nothing under it:
+    whatever happens in between, it is asked for `again` by that name, and what was not acknowledged comes at once.
 
     Raises:
         OfflineError: there is no answer.
@@ -93,6 +94,8 @@ def lease_items(
     answer = node.connection.post(LEASE_PATH, request.canonical(), LeaseAnswer, wait_seconds=wait_seconds)
     leased = Leased(answer, node.observer.observe(answer.checkpoint))
     with node.store.write() as transaction:
+        if leased.is_empty:
+            _write_open_leases(transaction, [name for name in _read_open_leases(transaction) if name != lease])
         for item in answer.items:
             if isinstance(item, MessageItem):
                 _store_message(node, transaction, item, leased)
@@ -102,7 +105,7 @@ def lease_items(
 def list_open_leases(node: Node) -> list[str]:
     """Return the names of leases that were asked for and are not closed: their answers, or parts of them, were lost."""
     with node.store.read() as snapshot:
-        return (read_setting(snapshot, Setting.LEASES_OPEN) or "").split()
+        return _read_open_leases(snapshot)
 
 
 def close_leases(node: Node) -> None:
@@ -140,9 +143,16 @@ def acknowledge_stored(node: Node) -> int:
 def _open_lease(node: Node) -> str:
     lease = generate_id()
     with node.store.write() as transaction:
-        others = (read_setting(transaction, Setting.LEASES_OPEN) or "").split()
-        write_setting(transaction, Setting.LEASES_OPEN, " ".join([*others, lease]))
+        _write_open_leases(transaction, [*_read_open_leases(transaction), lease])
     return lease
+
+
+def _read_open_leases(snapshot: Snapshot) -> list[str]:
+    return (read_setting(snapshot, Setting.LEASES_OPEN) or "").split()
+
+
+def _write_open_leases(transaction: Transaction, names: Sequence[str]) -> None:
+    write_setting(transaction, Setting.LEASES_OPEN, " ".join(names))
 
 
 def _acknowledge(node: Node, lease: str, numbers: tuple[int, ...]) -> int:

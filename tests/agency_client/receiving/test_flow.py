@@ -13,6 +13,7 @@ from agency_client.local_store.inbox import InboxState, list_unfinished
 from agency_client.local_store.leases import list_unsettled
 from agency_client.local_store.received_work import list_owed_receipts
 from agency_client.receiving.flow import learn_everything, receive
+from agency_client.receiving.leasing import acknowledge_stored, lease_items, list_open_leases
 from agency_client.receiving.verification import Horizon
 from schemas.agreements.steps import StepAction
 from schemas.api import ACKNOWLEDGE_PATH, CHECKPOINT_PATH, LEASE_PATH, STEPS_PATH, LeaseRequest
@@ -130,6 +131,20 @@ def test_what_was_leased_and_could_not_be_taken_in_is_asked_for_again_at_once(
     assert {request.lease for request in later if request.again} == {first.lease, second.lease}
     assert asked[-1].again is None
     assert asked[-1].lease not in {first.lease, second.lease}
+
+
+def test_a_lease_with_nothing_under_it_is_not_asked_for_again(world: LyingWorld, terms: Any) -> None:
+    node = world["VN"]
+    lease_items(node)
+    assert list_open_leases(node) == []
+    world.deliver(world.craft("GB", "VN", terms), "VN")
+    held = lease_items(node).answer.lease
+    acknowledge_stored(node)
+    lease_items(node)
+    assert list_open_leases(node) == [held], "what is not closed may hold receipts that are in memory only"
+    assert lease_items(node, again=held).is_empty
+    assert list_open_leases(node) == []
+    world.collect("VN")
 
 
 def test_a_message_whose_log_cannot_be_read_now_is_judged_later(world: LyingWorld, terms: Any) -> None:
