@@ -25,7 +25,7 @@ from agency_client.interchange.report.rows import (
     list_notices,
     list_reference,
 )
-from agency_client.languages.runs import Nature, Text, exact, fill
+from agency_client.languages.runs import Nature, Text, exact, fill, flatten
 from agency_client.languages.words import ENGLISH, Words
 from agency_client.reading.sheet import Line, make_rules, make_sheet
 from agency_client.terminal.aftercare_pages import list_victims
@@ -88,7 +88,7 @@ def _load_template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clean": _clean, "is_prose": _is_prose}
+    environment.filters |= {"clean": _clean, "is_foreign": _is_foreign, "is_long": _is_long}
     return environment.get_template("page.html.j2")
 
 
@@ -146,6 +146,10 @@ def _clean(foreign_text: str) -> str:
     return clean_block(foreign_text, max_characters=len(foreign_text))
 
 
-def _is_prose(text: Text) -> bool:
-    """Say whether a paragraph is somebody's sentences, which begin where their own script begins."""
-    return len(text) == 1 and text[0].nature is Nature.FOREIGN and len(text[0].text) > _PROSE_CHARACTERS
+def _is_foreign(text: Text) -> bool:
+    """Say whether a paragraph is somebody else's alone: if it is a sentence, it begins where its own script begins."""
+    return len(text) == 1 and text[0].nature is Nature.FOREIGN
+
+
+def _is_long(text: Text) -> bool:
+    return len(flatten(text)) > _PROSE_CHARACTERS

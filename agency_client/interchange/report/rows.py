@@ -110,7 +110,7 @@ def list_reference(facts: ReportFacts, words: Words) -> list[Line]:
     """Return what the code says, for who compares it by eye."""
     return [
         Line(words.say("message"), exact(facts.sent.message_id)),
-        Line(f"{words.say('digest')} (SHA-256)", exact(facts.sent.digest)),
+        Line(words.say("digest"), exact(facts.sent.digest)),
     ]
 
 

@@ -29,7 +29,7 @@ SENT = Sent(
 )
 VERIFIED = Provenance("BE-FED", 3, ("1TLhUNm6xx", "8mZ0aaaaaa"), "Documents", 2, 1417, NOW, is_disputed=False)
 TAGS = frozenset(
-    """html head meta title style body header footer main section div p h1 h2 strong bdi
+    """html head meta title style body header footer main section div span p h1 h2 strong bdi
     table thead tbody tr th td figure svg path""".split()  # noqa: SIM905 - read as one line, it is one
 )
 ATTRIBUTES = frozenset(
