@@ -72,3 +72,56 @@ def test_a_file_for_tools_is_for_no_court(row: Row, terminal: Terminal, tmp_path
     refused = terminal.run("gb", "export", held.message_id, *words, "-o", str(tmp_path / "x"), *WHY, code=2)
 
     assert "for your own work" in str(refused.error)
+
+
+STOLEN = Path(__file__).parents[3] / "examples" / "mappings"
+
+
+def test_a_table_is_told_line_by_line_and_its_drafts_can_be_sent(terminal: Terminal, tmp_path: Path) -> None:
+    drafts, mend = tmp_path / "drafts", tmp_path / "mend.csv"
+    table = (str(STOLEN / "stolen-blanks.csv"), "--as", "csv", "--map", str(STOLEN / "stolen-blanks.toml"), *WHY)
+
+    taken = terminal.run("gb", "import", *table, "--out", str(drafts), "--refused", str(mend))
+    shown = terminal.run("gb", "import", *table, "--out", str(tmp_path / "again"), form="--plain")
+    sent = terminal.run("gb", "send", str(drafts / "line-0000002.json"), "--to", "VN", "--dry-run")
+
+    *lines, count = taken.lines
+    assert [(line["line"], line["refused"], line["problems"][0]["column"]) for line in lines] == [(4, True, "Last")]
+    assert (count["taken"], count["refused"], count["unread_columns"]) == (2, 1, [])
+    assert mend.read_text("utf-8-sig").count("\n") == 2
+    assert shown.stdout.startswith("line 4\trefused: Last → details.blanks.0.last: not after first in the same series")
+    assert "2 drafts" in shown.stderr
+    assert (sent.data["allowed"], sent.data["quality"]) == (True, [])
+
+
+def test_a_strict_table_is_taken_whole_or_not_at_all(terminal: Terminal, tmp_path: Path) -> None:
+    table = (str(STOLEN / "stolen-blanks.csv"), "--as", "csv", "--map", str(STOLEN / "stolen-blanks.toml"), *WHY)
+
+    refused = terminal.run("gb", "import", *table, "--out", str(tmp_path / "drafts"), "--strict", code=1)
+
+    assert refused.error["code"] == "lines-refused"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--as", "csv"),
+        ("--as", "csv", "--map", "m.toml", "--kind", "facilitator"),
+        ("--as", "misp", "--strict"),
+        ("--as", "stix", "--map", "m.toml"),
+        ("--as", "stix", "--refused", "r.csv"),
+        ("--as", "xml"),
+    ],
+)
+def test_what_belongs_to_a_table_alone_is_said(terminal: Terminal, tmp_path: Path, words: tuple[str, ...]) -> None:
+    terminal.run("gb", "import", "file", *words, "--out", str(tmp_path / "drafts"), *WHY, code=2)
+
+
+def test_a_message_goes_out_as_a_table(row: Row, terminal: Terminal, tmp_path: Path) -> None:
+    held, file = row.send(VN, GB), tmp_path / "alert.csv"
+
+    written = terminal.run("gb", "export", held.message_id, "--as", "csv", "--out", str(file), *WHY)
+
+    assert written.data["format"] == "csv"
+    assert '"subject","subject","A ping of the tests",""' in file.read_text("utf-8-sig").splitlines()
