@@ -10,11 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from agency_client.aftercare.standing import load_standing
 from agency_client.attachments.fetching import AttachmentForgedError, Wanted, fetch_attachment
 from agency_client.attachments.folder import create_file, read_pieces, write_all
 from agency_client.attachments.names import make_safe_name, number_name
 from agency_client.attachments.uploading import Watching, unwatched
 from agency_client.errors import ClientError, NotFoundError, UsageError
+from agency_client.local_store.content import has_content
 from agency_client.node import Node
 from agency_client.reading.messages import NotShownError, ReadMessage, ReadOwnMessage, read_message
 from agency_client.receiving.sealed import read_sealed
@@ -60,7 +62,8 @@ def save_attachments(node: Node, wanted: Saving, watching: Watching = unwatched)
     """Save attachments of a received message into a folder; what was saved before a failure stays.
 
     Raises:
-        NotFoundError, NotShownError, VerificationFailedError: as `read_message`; or there is no such attachment.
+        NotFoundError, NotShownError, VerificationFailedError: as `read_message`; or there is no such attachment, or
+            something was said of the message while it was fetched.
         AttachmentForgedError: the bytes are not those the sender signed for; nothing of them was saved.
         AttachmentGoneError, OfflineError: it could not be fetched; what came is kept for the next time.
     """
@@ -135,12 +138,23 @@ def _save(
     draft = folder / f".bilateral-{generate_id()}.part"
     try:
         _decrypt(ciphertext, draft, AttachmentOpener(stored.message_id, sealed, inside))
+        _verify_unchanged(node, found)
         path = _put_in_place(draft, folder, make_safe_name(inside.name))
     except OpeningError as error:
         raise AttachmentForgedError(f"{inside.id}: {error}; nothing of it was saved") from error
     finally:
         draft.unlink(missing_ok=True)
     return Saved(inside.id, path, inside.size, inside.sha256)
+
+
+def _verify_unchanged(node: Node, found: ReadMessage) -> None:
+    """Verify that nothing was said of the message since it was read: to fetch a file may take long."""
+    digest = found.stored.digest
+    with node.store.read() as snapshot:
+        if load_standing(snapshot, digest) == found.standing and has_content(snapshot, digest):
+            return
+    sentence = "a notice about the message has come meanwhile; nothing more of it is saved"
+    raise NotShownError(sentence, fix="read it again", code="notice-came")
 
 
 def _decrypt(ciphertext: Path, draft: Path, opener: AttachmentOpener) -> None:

@@ -5,7 +5,7 @@ settling (acknowledging to the broker) can never run ahead of storing.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from agency_client.local_store.engine import Snapshot, Transaction, read_moment
@@ -23,8 +23,12 @@ class LeaseItem:
 
 
 def record_lease_item(transaction: Transaction, item: LeaseItem) -> None:
-    """Record that an item's content is stored by this very transaction."""
-    transaction.insert("lease_item", asdict(item), if_absent=True)
+    """Record that an item's content is stored by this very transaction; handed over again, it is to settle again."""
+    transaction.execute(
+        "INSERT INTO lease_item (lease, number, type, subject, leased_until) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (lease, number) DO UPDATE SET leased_until = excluded.leased_until, settled_at = NULL",
+        *astuple(item),
+    )
 
 
 def list_unsettled(snapshot: Snapshot) -> dict[str, list[LeaseItem]]:

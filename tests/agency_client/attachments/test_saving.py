@@ -140,6 +140,26 @@ def test_of_a_message_that_was_taken_back_nothing_is_saved(attaching: Attaching)
     assert list_names(attaching.folder / "saved") == ["page.png"]
 
 
+@pytest.mark.parametrize("notice", ["withdrawal", "restriction"])
+def test_of_a_message_that_is_taken_back_while_it_is_fetched_nothing_is_saved(
+    attaching: Attaching, notice: str
+) -> None:
+    message = attaching.arrive(attaching.write("page.png"))
+
+    def say_meanwhile(_place: Place, _start: int, data: bytes) -> bytes:
+        if notice == "withdrawal":
+            withdraw(attaching.world["GB"], message.message_id, AUTHOR, because="sent-by-mistake")
+        else:
+            restrict(attaching.world["GB"], message.message_id, AUTHOR, ground="accuracy-contested")
+        receive(attaching.world["VN"])
+        return data
+
+    attaching.attached.twist = say_meanwhile
+    with pytest.raises(NotShownError, match="has come meanwhile"):
+        attaching.save(message)
+    assert list_names(attaching.folder / "saved") == []
+
+
 def test_of_a_restricted_message_nothing_is_saved_but_for_what_it_is_kept_for(attaching: Attaching) -> None:
     message = attaching.arrive(attaching.write("page.png"))
     restrict(attaching.world["GB"], message.message_id, AUTHOR, ground="accuracy-contested")

@@ -1,5 +1,7 @@
 """Only what is stored can be acknowledged."""
 
+from dataclasses import replace
+
 import pytest
 
 from agency_client.local_store.engine import Store
@@ -37,6 +39,15 @@ def test_items_are_settled_by_lease_the_one_that_ends_first_first(store: Store) 
         assert list(list_unsettled(transaction).items()) == [(make_id(2), [SOONER]), (make_id(1), [FIRST, SECOND])]
         mark_settled(transaction, make_id(1), [4], at=NOON)
         assert list_unsettled(transaction)[make_id(1)] == [SECOND]
+
+
+def test_what_is_handed_over_again_under_its_lease_is_acknowledged_again(store: Store) -> None:
+    later = replace(FIRST, leased_until=FIRST.leased_until + MINUTE)
+    with store.write() as transaction:
+        record_lease_item(transaction, FIRST)
+        mark_settled(transaction, FIRST.lease, [FIRST.number], at=NOON)
+        record_lease_item(transaction, later)
+        assert list_unsettled(transaction) == {FIRST.lease: [later]}
 
 
 def test_a_lease_that_ran_out_is_forgotten(store: Store) -> None:
