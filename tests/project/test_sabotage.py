@@ -17,6 +17,7 @@ ATTACKED = (
     "test_hostile_broker*.py",
     "test_officers.py",
     "test_onward.py",
+    "test_reports.py",
     "test_retention.py",
     "test_revocations.py",
     "test_terms.py",
