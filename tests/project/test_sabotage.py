@@ -20,6 +20,7 @@ ATTACKED = (
     "test_reports.py",
     "test_retention.py",
     "test_revocations.py",
+    "test_tables.py",
     "test_terms.py",
 )
 """The modules whose every attack must have a control that is taken out."""
