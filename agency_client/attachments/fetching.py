@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agency_client.attachments.folder import find_incoming, read_pieces, write_all
+from agency_client.attachments.folder import demand_room, find_incoming, read_pieces, write_all
 from agency_client.errors import ConflictError, NotFoundError, VerificationFailedError
 from agency_client.node import Node
 from agency_client.profiles.private_files import PRIVATE_FILE_MODE
@@ -50,6 +50,7 @@ def fetch_attachment(node: Node, wanted: Wanted, progress: Progress = lambda _: 
         AttachmentForgedError: the bytes are not those the sender signed for; they were deleted.
         AttachmentGoneError: the exchange has nothing, or the agreement does not let it go.
         ConflictError: another process of this node is fetching it.
+        DiskFullError: there is no room for it.
         OfflineError: the exchange was not reached; what came is kept.
     """
     path = find_incoming(node.profile, wanted.digest, wanted.sealed.id)
@@ -91,6 +92,7 @@ def _fetch_rest(node: Node, wanted: Wanted, descriptor: int, progress: Progress)
     if offset > size:
         os.ftruncate(descriptor, 0)
         offset = os.lseek(descriptor, 0, os.SEEK_SET)
+    demand_room(node.profile.folder, size - offset)
     progress(offset)
     address = f"{ATTACHMENTS_PATH}/{wanted.sender}/{wanted.message_id}/{wanted.sealed.id}"
     while offset < size:

@@ -8,6 +8,7 @@ lies here without it is noise.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from agency_client.profiles.profile import Profile
 LOCK = "attachments"
 LOCK_SECONDS = 120.0
 PIECE_BYTES = 1 << 20
+RESERVED_BYTES = 64 << 20
+"""How much of a disk stays free whatever is attached: the store must always find room."""
 
 
 class DiskFullError(ClientError):
@@ -54,6 +57,20 @@ def list_outgoing(profile: Profile) -> Iterator[KeptFile]:
 def list_incoming(profile: Profile) -> Iterator[KeptFile]:
     """Yield every ciphertext that was fetched, whole or in part."""
     return _list(profile, "in")
+
+
+def demand_room(folder: Path, coming_bytes: int) -> None:
+    """Verify that a folder's disk has room for so many bytes more.
+
+    Raises:
+        DiskFullError: there would be too little left.
+    """
+    free = shutil.disk_usage(folder).free
+    if coming_bytes and free - coming_bytes < RESERVED_BYTES:
+        raise DiskFullError(
+            f"{coming_bytes} bytes are to be written and {free} are free: too little would be left for everything else",
+            fix="free some space",
+        )
 
 
 def create_file(path: Path) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agency_client.aftercare.standing import load_standing
 from agency_client.attachments.fetching import AttachmentForgedError, Wanted, fetch_attachment
-from agency_client.attachments.folder import create_file, read_pieces, write_all
+from agency_client.attachments.folder import create_file, demand_room, read_pieces, write_all
 from agency_client.attachments.names import make_safe_name, number_name
 from agency_client.attachments.uploading import Watching, unwatched
 from agency_client.errors import ClientError, NotFoundError, UsageError
@@ -66,6 +66,7 @@ def save_attachments(node: Node, wanted: Saving, watching: Watching = unwatched)
             something was said of the message while it was fetched.
         AttachmentForgedError: the bytes are not those the sender signed for; nothing of them was saved.
         AttachmentGoneError, OfflineError: it could not be fetched; what came is kept for the next time.
+        DiskFullError: there is no room for it.
     """
     if not wanted.folder.is_dir():
         raise UsageError(f"{wanted.folder} is no folder", fix="name one with --to")
@@ -135,6 +136,7 @@ def _save(
     stored = found.stored
     wanted = Wanted(stored.sender, stored.message_id, stored.digest, sealed)
     ciphertext = fetch_attachment(node, wanted, progress)
+    demand_room(folder, inside.size)
     draft = folder / f".bilateral-{generate_id()}.part"
     try:
         _decrypt(ciphertext, draft, AttachmentOpener(stored.message_id, sealed, inside))

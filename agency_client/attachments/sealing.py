@@ -16,6 +16,7 @@ from agency_client.attachments.folder import (
     LOCK,
     LOCK_SECONDS,
     create_file,
+    demand_room,
     find_outgoing,
     read_pieces,
     write_all,
@@ -68,6 +69,7 @@ def sealing_files(
         yield {}
         return
     with hold_lock(profile, LOCK, wait_seconds=LOCK_SECONDS):
+        demand_room(profile.folder, len(recipients) * sum(measure_sealed(file.size) for file in files))
         made: list[Path] = []
         try:
             with watching("sealing attachments", len(recipients) * sum(file.size for file in files)) as progress:

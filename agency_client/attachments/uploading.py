@@ -107,8 +107,8 @@ class Uploader:
         address = f"{ATTACHMENTS_PATH}/{message_id}/{attachment.id}"
         answer = self._node.connection.patch(address, piece, UploadAnswer, offset=offset)
         self.uploaded_bytes += len(piece)
-        if answer.offset <= offset:
-            raise BadAnswerError(f"the upload of {attachment.id} does not get beyond byte {offset}")
+        if answer.offset != offset + len(piece):
+            raise BadAnswerError(f"of a piece of {attachment.id} the exchange took another part than all of it")
         return _verify(answer, message_id, attachment)
 
 

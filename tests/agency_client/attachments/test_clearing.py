@@ -41,6 +41,7 @@ def test_what_never_became_a_message_goes(attaching: Attaching) -> None:
     report = send_alert(gb, attaching.draft(attaching.write("page.png")), deliver=False)
     (kept,) = [kept for kept in list_outgoing(gb.profile) if kept.message == report.legs[0].message_id]
     orphan = kept.path.with_name(f"{kept.attachment}.{kept.attachment}")
+    orphan.touch(0o600)
     orphan.write_bytes(b"left by a process that was killed")
     with hold_lock(gb.profile, "attachments"):
         assert clear_attachments(gb) == 0, "somebody seals just now"

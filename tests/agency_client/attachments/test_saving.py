@@ -1,14 +1,16 @@
 """From the sender's file to the recipient's: every byte verified before there is a name, whatever is cut off."""
 
 import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from agency_client.attachments import fetching
 from agency_client.attachments.fetching import AttachmentForgedError, AttachmentGoneError
-from agency_client.attachments.folder import DiskFullError, list_incoming
+from agency_client.attachments.folder import RESERVED_BYTES, DiskFullError, list_incoming
 from agency_client.attachments.listing import fetch_attachments
 from agency_client.attachments.saving import Saving, save_attachments
 from agency_client.connection import UnansweredError
@@ -115,6 +117,7 @@ def test_what_was_changed_on_this_nodes_own_disk_is_found_as_well(attaching: Att
     kept.path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(AttachmentForgedError):
         attaching.save(message)
+    kept.path.touch(0o600)
     kept.path.write_bytes(data + b"and more")
     assert attaching.save(message)[0].path.name == "page-2.png", "what is too long begins anew"
 
@@ -158,6 +161,23 @@ def test_of_a_message_that_is_taken_back_while_it_is_fetched_nothing_is_saved(
     with pytest.raises(NotShownError, match="has come meanwhile"):
         attaching.save(message)
     assert list_names(attaching.folder / "saved") == []
+
+
+def test_no_file_takes_the_room_that_the_store_needs(attaching: Attaching, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = attaching.arrive(attaching.write("page.png", 100_000))
+    free, asked = [RESERVED_BYTES + 100_000], len(attaching.attached.asked)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free[0]))
+    with pytest.raises(DiskFullError, match="too little would be left"):
+        attaching.save(message)
+    assert len(attaching.attached.asked) == asked, "nothing of it is fetched"
+    free[0] += 1_000
+    attaching.save(message)
+    free[0] = RESERVED_BYTES
+    with pytest.raises(DiskFullError, match="100000 bytes are to be written"):
+        attaching.save(message)
+    assert list_names(attaching.folder / "saved") == ["page.png"]
+    with pytest.raises(DiskFullError):
+        attaching.send(attaching.folder / "page.png")
 
 
 def test_of_a_restricted_message_nothing_is_saved_but_for_what_it_is_kept_for(attaching: Attaching) -> None:

@@ -138,8 +138,9 @@ def test_an_exchange_that_claims_what_cannot_be_is_not_believed(attaching: Attac
     answer(0, complete=False, other=True)
 
 
-def test_an_exchange_that_never_gets_further_is_left(attaching: Attaching) -> None:
-    attaching.attached.takes = lambda piece: b""
+@pytest.mark.parametrize("taken", [0, 1])
+def test_an_exchange_that_never_gets_further_or_a_byte_at_a_time_is_left(attaching: Attaching, taken: int) -> None:
+    attaching.attached.takes = lambda piece: piece[:taken]
     report = attaching.send(attaching.write("page.png", SIZE))
     (item,) = report.items
     assert (item.state, item.problem and item.problem.code) == (OutboxState.QUEUED, "bad-answer")
