@@ -11,6 +11,7 @@ from datetime import datetime
 from agency_client.aftercare.rules import Standing, choose_usable
 from agency_client.aftercare.standing import load_standing
 from agency_client.duties.listing import USUAL_REASON
+from agency_client.errors import NotFoundError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import InboxState, load_by_digest
@@ -190,7 +191,10 @@ def _find_message(snapshot: Snapshot, digest: str) -> FoundMessage | None:
         partner = ", ".join(delivery.recipient for delivery in list_deliveries(snapshot, own.message_id))
         subject = read_summary(own.summary).subject
         return FoundMessage(digest, own.message_id, True, own.kind, partner, own.issued_at, subject)
-    received = load_by_digest(snapshot, digest)
+    try:
+        received = load_by_digest(snapshot, digest)
+    except NotFoundError:
+        return None
     if received.state is not InboxState.OPENED:
         return None
     subject = read_subject(received)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from agency_client.agreements.pulling import pull_steps
 from agency_client.cli.read import _show_received
 from agency_client.connection import read_refusal
+from agency_client.languages.words import ENGLISH
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.suspicions import list_suspicions
@@ -202,7 +203,9 @@ def test_a_revocation_its_signer_speaks_of_holds_back_what_the_key_signs_until_t
         assert world.receive(VN, sealed).state is InboxState.OPENED  # its leaf stands before: disputed, not refused
         found = read_message(world[VN], sealed.header.id, reason="who signed this")
         assert isinstance(found, ReadMessage)
-        shown, _ = capture(Form.PLAIN, lambda output: _show_received(output, found, list_ages(world[VN], (GB,))))
+        shown, _ = capture(
+            Form.PLAIN, lambda output: _show_received(output, found, list_ages(world[VN], (GB,)), ENGLISH)
+        )
         assert "DISPUTED: its sender has revoked the key" in shown
 
 

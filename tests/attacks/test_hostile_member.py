@@ -17,6 +17,7 @@ from agency_client.audit.rows import make_rows
 from agency_client.cli import inbox as inbox_pages
 from agency_client.cli import read as read_pages
 from agency_client.errors import UsageError
+from agency_client.languages.words import ENGLISH
 from agency_client.local_store.inbox import InboxFilter, InboxState
 from agency_client.reading.lists import view_inbox
 from agency_client.reading.messages import ReadMessage, read_message
@@ -138,7 +139,7 @@ def test_no_text_of_a_message_steers_the_terminal_of_who_lists_or_reads_it(
     found = read_message(node, sealed.header.id, reason=HOSTILE)
     assert isinstance(found, ReadMessage)
     ages = list_ages(node, (GB,))
-    demand_harmless(lambda output: read_pages._show_received(output, found, ages))
+    demand_harmless(lambda output: read_pages._show_received(output, found, ages, ENGLISH))
     view = view_inbox(node, InboxFilter(states=tuple(InboxState)))
     demand_harmless(lambda output: inbox_pages._show_rows(output, view, ages, node.clock.now()))
     demand_harmless(lambda output: inbox_pages._show_set_aside(output, view, ages))

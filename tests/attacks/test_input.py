@@ -261,6 +261,8 @@ def test_no_header_field_makes_anything_fail(gb: Caller, description: Descriptio
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "HEAD", "MKCOL", "SEARCH"])
 def test_an_address_says_all_the_methods_it_takes(gb: Caller, description: Description, method: str) -> None:
     for template, operations in description.document["paths"].items():
+        if method.lower() in operations:
+            continue
         response = gb.http.request(method, Operation(method, template, {}).path, headers=gb.authorize())
         assert response.status_code == 405
         assert {one.strip().lower() for one in response.headers["allow"].split(",")} == set(operations)

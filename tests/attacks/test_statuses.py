@@ -320,7 +320,7 @@ def test_only_a_threat_to_life_passes_and_it_is_on_record_with_officer_reason_an
     urgent = replace(usual, alert={**usual.alert, "urgency_reason": "People in a sealed lorry."})
     with pytest.raises(NotCoveredError) as refused:
         send_alert(world[GB], urgent, deliver=False)
-    assert "agency partner show VN" in refused.value.fix
+    assert "call VN: Duty desk, +441632960961" in refused.value.fix
     why = "desk reached by telephone, lorry on the road"
     with pytest.raises(UsageError, match="for a threat to life only"):
         send_alert(world[GB], replace(urgent, urgency=Urgency.URGENT, old_status_override=why), deliver=False)
