@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "build" / "fuzz"
@@ -159,6 +160,38 @@ def make_importers() -> Target:
     return read
 
 
+def make_tables() -> Target:
+    """Tables of others under the published mappings, and mappings."""
+    from datetime import UTC, datetime
+    from io import BufferedReader, BytesIO
+    from typing import cast
+
+    from agency_client.interchange.tables.importing import judge_table
+    from agency_client.interchange.tables.mapping import MappingError, read_mapping
+    from agency_client.interchange.tables.reading import ENCODINGS, Table, TableError
+    from agency_client.sending.composing import Usual
+    from schemas.markings import Tlp
+
+    usual = Usual("Second line", "officer-17", Tlp.AMBER, datetime(2026, 11, 22, tzinfo=UTC))
+    files = sorted((ROOT / "examples" / "mappings").glob("*.toml"))
+    mappings = [read_mapping(path.read_text()) for path in files]
+
+    def read(data: bytes) -> None:
+        for mapping in mappings:
+            for encoding in ENCODINGS:
+                file = BufferedReader(cast("Any", BytesIO(data)))
+                try:
+                    list(judge_table(Table(file, encoding=encoding, delimiter=mapping.form.delimiter), mapping, usual))
+                except (TableError, MappingError):
+                    continue
+        try:
+            read_mapping(data.decode("utf-8", "replace"))
+        except MappingError:
+            return
+
+    return read
+
+
 def make_notes() -> Target:
     """Signed notes, checkpoints and proofs of the log; sealed envelopes and key documents."""
     from schemas.codec import CodecError
@@ -208,12 +241,18 @@ def list_files() -> list[bytes]:
     return [encode_canonical(make(alert, ORIGIN)) for make in (make_event, make_bundle) for alert in EXAMPLES.values()]
 
 
+def list_tables() -> list[bytes]:
+    """Return the published tables and their mappings."""
+    return [path.read_bytes() for path in sorted((ROOT / "examples" / "mappings").iterdir())]
+
+
 TARGETS: dict[str, Callable[[], Target]] = {
     "alerts": make_alerts,
     "codec": make_codec,
     "identifiers": make_identifiers,
     "importers": make_importers,
     "notes": make_notes,
+    "tables": make_tables,
     "zones": make_zones,
 }
 SEEDS: dict[str, Callable[[], list[bytes]]] = {
@@ -222,6 +261,7 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "identifiers": lambda: [b"+44 7700 900123", b"GB82 WEST 1234 5698 7654 32", b"https://example.org/", b"1-ABC-123"],
     "importers": list_files,
     "notes": lambda: [b"example.org/log\n1\nAAAA\n\n\xe2\x80\x94 example.org/log AAAA\n"],
+    "tables": list_tables,
     "zones": list_zones,
 }
 
