@@ -4,8 +4,9 @@ In canonical JSON `ciphertext` stands first, so cutting it out leaves the canoni
 or written anew: this runs once a message.
 """
 
-from schemas.codec import b64u_encode
-from schemas.envelope import Envelope
+from schemas.codec import b64u_decode, b64u_encode
+from schemas.envelope import MAX_ENVELOPE_BYTES, Envelope, Header, Payload
+from schemas.signed import SignedDocument
 
 _BEFORE = b'{"ciphertext":"'
 _AFTER = b'",'
@@ -15,6 +16,12 @@ def cut_ciphertext(canonical_envelope: bytes, envelope: Envelope) -> bytes:
     """Return the canonical signed document (payload and signatures) inside a canonical envelope."""
     start = len(_BEFORE) + len(envelope.ciphertext) + len(_AFTER)
     return b"{" + canonical_envelope[start:]
+
+
+def read_header(document: bytes) -> Header:
+    """Return the header of a stored signed document; it was judged when it was accepted."""
+    payload = SignedDocument.from_canonical(document, max_bytes=MAX_ENVELOPE_BYTES).payload_bytes
+    return Header.from_canonical(b64u_decode(Payload.from_canonical(payload).header))
 
 
 def join_envelope(document: bytes, ciphertext: bytes) -> bytes:

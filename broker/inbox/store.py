@@ -124,6 +124,9 @@ _SELECT_STATES = (
     .where(_message.sender == bindparam("sender"), _message.id == bindparam("id"))
     .order_by(_message.recipient)
 )
+_SELECT_DOCUMENT = select(_message.document).where(
+    _message.recipient == bindparam("recipient"), _message.number == bindparam("number")
+)
 _SELECT_REFERRED = (
     select(*_STORED_MESSAGE)
     .select_from(message.join(inbox_item, _TO_MESSAGE))
@@ -323,6 +326,12 @@ def select_referred(connection: Connection, senders: Iterable[str], reference: R
     """Return a message that one of `senders` sent, once for each of its recipients; nothing if there is none."""
     values = {"senders": sorted(senders), "id": reference.id, "digest": reference.digest}
     return [_read_message(*row) for row in connection.execute(_SELECT_REFERRED, values)]
+
+
+def select_document(connection: Connection, recipient: str, number: int) -> bytes:
+    """Return the signed document of an accepted message."""
+    found: bytes = connection.execute(_SELECT_DOCUMENT, {"recipient": recipient, "number": number}).scalar_one()
+    return found
 
 
 def has_sent(connection: Connection, sender: str, recipient: str) -> bool:

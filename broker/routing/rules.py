@@ -45,13 +45,17 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class EarlierMessage:
-    """The message an aftercare refers to: digest, agreement id, sender, how far it came for each recipient, marking."""
+    """The message an aftercare refers to: digest, agreement id, sender, how far it came for each recipient, marking.
+
+    `clauses` are those that it came under: of the version and in the direction of the first message of its row.
+    """
 
     digest: str
     agreement: str
     sender: str
     progress: Mapping[str, Progress]
     marking: Tlp | None = None
+    clauses: tuple[Clause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,7 @@ def _judge_right(facts: Facts, position: int, recipient: RecipientFacts) -> tupl
         return Passage.COVERED, reasons
     if facts.is_aftercare:
         passage, against = _judge_aftercare(facts, recipient, recipient.agreement, terms)
-        against += [] if against else _judge_follow_up(facts, field, recipient, terms)
+        against += [] if against else _judge_follow_up(facts, field, recipient)
         return passage, [*reasons, *against]
     return Passage.COVERED, [*reasons, *_judge_agreement(facts, field, recipient, recipient.agreement, terms)]
 
@@ -259,19 +263,17 @@ def _judge_aftercare(
     return Passage.AFTERCARE, [_refuse_reference(sentence)]
 
 
-def _judge_follow_up(facts: Facts, field: str, recipient: RecipientFacts, terms: Terms) -> list[Reason]:
-    """Judge what the header shows by the clauses of the direction in which the message it follows went."""
-    earlier, to = facts.earlier, recipient.header.agency
+def _judge_follow_up(facts: Facts, field: str, recipient: RecipientFacts) -> list[Reason]:
+    """Judge what the header shows by the clauses that the message it follows came under, whatever was agreed since."""
+    earlier = facts.earlier
     assert earlier is not None  # noqa: S101 - `_judge_aftercare` refuses what refers to nothing
-    direction = (facts.caller, to) if facts.caller == earlier.sender else (to, facts.caller)
-    clauses = [clause for clause in terms.clauses if (clause.sender, clause.recipient) == direction]
     routing = facts.header.routing
     follow_up = FollowUpFacts(
         routing.kind, routing.marking, original_marking=earlier.marking, said_before=recipient.said_before
     )
     return [
         Reason("not-covered", finding.code, finding.sentence, f"{field}.agreement")
-        for finding in judge_follow_up(clauses, follow_up)
+        for finding in judge_follow_up(earlier.clauses, follow_up)
     ]
 
 

@@ -22,6 +22,7 @@ from broker.inbox.delivery import Inboxes, NewMessage
 from broker.inbox.envelopes import cut_ciphertext
 from broker.inbox.rules import Passage
 from broker.inbox.store import StoredMessage, select_referred
+from broker.routing.rows import is_aftercare, list_covering_clauses
 from broker.routing.rules import (
     WITHDRAWAL_KIND,
     Decision,
@@ -40,7 +41,6 @@ from broker.storage.group_commit import GroupCommitWriter, Operation
 from broker.storage.transaction import PendingLeaf, Transaction
 from keys.errors import KeyNotInForceError
 from keys.sealing import ParsedEnvelope, parse_envelope
-from schemas.alerts.registry import UnknownKindError, kind_of
 from schemas.api import Evidence
 from schemas.attachments import measure_content
 from schemas.codec import MAX_INTEGER
@@ -195,7 +195,7 @@ class RoutingService:
             signature_problem=recheck_keys(signatures, parsed, members.get(submission.caller.agency), transaction.now),
             other_digest=other_digest,
             is_aftercare=is_aftercare(parsed.header.routing.kind),
-            earlier=_describe_earlier(earlier, agreements),
+            earlier=_describe_earlier(transaction, earlier, agreements),
             recipients=tuple(
                 self._load_recipient(transaction, parsed.header, recipient, members, agreements)
                 for recipient in parsed.header.recipients
@@ -292,14 +292,6 @@ class RoutingService:
         )
 
 
-def is_aftercare(kind: str) -> bool:
-    """Return whether a kind follows up a message that was accepted before."""
-    try:
-        return kind_of(kind).is_aftercare
-    except UnknownKindError:
-        return False
-
-
 def make_refusal(reasons: Sequence[Reason]) -> Refusal:
     """Return the answer to a message with these reasons against it: the first one leads, all are told."""
     first = reasons[0]
@@ -338,14 +330,16 @@ def _find_encryption_key(
         return None
 
 
-def _describe_earlier(rows: Sequence[StoredMessage], agreements: Agreements) -> EarlierMessage | None:
+def _describe_earlier(
+    transaction: Transaction, rows: Sequence[StoredMessage], agreements: Agreements
+) -> EarlierMessage | None:
     if not rows:
         return None
-    first = rows[0]
-    progress = {row.recipient: _find_progress(row) for row in rows if row.sender == first.sender}
-    return EarlierMessage(
-        first.digest, agreements.find(first.agreement).terms.id, first.sender, progress, first.marking
-    )
+    earlier = rows[0]
+    progress = {row.recipient: _find_progress(row) for row in rows if row.sender == earlier.sender}
+    agreement = agreements.find(earlier.agreement).terms.id
+    clauses = list_covering_clauses(transaction.connection, agreements, earlier)
+    return EarlierMessage(earlier.digest, agreement, earlier.sender, progress, earlier.marking, clauses)
 
 
 def _find_progress(row: StoredMessage) -> Progress:

@@ -123,7 +123,8 @@ def make_aftercare(
         recipients=(make_address(to),),
     )
     came = {VN: Progress.HANDED_OVER} if progress is None else progress
-    earlier = EarlierMessage(ORIGINAL.digest, TERMS.id, sender, came, Tlp.AMBER)
+    clauses = tuple(clause for clause in TERMS.clauses if clause.sender == sender)
+    earlier = EarlierMessage(ORIGINAL.digest, TERMS.id, sender, came, Tlp.AMBER, clauses)
     address, view = make_address(to), make_view(state)
     recipient = make_recipient(address, agreement=view, accepted_today=99, said_before=said_before)
     sound = make_facts(caller=caller, header=header, is_aftercare=True, earlier=earlier, recipients=(recipient,))

@@ -356,8 +356,8 @@ def refuse_follow_up(code: str, sentence: str) -> Reason:
 
 @pytest.mark.parametrize(("kind", "caller", "to"), [("correction", GB, VN), ("outcome", VN, GB)])
 def test_no_aftercare_is_marked_higher_than_the_clause_of_its_message_allows(kind: str, caller: str, to: str) -> None:
-    """VN may answer GB up to RED and GB send VN up to AMBER: it is what GB sent that is followed."""
-    clauses = (make_clause(GB, VN), make_clause(VN, GB, highest_marking=Tlp.RED))
+    """GB sent it under a clause up to AMBER; the version that is cited now would let either say RED."""
+    clauses = (make_clause(GB, VN, highest_marking=Tlp.RED), make_clause(VN, GB, highest_marking=Tlp.RED))
     view = make_view(terms=make_terms(GB, VN, clauses=clauses))
     facts = make_aftercare(kind, caller=caller, to=to, marking=Tlp.RED)
     decision = decide(replace(facts, recipients=(replace(facts.recipients[0], agreement=view),)))
