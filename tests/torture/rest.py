@@ -152,7 +152,7 @@ def _passes_always(watch: Watch, digest: str, one: Sent) -> bool:
     """
     if not kind_of(one.kind).is_aftercare:
         return False
-    refused, handed_over = watch.refused.get(digest), watch.handed_over.get(one.refers_to or "")
+    refused, handed_over = watch.refused.get(digest), watch.deliveries.handed_over.get(one.refers_to or "")
     return refused is None or one.kind == "withdrawal" or (handed_over is not None and handed_over < refused)
 
 

@@ -7,7 +7,7 @@ is set by hand, and shows whatever it was set to.
 import asyncio
 import shutil
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,6 @@ from agency_client.profiles.session import OpenProfile, derive_store_key, open_p
 from agency_client.trust import pin_partner
 from agency_client.witness.walker import walk_log
 from broker.access.caller import Caller
-from broker.agreements.service import StepRange
 from broker.composition import Broker, open_broker
 from broker.exchange import ExchangeFolder, open_exchange
 from broker.founding import found_exchange
@@ -38,40 +37,22 @@ from broker.http.problems import answer_error
 from broker.settings import Settings
 from keys.generation import generate_bytes
 from schemas.api import (
-    ACCESS_LOG_HEADS_PATH,
     ACKNOWLEDGE_PATH,
-    AUDIT_PATH,
-    CHECKPOINT_PATH,
-    CONSISTENCY_PATH,
-    COSIGNATURES_PATH,
-    ENCRYPTION_KEYS_PATH,
-    KEY_SETS_PATH,
-    LEASE_PATH,
-    LEAVES_PATH,
-    MESSAGES_PATH,
-    RECEIPTS_PATH,
-    REVOCATIONS_PATH,
-    STATUSES_PATH,
-    STEPS_PATH,
     AcknowledgeRequest,
-    AuditQuery,
-    Cosignature,
-    LeaseRequest,
-    ReceiptsRequest,
+    LeaseAnswer,
+    MessageItem,
 )
-from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.key_documents import ExchangeSheet, compute_exchange_anchor
 from schemas.log.records import Role
 from schemas.model import WireModel
-from schemas.signed import DocumentType, SignedDocument
 from tests.support.members import EXCHANGE
 from tests.support.nodes import PASSPHRASE, install_first_key_set
+from tests.torture.handlers import find_handler
 
 BEGINNING = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 _REMEMBERED = 64
 
 Answer = TypeVar("Answer", bound=WireModel)
-Handler = Callable[[Broker, Caller, bytes, Mapping[str, Any]], Coroutine[Any, Any, WireModel]]
 
 
 class Mishap(StrEnum):
@@ -130,6 +111,9 @@ class BrokerInProcess:
     def __init__(self, folder: Path, clock: SkewedClock) -> None:
         self.clock = clock
         self._folder = ExchangeFolder(folder / "exchange")
+        self._leased: dict[tuple[str, int], str] = {}
+        self.acknowledged: dict[str, int] = {}
+        """The newest leaf at the moment in which a message was acknowledged, by its digest."""
         self._runner = asyncio.Runner()
         self._stack = ExitStack()
         self.broker = self._open()
@@ -161,12 +145,25 @@ class BrokerInProcess:
         """
         caller = Caller(agency, "n1", role, bytes(32), self.clock.now() + timedelta(minutes=5))
         try:
-            return self.run(find_handler(path, is_post=bool(body))(self.broker, caller, body, query))  # type: ignore[no-any-return]
+            found: WireModel = self.run(find_handler(path, is_post=bool(body))(self.broker, caller, body, query))
         except Exception as error:
             refusal, response = answer_error(error)
             if refusal.problem.status >= 500:
                 raise
             raise read_refusal(response.status_code, response.headers, bytes(response.body)) from error
+        self._note_acknowledged(agency, path, body, found)
+        return found
+
+    def _note_acknowledged(self, agency: str, path: str, body: bytes, found: WireModel) -> None:
+        if isinstance(found, LeaseAnswer):
+            messages = [item for item in found.items if isinstance(item, MessageItem)]
+            self._leased |= {(agency, item.number): _name_message(item) for item in messages}
+        elif path == ACKNOWLEDGE_PATH:
+            with self.broker.database.read() as connection:
+                newest = connection.exec_driver_sql("SELECT max(leaf_index) FROM log_leaf").scalar_one()
+            for number in AcknowledgeRequest.from_canonical(body).numbers:
+                if (agency, number) in self._leased:
+                    self.acknowledged.setdefault(self._leased[agency, number], newest)
 
     def _open(self) -> Broker:
         exchange = open_exchange(self._folder, None)
@@ -246,19 +243,17 @@ def found_site(folder: Path, *agencies: str) -> Site:
     return Site(folder, sheet, opened, time)
 
 
+def _name_message(item: MessageItem) -> str:
+    assert item.accepted.record.message is not None
+    return item.accepted.record.message.digest
+
+
 def connect(node: Node, exchange: BrokerInProcess) -> Wire:
     """Let a node talk to the broker over a wire of its own, and return that wire."""
     wire = Wire(exchange, node.agency, Role.NODE)
     node._connections[Role.NODE] = wire  # type: ignore[assignment]
     node._connections[Role.AUDITOR] = Wire(exchange, node.agency, Role.AUDITOR)  # type: ignore[assignment]
     return wire
-
-
-def find_handler(path: str, *, is_post: bool) -> Handler:
-    """Return what answers an address."""
-    if path.startswith(f"{MESSAGES_PATH}/"):
-        return lambda broker, caller, body, query: broker.inbox.find_states(caller, path.rpartition("/")[2])
-    return (_POSTS if is_post else _GETS)[path]
 
 
 def _initialise(folder: Path, sheet: ExchangeSheet, agency: str, clock: SkewedClock) -> OpenProfile:
@@ -292,95 +287,3 @@ def _join(exchange: BrokerInProcess, opened: OpenProfile, clock: SkewedClock) ->
 
 def _drop_event(_logger: Any, _name: str, _event: Any) -> Any:
     raise structlog.DropEvent
-
-
-def _take_key_document(document_type: DocumentType) -> Handler:
-    async def take(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-        return (await broker.members.submit(caller, SignedDocument.from_canonical(body), document_type))[0]
-
-    return take
-
-
-async def _take_step(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return (await broker.agreements.submit(caller, SignedDocument.from_canonical(body, max_bytes=1 << 20)))[0]
-
-
-async def _show_steps(broker: Broker, caller: Caller, _body: bytes, query: Mapping[str, Any]) -> WireModel:
-    return broker.agreements.list_steps(caller, StepRange(int(query["after"])))
-
-
-async def _take_message(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    assert len(body) <= MAX_ENVELOPE_BYTES
-    return (await broker.routing.accept(caller, body))[0]
-
-
-async def _lease(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return await broker.inbox.lease(caller, LeaseRequest.from_canonical(body))
-
-
-async def _acknowledge(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return await broker.inbox.acknowledge(caller, AcknowledgeRequest.from_canonical(body))
-
-
-async def _take_receipts(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return (await broker.receipts.submit(caller, ReceiptsRequest.from_canonical(body, max_bytes=64 << 20)))[0]
-
-
-async def _take_status(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return (await broker.statuses.submit_status(caller, SignedDocument.from_canonical(body)))[0]
-
-
-async def _take_head(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return (await broker.statuses.submit_head(caller, SignedDocument.from_canonical(body)))[0]
-
-
-async def _show_statuses(broker: Broker, caller: Caller, _body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return await broker.statuses.list_statuses(caller)
-
-
-async def _take_cosignature(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return await broker.witnesses.submit(caller, Cosignature.from_canonical(body).note)
-
-
-async def _show_cosignatures(broker: Broker, _caller: Caller, _body: bytes, query: Mapping[str, Any]) -> WireModel:
-    return await broker.witnesses.list_notes(frozenset(str(query["agencies"]).split(",")))
-
-
-async def _show_checkpoint(broker: Broker, _caller: Caller, _body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return broker.audit.show_checkpoint()
-
-
-async def _prove_consistency(broker: Broker, _caller: Caller, _body: bytes, query: Mapping[str, Any]) -> WireModel:
-    return broker.audit.prove_consistency(int(query["from"]), int(query["to"]))
-
-
-async def _read_leaves(broker: Broker, _caller: Caller, _body: bytes, query: Mapping[str, Any]) -> WireModel:
-    return broker.audit.read_leaves(int(query["start"]), int(query["end"]))
-
-
-async def _query_records(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
-    return await broker.audit.query(caller, AuditQuery.from_canonical(body))
-
-
-_POSTS: dict[str, Handler] = {
-    STEPS_PATH: _take_step,
-    MESSAGES_PATH: _take_message,
-    LEASE_PATH: _lease,
-    ACKNOWLEDGE_PATH: _acknowledge,
-    RECEIPTS_PATH: _take_receipts,
-    STATUSES_PATH: _take_status,
-    ACCESS_LOG_HEADS_PATH: _take_head,
-    COSIGNATURES_PATH: _take_cosignature,
-    AUDIT_PATH: _query_records,
-    KEY_SETS_PATH: _take_key_document(DocumentType.KEY_SET),
-    ENCRYPTION_KEYS_PATH: _take_key_document(DocumentType.ENCRYPTION_KEYS),
-    REVOCATIONS_PATH: _take_key_document(DocumentType.REVOCATION),
-}
-_GETS: dict[str, Handler] = {
-    STEPS_PATH: _show_steps,
-    STATUSES_PATH: _show_statuses,
-    COSIGNATURES_PATH: _show_cosignatures,
-    CHECKPOINT_PATH: _show_checkpoint,
-    CONSISTENCY_PATH: _prove_consistency,
-    LEAVES_PATH: _read_leaves,
-}

@@ -18,6 +18,7 @@ from schemas.alerts import kind_of
 from schemas.log.records import Record, RecordType
 from schemas.signed import SignedDocument
 from tests.torture.book import TAKING_BACK, Said, is_held, is_signed_by_both, list_in_force, list_versions
+from tests.torture.deliveries import Deliveries
 from tests.torture.world import Party, ViolationError, World
 
 NEVER_HELD_FOR = frozenset({"step-refused", "equivocation", "not-ours", "anchor-mismatch"})
@@ -32,14 +33,16 @@ class Watch:
     steps: dict[str, dict[str, list[Step]]] = field(default_factory=dict)
     accepted: dict[str, Record] = field(default_factory=dict)
     fates: dict[str, list[str]] = field(default_factory=dict)
-    handed_over: dict[str, int] = field(default_factory=dict)
-    """The leaf at which a message was first handed over."""
     refused: dict[str, int] = field(default_factory=dict)
     """The leaf at which a message was last refused."""
     held: dict[str, list[Agreement]] = field(default_factory=dict)
     """The agreements as each party's store holds them at this look."""
     ended: dict[str, set[tuple[str, str, str, str]]] = field(default_factory=dict)
     opened: dict[str, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin to watch the deliveries as well."""
+        self.deliveries = Deliveries(self.world)
 
     def look(self) -> None:
         """Look at everything.
@@ -56,6 +59,7 @@ class Watch:
             for found in self.held[party.agency]:
                 self._look_at_agreement(party, found)
             self._look_at_messages(party)
+        self.deliveries.look()
 
     def _look_at_agreement(self, party: Party, found: Agreement) -> None:
         now = party.clock.now()
@@ -157,9 +161,8 @@ class Watch:
 
     def _note_leaf(self, record: Record, index: int) -> None:
         assert record.message is not None
-        if record.type is RecordType.MESSAGE_HANDED_OVER:
-            self.handed_over.setdefault(record.message.digest, index)
-        elif record.type is RecordType.REFUSED:
+        self.deliveries.note_leaf(record.message.digest, record.type, index)
+        if record.type is RecordType.REFUSED:
             self.refused[record.message.digest] = index
 
     def _judge_acceptance(self, record: Record) -> None:
