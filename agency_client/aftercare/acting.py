@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agency_client.aftercare.rules import BREACH_NOTICE, CORRECTION, WITHDRAWAL, decide_effect
-from agency_client.aftercare.standing import is_authors, is_of_consent, list_kin, read_notice
+from agency_client.aftercare.standing import is_authors, is_in_words_of, is_of_consent, list_kin, read_notice
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.aftercare import StoredNotice, list_notices, record_notice
 from agency_client.local_store.content import erase_content, has_content, limit_retention
@@ -72,7 +72,7 @@ def act_on_notice(
             Action.ALTERATION, f"act-on-{notice.kind}", effect.label, message=target.id, partner=origin.author
         )
         append_entry(transaction, note)
-    if isinstance(alert.details, Correction) and is_authors(transaction, target.digest, origin.author):
+    if isinstance(alert.details, Correction) and is_in_words_of(transaction, target.digest, origin.author):
         for copy in copies:
             correct_index(transaction, copy, alert.details.changes)
     record_notice(transaction, replace(notice, effect=effect.value, acted_at=now))

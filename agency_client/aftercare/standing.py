@@ -60,6 +60,12 @@ def is_authors(snapshot: Snapshot, target: str, agency: str) -> bool:
     return agency in {originator, find_sender(snapshot, target)}
 
 
+def is_in_words_of(snapshot: Snapshot, target: str, agency: str) -> bool:
+    """Return whether what a message says is an agency's own: who only passed it on cannot correct it."""
+    originator, _ = _find_family(snapshot, target)
+    return agency == (originator or find_sender(snapshot, target))
+
+
 def is_of_consent(snapshot: Snapshot, notice: StoredNotice) -> bool:
     """Return whether a notice takes back the consent by which its target came, and not the message itself."""
     copied = find_original_of_copy(snapshot, notice.target)

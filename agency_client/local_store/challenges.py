@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agency_client.local_store.engine import Columns, Row, Snapshot, Transaction, read_moment
+from schemas.alerts.subjects import HOLDER, SubjectKeyType
 
 STATUS_KIND = "document-status"
 
@@ -45,14 +46,16 @@ class StoredTold:
 def find_document_reference(snapshot: Snapshot, digest: str) -> bytes | None:
     """Return the keyed reference of the document that a report is about; None: it is no report, or of no one document.
 
-    `digest` is of a message that was opened, or sent from here.
+    `digest` is of a message that was opened, or sent from here. Documents of persons that it names beside are not it.
     """
     found: bytes | None = snapshot.fetch_value(
-        "SELECT reference FROM subject_reference WHERE message = ?1 AND type = 'document' AND ("
+        "SELECT reference FROM subject_reference WHERE message = ?1 AND type = ?3 AND role = ?4 AND ("
         " EXISTS (SELECT 1 FROM inbox_message WHERE digest = ?1 AND kind = ?2)"
         " OR EXISTS (SELECT 1 FROM sent_message WHERE digest = ?1 AND kind = ?2))",
         digest,
         STATUS_KIND,
+        SubjectKeyType.DOCUMENT.value,
+        HOLDER,
     )
     return found
 

@@ -17,6 +17,8 @@ from schemas.codec import encode_canonical
 
 MAX_LOOKED_AT = 600
 """So many names at most are compared with one that is asked for: those that share its rarest keys."""
+MAX_OF_ONE_MESSAGE = 20
+"""Of which so many at most stand in one message, those that share most: no message hides what stands in others."""
 _MAX_POSTINGS = 20_000
 """A key that leads to more names than this tells as little as one that leads to so many."""
 _WEIGHT_SCALE, _MOST = 1_000, 2 * _MAX_POSTINGS
@@ -63,21 +65,27 @@ def find_names(snapshot: Snapshot, text: str, *, birth_year: str = "", limit: in
         "WITH asked AS (SELECT value ->> 0 AS key, value ->> 1 AS word, value ->> 2 AS weight FROM json_each(?1)),"
         " shared AS (SELECT name, word, max(weight) AS weight"
         "   FROM asked JOIN name_key USING (key) GROUP BY name, word),"
-        " ranked AS (SELECT name, sum(weight) AS weight FROM shared GROUP BY name)"
-        " SELECT message, path, role, text, births FROM ranked JOIN indexed_name ON id = name"
-        " ORDER BY (?2 <> '' AND instr(births, ?2) > 0) DESC, weight DESC, id DESC LIMIT ?3",
+        " ranked AS (SELECT name, sum(weight) AS weight FROM shared GROUP BY name),"
+        " found AS (SELECT *, ?2 <> '' AND instr(births, ?2) > 0 AS is_born_so"
+        "   FROM ranked JOIN indexed_name ON id = name),"
+        " placed AS (SELECT *, row_number()"
+        "   OVER (PARTITION BY message ORDER BY is_born_so DESC, weight DESC, id DESC) AS place FROM found)"
+        " SELECT message, path, role, text, births FROM placed WHERE place <= ?4"
+        " ORDER BY is_born_so DESC, weight DESC, id DESC LIMIT ?3",
         _weigh_keys(snapshot, list_word_keys(read_name(text))),
         birth_year,
         limit,
+        MAX_OF_ONE_MESSAGE,
     )
     return [FoundName(row["message"], _read_name(row)) for row in rows]
 
 
 def find_numbers(snapshot: Snapshot, values: Iterable[str], *, limit: int = MAX_LOOKED_AT) -> list[FoundNumber]:
-    """Return where numbers stand, of whatever type."""
+    """Return in which messages numbers stand, of whatever type, each once by the first path."""
     rows = snapshot.fetch_all(
-        "SELECT message, path, type, value FROM indexed_number"
-        " WHERE value IN (SELECT value FROM json_each(?)) ORDER BY value, type, message, path LIMIT ?",
+        "SELECT message, min(path) AS path, type, value FROM indexed_number"
+        " WHERE value IN (SELECT value FROM json_each(?)) GROUP BY value, type, message"
+        " ORDER BY value, type, message LIMIT ?",
         spell_list(values),
         limit,
     )

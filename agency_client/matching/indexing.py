@@ -20,8 +20,11 @@ from agency_client.matching.scoring import forget_names
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.correction import Change
 from schemas.alerts.shapes import Identifier
+from schemas.identifiers.dates import read_partial_date
 from schemas.identifiers.numbers import normalise_document_number
 
+MAX_NAME_LENGTH = 600
+"""No name of an alert is longer, given names and surname together."""
 _BIRTH_FIELD = re.compile(r"\.birth_date(s\.[0-9]+)?$")
 
 
@@ -49,11 +52,15 @@ def change_name(entry: NameEntry, change: Change) -> NameEntry | None:
     if change.was is None:
         return entry
     if _is_of_person(entry.path, change.field) and change.was in entry.births:
-        births = tuple(change.now if date == change.was else date for date in entry.births)
-        return replace(entry, births=tuple(date for date in births if date))
+        now = (change.now,) if change.now is not None and _is_date(change.now) else ()
+        births = (date for known in entry.births for date in (now if known == change.was else (known,)))
+        return replace(entry, births=tuple(births))
     if not change.field.startswith(f"{entry.path}.") or change.was not in entry.text:
         return entry
-    text = " ".join(entry.text.replace(change.was, change.now or "").split())
+    # Once: where the words stand several times a change says no more, and a name never grows beyond all names.
+    text = " ".join(entry.text.replace(change.was, change.now or "", 1).split())
+    if len(text) > MAX_NAME_LENGTH:
+        return entry
     return replace(entry, text=text) if text else None
 
 
@@ -66,6 +73,14 @@ def change_number(entry: NumberEntry, change: Change) -> NumberEntry | None:
     if change.now is None:
         return None
     return replace(entry, identifier=Identifier(entry.identifier.type, normalise_document_number(change.now)))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        read_partial_date(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_of_person(path: str, field: str) -> bool:

@@ -12,6 +12,8 @@ from agency_client.aftercare.rules import Notice, Standing
 from agency_client.aftercare.standing import load_standing
 from agency_client.errors import NotFoundError, VerificationFailedError
 from agency_client.local_store.content import read_content
+from agency_client.local_store.engine import Snapshot
+from agency_client.local_store.following import find_passage
 from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.sent import find_message_by_digest
 from agency_client.node import Node
@@ -24,10 +26,15 @@ from schemas.agreements.following import judge_correction
 from schemas.alerts import parse_alert
 from schemas.alerts.base import Alert
 from schemas.alerts.kinds.correction import Correction as CorrectionDetails
+from schemas.alerts.parties import verify_same_document, verify_subject
+from schemas.alerts.registry import AlertError
 from schemas.codec import CodecError
 from schemas.envelope import Message
 from schemas.log.records import Action
 from schemas.signed import SignedDocument
+
+Party = tuple[str, str | None]
+"""An agency and the state that its key set names."""
 
 
 def read_corrected(
@@ -44,7 +51,8 @@ def read_corrected(
     """Return what an alert says once its corrections are applied; None where nobody corrected it. `digest` names it.
 
     Whose words they are alone corrects them: what another says who passed the message on is named and not applied. A
-    correction that was taken back, or is restricted itself, changes nothing any more; nor does what no clause covers.
+    correction that was taken back, or is restricted itself, changes nothing any more; nor does what no clause covers,
+    or what its author could not have said in the first place.
 
     Raises:
         VerificationFailedError: what the store holds of a correction does not verify any more.
@@ -64,16 +72,36 @@ def read_corrected(
 
 
 def make_outside_finder(node: Node, digest: str, message: Message, original: Alert) -> Callable[[Alert], str]:
-    """Return what says of a corrected alert what in it no clause of its message covers."""
+    """Return what says of a corrected alert what in it no clause covers, or may not be said between the two parties."""
     with node.store.read() as snapshot:
         clauses = load_covering_clauses(snapshot, node.agency, digest)
+        parties = _load_parties(node, snapshot, digest)
     before = _describe(message, original)
 
     def find_outside(changed: Alert) -> str:
         findings = judge_correction(clauses, before, _describe(message, changed))
+        try:
+            verify_same_document(original, changed)
+            if parties is not None:
+                verify_subject(changed, *parties)
+        except AlertError as error:
+            return str(error)
         return "; ".join(finding.sentence for finding in findings)
 
     return find_outside
+
+
+def _load_parties(node: Node, snapshot: Snapshot, digest: str) -> tuple[Party, Party] | None:
+    """Return between whom a message passed, each with its state; None where it is not here."""
+    passage = find_passage(snapshot, node.agency, digest)
+    if passage is None:
+        return None
+    return _load_party(node, snapshot, passage.sender), _load_party(node, snapshot, passage.recipient)
+
+
+def _load_party(node: Node, snapshot: Snapshot, agency: str) -> Party:
+    timeline = node.directory.read_timeline(snapshot, agency)
+    return agency, None if timeline is None else timeline.state
 
 
 def _describe(message: Message, alert: Alert) -> ContentFacts:

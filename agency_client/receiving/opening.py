@@ -64,6 +64,7 @@ from schemas.alerts.base import Alert
 from schemas.alerts.coded import NoticeEffect
 from schemas.alerts.kinds.acknowledgement import Acknowledgement
 from schemas.codec import CodecError
+from schemas.envelope import CONFIDENTIAL_KIND
 from schemas.log.records import Action
 
 _ANSWERING_KINDS = frozenset(
@@ -312,20 +313,31 @@ def _wait(node: Node, digest: str, error: WaitingError) -> Finding:
 
 
 def _set_aside(node: Node, digest: str, problem: Problem) -> Finding:
+    openly = _spell_openly(node, digest, problem)
     with node.store.write() as transaction:
-        mark_unverifiable(transaction, digest, problem)
+        mark_unverifiable(transaction, digest, openly)
     return Finding(digest, InboxState.UNVERIFIABLE, problem)
 
 
 def _refuse(node: Node, digest: str, problem: Problem) -> Finding:
     """Refuse a genuine message; one under the id of another that is here is none, and keeps nothing behind it."""
+    openly = _spell_openly(node, digest, problem)
     try:
         with node.store.write() as transaction:
             mark_verified(transaction, digest, at=node.clock.now())
-            mark_refused(transaction, digest, problem)
+            mark_refused(transaction, digest, openly)
     except ConflictError as error:
         return _set_aside(node, digest, Problem(error.code, error.sentence))
     return Finding(digest, InboxState.REFUSED, problem)
+
+
+def _spell_openly(node: Node, digest: str, problem: Problem) -> Problem:
+    """Return a problem as every officer may read it: who opens what is confidential is told more than its code."""
+    with node.store.read() as snapshot:
+        is_open = load_by_digest(snapshot, digest).kind != CONFIDENTIAL_KIND
+    if is_open or node.compartment is None:
+        return problem
+    return Problem(problem.code, "what it says is part of why, and only who opened it in the compartment was told that")
 
 
 def _withdraw(node: Node, digest: str) -> Finding:

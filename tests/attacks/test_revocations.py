@@ -18,9 +18,10 @@ from agency_client.onward.bundle import ExportUse
 from agency_client.onward.exporting import Export, export_message
 from agency_client.onward.passing_on import DisputedError, PassOn, pass_on
 from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.sending.correcting import ChangeRefusedError
 from agency_client.sending.draft import AlertRefusedError
 from agency_client.sending.flow import NotCoveredError
-from agency_client.sending.noticing import withdraw
+from agency_client.sending.noticing import correct, withdraw
 from schemas.alerts.kinds.document_status import ChallengeState
 from schemas.envelope import Reference
 from schemas.markings import Purpose
@@ -100,6 +101,75 @@ def test_an_agency_challenges_what_it_never_received(reporters: Reporters) -> No
     assert reporters.marks(GB, report) == ()
 
 
+class Named:
+    """A message as those who refer to it name it."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.header, self.digest = reference, reference.digest
+
+
+def force_correction(reporters: Reporters, about: Reference, **change: str) -> ReadMessage:
+    """Let GB correct a field past its own client; return the message as VN reads it then."""
+    alert = make_aftercare("correction", Named(about), reporters.world, changes=[change])  # type: ignore[arg-type]
+    assert judge(force(reporters, alert, GB, VN, refers_to=about)) == (InboxState.OPENED, "")
+    found = read_message(reporters.world[VN], about.id, reason="x")
+    assert isinstance(found, ReadMessage)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("field", "now"), [("details.issuing_state", "VNM"), ("details.number", "X0000001")], ids=["state", "number"]
+)
+def test_a_state_corrects_the_report_of_its_own_document_into_one_of_another(
+    reporters: Reporters, field: str, now: str
+) -> None:
+    alert = reporters.make_report()
+    report = reporters.send(alert, VN)[VN]
+    was = alert["details"][field.removeprefix("details.")]
+    change = {"field": field, "was": was, "now": now}
+    due = {"reason": "typing-error", "required_action": "amend", "acknowledge_by": reporters.now()}
+    with pytest.raises(ChangeRefusedError, match="another document is reported in a report of its own"):
+        correct(reporters.world[GB], report.id, AUTHOR, details={"changes": [change], **due})
+    found = force_correction(reporters, report, **change)
+    assert found.corrected is not None
+    assert found.corrected.alert == found.alert
+    assert found.corrected.fields[0].is_outside
+
+
+def test_a_correction_of_how_the_number_is_spelled_is_one(reporters: Reporters) -> None:
+    alert = reporters.make_report()
+    report = reporters.send(alert, VN)[VN]
+    number = alert["details"]["number"]
+    found = force_correction(reporters, report, field="details.number", was=number, now=f"{number[:4]} {number[4:]}")
+    assert found.corrected is not None
+    assert not found.corrected.fields[0].is_outside
+
+
+def test_a_member_corrects_a_movement_into_one_of_a_third_states_citizen(reporters: Reporters) -> None:
+    notice = load("movement-notice") | {"data_as_of": reporters.now()}
+    del notice["retain_until"]
+    told = reporters.send(notice, VN)[VN]
+    was = notice["details"]["nationality"]
+    found = force_correction(reporters, told, field="details.nationality", was=was, now="VNM")
+    assert found.corrected is not None
+    assert "Viet Nam" in found.corrected.fields[0].misfit
+    assert found.corrected.alert == found.alert
+
+
+def test_an_issuer_tells_of_a_challenge_of_another_document_by_naming_it_beside_its_own(reporters: Reporters) -> None:
+    disputed = reporters.make_report()
+    report = reporters.send(disputed, VN)[VN]
+    reporters.challenge(report)
+    told = {"lodged_on": "2026-11-20", "at": "x", "state": "upheld", "decided_on": "2026-11-21"}
+    number = disputed["details"]["number"]
+    documents = [{"type": "passport", "issuing_state": "UTO", "number": number}]
+    for place in range(8):  # which of the two references stands first is as a key has it
+        alert = reporters.make_report(challenge=told, national_reference=f"UTO-{place}")
+        alert["persons"] = [{"ref": "p1", "role": "suspect", "names": [{"text": "ERIKSSON"}], "documents": documents}]
+        assert force(reporters, alert, GB, VN).state is InboxState.OPENED
+    assert reporters.marks(VN, report) == ("CHALLENGED",)
+
+
 def make_challenge(reporters: Reporters, about: Reference) -> dict[str, Any]:
     """Return a challenge of any message."""
     details = {name: value for name, value in load("revocation-challenge")["details"].items() if name != "on_behalf_of"}
@@ -170,10 +240,7 @@ def test_an_issuer_takes_the_challenge_of_another_back(reporters: Reporters) -> 
         said = load_message(snapshot, challenge.message_id)
     target = Reference(id=said.message_id, digest=said.digest)
 
-    class Named:
-        header, digest = target, target.digest
-
-    forged = make_aftercare("withdrawal", Named, reporters.world)  # type: ignore[arg-type]
+    forged = make_aftercare("withdrawal", Named(target), reporters.world)  # type: ignore[arg-type]
     found = force(reporters, forged, GB, VN, refers_to=target)
     assert judge(found) == (InboxState.UNVERIFIABLE, "reference-refused")
     assert reporters.marks(VN, report) == ("CHALLENGED",)

@@ -212,6 +212,30 @@ def test_an_alert_that_names_the_victim_is_refused_when_it_is_opened(care: Care,
     assert b"ERIKSSON" not in dump_store(care.world[VN])
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"details__nationality": "NGA"}, "nationality-not-covered"), ({"details__nail bar": 1}, "alert-invalid")],
+)
+def test_why_it_is_refused_says_nothing_of_it_outside_the_compartment(
+    care: Care, request: pytest.FixtureRequest, changes: dict[str, Any], code: str
+) -> None:
+    clause = {"nationalities": ("GBR", "VNM")}
+    terms = agree_on_victims(care.world, GB, VN, request.node.name, **clause)
+    sealed = care.craft(terms, alert=make_victim_alert(care.world[GB], **changes))
+    care.world.deliver(sealed, VN)
+    care.world.collect(VN)
+    with caring(care.world[VN], care.compartments[VN]):
+        findings = {finding.digest: finding.problem for finding in open_waiting(care.world[VN])}
+    told = findings[sealed.digest]
+    assert told is not None
+    assert "NGA" in told.sentence or "nail bar" in told.sentence
+    assert state_of(care, sealed) == ("refused", code)
+    kept = care.world.look_up(VN, sealed).problem
+    assert kept is not None
+    assert "NGA" not in kept.sentence
+    care.demand_unknown(VN)
+
+
 def test_until_it_is_opened_its_sender_knows_no_more_than_that_it_arrived(care: Care, terms: Terms) -> None:
     sealed = care.craft(terms)
     care.world.deliver(sealed, VN)

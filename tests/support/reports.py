@@ -73,6 +73,8 @@ class Reporters:
             "reason": "case 74/08",
             "recipients": recipients or (VN, BE),
             "marking": Tlp.GREEN,
+            # Other tests of the session may have agreed on more between the same two.
+            "agreement": self.terms[GB, recipients[0]].id if len(recipients) == 1 else None,
         }
         report = send_alert(self.world[GB], Draft(**usual | changes))
         for recipient in recipients or (VN, BE):

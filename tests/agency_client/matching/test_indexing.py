@@ -3,7 +3,7 @@
 import pytest
 
 from agency_client.matching.entries import NameEntry, NumberEntry
-from agency_client.matching.indexing import change_name, change_number
+from agency_client.matching.indexing import MAX_NAME_LENGTH, change_name, change_number
 from schemas.alerts.kinds.correction import Change
 from schemas.alerts.shapes import Identifier, IdentifierType
 
@@ -38,6 +38,21 @@ def test_a_name_is_as_the_change_leaves_it(
     found = change_name(entry, Change(field=field, was=was, now=now))
     assert found is not None
     assert (found.path, found.role, found.text, found.births) == (entry.path, entry.role, *changed)
+
+
+def test_no_row_of_changes_lets_a_name_grow_beyond_all_names() -> None:
+    entry = PERSON
+    for _ in range(20):
+        found = change_name(entry, Change(field="persons.0.names.0.text", was="n", now="n" * 300))
+        assert found is not None
+        entry = found
+    assert len(entry.text) <= MAX_NAME_LENGTH
+
+
+def test_what_is_no_date_is_no_birth_date_to_compare() -> None:
+    found = change_name(PERSON, Change(field="persons.0.birth_dates.1", was="1981-04", now="never born"))
+    assert found is not None
+    assert found.births == ("1979",)
 
 
 def test_a_name_that_is_taken_out_is_gone() -> None:
