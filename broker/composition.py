@@ -178,4 +178,6 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
 
 def _allow(settings: Settings) -> Allowance:
     limits = settings.attachments
-    return Allowance(limits.max_unreferenced_of_member, limits.max_bytes_of_member, limits.reserved_bytes)
+    return Allowance(
+        limits.max_unreferenced_of_member, limits.max_of_member, limits.max_bytes_of_member, limits.reserved_bytes
+    )

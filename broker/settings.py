@@ -73,9 +73,10 @@ class Inbox(_Section):
 
 
 class Attachments(_Section):
-    """What one member's attachments may take here, and what of the disk they never do. All in bytes but the first."""
+    """What one member's attachments may take here, and what of the disk they never do: numbers of them, and bytes."""
 
     max_unreferenced_of_member: int = Field(default=128, ge=1)
+    max_of_member: int = Field(default=20_000, ge=1)
     max_bytes_of_member: int = Field(default=20 << 30, ge=1)
     reserved_bytes: int = Field(default=1 << 30, ge=0)
 

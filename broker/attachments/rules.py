@@ -45,17 +45,22 @@ class StoredUpload:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a member has here: uploads that no message names yet, and bytes of all its attachments as announced."""
+    """What a member has here: uploads that no message names yet, all its attachments, and their bytes as announced."""
 
     unreferenced: int
+    attachments: int
     stored_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one member may have here at once, and how many bytes of the disk stay free whatever comes."""
+    """What one member may have here at once, and how many bytes of the disk stay free whatever comes.
+
+    Attachments are counted as well as measured: a file of one byte takes a block, and a place in every list.
+    """
 
     max_unreferenced: int
+    max_attachments: int
     max_stored_bytes: int
     reserved_bytes: int
 
@@ -99,6 +104,9 @@ def judge_announcement(
             f"{usage.unreferenced} attachments were uploaded or begun that no message names; "
             f"send their messages, or wait until they go after {UNREFERENCED_HOURS} hours"
         )
+        return Refusal("upload-quota-exhausted", sentence, retry_after_seconds=_RETRY_QUOTA_SECONDS)
+    if usage.attachments >= allowance.max_attachments:
+        sentence = f"this member has {usage.attachments} attachments here; they go when their messages' delivery ends"
         return Refusal("upload-quota-exhausted", sentence, retry_after_seconds=_RETRY_QUOTA_SECONDS)
     if usage.stored_bytes + announcement.size > allowance.max_stored_bytes:
         sentence = (

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
+from sqlalchemy import Connection
+
 from broker.access.caller import Caller
 from broker.agreements.live import AgreementBook
 from broker.attachments.files import AttachmentFiles, FolderFullError, write_at
@@ -90,6 +92,8 @@ class AttachmentService:
             known = await asyncio.to_thread(self._read_upload, key)
             if known is None or not known.is_announced_as(announcement):
                 free_bytes = await asyncio.to_thread(self._files.measure_free)
+                # What is refused takes no time of the one writer, however often it is asked for.
+                await asyncio.to_thread(self._judge_announcement, key, announcement, free_bytes)
                 await self._writer.commit(partial(self._announce, key, announcement, free_bytes))
             return await self._describe(key), known is None
 
@@ -145,15 +149,24 @@ class AttachmentService:
             raise refuse("not-found", _NOT_FOUND)
         return upload
 
+    def _judge_announcement(self, key: UploadKey, announcement: Announcement, free_bytes: int) -> None:
+        with self._database.read() as connection:
+            self._demand_allowed(connection, key, announcement, free_bytes)
+
     def _announce(
         self, key: UploadKey, announcement: Announcement, free_bytes: int, transaction: Transaction
     ) -> StoredUpload:
-        connection = transaction.connection
+        known = self._demand_allowed(transaction.connection, key, announcement, free_bytes)
+        return known or insert_upload(transaction.connection, key, announcement, transaction.now)
+
+    def _demand_allowed(
+        self, connection: Connection, key: UploadKey, announcement: Announcement, free_bytes: int
+    ) -> StoredUpload | None:
         known, usage = find_upload(connection, key), measure_usage(connection, key.sender)
         refusal = judge_announcement(announcement, known, usage, self._allowance, free_bytes)
         if refusal is not None:
             raise RefusedError(refusal)
-        return known or insert_upload(connection, key, announcement, transaction.now)
+        return known
 
     async def _describe(self, key: UploadKey) -> UploadAnswer:
         """Return how far an upload has come; one that is whole is looked at as a whole first."""

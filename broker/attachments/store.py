@@ -53,7 +53,8 @@ def insert_upload(connection: Connection, key: UploadKey, announcement: Announce
 def measure_usage(connection: Connection, sender: str) -> Usage:
     """Return what a member has here."""
     unreferenced = func.count().filter(_column.ends_at.is_(None))
-    statement = select(unreferenced, func.coalesce(func.sum(_column.size), 0)).where(_column.sender == sender)
+    statement = select(unreferenced, func.count(), func.coalesce(func.sum(_column.size), 0))
+    statement = statement.where(_column.sender == sender)
     return Usage(*connection.execute(statement).one())
 
 

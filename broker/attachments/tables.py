@@ -20,6 +20,7 @@ class Attachment(SQLModel, table=True):
 
     __tablename__ = "attachment"
     __table_args__ = (
+        Index("ix_attachment_usage", "sender", "ends_at", "size"),
         Index("ix_attachment_unreferenced", "announced_at", sqlite_where=text("ends_at IS NULL")),
         Index("ix_attachment_end", "ends_at", sqlite_where=text("ends_at IS NOT NULL")),
     )

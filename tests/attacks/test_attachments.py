@@ -111,7 +111,9 @@ def test_an_upload_is_resumed_with_other_bytes(shared: Bench) -> None:
 
 def test_uploads_are_begun_by_the_hundred_and_never_finished(tmp_path: Path) -> None:
     bench = Bench(tmp_path, GB, VN)
-    bench.allowance = Allowance(max_unreferenced=5, max_stored_bytes=10 * MAX_SEALED_BYTES, reserved_bytes=0)
+    bench.allowance = Allowance(
+        max_unreferenced=5, max_attachments=9, max_stored_bytes=10 * MAX_SEALED_BYTES, reserved_bytes=0
+    )
     bench.restart()
     try:
         refused = [_try_to_begin(bench, number) for number in range(100)]
@@ -120,6 +122,21 @@ def test_uploads_are_begun_by_the_hundred_and_never_finished(tmp_path: Path) -> 
         bench.clock.move(24 * 3600)
         bench.sweep()
         assert _try_to_begin(bench, "next day") is None
+    finally:
+        bench.close()
+
+
+def test_room_is_taken_by_ever_more_files_of_a_few_bytes(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, GB, VN)
+    bench.allowance = replace(bench.allowance, max_attachments=3)
+    bench.restart()
+    try:
+        terms = agree_to_files(bench)
+        for number in range(3):
+            sealed = upload(bench, number, DATA[: number + 1], message=number)
+            bench.submit(GB, seal_with(bench, terms, sealed, message=number, n=number + 1))
+        assert refusal_of(lambda: begin(bench, announce("one more", b"x"))) == "upload-quota-exhausted"
+        assert upload(bench, "of VN", DATA, sender=VN).size == len(DATA), "others have their own room"
     finally:
         bench.close()
 

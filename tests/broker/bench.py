@@ -89,7 +89,7 @@ class Bench:
         self.database: Database = make_store(folder)
         self.leases = 0
         self.refusals_per_minute = refusals_per_minute
-        self.allowance = Allowance(max_unreferenced=8, max_stored_bytes=1 << 20, reserved_bytes=0)
+        self.allowance = Allowance(max_unreferenced=8, max_attachments=100, max_stored_bytes=1 << 20, reserved_bytes=0)
         self.members: dict[str, Member] = {}
         self.sent: dict[str, SealedMessage] = {}
         self._numbers: dict[tuple[str, str], int] = {}

@@ -22,18 +22,19 @@ NAMED = make_named()
 assert NAMED.upload is not None
 UPLOAD = NAMED.upload
 ANNOUNCED = Announcement(message=UPLOAD.key.message, id=UPLOAD.key.id, sha256=UPLOAD.sha256, size=UPLOAD.size)
-ALLOWANCE = Allowance(max_unreferenced=2, max_stored_bytes=250, reserved_bytes=1000)
+ALLOWANCE = Allowance(max_unreferenced=2, max_attachments=5, max_stored_bytes=250, reserved_bytes=1000)
 FREE = 1000 + UPLOAD.size
 
 
 @pytest.mark.parametrize(
     ("usage", "free_bytes", "slug"),
     [
-        (Usage(0, 0), FREE, None),
-        (Usage(1, 150), FREE, None),
-        (Usage(1, 151), FREE, "upload-quota-exhausted"),
-        (Usage(2, 0), FREE, "upload-quota-exhausted"),
-        (Usage(0, 0), FREE - 1, "storage-full"),
+        (Usage(0, 0, 0), FREE, None),
+        (Usage(1, 4, 150), FREE, None),
+        (Usage(1, 4, 151), FREE, "upload-quota-exhausted"),
+        (Usage(1, 5, 0), FREE, "upload-quota-exhausted"),
+        (Usage(2, 2, 0), FREE, "upload-quota-exhausted"),
+        (Usage(0, 0, 0), FREE - 1, "storage-full"),
     ],
 )
 def test_an_upload_begins_within_what_a_member_may_have_and_the_disk_can_spare(
@@ -45,7 +46,7 @@ def test_an_upload_begins_within_what_a_member_may_have_and_the_disk_can_spare(
 
 
 def test_what_was_announced_before_goes_on_whatever_else_there_is_and_never_as_other_bytes() -> None:
-    full = Usage(99, 10_000)
+    full = Usage(99, 99, 10_000)
     assert judge_announcement(ANNOUNCED, UPLOAD, full, ALLOWANCE, 0) is None
     for changes in ({"size": 99}, {"sha256": "B" * 43}):
         other = ANNOUNCED.model_copy(update=changes)

@@ -145,7 +145,7 @@ def test_nobody_adds_to_an_upload_of_somebody_else_or_learns_that_there_is_one(d
 
 
 def test_a_member_has_so_many_uploads_and_bytes_and_others_have_theirs(bench: Bench) -> None:
-    bench.allowance = Allowance(max_unreferenced=2, max_stored_bytes=2500, reserved_bytes=0)
+    bench.allowance = Allowance(max_unreferenced=2, max_attachments=9, max_stored_bytes=2500, reserved_bytes=0)
     bench.restart()
     begin(bench, announce("one", DATA))
     assert refusal_of(lambda: begin(bench, announce("large", make_bytes(2, 1501)))) == (

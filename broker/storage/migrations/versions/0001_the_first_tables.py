@@ -61,6 +61,7 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_attachment_unreferenced", ["announced_at"], unique=False, sqlite_where=sa.text("ends_at IS NULL")
         )
+        batch_op.create_index("ix_attachment_usage", ["sender", "ends_at", "size"], unique=False)
 
     op.create_table(
         "cosignature",
