@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from broker.attachments.rules import Allowance, UploadKey
+from broker.attachments.service import Readable
 from broker.http.refusal import RefusedError
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
@@ -244,12 +245,13 @@ def test_readers_who_leave_at_once_leave_no_file_open(bench: Bench) -> None:
 
     async def ask_and_leave() -> None:
         found = await bench.attachments.find_readable(bench.caller(VN), key, "bytes=0-999")
-        pieces = bench.attachments.stream(found)
-        reading = asyncio.ensure_future(anext(pieces))
+        reading = asyncio.create_task(read_whole(found))
         await asyncio.sleep(0)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await pieces.aclose()
+
+    async def read_whole(found: Readable) -> list[bytes]:
+        return [piece async for piece in bench.attachments.stream(found)]
 
     async def come_often() -> None:
         for _ in range(50):
