@@ -68,11 +68,11 @@ def test_a_formula_in_a_table_taken_in_is_data(tmp_path: Path, text: str) -> Non
 BOMBS: dict[str, Callable[[], bytes]] = {
     "a million columns": lambda: b"," * 1_000_000,
     "a giant cell": lambda: b'"' + b"x" * 8_000_000 + b'"',
-    "a quotation mark never closed": lambda: b'"' + b"x\r\n" * 3_000_000,
+    "a quotation mark never closed": lambda: b'"' + b"x\r\n" * 1_000_000,
     "one line without an end": lambda: b"x" * 8_000_000,
     "zero bytes": lambda: bytes(8_000_000),
     "bytes of no encoding": lambda: b"\xff" * 8_000_000,
-    "line breaks of another machine": lambda: b'"' + b"\r" * 8_000_000,
+    "line breaks of another machine": lambda: b'"' + b"\r" * 4_000_000,
 }
 
 

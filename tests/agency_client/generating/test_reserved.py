@@ -30,7 +30,7 @@ def test_both_ends_of_a_range_are_numbers_of_the_right_length(state: str) -> Non
     for number in (first, last):
         phone = f"{start}{number:0{len(str(last))}}"
         assert check_phone(phone, iso_alpha_2=None).normalised == phone
-        assert set(check_phone(phone, iso_alpha_2=None).findings) <= {Finding.VALID, Finding("not-in-use")}
+        assert set(check_phone(phone, iso_alpha_2=None).findings) <= {Finding.VALID, Finding.from_code("not-in-use")}
 
 
 @given(DICE)
@@ -53,7 +53,7 @@ def test_the_published_accounts_are_right(iban: str) -> None:
 
 @pytest.mark.parametrize(("address", "chain"), WALLETS)
 def test_the_published_addresses_are_right(address: str, chain: str) -> None:
-    assert not set(check_wallet(address, Chain(chain)).findings) & FAULTS
+    assert not set(check_wallet(address, Chain.from_code(chain)).findings) & FAULTS
 
 
 @given(DICE)

@@ -4,6 +4,7 @@ import csv
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -33,18 +34,18 @@ BAD = "L898902C3,gone,03.09.2026,Zenith"
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    with lying_world(tmp_path_factory.mktemp("tables"), "VN", "GB") as world:
+    with lying_world(tmp_path_factory.mktemp("tables"), "GB") as world:
         yield world["GB"]
 
 
 def take(
-    node: Node, folder: Path, lines: list[str], *, mapping: str = MAPPING, **order: object
+    node: Node, folder: Path, lines: list[str], *, mapping: str = MAPPING, **order: Any
 ) -> tuple[TableCount, list[JudgedLine]]:
     """Import a table from a folder into it and return the count and what was told."""
     (folder / "mapping.toml").write_text(mapping)
     table = write_table(folder, lines)
     told: list[JudgedLine] = []
-    members = {"out": folder / "out.jsonl", "reason": "register of November"} | order
+    members: dict[str, Any] = {"out": folder / "out.jsonl", "reason": "register of November"} | order
     count = import_table(
         node, TableOrder(table, folder / "mapping.toml", **members), USUAL, tell=told.append, advance=lambda _: None
     )  # fmt: skip
@@ -107,8 +108,9 @@ def test_nothing_is_overwritten(node: Node, tmp_path: Path, name: str) -> None:
     there = tmp_path / "there.jsonl"
     there.write_text("something else")
 
+    changes: dict[str, Any] = {name: there}
     with pytest.raises(ConflictError, match="exists already"):
-        take(node, tmp_path, [HEADER, BAD], **{name: there})
+        take(node, tmp_path, [HEADER, BAD], **changes)
 
     assert there.read_text() == "something else"
 
@@ -223,7 +225,7 @@ def test_the_published_examples_do_what_they_say(name: str, refused: list[int]) 
 def test_memory_does_not_grow_with_the_table(tmp_path: Path) -> None:
     mapping = read_mapping(MAPPING)
     peaks = []
-    for count in (100, 800):
+    for count in (50, 400):
         path = write_table(tmp_path, [HEADER, *[GOOD] * count])
         tracemalloc.start()
         with open_table(path, encoding="utf-8", delimiter=",") as table:
