@@ -142,10 +142,12 @@ def _verify_mark(file: BufferedReader, encoding: str) -> None:
 
 
 def _choose_codec(file: BufferedReader, encoding: str) -> str:
+    if not encoding.startswith("utf-16"):
+        return ENCODINGS[encoding]
+    if file.peek(2).startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"  # The mark itself says which of the two it is, and is no part of the text.
     # Without a mark it is little-endian, whatever RFC 2781 says: so write the machines that leave the mark out.
-    if encoding == "utf-16" and not file.peek(2).startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16-le"
-    return ENCODINGS[encoding]
+    return "utf-16-le" if encoding == "utf-16" else encoding
 
 
 def _explain(error: csv.Error) -> str:

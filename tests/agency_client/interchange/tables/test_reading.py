@@ -48,6 +48,7 @@ def test_lines_have_the_number_at_which_they_begin(tmp_path: Path) -> None:
         ("utf-16", "utf-16-le"),
         ("utf-16-le", "utf-16-le"),
         ("utf-16-be", "utf-16-be"),
+        ("utf-16-le", "utf-16"),
         ("windows-1252", "cp1252"),
     ],
 )
