@@ -12,7 +12,8 @@ from agency_client.interchange.misp import REST
 from agency_client.interchange.stix import FIELDS_EXTENSION
 from schemas.codec import CodecError, decode_foreign
 
-MAX_THINGS = 2_000
+MAX_THINGS, MAX_VALUES = 2_000, 20_000
+_MAX_DIGITS = 15
 
 
 class ForeignFileError(ValueError):
@@ -108,6 +109,9 @@ def _finish(
 ) -> ForeignFile:
     if len(things) > MAX_THINGS:
         raise ForeignFileError(f"it holds {len(things)} things, and at most {MAX_THINGS} are taken at once")
+    values = sum(len(thing.values) for thing in things)
+    if values > MAX_VALUES:
+        raise ForeignFileError(f"its things have {values} values, and at most {MAX_VALUES} are taken at once")
     return ForeignFile(title, origin, leaves, () if leaves else tuple(things), tuple(unread))
 
 
@@ -139,7 +143,8 @@ def _read_leaf(entry: dict[str, Any]) -> Leaf:
     value = str(entry.get("value"))
     if entry.get("type") == "boolean":
         return value in {"1", "true", "True"}
-    return int(value) if entry.get("type") == "counter" and value.isdecimal() and value.isascii() else value
+    is_number = value.isdecimal() and value.isascii() and len(value) <= _MAX_DIGITS
+    return int(value) if entry.get("type") == "counter" and is_number else value
 
 
 def _read_stix_object(item: dict[str, Any]) -> ForeignThing | None:

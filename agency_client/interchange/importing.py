@@ -3,7 +3,7 @@
 What another agency sent is not imported: it is passed on, under its rules.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from agency_client.local_store.access_log import append_entry
 from agency_client.node import Node
 from agency_client.profiles.private_files import write_private_file
 from agency_client.profiles.public_files import read_foreign_file
-from schemas.codec import encode_canonical
+from schemas.codec import CodecError, encode_canonical
 from schemas.envelope import SAFEGUARDING_KIND
 from schemas.log.records import Action
 
@@ -62,7 +62,7 @@ def begin_alert(unverified_data: bytes, format_: Format, *, kind: str, agency: s
         file = _READERS[format_](unverified_data)
         if file.leaves:
             return _take_back(file, agency)
-    except (ForeignFileError, LeafError) as error:
+    except (ForeignFileError, LeafError, CodecError) as error:
         raise UsageError(
             f"the file is no {format_.label} to begin an alert with: {error}", code="foreign-file"
         ) from error
@@ -80,11 +80,18 @@ def _take_back(file: ForeignFile, agency: str) -> Draft:
     alert = build_wire(file.leaves)
     if alert.get("kind") == SAFEGUARDING_KIND:
         raise UsageError("what is said of victims is not taken from files of other tools")
-    files = {note["id"] for note in alert.get("attachments", ()) if isinstance(note, dict) and "id" in note}
+    encode_canonical(alert)  # What could not be written is refused before anything is.
+    files = set(_list_files(alert.get("attachments")))
     for name in _OF_THE_OLD_MESSAGE:
         alert.pop(name, None)
     refused = [(f"attachments {item}", "attach the file itself: agency send --attach") for item in sorted(files)]
     return Draft(_without(alert, files), tuple(file.leaves), tuple(refused))
+
+
+def _list_files(notes: Any) -> Iterator[str]:
+    for note in notes if isinstance(notes, list) else ():
+        if isinstance(note, dict) and isinstance(note.get("id"), str):
+            yield note["id"]
 
 
 def _without(value: Any, gone: set[str]) -> Any:

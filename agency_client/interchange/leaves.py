@@ -9,6 +9,8 @@ from typing import Any
 from schemas.alerts.base import Alert
 
 Leaf = str | int | bool
+MAX_PATH, MAX_STEPS = 200, 32
+"""No path of an alert is longer (`schemas.alerts.shapes.FieldPath`) or leads deeper."""
 
 
 class LeafError(ValueError):
@@ -35,7 +37,7 @@ def build_wire(leaves: Mapping[str, Leaf]) -> dict[str, Any]:
     """Return the object that has these leaves. Places in a list are taken in their order, without gaps.
 
     Raises:
-        LeafError: a path leads through a value, or members and places are mixed.
+        LeafError: a path leads through a value or deeper than any alert, or members and places are mixed.
     """
     root: dict[str, Any] = {}
     for path, value in leaves.items():
@@ -58,6 +60,8 @@ def _add_leaves(found: dict[str, Leaf], path: str, value: Any) -> None:
 
 
 def _place(root: dict[str, Any], path: str, value: Leaf) -> None:
+    if len(path) > MAX_PATH or path.count(".") >= MAX_STEPS:
+        raise LeafError(f"{path[:MAX_STEPS]}…", "leads deeper than any alert")
     *above, last = path.split(".")
     if not all((*above, last)):
         raise LeafError(path, "a path has no empty parts")

@@ -136,15 +136,6 @@ def test_a_state_corrects_the_report_of_its_own_document_into_one_of_another(
     assert found.corrected.fields[0].is_outside
 
 
-def test_a_correction_of_how_the_number_is_spelled_is_one(reporters: Reporters) -> None:
-    alert = reporters.make_report()
-    report = reporters.send(alert, VN)[VN]
-    number = alert["details"]["number"]
-    found = force_correction(reporters, report, field="details.number", was=number, now=f"{number[:4]} {number[4:]}")
-    assert found.corrected is not None
-    assert not found.corrected.fields[0].is_outside
-
-
 def test_a_member_corrects_a_movement_into_one_of_a_third_states_citizen(reporters: Reporters) -> None:
     notice = load("movement-notice") | {"data_as_of": reporters.now()}
     del notice["retain_until"]

@@ -1,13 +1,16 @@
 """Our own exports come back to the letter; others' files begin an alert; what another agency sent does not."""
 
+import json
+
 import pytest
 
 from agency_client.errors import UsageError
 from agency_client.interchange.exporting import Format
+from agency_client.interchange.foreign import MAX_VALUES
 from agency_client.interchange.importing import ForeignOriginError, begin_alert
 from agency_client.interchange.leaves import list_leaves
-from agency_client.interchange.misp import make_event
-from agency_client.interchange.stix import make_bundle
+from agency_client.interchange.misp import REST, make_event
+from agency_client.interchange.stix import FIELDS_EXTENSION, make_bundle
 from schemas.alerts import parse_alert
 from schemas.codec import encode_canonical
 from schemas.envelope import SAFEGUARDING_KIND
@@ -89,3 +92,51 @@ def test_a_kind_that_takes_nothing_says_which_do() -> None:
     with pytest.raises(UsageError, match="ping takes nothing") as refusal:
         begin_alert(b'{"Event":{}}', Format.MISP, kind="ping", agency="GB-HO")
     assert refusal.value.fix == "the kinds that do: facilitator, financial-flow, online-recruitment"
+
+
+def make_own_bundle(*fields: tuple[str, object]) -> bytes:
+    """Return a bundle that says of itself that it was made of a message of GB-HO with these leaves."""
+    held = {FIELDS_EXTENSION: {"fields": [{"path": path, "value": value} for path, value in fields]}}
+    report = {"type": "report", "id": "report--1", "created_by_ref": "identity--1", "extensions": held}
+    author = {"type": "identity", "id": "identity--1", "name": "GB-HO"}
+    return json.dumps({"type": "bundle", "objects": [author, report]}).encode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(".".join("a" * 5_000), "x")],
+        [("a." + "1" * 5_000, "x"), ("a.2", "x")],
+        [("details.count", 2**53)],
+        [("d\u00e9tails", "x")],
+    ],
+    ids=["depth", "place", "number", "letters"],
+)
+def test_a_file_that_passes_for_our_own_and_could_not_be_written_is_refused(fields: list[tuple[str, object]]) -> None:
+    with pytest.raises(UsageError, match="is no STIX"):
+        begin_alert(make_own_bundle(*fields), Format.STIX, kind="facilitator", agency="GB-HO")
+
+
+@pytest.mark.parametrize("field", ["attachments", "attachments.0.id.0", "attachments.0.id", "attachments.0.id.x"])
+@pytest.mark.parametrize("value", [7, "x", True])
+def test_attachments_of_another_form_are_left_out_like_any(field: str, value: object) -> None:
+    draft = begin_alert(make_own_bundle((field, value)), Format.STIX, kind="facilitator", agency="GB-HO")
+
+    assert draft.alert == {}
+
+
+def test_a_number_of_thousands_of_digits_stays_a_text() -> None:
+    fields = [{"comment": "details.count", "type": "counter", "value": "1" * 5_000}]
+    event = {"Orgc": {"name": "GB-HO"}, "Object": [{"name": REST, "Attribute": fields}]}
+
+    draft = begin_alert(json.dumps({"Event": event}).encode(), Format.MISP, kind="facilitator", agency="GB-HO")
+
+    assert draft.alert == {"details": {"count": "1" * 5_000}}
+
+
+def test_a_thing_with_more_values_than_anybody_goes_through_is_refused() -> None:
+    values = [{"object_relation": "alias", "value": "x"}] * (MAX_VALUES + 1)
+    event = {"Object": [{"name": "person", "Attribute": values}]}
+
+    with pytest.raises(UsageError, match="at most"):
+        begin_alert(json.dumps({"Event": event}).encode(), Format.MISP, kind="facilitator", agency="GB-HO")

@@ -31,6 +31,9 @@ def test_places_come_in_their_order_as_numbers_and_not_as_letters() -> None:
         ({"": "1"}, "no empty parts"),
         ({"a..b": "1"}, "no empty parts"),
         ({".a": "1"}, "no empty parts"),
+        ({".".join("a" * 50_000): "1"}, "deeper than any alert"),
+        ({".".join("a" * 33): "1"}, "deeper than any alert"),
+        ({"a." + "1" * 5_000: "1", "a.2": "2"}, "deeper than any alert"),
     ],
 )
 def test_paths_that_do_not_fit_together_are_refused(leaves: dict[str, str], problem: str) -> None:
