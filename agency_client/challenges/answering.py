@@ -2,7 +2,8 @@
 
 The answer is the report once more, whole, with what became of the challenge: it goes to everyone the report went to, so
 that nobody goes on relying on what is disputed. Who lodged the challenge gets an acknowledgement as well, which passes
-in every state of the agreement. Doing the same again sends nothing twice.
+in every state of the agreement. Doing the same again sends nothing twice. Of a report that was taken back nothing goes
+again, and what was corrected in one does not come back.
 """
 
 from dataclasses import dataclass
@@ -55,12 +56,19 @@ def answer_challenge(node: Node, challenge_id: str, author: Author, answer: Chal
 
     Raises:
         NotFoundError: no such challenge came here, or the report's content was erased.
-        UsageError: it is of a report that this agency only passed on; or the answer is not complete.
+        UsageError: it is of a report that this agency only passed on, or has restricted; or the answer is not complete.
     """
     challenge, target = _find_challenged(node, challenge_id)
     read = read_message(node, target.id, reason=author.reason, case=author.case, verb=VERB)
     if not isinstance(read, ReadOwnMessage):
         raise NotFoundError(f"the report {target.id} is not this agency's own", fix="see: agency challenge list")
+    if read.standing.is_withdrawn or read.standing.is_to_be_erased:
+        return ChallengeReport((), acknowledge(node, challenge_id, author, words=answer.words))
+    if read.standing.is_restricted:
+        raise UsageError(
+            f"the report {target.id} is restricted, and what is sent anew would stand without that",
+            fix=f"lift the restriction first: agency restrict {target.id} --lift",
+        )
     alert = _write_report(node, read, challenge, author, answer)
     with node.store.read() as snapshot:
         originals = load_originals(node, snapshot, target, STATUS_KIND, follows_everywhere=True)
@@ -97,12 +105,13 @@ def _write_report(
     said = {"decided_on": answer.decided_on, "words": answer.words}
     told = {"lodged_on": challenge.lodged_on, "at": answer.at, "state": answer.state.value}
     told |= {name: value for name, value in said.items() if value is not None}
-    wire = {name: value for name, value in read.alert.to_wire().items() if name not in _NOT_REPEATED}
+    said_now = read.alert if read.corrected is None else read.corrected.alert
+    wire = {name: value for name, value in said_now.to_wire().items() if name not in _NOT_REPEATED}
     return {
         **wire,
         "unit": author.unit,
         "officer": author.pseudonym,
-        "subject": f"{answer.state.label}: {read.alert.subject}"[:120],
+        "subject": f"{answer.state.label}: {said_now.subject}"[:120],
         "data_as_of": format_timestamp(node.clock.now()),
         "details": {**wire["details"], "challenge": told},
     }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from agency_client.aftercare.standing import load_standing
 from agency_client.challenges.rules import Challenge, Told, compute_disputed
 from agency_client.challenges.standing import read_challenge
 from agency_client.errors import NotFoundError
@@ -18,7 +19,8 @@ from schemas.alerts.kinds.document_status import ChallengeState
 class ChallengeLine:
     """One challenge: its message, the report, and with whom (the issuing agency, or who lodged it).
 
-    `told` is what a report said of it since, `settled_at` when one said what was decided.
+    `told` is what a report said of it since, `settled_at` when one said what was decided. `is_given_up`: the report was
+    taken back, and nothing more is owed.
     """
 
     challenge: Challenge
@@ -27,6 +29,7 @@ class ChallengeLine:
     partner: str
     told: Told | None
     is_taken_back: bool
+    is_given_up: bool = False
 
     @property
     def settled_at(self) -> datetime | None:
@@ -36,7 +39,8 @@ class ChallengeLine:
 
     def is_overdue(self, now: datetime) -> bool:
         """Return whether nothing was said of it in time."""
-        return self.told is None and not self.is_taken_back and now > self.challenge.acknowledge_by
+        is_over = self.told is not None or self.is_taken_back or self.is_given_up
+        return not is_over and now > self.challenge.acknowledge_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def _describe(snapshot: Snapshot, stored: StoredChallenge) -> ChallengeLine:
         partner=stored.lodger if not stored.is_own else _find_issuer(snapshot, stored.target),
         told=compute_disputed((), said).told,
         is_taken_back=has_ended(snapshot, stored),
+        is_given_up=load_standing(snapshot, stored.target).is_withdrawn,
     )
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from agency_client.challenges.answering import ChallengeAnswer, ChallengeReport, answer_challenge
 from agency_client.challenges.overview import view_challenges
-from agency_client.errors import NotFoundError
+from agency_client.errors import NotFoundError, UsageError
 from agency_client.local_store.inbox import InboxFilter
 from agency_client.reading.lists import view_inbox
 from agency_client.reading.messages import read_message
 from agency_client.sending.draft import AlertRefusedError
+from agency_client.sending.noticing import correct, restrict, withdraw
 from schemas.alerts.kinds.document_status import ChallengeState
 from schemas.envelope import Reference
 from tests.support.reports import AUTHOR, BE, GB, VN, Reporters
@@ -97,3 +98,38 @@ def test_only_a_challenge_that_came_here_is_answered(reporters: Reporters) -> No
         answer_challenge(reporters.world[VN], challenge_id, AUTHOR, OPEN)
     with pytest.raises(NotFoundError, match="no challenge"):
         answer_challenge(reporters.world[GB], report[VN].id, AUTHOR, OPEN)
+
+
+def test_of_a_report_that_was_taken_back_nothing_goes_again(reporters: Reporters) -> None:
+    report = reporters.report()
+    challenge_id = reporters.challenge(report[VN]).items[0].message_id
+    for message in report.values():
+        withdraw(reporters.world[GB], message.id, AUTHOR, because="wrong")
+    told = answer(reporters, challenge_id, UPHELD)
+    assert (told.items, told.untold) == ((), ())
+    assert told.acknowledgement.items
+    assert find_newest(reporters, BE) == report[BE]
+    reporters.world.clock.ahead += timedelta(days=30)
+    view = view_challenges(reporters.world[GB])
+    (line,) = [line for line in view.received if line.message_id == challenge_id]
+    assert (line.is_given_up, line.is_overdue(view.now)) == (True, False)
+    reporters.world.clock.ahead -= timedelta(days=30)
+
+
+def test_what_was_corrected_does_not_come_back(reporters: Reporters) -> None:
+    report = reporters.report()
+    challenge_id = reporters.challenge(report[VN]).items[0].message_id
+    change = {"field": "details.national_reference", "was": "UTO-RV-2026-1", "now": "UTO-RV-2026-9"}
+    due = {"reason": "typing-error", "required_action": "amend", "acknowledge_by": reporters.now()}
+    correct(reporters.world[GB], report[VN].id, AUTHOR, details={"changes": [change], **due})
+    answer(reporters, challenge_id, OPEN)
+    alert = read_message(reporters.world[VN], find_newest(reporters, VN).id, reason="x").alert.to_wire()
+    assert alert["details"]["national_reference"] == "UTO-RV-2026-9"
+
+
+def test_what_is_restricted_is_not_sent_anew_without_that(reporters: Reporters) -> None:
+    report = reporters.report()
+    challenge_id = reporters.challenge(report[VN]).items[0].message_id
+    restrict(reporters.world[GB], report[VN].id, AUTHOR, ground="accuracy-contested")
+    with pytest.raises(UsageError, match="would stand without that"):
+        answer(reporters, challenge_id, OPEN)
