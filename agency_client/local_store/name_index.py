@@ -66,12 +66,13 @@ def find_names(snapshot: Snapshot, text: str, *, birth_year: str = "", limit: in
         " shared AS (SELECT name, word, max(weight) AS weight"
         "   FROM asked JOIN name_key USING (key) GROUP BY name, word),"
         " ranked AS (SELECT name, sum(weight) AS weight FROM shared GROUP BY name),"
-        " found AS (SELECT *, ?2 <> '' AND instr(births, ?2) > 0 AS is_born_so"
+        " found AS (SELECT id, message, weight, ?2 <> '' AND instr(births, ?2) > 0 AS is_born_so"
         "   FROM ranked JOIN indexed_name ON id = name),"
-        " placed AS (SELECT *, row_number()"
-        "   OVER (PARTITION BY message ORDER BY is_born_so DESC, weight DESC, id DESC) AS place FROM found)"
-        " SELECT message, path, role, text, births FROM placed WHERE place <= ?4"
-        " ORDER BY is_born_so DESC, weight DESC, id DESC LIMIT ?3",
+        " placed AS (SELECT id, weight, is_born_so, row_number()"
+        "   OVER (PARTITION BY message ORDER BY is_born_so DESC, weight DESC, id DESC) AS place FROM found),"
+        " first AS (SELECT * FROM placed WHERE place <= ?4 ORDER BY is_born_so DESC, weight DESC, id DESC LIMIT ?3)"
+        " SELECT message, path, role, text, births FROM first JOIN indexed_name USING (id)"
+        " ORDER BY is_born_so DESC, weight DESC, id DESC",
         _weigh_keys(snapshot, list_word_keys(read_name(text))),
         birth_year,
         limit,
