@@ -141,9 +141,10 @@ def test_the_sweep_waits_for_nobody_who_works_on_a_file(bench: Bench) -> None:
     begin(bench, announcement)
 
     async def sweep_meanwhile() -> None:
-        going_on = asyncio.Event()
+        begun, going_on = asyncio.Event(), asyncio.Event()
 
         async def come_slowly() -> AsyncIterator[bytes]:
+            begun.set()
             yield DATA[:400]
             await going_on.wait()
             yield DATA[400:]
@@ -151,7 +152,7 @@ def test_the_sweep_waits_for_nobody_who_works_on_a_file(bench: Bench) -> None:
         key = UploadKey(GB, announcement.message, announcement.id)
         slow = bench.attachments.append(bench.caller(GB), key, 0, len(DATA), come_slowly())
         appending = asyncio.ensure_future(slow)
-        await asyncio.to_thread(_wait_for_file, bench, key)
+        await begun.wait()
         bench.clock.move(DAY)
         await asyncio.wait_for(bench.sweeper.sweep(), timeout=30)
         assert bench.files.measure(key) is not None
@@ -163,13 +164,6 @@ def test_the_sweep_waits_for_nobody_who_works_on_a_file(bench: Bench) -> None:
     bench.sweep()
     assert list(bench.files.list_keys()) == []
     assert is_there(bench, sealed) == (False, False)
-
-
-def _wait_for_file(bench: Bench, key: UploadKey) -> None:
-    for _ in range(10_000):
-        if bench.files.measure(key) is not None:
-            return
-    raise AssertionError("nothing was written")
 
 
 def test_the_log_and_what_is_stored_agree_with_attachments_and_without_them_again(bench: Bench) -> None:
