@@ -1,5 +1,7 @@
 """The two-dimensional code of a report: which message it is of, for a telephone without any network to read."""
 
+from functools import lru_cache
+
 import segno
 
 _QUIET_ZONE = 4
@@ -10,6 +12,7 @@ def spell_reference(message_id: str, digest: str) -> str:
     return f"bilateral:message/{message_id}?sha256={digest}"
 
 
+@lru_cache(maxsize=16)  # Choosing the mask of a code is most of the work of a report.
 def draw_code(text: str) -> str:
     """Return a QR code (ISO/IEC 18004, error correction M) as an SVG element without size, links or names."""
     code = segno.make_qr(text, error="m")
