@@ -27,7 +27,7 @@ LANGUAGES: dict[str, Language] = {
     language.code: language
     for language in (
         Language("en", "English", is_reviewed=True),
-        Language("fr", "Français", is_reviewed=True),
+        Language("fr", "Français"),
         Language("ar", "العربية", "rtl"),
         Language("vi", "Tiếng Việt"),
         Language("zh", "中文"),
