@@ -253,7 +253,8 @@ class World:
         partner = self.other(party).agency
         marking = (Tlp.GREEN, Tlp.AMBER, Tlp.RED)[move.one % 3]
         days = (1, 2, 10)[move.two % 3]
-        report = send_alert(party.node, make_draft(partner, marking=marking, delivery_days=days))
+        draft = make_draft(partner, written_at=party.clock.now(), marking=marking, delivery_days=days)
+        report = send_alert(party.node, draft)
         self.told[f"sent: {report.items[0].state.value}"] += 1
 
     def _move_follow_up(self, party: Party, move: Move) -> None:
