@@ -33,7 +33,7 @@ def world(two_agencies: LyingWorld) -> Iterator[LyingWorld]:
 @pytest.fixture
 def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
     """An agreement between GB and VN in force, of this test alone."""
-    return world.agree("GB", "VN", request.node.name)
+    return world.agree("GB", "VN", f"{request.node.path.stem} {request.node.name}")
 
 
 @pytest.fixture(scope="package")

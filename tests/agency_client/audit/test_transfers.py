@@ -27,7 +27,7 @@ TRANSFER = {
 def derogating(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
     """An agreement under which every transfer is a derogation."""
     ground = TransferGround(kind=TransferGroundKind.DEROGATION, reference="Directive (EU) 2016/680, article 38(1)(a)")
-    return world.agree("GB", "VN", request.node.name, transfer_ground=ground)
+    return world.agree("GB", "VN", f"{request.node.path.stem} {request.node.name}", transfer_ground=ground)
 
 
 def send(world: LyingWorld, terms: Any, **members: Any) -> str:

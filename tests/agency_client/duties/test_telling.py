@@ -25,7 +25,7 @@ AGREED = "Only officers of the document unit may see it."
 def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
     """An agreement whose clause adds a condition."""
     clauses = (make_wide_clause("GB", "VN", conditions=(AGREED,)), make_wide_clause("VN", "GB"))
-    return world.agree("GB", "VN", request.node.name, clauses=clauses)
+    return world.agree("GB", "VN", f"{request.node.path.stem} {request.node.name}", clauses=clauses)
 
 
 def test_the_reader_is_told_and_the_log_says_what(world: LyingWorld, terms: Any) -> None:

@@ -240,7 +240,7 @@ def erase(world: LyingWorld, message: InboxMessage) -> None:
 
 def test_what_was_erased_here_is_still_answered_by_the_rows_that_name_it(world: LyingWorld, request: Any) -> None:
     clauses = (make_wide_clause("GB", "VN", handling=(HandlingCode.H0, HandlingCode.H2)), make_wide_clause("VN", "GB"))
-    terms = world.agree("GB", "VN", request.node.name, clauses=clauses)
+    terms = world.agree("GB", "VN", f"{request.node.path.stem} {request.node.name}", clauses=clauses)
     vn, message, question = world["VN"], send_and_receive(world, terms, make_ping()), ask(world, terms)
     erase(world, message)
     erase(world, question)
