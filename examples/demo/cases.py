@@ -31,13 +31,13 @@ def make_smuggler() -> dict[str, Any]:
     """Return a smuggler's identifiers: one person, no photograph."""
     alert = read_case("facilitator", handling={"codes": ["h1", "h2"]})
     subject = without(alert["persons"][0], "photos")
-    details = without(alert["details"], "network")
+    details = without(alert["details"], "network", "conveyances")
     return without(alert, "special_categories") | {"persons": [subject], "details": details}
 
 
 def make_recruiter() -> dict[str, Any]:
     """Return what is known of somebody who recruits victims of trafficking."""
-    accounts = [{"platform": "zalo", "handle": "@work.specimen"}]
+    accounts = [{"platform": "zalo", "as_seen": "@work.specimen"}]
     smuggler = make_smuggler()
     return smuggler | {
         "caveats": [*smuggler["caveats"], {"code": "not-against-victim"}],
