@@ -78,3 +78,10 @@ def test_an_address_made_harmless_stays_so_and_is_no_url(written: str) -> None:
 
     assert written not in {item["value"] for item in find(bundle, "url")}
     assert written in encode_canonical(bundle).decode()
+
+
+def test_a_place_in_a_state_is_a_location_in_stix_own_terms() -> None:
+    locations = find(make_bundle(EXAMPLES["conveyance"], ORIGIN), "location")
+
+    assert locations
+    assert {item["country"] for item in locations} == {"BE"}

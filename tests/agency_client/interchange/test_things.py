@@ -55,3 +55,12 @@ def test_what_stands_beside_a_persons_name_is_theirs_and_not_the_subjects() -> N
     assert Link(first, "uses", "details.phones.0.number") in sorted_.links
     assert all(link.source.startswith("persons.") for link in sorted_.links)
     assert len(sorted_.links) == len(set(sorted_.links))
+
+
+def test_a_thing_is_of_whom_the_nearest_part_names_and_not_of_who_is_named_further_out() -> None:
+    vehicle = "details.conveyances.0.vehicle"
+
+    about = {(link.source, link.kind) for link in sort_things(EXAMPLES["facilitator"]).links if link.target == vehicle}
+
+    assert ("persons.1", "drives") in about
+    assert ("persons.0", "uses") not in about
