@@ -3,7 +3,7 @@
 Every `tables.py` below `broker/` is found by itself, so a feature's tables cannot be forgotten. For developers:
 
     python -m broker.storage.migrate revision "what changes"    # a new file in migrations/versions
-    python -m broker.storage.migrate rewrite-first              # before the first release: one file for all tables
+    python -m broker.storage.migrate rewrite-last               # the one after the frozen ones anew, from the tables
 """
 
 import sys
@@ -22,6 +22,7 @@ from broker.storage.engine import Database, open_database
 from broker.storage.revision import verify_not_newer
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_FROZEN = 1  # so many migrations have been run on databases in use; only what one dialect needs may be added to them
 
 
 def load_tables() -> MetaData:
@@ -45,7 +46,7 @@ def migrate(database: Database) -> None:
 
 def write_revision(message: str) -> None:
     """Write the migration from the last one to the tables as the code has them."""
-    number = len(list((_MIGRATIONS / "versions").glob("[0-9]*.py"))) + 1
+    number = len(_written_revisions()) + 1
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(Path(folder) / "empty.db")
         migrate(database)
@@ -54,28 +55,30 @@ def write_revision(message: str) -> None:
         database.close()
 
 
-def rewrite_first_revision() -> None:
-    """Replace the first migration by one that creates all tables.
-
-    Raises:
-        RuntimeError: there is a second one already, so databases exist that began with the first.
-    """
-    written = sorted((_MIGRATIONS / "versions").glob("[0-9]*.py"))
-    if len(written) > 1:
-        raise RuntimeError("the first migration has successors; write a new revision")
-    for path in written:
+def rewrite_last_revision() -> None:
+    """Replace what follows the frozen migrations by one that leads from them to the tables as the code has them."""
+    for path in _written_revisions()[_FROZEN:]:
         path.unlink()
-    write_revision("the first tables")
+    write_revision("many brokers")
+
+
+def _written_revisions() -> list[Path]:
+    return sorted((_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-    config.set_section_option("post_write_hooks", "hooks", "ruff")
-    config.set_section_option("post_write_hooks", "ruff.type", "module")
-    config.set_section_option("post_write_hooks", "ruff.module", "ruff")
-    config.set_section_option("post_write_hooks", "ruff.options", "format REVISION_SCRIPT_FILENAME")
+    hooks = {
+        "check": "check --fix --quiet REVISION_SCRIPT_FILENAME",
+        "format": "format --quiet REVISION_SCRIPT_FILENAME",
+    }
+    config.set_section_option("post_write_hooks", "hooks", ", ".join(hooks))
+    for name, options in hooks.items():
+        config.set_section_option("post_write_hooks", f"{name}.type", "module")
+        config.set_section_option("post_write_hooks", f"{name}.module", "ruff")
+        config.set_section_option("post_write_hooks", f"{name}.options", options)
     config.attributes["connection"] = connection
     config.attributes["target_metadata"] = load_tables()
     return config
@@ -86,8 +89,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["revision", message]:
             write_revision(message)
-        case ["rewrite-first"]:
-            rewrite_first_revision()
+        case ["rewrite-last"]:
+            rewrite_last_revision()
         case _:
             sys.stderr.write(str(__doc__))
             return 2
