@@ -20,6 +20,7 @@ FILES = (
     "interchange-sources.txt",
     "mutants.txt",
     "pins.txt",
+    "postgresql.txt",
 )
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,-]+\])?==(?P<version>[^ ;]+)(?P<rest>.*)$")
 BASE_SET_MEGABYTES = 150
@@ -59,6 +60,7 @@ def test_every_pin_is_followed_by_a_hash(name: str) -> None:
 def test_developers_and_agencies_run_the_same_versions() -> None:
     assert read_pins("base.txt").items() <= read_pins("dev.txt").items()
     assert read_pins("build.txt").items() <= read_pins("dev.txt").items()
+    assert read_pins("base.txt").items() <= read_pins("postgresql.txt").items() <= read_pins("dev.txt").items()
 
 
 def test_what_the_mutants_need_goes_into_the_same_environment() -> None:
@@ -88,6 +90,8 @@ def test_every_dependency_is_pinned() -> None:
 
     assert base <= read_pins("base.txt").keys()
     assert development <= read_pins("dev.txt").keys()
+    extra = project["project"]["optional-dependencies"]["postgresql"]
+    assert {re.split(r"[<>=\[]", text)[0] for text in extra} <= read_pins("postgresql.txt").keys()
     assert mutants <= read_pins("mutants.txt").keys()
     assert {re.split(r"[<>=\[]", text)[0] for text in groups["fuzz"]} <= read_pins("fuzz.txt").keys()
 
