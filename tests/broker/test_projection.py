@@ -17,32 +17,40 @@ from broker.storage.transaction import Transaction
 from schemas.log.records import RecordType
 from tests.broker.ports import ManualClock, make_log, make_store
 
-Seen = tuple[int, ...]
+
+class Seen(tuple[int, ...]):
+    """The leaves of all operator's actions."""
+
+    __slots__ = ()
+
+    @property
+    def last_index(self) -> int:
+        return self[-1] if self else -1
 
 
 def catch_up(connection: Connection, value: Seen) -> Seen:
-    last = value[-1] if value else -1
     rows = connection.execute(
         select(log_leaf.c.leaf_index)
-        .where(log_leaf.c.leaf_index > last, log_leaf.c.record_type == RecordType.OPERATOR_ACTION.value)
+        .where(log_leaf.c.leaf_index > value.last_index, log_leaf.c.record_type == RecordType.OPERATOR_ACTION.value)
         .order_by(log_leaf.c.leaf_index)
     )
-    return (*value, *rows.scalars())
+    return Seen((*value, *rows.scalars()))
 
 
 class Bench:
     """A writer over a real store, and a projection of its operator's actions."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.writer = GroupCommitWriter(database, make_log(database, ManualClock()))
         self.writer.start()
-        self.projection: Projection[Seen] = Projection((), catch_up)
+        self.projection: Projection[Seen] = Projection(Seen(), catch_up)
         self.projection.load(database)
 
     def add(self, transaction: Transaction) -> Seen:
         before = self.projection.as_of(transaction)
         leaf = transaction.append(RecordType.OPERATOR_ACTION, concerns=[], detail="a test")
-        self.projection.replace(transaction, leaf, (*before, leaf.index))
+        self.projection.replace(transaction, leaf, Seen((*before, leaf.index)))
         return before
 
     def look(self, transaction: Transaction) -> Seen:
@@ -66,7 +74,7 @@ class Bench:
             futures = []
             for waiting, operation in enumerate(operations, start=1):
                 futures.append(threads.submit(self.writer.commit_and_wait, operation))
-                while self.writer._queue.qsize() < waiting:
+                while len(self.writer._queue) < waiting:
                     pass
             release.set()
             held.result(10)
@@ -85,15 +93,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_what_is_answered_is_shown(bench: Bench) -> None:
     bench.writer.commit_and_wait(bench.add)
 
-    assert bench.projection.current == (0,)
-    assert bench.writer.commit_and_wait(bench.look) == (0,)
+    assert [*bench.projection.current] == [0]
+    assert [*bench.writer.commit_and_wait(bench.look)] == [0]
 
 
 def test_operations_of_one_batch_see_each_other_in_order(bench: Bench) -> None:
     first, second, third = bench.run_as_one_batch(bench.add, bench.add, bench.look)
 
     assert (first.result(), second.result(), third.result()) == ((), (0,), (0, 1))
-    assert bench.projection.current == (0, 1)
+    assert [*bench.projection.current] == [0, 1]
 
 
 def test_an_operation_that_fails_after_it_changed_the_value_is_forgotten_by_the_next_one(bench: Bench) -> None:
@@ -102,7 +110,7 @@ def test_an_operation_that_fails_after_it_changed_the_value_is_forgotten_by_the_
     with pytest.raises(ArithmeticError):
         failed.result()
     assert (second.result(), third.result()) == ((), (0,))
-    assert bench.projection.current == (0,)
+    assert [*bench.projection.current] == [0]
 
 
 def test_a_batch_that_could_not_be_committed_leaves_nothing_behind(
@@ -122,25 +130,64 @@ def test_a_batch_that_could_not_be_committed_leaves_nothing_behind(
         bench.writer.commit_and_wait(bench.add)
     monkeypatch.setattr(journal, "begin", begin)
 
-    assert bench.projection.current == (0,)
-    assert bench.writer.commit_and_wait(bench.look) == (0,)
+    assert [*bench.projection.current] == [0]
+    assert [*bench.writer.commit_and_wait(bench.look)] == [0]
 
 
-def test_what_another_writer_stored_is_seen_by_the_next_decision(bench: Bench, tmp_path: Path) -> None:
-    """An operator's command may have written while nobody served; the database is the truth."""
+def append_only(transaction: Transaction) -> None:
+    transaction.append(RecordType.OPERATOR_ACTION, concerns=[], detail="not told to the projection")
 
-    def append_only(transaction: Transaction) -> None:
-        transaction.append(RecordType.OPERATOR_ACTION, concerns=[], detail="not told to the projection")
 
+def test_what_another_writer_stored_is_seen_by_the_next_decision(bench: Bench) -> None:
+    """Another broker, or an operator's command: the database is the truth."""
     bench.writer.commit_and_wait(append_only)
 
-    assert bench.projection.current == ()
-    seen: Seen = bench.writer.commit_and_wait(bench.look)
-    assert seen == (0,)
+    assert [*bench.projection.current] == []
+    assert [*bench.writer.commit_and_wait(bench.look)] == [0]
+    assert [*bench.projection.current] == [0]
 
 
-def test_hooks_that_come_late_never_turn_the_value_back(bench: Bench) -> None:
-    bench.projection._publish(5, (0, 5))
-    bench.projection._publish(0, (0,))
+def test_what_another_writer_stored_is_shown_once_it_is_looked_for(bench: Bench) -> None:
+    bench.writer.commit_and_wait(bench.add)
+    bench.writer.commit_and_wait(append_only)
+    assert [*bench.projection.current] == [0]
 
-    assert bench.projection.current == (0, 5)
+    assert [*bench.projection.load(bench.database)] == [0, 1]
+    assert [*bench.projection.current] == [0, 1]
+
+
+def test_an_operation_that_fails_shows_nothing_of_its_own_and_still_what_others_stored(bench: Bench) -> None:
+    bench.writer.commit_and_wait(append_only)
+    with pytest.raises(ArithmeticError):
+        bench.writer.commit_and_wait(bench.add_then_fail)
+
+    assert [*bench.projection.current] == [0]
+
+
+def test_what_comes_late_never_turns_the_value_back(bench: Bench) -> None:
+    bench.projection._publish(Seen((0, 5)))
+    bench.projection._publish(Seen((0,)))
+
+    assert [*bench.projection.current] == [0, 5]
+
+
+def test_a_reader_that_looks_while_others_write_never_sees_the_value_go_back(bench: Bench) -> None:
+    """The threads of a broker that follows another: one reads what is stored, the writer decides and publishes."""
+    is_over = threading.Event()
+    seen: list[int] = []
+
+    def look_all_the_time() -> None:
+        while not is_over.is_set():
+            bench.projection.load(bench.database)
+            seen.append(len(bench.projection.current))
+
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(look_all_the_time)
+        for _ in range(30):
+            bench.writer.commit_and_wait(bench.add)
+            bench.writer.commit_and_wait(append_only)
+        is_over.set()
+        looking.result(10)
+
+    assert seen == sorted(seen)
+    assert bench.projection.load(bench.database) == tuple(range(60))
