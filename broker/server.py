@@ -23,6 +23,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from broker.http.protocol import BrokerProtocol, ConnectionLimits, make_protocol
+from broker.http.terminator import Terminator
 from schemas.api import PROTOCOL_VERSION, VERSION_HEADER
 
 _BACKLOG = 2048
@@ -43,13 +44,14 @@ class ServerOptions:
     """How a listener behaves.
 
     `drain_seconds` is how long requests may go on once the end was asked for, `leave_seconds` how long once the TLS
-    context under which they came was replaced.
+    context under which they came was replaced. With a `terminator`, that is who connects.
     """
 
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     keep_alive_seconds: int = 75
     drain_seconds: int = 30
     leave_seconds: float = 10.0
+    terminator: Terminator | None = None
 
 
 class Listener(uvicorn.Server):
@@ -67,7 +69,7 @@ class Listener(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=make_protocol(options.limits),
+                http=make_protocol(options.limits, options.terminator),
                 ws="none",
                 lifespan="on" if has_lifespan else "off",
                 interface="asgi3",
@@ -82,6 +84,7 @@ class Listener(uvicorn.Server):
         )
         self._handshake_seconds = options.limits.head_seconds
         self._leave_seconds = options.leave_seconds
+        self._terminator = options.terminator
         self._make_context = make_context
         self._on_started = on_started
         self._context: ssl.SSLContext | None = None
@@ -109,8 +112,13 @@ class Listener(uvicorn.Server):
         """Listen under a fresh TLS context and close the connections made under the old one.
 
         The listening socket stays the same, so nobody is turned away in between. Requests under way may finish within
-        `leave_seconds`. A fresh context has fresh ticket keys: no session of the old one can be resumed.
+        `leave_seconds`. A fresh context has fresh ticket keys: no session of the old one can be resumed. What was
+        concluded of the clients that a terminator speaks for is forgotten with it.
         """
+        if self._terminator is not None:
+            self._terminator.forget()
+            if self._make_context is None:
+                return
         old_servers, old_connections = self.servers, list(self.server_state.connections)
         self.servers = await self._listen()
         for server in old_servers:
@@ -127,8 +135,11 @@ class Listener(uvicorn.Server):
             "ssl_handshake_timeout": self._handshake_seconds,
             "ssl_shutdown_timeout": _TLS_CLOSE_SECONDS,
         }  # fmt: skip
+        make = partial(self._make_connection, context)
         return [
-            await loop.create_server(partial(self._make_connection, context), sock=bound.dup(), backlog=_BACKLOG, **tls)
+            await (loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server)(
+                make, sock=bound.dup(), backlog=_BACKLOG, **tls
+            )
             for bound in self._sockets
         ]
 
@@ -150,7 +161,7 @@ class BrokerServer:
 
     app: ASGIApp
     admin_app: ASGIApp
-    make_context: MakeContext
+    make_context: MakeContext | None
     options: ServerOptions = field(default_factory=ServerOptions)
     on_started: Hook = lambda: None
     on_drain: Hook = lambda: None

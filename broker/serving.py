@@ -12,7 +12,7 @@ from datetime import datetime
 
 import uvloop
 
-from broker.app import make_app, make_context_factory
+from broker.app import make_app
 from broker.composition import Broker
 from broker.control import (
     Answer,
@@ -23,6 +23,8 @@ from broker.control import (
 )
 from broker.durable_files import write_private_file
 from broker.http.protocol import ConnectionLimits
+from broker.http.terminator import Terminator
+from broker.listening import bind_clients, bracket_host, choose_context, find_terminator, find_url
 from broker.observability.admin import make_admin_app
 from broker.observability.agreements import AgreementCollector
 from broker.server import BrokerServer, ServerOptions, bind_socket, read_port
@@ -32,8 +34,6 @@ from schemas.codec import encode_canonical
 from schemas.model import format_timestamp
 
 Announce = Callable[[bytes], None]
-
-_ANYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound here
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,12 @@ def serve_exchange(broker: Broker, announce: Announce | None = None) -> None:
 
 async def _serve(broker: Broker, announce: Announce) -> None:
     settings, folder = broker.settings, broker.exchange.folder
-    listening = bind_socket(settings.listen.host, settings.listen.port)
+    terminator = find_terminator(settings.terminator)
+    listening = bind_clients(settings)
     admin_listening = bind_socket(settings.admin.host, settings.admin.port)
     address = Address(
-        url=f"https://{_choose_host(broker)}:{read_port(listening)}",
-        admin_url=f"http://{_bracket(settings.admin.host)}:{read_port(admin_listening)}",
+        url=find_url(settings, broker.exchange.hosts, listening),
+        admin_url=f"http://{bracket_host(settings.admin.host)}:{read_port(admin_listening)}",
         pid=os.getpid(),
         since=broker.clock.now(),
     )
@@ -105,7 +106,7 @@ async def _serve(broker: Broker, announce: Announce) -> None:
         write_private_file(folder.address, line + b"\n")
         announce(line)
 
-    server = make_server(broker, on_started=tell)
+    server = make_server(broker, on_started=tell, terminator=terminator)
     keeper = ContextKeeper(server)
     broker.members.on_authorities_changed(keeper.ask)
     control = await serve_control(
@@ -119,14 +120,16 @@ async def _serve(broker: Broker, announce: Announce) -> None:
         folder.address.unlink(missing_ok=True)
 
 
-def make_server(broker: Broker, *, on_started: Callable[[], None]) -> BrokerServer:
+def make_server(
+    broker: Broker, *, on_started: Callable[[], None], terminator: Terminator | None = None
+) -> BrokerServer:
     """Return the server of a broker's clients and operator, with everything that is watched about it."""
     checks: dict[str, Callable[[], str | None]] = {"writer": lambda: broker.writer.problem}
     server = BrokerServer(
         app=make_app(broker),
         admin_app=make_admin_app(broker.metrics, checks),
-        make_context=make_context_factory(broker),
-        options=_make_options(broker.settings.limits),
+        make_context=choose_context(broker, terminator),
+        options=_make_options(broker.settings.limits, terminator),
         on_started=on_started,
         on_drain=broker.waiters.close,
     )
@@ -152,7 +155,7 @@ async def _handle(broker: Broker, keeper: ContextKeeper, address: Address, comma
     return {**status, "serving": address.to_wire()}
 
 
-def _make_options(limits: Limits) -> ServerOptions:
+def _make_options(limits: Limits, terminator: Terminator | None) -> ServerOptions:
     connection = ConnectionLimits(
         head_seconds=limits.head_seconds,
         idle_seconds=limits.idle_seconds,
@@ -161,17 +164,7 @@ def _make_options(limits: Limits) -> ServerOptions:
         max_connections=limits.max_connections,
         max_connections_of_member=limits.max_connections_of_member,
     )
-    return ServerOptions(connection, limits.keep_alive_seconds, limits.drain_seconds)
-
-
-def _choose_host(broker: Broker) -> str:
-    """Return the name to connect by: where it listens, if the certificate bears that, else the certificate's first."""
-    listened, hosts = broker.settings.listen.host, broker.exchange.hosts
-    return _bracket(listened if listened in hosts and listened not in _ANYWHERE else hosts[0])
-
-
-def _bracket(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return ServerOptions(connection, limits.keep_alive_seconds, limits.drain_seconds, terminator=terminator)
 
 
 def _print_line(line: bytes) -> None:

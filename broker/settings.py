@@ -38,6 +38,24 @@ class Listen(_Section):
     port: int = Field(default=8443, ge=0, le=65535)
 
 
+class Terminator(_Section):
+    """Who ends TLS before the broker, if anybody does: the user it runs as on this machine, or its own certificate.
+
+    `socket` is the path of the Unix socket where the broker then listens; `certificate` a PEM file: then it listens at
+    `listen`, and only that certificate may connect. `url` is where clients connect, at the terminator.
+    """
+
+    url: str | None = Field(default=None, pattern=r"^https://[A-Za-z0-9:.\[\]-]{1,253}$")
+    socket: Path | None = None
+    user: str | None = None
+    certificate: Path | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Return whether TLS ends elsewhere."""
+        return self != Terminator()
+
+
 class Admin(_Section):
     """Where the operator's monitoring connects: health, readiness and metrics, without TLS, on loopback only."""
 
@@ -94,6 +112,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     listen: Listen = Listen()
+    terminator: Terminator = Terminator()
     admin: Admin = Admin()
     limits: Limits = Limits()
     writer: Writer = Writer()
@@ -159,9 +178,24 @@ def find_unsafe(settings: Settings, environment: Mapping[str, str]) -> Iterator[
         yield f"{FAILPOINT_VARIABLE} is set: it kills the broker on purpose, and the environment is not `testing`"
     if settings.environment == "testing" and not _is_loopback(settings.listen.host):
         yield f"environment is `testing`: such a broker listens on loopback only, not on {settings.listen.host}"
+    yield from _find_terminator_unsafe(settings.terminator)
     for name, path in (("folder", settings.folder), ("passphrase_file", settings.passphrase_file)):
         if path is not None and path.exists() and path.stat().st_mode & _OTHERS_MAY_READ:
             yield f"{name}: {path} can be read by other users of this machine: run `chmod go= {path}`"
+
+
+def _find_terminator_unsafe(terminator: Terminator) -> Iterator[str]:
+    if not terminator.is_set:
+        return
+    if terminator.url is None:
+        yield "terminator.url is missing: it says where clients connect, as https://NAME:PORT"
+    if (terminator.socket is None) == (terminator.certificate is None):
+        yield (
+            "terminator.socket or terminator.certificate says by what the terminator is known: the user behind a Unix "
+            "socket, or the one certificate it connects with; whoever else names a client's certificate is not believed"
+        )
+    if (terminator.socket is None) != (terminator.user is None):
+        yield "terminator.user goes with terminator.socket: the user that the terminator runs as, by name or number"
 
 
 def _is_loopback(host: str) -> bool:

@@ -74,6 +74,21 @@ def export_certificate_pem(der: bytes) -> bytes:
     return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
 
 
+def read_certificate_pem(unverified_pem: bytes) -> bytes:
+    """Return the one certificate in PEM text as DER.
+
+    Raises:
+        CertificateError: there is none, or more than one.
+    """
+    try:
+        found = x509.load_pem_x509_certificates(unverified_pem)
+    except ValueError as error:
+        raise CertificateError("the file holds no certificate in PEM") from error
+    if len(found) != 1:
+        raise CertificateError(f"the file holds {len(found)} certificates, one is expected")
+    return found[0].public_bytes(serialization.Encoding.DER)
+
+
 def compute_certificate_thumbprint(der: bytes) -> bytes:
     """Return SHA-256 of the certificate, the `x5t#S256` a token is bound to (RFC 8705 §3.1)."""
     return hashlib.sha256(der).digest()

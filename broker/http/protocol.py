@@ -18,6 +18,7 @@ from broker.http.connection import ClientConnection, put_connection
 from broker.http.limits import MAX_BODY_BYTES, MAX_HEAD_BYTES
 from broker.http.problems import make_problem
 from broker.http.refusal import Refusal
+from broker.http.terminator import MalformedFieldError, Terminator
 from schemas.problems import MEDIA_TYPE
 
 MAX_FRAMING_BYTES = MAX_BODY_BYTES
@@ -54,9 +55,10 @@ class _Trailers(list[tuple[bytes, bytes]]):
 
 
 class BrokerProtocol(HttpToolsProtocol):
-    """One connection of a client. Use `make_protocol` to give a server its limits."""
+    """One connection of a client, or of a terminator. Use `make_protocol` to give a server its limits."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+    terminator: ClassVar[Terminator | None] = None
     open_by_issuer: ClassVar[Counter[str]] = Counter()
 
     def __init__(
@@ -89,7 +91,7 @@ class BrokerProtocol(HttpToolsProtocol):
         self._issuer = str((tls.getpeercert() or {}).get("issuer")) if tls is not None else ""
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self.open_by_issuer[self._issuer] += 1
-        if self.is_stale() or self._is_one_too_many():
+        if self.is_stale() or self._is_one_too_many() or not self._may_speak():
             self._cut()
             return
         self._receiving_since = self._last_data = self.loop.time()
@@ -128,7 +130,6 @@ class BrokerProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start a request and its clock."""
         super().on_message_begin()
-        put_connection(self.scope, self.peer)  # type: ignore[arg-type]
         self._receiving_since = self._last_data
         self._is_head_open, self._head_bytes = True, 0
         self._request_bytes = self._body_bytes = 0
@@ -136,6 +137,11 @@ class BrokerProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hand the request to the application; its body may still be on the way."""
         self._is_head_open = False
+        try:
+            put_connection(self.scope, self._find_client())  # type: ignore[arg-type]
+        except MalformedFieldError as error:
+            self._refuse(Refusal("malformed", f"{error}.", "Client-Cert"))
+            return
         super().on_headers_complete()
         self.headers = _Trailers()
 
@@ -172,10 +178,17 @@ class BrokerProtocol(HttpToolsProtocol):
 
     def _is_one_too_many(self) -> bool:
         limits = self.limits
-        return (
-            len(self.connections) > limits.max_connections
-            or self.open_by_issuer[self._issuer or ""] > limits.max_connections_of_member
-        )
+        if len(self.connections) > limits.max_connections:
+            return True
+        # A terminator's connections are everybody's.
+        return self.terminator is None and self.open_by_issuer[self._issuer or ""] > limits.max_connections_of_member
+
+    def _may_speak(self) -> bool:
+        return self.terminator is None or self.terminator.peer.is_it(self.transport)
+
+    def _find_client(self) -> ClientConnection:
+        """Return whose request this is: the connection's, or of whom the terminator says it is."""
+        return self.peer if self.terminator is None else self.terminator.find_client(self.headers)
 
     def _watch_receiving(self) -> None:
         # One lazy timer: no piece that arrives moves it, it looks when it fires. Whole requests never see it.
@@ -218,9 +231,10 @@ class BrokerProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def make_protocol(limits: ConnectionLimits) -> type[BrokerProtocol]:
-    """Return the protocol class with these limits, for `uvicorn.Config(http=...)`."""
-    return type("LimitedBrokerProtocol", (BrokerProtocol,), {"limits": limits, "open_by_issuer": Counter()})
+def make_protocol(limits: ConnectionLimits, terminator: Terminator | None = None) -> type[BrokerProtocol]:
+    """Return the protocol class with these limits, behind that terminator, for `uvicorn.Config(http=...)`."""
+    members: dict[str, Any] = {"limits": limits, "terminator": terminator, "open_by_issuer": Counter()}
+    return type("LimitedBrokerProtocol", (BrokerProtocol,), members)
 
 
 def _format_answer(refusal: Refusal, default_headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 def build_server_context(certificate_chain: bytes, private_key: bytes, authorities: Iterable[bytes]) -> ssl.SSLContext:
     """Return a context for the broker's listener.
 
-    Takes the server's chain and its key as PEM and the members' CA certificates as DER. Without any member nobody can
-    connect.
+    Takes the server's chain and its key as PEM and as DER the certificates of whom clients' must be: the members' CAs,
+    or a terminator's own. Without any, nobody can connect.
 
     Raises:
         ssl.SSLError: the key is not the certificate's, or one of them is damaged.
