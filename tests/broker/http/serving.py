@@ -36,9 +36,9 @@ _SERVER_CA_SEED, _SERVER_SEED = bytes([40]) * 32, bytes([41]) * 32
 class Member:
     """A member's CA and a node's certificate under it."""
 
-    def __init__(self, number: int, folder: Path) -> None:
+    def __init__(self, number: int, folder: Path, key_number: int | None = None) -> None:
         seed = bytes([number]) * 32
-        key_seed = bytes([number + 100]) * 32
+        key_seed = bytes([number + 100 if key_number is None else key_number]) * 32
         self.ca = make_tls_ca(seed, serial=number, **SPAN)
         self.certificate = issue_client_certificate(seed, key_seed, "node-1", serial=number + 100, **SPAN)
         self._chain = folder / f"member-{number}.pem"
