@@ -18,6 +18,7 @@ from broker.clock import Clock
 from broker.directory.live import Directory
 from broker.http.connection import ClientConnection
 from broker.http.refusal import Refusal, RefusedError, find_refusal
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 from keys.tokens import CLOCK_SKEW_SECONDS, TOKEN_SECONDS, TokenKey
@@ -86,7 +87,7 @@ class AccessService:
         verify_certificate_time(owner, now)
         verified = verify_client(self._directory.current, owner.agency, unverified_assertion, self._exchange, now)
         self._verify_budget(owner.agency, int(now.timestamp()))
-        await self._writer.commit(lambda transaction: _use_once(transaction, verified))
+        await self._writer.commit(lambda transaction: _use_once(transaction, verified), Turn.to_collect(owner.agency))
         claims = make_token_claims(verified.claims, thumbprint, self._exchange, now)
         return TokenAnswer(
             access_token=self._token_key.issue(claims),

@@ -16,8 +16,10 @@ from broker.audit.refusals import RefusalRecorder
 from broker.budget import MinuteBudget
 from broker.clock import Clock
 from broker.directory.live import Directory
+from broker.storage.announcements import Topic
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.agreements.steps import ChainedStep, Step
@@ -93,7 +95,9 @@ class AgreementService:
             signed = verify_signed_step(
                 self._directory.current, document, caller.agency, self._exchange, self._clock.now(), self._opening
             )
-            leaf, is_new = await self._writer.commit(lambda transaction: self._accept(transaction, caller, signed))
+            leaf, is_new = await self._writer.commit(
+                lambda transaction: self._accept(transaction, caller, signed), Turn(caller.agency)
+            )
         failpoint("step.before-answer")
         return self._log.prove(leaf), is_new
 
@@ -152,14 +156,18 @@ class AgreementService:
             document=signed.document.canonical(),
         )
         self._book.replace(transaction, leaf, agreements.add(leaf.index, signed.chained))
+        transaction.announce_change(Topic.AGREEMENTS)
         transaction.after_commit(lambda: self._tell(step, terms))
         failpoint("step.stored")
         return leaf, True
 
     def _find_accepted(self, caller: Caller, claimed: ChainedStep) -> PendingLeaf | None:
-        """Return the leaf of a step the caller was told of before, even if its key is no longer good."""
+        """Return the leaf of a step the caller was told of before, even if its key is no longer good.
+
+        One that another broker has just accepted may not be under this one's newest checkpoint: the writer finds it.
+        """
         index = self._book.current.leaf_by_step.get(claimed.digest)
-        if index is None or claimed.step.agency != caller.agency:
+        if index is None or claimed.step.agency != caller.agency or index >= self._log.view.size:
             return None
         with self._database.read() as connection:
             return read_leaf(connection, index)

@@ -41,6 +41,7 @@ from broker.http.refusal import Refusal, RefusedError, refuse
 from broker.inbox.rules import Fate, find_standing, judge_hand_over
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 from schemas.agreements.coverage import VisibleFacts
@@ -94,7 +95,7 @@ class AttachmentService:
                 free_bytes = await asyncio.to_thread(self._files.measure_free)
                 # What is refused takes no time of the one writer, however often it is asked for.
                 await asyncio.to_thread(self._judge_announcement, key, announcement, free_bytes)
-                await self._writer.commit(partial(self._announce, key, announcement, free_bytes))
+                await self._writer.commit(partial(self._announce, key, announcement, free_bytes), Turn(key.sender))
             return await self._describe(key), known is None
 
     async def append(
@@ -174,7 +175,7 @@ class AttachmentService:
         durable = await asyncio.to_thread(self._files.measure, key)
         is_complete = upload.completed_at is not None
         if is_complete and durable != upload.size and upload.ends_at is None:
-            await self._writer.commit(lambda transaction: mark_lost(transaction.connection, key))
+            await self._writer.commit(lambda transaction: mark_lost(transaction.connection, key), Turn(key.sender))
             is_complete = False
         if not is_complete and durable == upload.size:
             await self._complete(upload)
@@ -188,7 +189,8 @@ class AttachmentService:
             sentence = f"the bytes uploaded as {upload.key.id} are not those announced; the upload begins anew"
             raise refuse("attachments-refused", sentence, field="sha256")
         await self._writer.commit(
-            lambda transaction: mark_complete(transaction.connection, upload.key, transaction.now)
+            lambda transaction: mark_complete(transaction.connection, upload.key, transaction.now),
+            Turn(upload.key.sender),
         )
 
     async def _write(self, key: UploadKey, offset: int, length: int, pieces: AsyncIterator[bytes]) -> None:

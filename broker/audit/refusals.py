@@ -12,6 +12,7 @@ from typing import Any
 from broker.budget import MinuteBudget
 from broker.clock import Clock
 from broker.http.refusal import Refusal, find_refusal
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 from schemas.log.records import Actor, RecordType
@@ -77,7 +78,7 @@ class RefusalRecorder:
                 **members,
             )
 
-        await self._writer.commit(append)
+        await self._writer.commit(append, Turn(agency))
 
 
 def make_line(text: str) -> str:

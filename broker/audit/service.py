@@ -10,6 +10,7 @@ from broker.audit.queries import FoundRecord, select_records
 from broker.audit.rules import describe_query, find_scope
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import (
@@ -79,7 +80,9 @@ class AuditService:
         # Off the event loop: a question may make the database read every leaf, and everybody else goes on meanwhile.
         async with self._turns:
             shown, more = await asyncio.to_thread(self._find, caller, query)
-        asked = await self._writer.commit(lambda transaction: _record_query(transaction, caller, query, len(shown)))
+        asked = await self._writer.commit(
+            lambda transaction: _record_query(transaction, caller, query, len(shown)), Turn(caller.agency)
+        )
         return await asyncio.to_thread(_answer_query, shown, more, asked, self._log.view)
 
     def _find(self, caller: Caller, query: AuditQuery) -> tuple[list[FoundRecord], bool]:

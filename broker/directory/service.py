@@ -12,6 +12,8 @@ from broker.directory.enrolment import Enrolment, enrol
 from broker.directory.live import Directory
 from broker.directory.members import Members, VerifiedKeyDocument
 from broker.directory.rules import RECORD_TYPES, find_leaf_of, verify_submission
+from broker.storage.fair_queue import Turn
+from broker.storage.announcements import Topic
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from keys.timeline import MemberTimeline
@@ -72,7 +74,8 @@ class DirectoryService:
                     verify_submission, members, document, document_type, caller.agency, self._exchange, now
                 )
             leaf, is_new = await self._writer.commit(
-                lambda transaction: self._accept(transaction, caller, document, document_type, members, verified)
+                lambda transaction: self._accept(transaction, caller, document, document_type, members, verified),
+                Turn(caller.agency),
             )
         return self._log.prove(leaf), is_new
 
@@ -136,6 +139,7 @@ class DirectoryService:
 
     def _publish(self, transaction: Transaction, leaf: PendingLeaf, before: Members, after: Members) -> None:
         self._directory.replace(transaction, leaf, after)
+        transaction.announce_change(Topic.KEYS)
         if after.authorities != before.authorities:
             for listener in self._listeners:
                 transaction.after_commit(listener)

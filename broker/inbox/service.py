@@ -40,6 +40,7 @@ from broker.inbox.store import (
 )
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import (
@@ -136,7 +137,9 @@ class InboxService:
             while True:
                 bell.clear()
                 async with self._refusals.recording(caller.actor):
-                    found = await self._writer.commit(partial(self._lease, caller, request))
+                    found = await self._writer.commit(
+                        partial(self._lease, caller, request), Turn.to_collect(caller.agency)
+                    )
                 left = deadline - loop.time()
                 if found.items or left <= 0 or self._inboxes.waiters.is_closed:
                     failpoint("hand-over.before-answer")
@@ -152,7 +155,9 @@ class InboxService:
             RefusedError: an item of somebody else (`not-found`), or not under this lease any more (`lease-unknown`).
         """
         async with self._refusals.recording(caller.actor):
-            settled = await self._writer.commit(partial(self._acknowledge, caller, request))
+            settled = await self._writer.commit(
+                partial(self._acknowledge, caller, request), Turn.to_collect(caller.agency)
+            )
         return AcknowledgeAnswer(settled=settled)
 
     async def find_states(self, caller: Caller, message_id: str) -> MessageStatesAnswer:

@@ -11,6 +11,7 @@ from broker.inbox.delivery import Inboxes
 from broker.inbox.store import has_sent
 from broker.receipts.rules import ReceiptFacts, judge_receipt
 from broker.receipts.store import insert_receipt, select_receipt
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import EvidenceList, ReceiptsRequest
@@ -45,7 +46,9 @@ class ReceiptService:
             StoreError: they could not be stored.
         """
         async with self._refusals.recording(caller.actor):
-            leaves, are_new = await self._writer.commit(lambda transaction: self._accept(transaction, caller, request))
+            leaves, are_new = await self._writer.commit(
+                lambda transaction: self._accept(transaction, caller, request), Turn(caller.agency)
+            )
         view = self._log.view
         evidence = EvidenceList(
             leaves=tuple(leaf.logged for leaf in leaves),

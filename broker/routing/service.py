@@ -37,6 +37,7 @@ from broker.routing.signatures import SignatureCheck, check_signatures, recheck_
 from broker.routing.store import count_accepted, count_follow_ups, forget_carried, select_standing, select_used
 from broker.routing.views import RecentViews
 from broker.storage.failpoints import failpoint
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter, Operation
 from broker.storage.transaction import PendingLeaf, Transaction
 from keys.errors import KeyNotInForceError
@@ -117,7 +118,9 @@ class RoutingService:
         reference = Reference(id=parsed.header.id, digest=parsed.digest)
         submission = _Submission(caller, unverified_data, parsed, reference)
         try:
-            outcome = await self._writer.prepare_and_commit(partial(self._check_signatures, submission))
+            outcome = await self._writer.prepare_and_commit(
+                partial(self._check_signatures, submission), _find_turn(submission)
+            )
         except _RefusedAgainError as error:
             outcome = error.decision
         if isinstance(outcome, Decision):
@@ -290,6 +293,10 @@ class RoutingService:
             partner=header.recipients[0].agency,
             recipients=tuple(RecordedRecipient(agency=to.agency, agreement=to.agreement) for to in header.recipients),
         )
+
+
+def _find_turn(submission: _Submission) -> Turn:
+    return Turn(submission.caller.agency, submission.parsed.header.routing.urgency.rank)
 
 
 def make_refusal(reasons: Sequence[Reason]) -> Refusal:

@@ -29,6 +29,7 @@ from broker.statuses.store import (
     select_statuses_for,
 )
 from broker.storage.engine import Database
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import Evidence, PartnerStatus, StatusesAnswer
@@ -66,7 +67,9 @@ class StatusService:
         """
         async with self._refusals.recording(caller.actor, kind=RecordType.STATUS.value):
             verified = verify_status(document, self._find_signer(caller))
-            leaf, is_new = await self._writer.commit(partial(self._accept_status, caller, verified))
+            leaf, is_new = await self._writer.commit(
+                partial(self._accept_status, caller, verified), Turn(caller.agency)
+            )
         return self._log.prove(leaf), is_new
 
     async def submit_head(self, caller: Caller, document: SignedDocument) -> tuple[Evidence, bool]:
@@ -78,7 +81,7 @@ class StatusService:
         """
         async with self._refusals.recording(caller.actor, kind=RecordType.ACCESS_LOG_HEAD.value):
             verified = verify_head(document, self._find_signer(caller))
-            leaf, is_new = await self._writer.commit(partial(self._accept_head, caller, verified))
+            leaf, is_new = await self._writer.commit(partial(self._accept_head, caller, verified), Turn(caller.agency))
         return self._log.prove(leaf), is_new
 
     async def list_statuses(self, caller: Caller) -> StatusesAnswer:

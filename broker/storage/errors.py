@@ -14,8 +14,17 @@ class StoreBusyError(StoreError):
     code = "busy"
     retry_after_seconds = 1
 
-    def __init__(self) -> None:
-        super().__init__("too many writes are waiting; try again shortly")
+    def __init__(self, sentence: str = "too many writes are waiting; try again shortly") -> None:
+        super().__init__(sentence)
+
+
+class MemberBusyError(StoreBusyError):
+    """One member has as many writes waiting as it may; the others' are taken."""
+
+    code = "member-busy"
+
+    def __init__(self, agency: str, waiting: int) -> None:
+        super().__init__(f"{agency} has {waiting} writes waiting here already; try again shortly")
 
 
 class StoreClosedError(StoreError):

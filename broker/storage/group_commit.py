@@ -14,16 +14,17 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
 from broker.observability.metrics import Metrics
+from broker.storage.announcements import Announcing, News, NobodyElse
 from broker.storage.engine import Database
 from broker.storage.errors import CommitFailedError, CommitUnansweredError, StoreBusyError, StoreClosedError
 from broker.storage.failpoints import failpoint
+from broker.storage.fair_queue import MAX_WAITING, MAX_WAITING_OF_MEMBER, OWN_TURN, FairQueue, Turn
 from broker.storage.transaction import Journal, JournalBatch, Transaction
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class _Job:
     result: Any = None
     error: BaseException | None = None
     hooks: list[Hook] = field(default_factory=list)
+    news: News = field(default_factory=News)
 
 
 class GroupCommitWriter:
@@ -53,18 +55,18 @@ class GroupCommitWriter:
         database: Database,
         journal: Journal,
         *,
+        announcing: Announcing | None = None,
         metrics: Metrics | None = None,
-        max_waiting: int = 4096,
+        max_waiting: int = MAX_WAITING,
+        max_waiting_of_member: int = MAX_WAITING_OF_MEMBER,
         max_batch: int = 256,
     ) -> None:
         self._database = database
         self._journal = journal
+        self._announcing = announcing or NobodyElse()
         self.metrics = metrics or Metrics()
-        self._max_waiting = max_waiting
         self._max_batch = max_batch
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
-        self._gate = threading.Lock()  # nothing may be queued behind the None that ends the thread
-        self._is_closed = False
+        self._queue: FairQueue[_Job] = FairQueue(max_waiting, max_waiting_of_member)
         self._failure: str | None = None
         self._in_hand: list[_Job] = []
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -76,95 +78,67 @@ class GroupCommitWriter:
     @property
     def problem(self) -> str | None:
         """Why writes cannot be expected to succeed right now, or None."""
-        if self._is_closed or not self._thread.is_alive():
+        if self._queue.is_closed or not self._thread.is_alive():
             return "the writer is not running"
         return self._failure
 
-    async def commit(self, operation: Operation[T]) -> T:
-        """Run `operation` in the next batch and return its result once the batch is durable.
+    async def commit(self, operation: Operation[T], turn: Turn = OWN_TURN) -> T:
+        """Run `operation` in the next batch with room for its `turn`; return its result once the batch is durable.
 
         Being cancelled while waiting does not undo what was queued.
 
         Raises:
-            StoreBusyError: too many operations are waiting.
+            StoreBusyError: too many operations are waiting, in all or of this member.
             StoreClosedError: the writer is closed.
             CommitFailedError: the whole batch failed; nothing of it was kept.
             CommitUnansweredError: it was kept, but could not be signed.
             Exception: whatever `operation` raised; nothing of it was kept.
         """
-        return await self.prepare_and_commit(lambda: operation)
+        return await self.prepare_and_commit(lambda: operation, turn)
 
-    async def prepare_and_commit(self, prepare: Preparation[T]) -> T:
+    async def prepare_and_commit(self, prepare: Preparation[T], turn: Turn = OWN_TURN) -> T:
         """Do what `commit` does with the operation that `prepare` returns.
 
         `prepare` is called on the writer's thread before the batch's transaction begins. What it raises is raised here.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._submit(_Job(prepare, future, loop))
+        self._submit(_Job(prepare, future, loop), turn)
         return await future
 
     def commit_and_wait(self, operation: Operation[T]) -> T:
         """Do what `commit` does, from a thread without an event loop; hooks then run on the writer's thread."""
         future: Future[T] = Future()
-        self._submit(_Job(lambda: operation, future, None))
+        self._submit(_Job(lambda: operation, future, None), OWN_TURN)
         return future.result()
 
     def close(self) -> None:
         """Commit and answer what is queued, take no more, and end the thread."""
-        with self._gate:
-            if not self._is_closed:
-                self._is_closed = True
-                self._queue.put(None)
+        self._queue.close()
         if self._thread.is_alive():
             self._thread.join()
 
-    def _submit(self, job: _Job) -> None:
-        with self._gate:
-            if self._is_closed:
-                raise StoreClosedError
-            if self._queue.qsize() >= self._max_waiting:
-                self.metrics.writes_refused_busy.inc()
-                raise StoreBusyError
-            self._queue.put(job)
+    def _submit(self, job: _Job, turn: Turn) -> None:
+        try:
+            self._queue.put(job, turn)
+        except StoreBusyError:
+            self.metrics.writes_refused_busy.inc()
+            raise
 
     def _run(self) -> None:
-        is_last = False
         try:
-            while not is_last:
-                batch, is_last = self._gather()
-                if batch:
-                    self._serve(batch)
+            while batch := self._queue.take(self._max_batch):
+                self._serve(batch)
         finally:
             self._refuse_rest()
 
     def _refuse_rest(self) -> None:
         """Leave nobody waiting when the thread ends for whatever reason; in an orderly end nobody is."""
-        with self._gate:
-            self._is_closed = True
-        waiting = list(self._in_hand)
-        while not self._queue.empty():
-            job = self._queue.get_nowait()
-            if job is not None:
-                waiting.append(job)
+        waiting = [*self._in_hand, *self._queue.close()]
         for job in waiting:
             job.error = StoreClosedError()
             job.hooks.clear()
         _deliver(waiting)
-
-    def _gather(self) -> tuple[list[_Job], bool]:
-        """Wait for one job, then take what else is there; True when the writer is to end after these."""
-        batch: list[_Job] = []
-        job = self._queue.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == self._max_batch:
-                return batch, False
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return batch, False
-        return batch, True
 
     def _serve(self, batch: list[_Job]) -> None:
         started = time.perf_counter()
@@ -200,9 +174,18 @@ class GroupCommitWriter:
                 _run_job(job, connection, leaves)
             failpoint("commit.before-head")
             leaves.write()
+            self._announce(connection, batch, leaves)
             failpoint("commit.before-commit")
         failpoint("commit.after-commit")
         return leaves
+
+    def _announce(self, connection: Connection, batch: list[_Job], leaves: JournalBatch) -> None:
+        """Tell other brokers what the whole batch did, with its own COMMIT: theirs to hear if it is, or never."""
+        news = News()
+        for job in batch:
+            news.add(job.news)
+        if news:
+            self._announcing.announce(connection, news, leaves.size)
 
     def _count(self, batch: list[_Job], seconds: float, failure: Exception | None) -> None:
         self.metrics.observe_batch(len(batch), seconds)
@@ -250,7 +233,7 @@ def _run_job(job: _Job, connection: Connection, leaves: JournalBatch) -> None:
         leaves.truncate(size_before)
         job.error = error
     else:
-        job.hooks = transaction.hooks
+        job.hooks, job.news = transaction.hooks, transaction.news
     driver.execute("RELEASE operation")
 
 

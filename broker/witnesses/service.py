@@ -13,6 +13,7 @@ from broker.clock import Clock
 from broker.directory.live import Directory
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 from broker.witnesses.rules import (
@@ -69,10 +70,12 @@ class WitnessService:
         async with self._refusals.recording(caller.actor, kind=_KIND):
             checkpoint = verify_own_note(unverified, self._own)
             if is_lost(checkpoint, self._own.origin, self._log.view.find_root(checkpoint.size)):
-                await self._writer.commit(partial(self._stop_if_lost, caller.agency, checkpoint, unverified))
+                await self._writer.commit(
+                    partial(self._stop_if_lost, caller.agency, checkpoint, unverified), Turn(caller.agency)
+                )
             timeline = self._directory.current.find(caller.agency)
             verified = verify_line(unverified, self._own, timeline, self._clock.now())
-            await self._writer.commit(partial(self._keep, verified))
+            await self._writer.commit(partial(self._keep, verified), Turn(caller.agency))
         return CosignatureAnswer(checkpoint=self._log.view.note)
 
     async def list_notes(self, agencies: Collection[str]) -> CosignedNotes:
