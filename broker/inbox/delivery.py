@@ -158,6 +158,7 @@ class Inboxes:
         self._wake(transaction, row["recipient"])
 
     def _wake(self, transaction: Transaction, agency: str) -> None:
+        transaction.announce_item(agency)
         transaction.after_commit(partial(self.waiters.wake, agency))
 
 

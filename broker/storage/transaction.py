@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from broker.storage.announcements import News, Topic
 from schemas.api import LoggedRecord
 from schemas.codec import b64u_encode
 from schemas.log.records import Record, RecordType
@@ -82,6 +83,7 @@ class Transaction:
     connection: Connection
     batch: JournalBatch
     hooks: list[Callable[[], None]] = field(default_factory=list)
+    news: News = field(default_factory=News)
 
     @property
     def now(self) -> datetime:
@@ -117,3 +119,11 @@ class Transaction:
     def after_commit(self, hook: Callable[[], None]) -> None:
         """Call `hook` once the batch is durable, on the event loop that asked for it, before the caller goes on."""
         self.hooks.append(hook)
+
+    def announce_change(self, topic: Topic) -> None:
+        """Let every other broker read anew what this operation changed, once the batch is durable."""
+        self.news.topics.add(topic)
+
+    def announce_item(self, agency: str) -> None:
+        """Let every other broker wake who waits for an agency's inbox, once the batch is durable."""
+        self.news.inboxes.add(agency)
