@@ -1,4 +1,5 @@
-"""Attacks on the search: a message that crowds others out, words put into another's message, a search made to fail.
+"""Attacks on the search: a message that crowds others out, words put into another's message, a search made to fail; and
+an officer who looks for a victim, or for what may not be used.
 
 Members with valid keys, past their own clients, against the node of an officer who looks for somebody.
 """
@@ -15,11 +16,13 @@ from agency_client.local_store.sent import list_deliveries, load_message
 from agency_client.matching.query import SearchQuery
 from agency_client.matching.searching import Hit, search
 from agency_client.onward.passing_on import PassOn, pass_on
+from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
 from schemas.agreements.terms import OnwardRule, Terms
 from schemas.envelope import Reference
 from schemas.markings import Purpose
 from schemas.model import format_timestamp
+from tests.support.aftercare import NOTICES
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld, make_alert
 from tests.support.nodes import make_wide_clause
@@ -93,6 +96,37 @@ def test_a_correction_that_gives_no_date_does_not_break_the_search(world: LyingW
     assert force_correction(world, (GB, VN), terms.digest(), message, **change) is InboxState.OPENED
     (hit,) = find(world, VN, replace(NAMED, birth_date="1974-08-12"), message)
     assert "corrected" in hit.marks
+
+
+VICTIM = "NGUYEN VAN PROBE"
+VICTIMS_PASSPORT = SearchQuery(documents=("UTO:SP1357902",))
+
+
+def test_an_officer_finds_no_victim_of_a_misused_identity_and_nothing_that_is_restricted(
+    world: LyingWorld, terms: Terms
+) -> None:
+    documents = [PASSPORT | {"number": "SP1357902"}]
+    victim = {**make_person("p1", VICTIM), "documents": documents}
+    # The same number stands with the offender, who used it: it leads to the victim all the same.
+    message = tell(world, terms, victim, {**make_person("p2", OTHER_NAME), "documents": documents})
+    asked = (SearchQuery(names=(VICTIM,)), VICTIMS_PASSPORT)
+    assert [len(find(world, agency, query, message)) for agency in (GB, VN) for query in asked] == [1, 1, 1, 1]
+    follow(world, "misused-identity", message, subjects=["persons.0"])
+    assert [find(world, agency, query, message) for agency in (GB, VN) for query in asked] == [[], [], [], []]
+    offender = SearchQuery(names=(OTHER_NAME,))
+    (hit,) = find(world, VN, offender, message)
+    assert hit.marks == ("VICTIM OF MISUSED IDENTITY",)
+    follow(world, "restriction", message)
+    assert [find(world, agency, offender, message) for agency in (GB, VN)] == [[], []]
+
+
+def follow(world: LyingWorld, kind: str, about: Reference, **details: Any) -> None:
+    """Let GB say something of its own message; VN collects it."""
+    due = format_timestamp(world.clock.now() + timedelta(days=3))
+    alert = make_alert(kind, NOTICES[kind] | {"acknowledge_by": due} | details, in_reply_to=about.to_wire())
+    alert.pop("thread")
+    send_alert(world[GB], Draft(alert, Purpose.DATA_QUALITY, necessity="It follows it.", reason="case 12/26"))
+    world.collect(VN)
 
 
 def agree_onward(world: LyingWorld, one: str, other: str, name: str) -> Terms:

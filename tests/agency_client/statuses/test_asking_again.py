@@ -8,10 +8,10 @@ import pytest
 from agency_client.local_store.engine import Store
 from agency_client.local_store.migrations import create_store
 from agency_client.local_store.settings import Setting, read_setting, write_setting
-from agency_client.statuses.asking_again import FIRST_PAUSE, LONGEST_PAUSE, ask_again_for_steps, is_asking_due
+from agency_client.statuses.asking_again import ask_again_for_steps, is_asking_due
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +53,28 @@ def test_a_new_status_is_asked_for_at_once(store: Store) -> None:
             assert ask_again_for_steps(transaction, later + number * SECOND, is_news=True)
 
 
+def test_the_pauses_begin_anew_with_a_new_status(store: Store) -> None:
+    count_in_a_day(store, every=timedelta(hours=1))
+    later = NOW + timedelta(days=5)
+    with store.write() as transaction:
+        assert ask_again_for_steps(transaction, later, is_news=True)
+        assert not ask_again_for_steps(transaction, later + MINUTE - SECOND, is_news=False)
+        assert ask_again_for_steps(transaction, later + MINUTE, is_news=False)
+
+
 @pytest.mark.parametrize(
     ("since", "last", "is_due"),
     [
         (None, None, True),
         (NOW, None, True),
         (NOW - timedelta(hours=1), NOW + SECOND, True),
-        (NOW - FIRST_PAUSE, NOW - FIRST_PAUSE, True),
-        (NOW - FIRST_PAUSE, NOW - FIRST_PAUSE + SECOND, False),
+        (NOW, NOW, False),
+        (NOW - MINUTE, NOW - MINUTE, True),
+        (NOW - MINUTE, NOW - MINUTE + SECOND, False),
         (NOW - timedelta(hours=4), NOW - timedelta(hours=2), True),
         (NOW - timedelta(hours=4), NOW - timedelta(hours=2) + SECOND, False),
-        (NOW - timedelta(days=9), NOW - LONGEST_PAUSE, True),
-        (NOW - timedelta(days=9), NOW - LONGEST_PAUSE + SECOND, False),
+        (NOW - timedelta(days=9), NOW - timedelta(hours=6), True),
+        (NOW - timedelta(days=9), NOW - timedelta(hours=6) + SECOND, False),
     ],
 )
 def test_when_it_is_due(since: datetime | None, last: datetime | None, is_due: bool) -> None:
