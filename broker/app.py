@@ -21,6 +21,7 @@ from broker.audit.standing import ExchangeStoppedError
 from broker.composition import Broker
 from broker.directory import routes as directory_routes
 from broker.exchange import draw_serial
+from broker.http.admission import AdmissionLimits
 from broker.http.documents import answer_document
 from broker.http.gate import Gate, GateOptions
 from broker.http.operations import add_operation, find_hot_endpoints, install_openapi
@@ -29,6 +30,7 @@ from broker.http.tls import build_server_context
 from broker.inbox import routes as inbox_routes
 from broker.receipts import routes as receipt_routes
 from broker.routing import routes as routing_routes
+from broker.settings import Limits
 from broker.statuses import routes as status_routes
 from broker.storage.errors import StoreError
 from broker.witnesses import routes as witness_routes
@@ -54,10 +56,23 @@ def make_app(broker: Broker) -> ASGIApp:
         hot=find_hot_endpoints(app),
         max_body_bytes_at={**access_routes.BODY_LIMITS, **routing_routes.BODY_LIMITS},
         without_version=frozenset({HOME_PATH, OPENAPI_PATH}),
-        max_requests=broker.settings.limits.max_requests,
+        admission=_limit_admission(broker.settings.limits),
         streamed=attachment_routes.STREAMED,
     )
     return Gate(app, broker.metrics, options)
+
+
+def _limit_admission(limits: Limits) -> AdmissionLimits:
+    return AdmissionLimits(
+        requests_per_second=limits.requests_per_second,
+        burst_requests=limits.burst_requests,
+        requests_per_second_of_member=limits.requests_per_second_of_member,
+        burst_requests_of_member=limits.burst_requests_of_member,
+        max_requests=limits.max_requests,
+        max_requests_of_member=limits.max_requests_of_member,
+        max_held_bytes=limits.max_held_bytes,
+        max_held_bytes_of_member=limits.max_held_bytes_of_member,
+    )
 
 
 def make_api(broker: Broker) -> FastAPI:

@@ -1,9 +1,16 @@
-"""How much of something each member may have a minute: counted in memory, forgotten with the minute."""
+"""How much each may have: a minute, a second, at once. Counted in the memory of one process, forgotten with it.
 
+Several brokers of one exchange each count for themselves: who uses all of them may have as many times as much.
+"""
+
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 
 from broker.http.refusal import Refusal, RefusedError
+
+_KEYS_BEFORE_TIDYING = 1024
 
 
 @dataclass(slots=True)
@@ -38,3 +45,72 @@ class MinuteBudget:
         if self.spend(agency, second // 60) <= 0:
             sentence = f"{agency} has handed in {self._per_minute} {what} this minute"
             raise RefusedError(Refusal("too-many-requests", sentence, retry_after_seconds=60 - second % 60))
+
+
+class TokenBuckets:
+    """So much a second for each key, and `burst` at once after a rest (a token bucket, kept as one moment a key).
+
+    For one thread. A key that has rested is forgotten, so strangers who never come again take no memory.
+    """
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self._seconds = 1 / per_second
+        self._slack = (burst - 1) * self._seconds
+        self._rested_at: dict[Hashable, float] = {}
+        self._tidy_at = _KEYS_BEFORE_TIDYING
+
+    def __len__(self) -> int:
+        """Return how many keys are remembered."""
+        return len(self._rested_at)
+
+    def take(self, key: Hashable, now: float) -> float:
+        """Take one at `now`, in seconds of a clock that never goes back; return how long to wait first, 0 if taken."""
+        rested_at = max(self._rested_at.get(key, now), now)
+        wait = rested_at - now - self._slack
+        if wait > 0:
+            return wait
+        self._rested_at[key] = rested_at + self._seconds
+        if len(self._rested_at) > self._tidy_at:
+            self._rested_at = {other: moment for other, moment in self._rested_at.items() if moment > now}
+            self._tidy_at = _KEYS_BEFORE_TIDYING + 2 * len(self._rested_at)
+        return 0.0
+
+
+class Full(Enum):
+    """What is full: the whole, or the one's own part of it."""
+
+    WHOLE = auto()
+    PART = auto()
+
+
+class Shares:
+    """Something bounded that is taken and given back: how much in all, and how much by one. For one thread."""
+
+    def __init__(self, whole: int, part: int) -> None:
+        self._whole, self._part = whole, part
+        self._taken: dict[Hashable, int] = {}
+        self.taken = 0
+
+    def find_full(self, key: Hashable, amount: int = 1) -> Full | None:
+        """Return what has no room for so much more."""
+        if self._taken.get(key, 0) + amount > self._part:
+            return Full.PART
+        return Full.WHOLE if self.taken + amount > self._whole else None
+
+    def has_any(self, key: Hashable) -> bool:
+        """Return whether something is taken by this one."""
+        return key in self._taken
+
+    def take(self, key: Hashable, amount: int = 1) -> None:
+        """Take so much, whether there is room or not."""
+        self._taken[key] = self._taken.get(key, 0) + amount
+        self.taken += amount
+
+    def give_back(self, key: Hashable, amount: int = 1) -> None:
+        """Give back what was taken."""
+        self.taken -= amount
+        left = self._taken[key] - amount
+        if left:
+            self._taken[key] = left
+        else:
+            del self._taken[key]

@@ -118,6 +118,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         log,
         metrics=metrics,
         max_waiting=settings.writer.max_waiting,
+        max_waiting_of_member=settings.writer.max_waiting_of_member,
         max_batch=settings.writer.max_batch,
     )
     directory, book = make_directory(name), make_agreement_book()

@@ -75,12 +75,20 @@ class Limits(_Section):
     max_connections: int = Field(default=2000, ge=1)
     max_connections_of_member: int = Field(default=250, ge=1)
     max_requests: int = Field(default=1000, ge=1)
+    max_requests_of_member: int = Field(default=200, ge=1)
+    requests_per_second: float = Field(default=100, gt=0)
+    burst_requests: int = Field(default=2000, ge=1)
+    requests_per_second_of_member: float = Field(default=200, gt=0)
+    burst_requests_of_member: int = Field(default=4000, ge=1)
+    max_held_bytes: int = Field(default=128 << 20, ge=1 << 20)
+    max_held_bytes_of_member: int = Field(default=32 << 20, ge=1 << 20)
 
 
 class Writer(_Section):
     """The group commit."""
 
     max_waiting: int = Field(default=4096, ge=1)
+    max_waiting_of_member: int = Field(default=1024, ge=1)
     max_batch: int = Field(default=256, ge=1, le=4096)
 
 

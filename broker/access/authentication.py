@@ -78,6 +78,7 @@ class Authentication:
         if owner is None:
             owner = identify_certificate(self._directory.current, connection.certificate)
             connection.keep(owner)
+            connection.agency = owner.agency
         return owner
 
     def _find_token(self, connection: ClientConnection, authorization: str) -> _KnownToken:

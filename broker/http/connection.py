@@ -17,15 +17,22 @@ class ClientConnection:
     """One connection. `certificate` is the client's, in DER, as TLS verified it; absent on a listener without TLS.
 
     `memo` keeps what a feature concluded from the certificate, so that it is concluded once a connection: a change of
-    the enrolled CAs closes every connection, and the memo goes with it.
+    the enrolled CAs closes every connection, and the memo goes with it. `agency` is whose certificate it is, once
+    somebody has asked.
     """
 
     certificate: bytes | None
+    agency: str = ""
     memo: dict[type, Any] = field(default_factory=dict)
     thumbprint: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         self.thumbprint = sha256(self.certificate or b"").digest()
+
+    @property
+    def party(self) -> str | bytes:
+        """Return who is answerable for what comes over it: its member or, before that is known, its certificate."""
+        return self.agency or self.thumbprint
 
     def recall(self, kind: type[T]) -> T | None:
         """Return what was kept of this type, or nothing."""

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from broker.http.admission import Admission, AdmissionLimits, Visit
+from broker.http.connection import connection_of
 from broker.http.limits import MAX_BODY_BYTES, read_head, refuse_body, refuse_head
 from broker.http.problems import PROBLEM_SLUG_KEY, answer_error, answer_refusal
 from broker.http.refusal import Refusal, RefusedError
@@ -31,7 +33,7 @@ class GateOptions:
     """What the gate lets through.
 
     `hot` maps (method, path) to endpoints that bypass the framework; `max_body_bytes_at` holds addresses whose bodies
-    may be of another size; `without_version` the addresses that browsers use; `max_requests` is how many at once.
+    may be of another size; `without_version` the addresses that browsers use; `admission` says how fast and how many.
     `streamed` maps (method, beginning of a path) to the size of bodies that their endpoints read by themselves, a
     little at a time; such a body has a length from the start.
     """
@@ -40,7 +42,7 @@ class GateOptions:
     max_body_bytes: int = MAX_BODY_BYTES
     max_body_bytes_at: Mapping[str, int] = field(default_factory=dict)
     without_version: frozenset[str] = frozenset()
-    max_requests: int = 1000
+    admission: AdmissionLimits = field(default_factory=AdmissionLimits)
     streamed: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def find_streamed_bytes(self, method: str, path: str) -> int | None:
@@ -60,7 +62,7 @@ class Gate:
         self._app = app
         self._metrics = metrics
         self._options = options or GateOptions()
-        self._in_flight = 0
+        self.admission = Admission(self._options.admission)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or pass the lifespan on."""
@@ -69,9 +71,9 @@ class Gate:
             return
         answer = _Answer(send)
         started = time.perf_counter()
-        self._in_flight += 1
+        visit = self.admission.enter(scope, connection_of(scope))
         try:
-            await self._serve(scope, receive, answer)
+            await self._serve(scope, receive, answer, visit)
         except DisconnectedError:
             pass
         except asyncio.CancelledError:  # only the server does that, when its drain time is over
@@ -79,10 +81,10 @@ class Gate:
         except Exception as error:  # noqa: BLE001 - this is the place that answers for all others
             await _answer_failure(scope, receive, answer, error)
         finally:
-            self._in_flight -= 1
+            visit.leave()
             self._count(scope, answer.status, time.perf_counter() - started)
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", visit: Visit) -> None:
         options, path = self._options, scope["path"]
         head = read_head(scope["headers"])
         streamed_bytes = options.find_streamed_bytes(scope["method"], path)
@@ -90,14 +92,14 @@ class Gate:
         refusal = refuse_head(head, max_body_bytes=limit, needs_version=path not in options.without_version)
         if scope["http_version"] != "1.1":
             refusal = Refusal("malformed", "The request line must say HTTP/1.1.")
-        if refusal is None and self._in_flight > options.max_requests:
-            refusal = Refusal("busy", "Too many requests are being served.", retry_after_seconds=1)
+        if refusal is None:
+            refusal = self.admission.refuse(visit, time.monotonic())
         if refusal is None and streamed_bytes is not None and head.is_chunked:
             refusal = Refusal("malformed", "The body here has a Content-Length.", "Content-Length")
         if refusal is None and head.has_body and streamed_bytes is None:
-            body = await _read_body(receive, limit)
-            if body is None:
-                refusal = refuse_body(limit)
+            body = await _read_body(receive, limit, visit)
+            if isinstance(body, Refusal):
+                refusal = body
             else:
                 receive = _replay(body, receive)
         if refusal is not None:
@@ -175,8 +177,8 @@ async def _answer_early(
     await answer({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _read_body(receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body, or nothing as soon as it is larger than `limit`."""
+async def _read_body(receive: Receive, limit: int, visit: Visit) -> bytes | Refusal:
+    """Return the whole body, or as soon as it is larger than `limit` or there is no room for it, why not."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -185,8 +187,9 @@ async def _read_body(receive: Receive, limit: int) -> bytes | None:
             raise DisconnectedError
         part = message.get("body", b"")
         size += len(part)
-        if size > limit:
-            return None
+        refusal = refuse_body(limit) if size > limit else visit.hold(len(part))
+        if refusal is not None:
+            return refusal
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)

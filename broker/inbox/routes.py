@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.access.authentication import Authentication
+from broker.http.admission import waiting
 from broker.http.connection import wait_until_left
 from broker.http.documents import answer_document, read_document
 from broker.http.operations import add_operation
@@ -38,7 +39,9 @@ def make_router(service: InboxService, authentication: Authentication) -> APIRou
             return answer_document(await service.lease(caller, question))
         leaving = asyncio.ensure_future(wait_until_left(request))
         try:
-            return answer_document(await service.lease(caller, question, leaving))
+            with waiting(request.scope):
+                answer = await service.lease(caller, question, leaving)
+            return answer_document(answer)
         finally:
             leaving.cancel()
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from broker.http.admission import AdmissionLimits
 from broker.http.documents import answer_document, read_document
 from broker.http.gate import Gate, GateOptions
 from broker.http.operations import add_operation, find_hot_endpoints, install_openapi
@@ -98,7 +99,7 @@ def make_app(metrics: Metrics) -> Gate:
         max_body_bytes=LIMIT,
         max_body_bytes_at={"/large": 2 * LIMIT},
         without_version=frozenset({"/openapi.json"}),
-        max_requests=3,
+        admission=AdmissionLimits(max_requests=3),
         streamed={("PATCH", "/stream/"): 20 * LIMIT},
     )
     return Gate(app, metrics, options)

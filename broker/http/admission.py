@@ -1,0 +1,142 @@
+"""Whether a request is let in: how fast its certificate and its member ask, how many are served, how much they hold.
+
+All of it is decided before a body is read, and again with every piece of one, so that whoever floods the broker is told
+429, and everybody 503, before memory grows. Who only waits for an inbox to fill is not counted as being served.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+
+from starlette.types import Scope
+
+from broker.budget import Full, Shares, TokenBuckets
+from broker.http.connection import ClientConnection
+from broker.http.refusal import Refusal
+
+_SCOPE_KEY = "bilateral.visit"
+_RETRY_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """What may be asked: requests a second and in one go, by one certificate and by one member; how many are served at
+    once, in all and of one member; how many bytes of bodies are held meanwhile, in all and of one member.
+    """
+
+    requests_per_second: float = 100.0
+    burst_requests: int = 2000
+    requests_per_second_of_member: float = 200.0
+    burst_requests_of_member: int = 4000
+    max_requests: int = 1000
+    max_requests_of_member: int = 200
+    max_held_bytes: int = 128 << 20
+    max_held_bytes_of_member: int = 32 << 20
+
+
+class Admission:
+    """Lets requests in, and counts them while they are served. For the event loop's thread."""
+
+    def __init__(self, limits: AdmissionLimits) -> None:
+        self._limits = limits
+        self._of_certificate = TokenBuckets(limits.requests_per_second, limits.burst_requests)
+        self._of_member = TokenBuckets(limits.requests_per_second_of_member, limits.burst_requests_of_member)
+        self._served = Shares(limits.max_requests, limits.max_requests_of_member)
+        self._held = Shares(limits.max_held_bytes, limits.max_held_bytes_of_member)
+
+    @property
+    def served(self) -> int:
+        """How many requests are being served."""
+        return self._served.taken
+
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of bodies are held."""
+        return self._held.taken
+
+    def enter(self, scope: Scope, connection: ClientConnection) -> "Visit":
+        """Count a request in, whether it may be served or not."""
+        visit = Visit(connection, self._served, self._held)
+        scope[_SCOPE_KEY] = visit
+        return visit
+
+    def refuse(self, visit: "Visit", now: float) -> Refusal | None:
+        """Return why a request that was counted in is not served, or nothing; `now` never goes back."""
+        return self._refuse_haste(visit.connection, now) or visit.refuse_share()
+
+    def _refuse_haste(self, connection: ClientConnection, now: float) -> Refusal | None:
+        wait = self._of_certificate.take(connection.thumbprint, now)
+        if wait:
+            sentence = f"This certificate asks more than {self._limits.requests_per_second:g} times a second."
+            return Refusal("too-many-requests", sentence, retry_after_seconds=ceil(wait))
+        wait = self._of_member.take(connection.agency, now) if connection.agency else 0.0
+        if wait:
+            rate = self._limits.requests_per_second_of_member
+            sentence = f"{connection.agency} asks more than {rate:g} times a second."
+            return Refusal("too-many-requests", sentence, retry_after_seconds=ceil(wait))
+        return None
+
+
+class Visit:
+    """One request while it is here, and what it has taken of what is bounded."""
+
+    __slots__ = ("_held", "_held_bytes", "_is_first", "_party", "_served", "connection")
+
+    def __init__(self, connection: ClientConnection, served: Shares, held: Shares) -> None:
+        self.connection = connection
+        self._party = connection.party
+        self._served, self._held = served, held
+        self._held_bytes = 0
+        self._is_first = not served.has_any(self._party)
+        served.take(self._party)
+
+    def refuse_share(self) -> Refusal | None:
+        """Return why it is one too many; a full house still takes a member's only one, others cannot shut it out."""
+        match self._served.find_full(self._party, 0):
+            case Full.PART:
+                return _refuse_part("requests under way")
+            case Full.WHOLE if not self._is_first:
+                return Refusal("busy", "Too many requests are being served.", retry_after_seconds=_RETRY_SECONDS)
+        return None
+
+    def hold(self, size: int) -> Refusal | None:
+        """Count so many bytes more of its body, or return why there is no room for them."""
+        match self._held.find_full(self._party, size):
+            case Full.PART:
+                return _refuse_part("bytes under way")
+            case Full.WHOLE:
+                return Refusal("busy", "Too much is being received.", retry_after_seconds=_RETRY_SECONDS)
+        self._held.take(self._party, size)
+        self._held_bytes += size
+        return None
+
+    def leave(self) -> None:
+        """Give back all it has taken."""
+        self._served.give_back(self._party)
+        if self._held_bytes:
+            self._held.give_back(self._party, self._held_bytes)
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """Let the block wait for something to come without being counted as served."""
+        self._served.give_back(self._party)
+        try:
+            yield
+        finally:
+            self._served.take(self._party)
+
+
+@contextmanager
+def waiting(scope: Scope) -> Iterator[None]:
+    """Let a request wait for something to come without being counted as served; its connection is all it takes."""
+    visit: Visit | None = scope.get(_SCOPE_KEY)
+    if visit is None:
+        yield
+        return
+    with visit.wait():
+        yield
+
+
+def _refuse_part(what: str) -> Refusal:
+    return Refusal("member-busy", f"The member has as many {what} as it may.", retry_after_seconds=_RETRY_SECONDS)
