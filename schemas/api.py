@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from schemas.envelope import MAX_CIPHERTEXT_BYTES, Envelope, Reference
 from schemas.key_documents import LogOrigin
 from schemas.log.records import Action, Record, RecordType, Role
+from schemas.markings import Urgency
 from schemas.model import (
     AgencyId,
     Code,
@@ -48,10 +49,13 @@ ENCRYPTION_KEYS_PATH = "/encryption-keys"
 REVOCATIONS_PATH = "/revocations"
 STEPS_PATH = "/agreements/steps"
 MESSAGES_PATH = "/messages"
+MESSAGE_BATCHES_PATH = "/batches/messages"
 ATTACHMENTS_PATH = "/attachments"
 LEASE_PATH = "/inbox/lease"
 ACKNOWLEDGE_PATH = "/inbox/acknowledge"
+EVENTS_PATH = "/inbox/events"
 RECEIPTS_PATH = "/receipts"
+RECEIPT_BATCHES_PATH = "/batches/receipts"
 STATUSES_PATH = "/statuses"
 ACCESS_LOG_HEADS_PATH = "/access-log-heads"
 CHECKPOINT_PATH = "/log/checkpoint"
@@ -196,6 +200,17 @@ class LeaseAnswer(WireModel):
         if {self.lease is not None, self.leased_until is not None} != {bool(self.items)}:
             raise ValueError("lease and leased_until stand where there are items and nowhere else")
         return self
+
+
+class InboxEvent(WireModel):
+    """What waits in the caller's inbox: how many items (1000 stands for more), and the highest urgency among them.
+
+    `newest` is the leaf that put the newest of them there, or released it; it is the event's id as well.
+    """
+
+    newest: Size
+    urgency: Urgency
+    count: Annotated[int, Field(ge=1, le=1000)]
 
 
 class AcknowledgeRequest(WireModel):

@@ -60,19 +60,24 @@ def answer_refusal(
 
 def answer_error(error: Exception) -> tuple[Refusal, Response]:
     """Return what to answer to an error, whatever it is; one nobody foresaw is logged under a reference."""
+    refusal, reference = explain_error(error)
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return refusal, answer_refusal(refusal, reference=reference, headers=headers)
+
+
+def explain_error(error: Exception) -> tuple[Refusal, str | None]:
+    """Return what an error means, and the reference under which one nobody foresaw was logged just now."""
     refusal = find_refusal(error)
     if refusal is not None:
-        return refusal, answer_refusal(refusal)
+        return refusal, None
     if isinstance(error, RequestValidationError):
-        refusal = _refuse_validation(error)
-        return refusal, answer_refusal(refusal)
+        return _refuse_validation(error), None
     if isinstance(error, HTTPException):
-        refusal = _refuse_http(error)
-        return refusal, answer_refusal(refusal, headers=error.headers)
+        return _refuse_http(error), None
     reference = generate_id()
     _log.error("request-failed", reference=reference, exc_info=error)
-    refusal = Refusal("internal", "The exchange could not answer; its operator finds the cause under the reference.")
-    return refusal, answer_refusal(refusal, reference=reference)
+    sentence = "The exchange could not answer; its operator finds the cause under the reference."
+    return Refusal("internal", sentence), reference
 
 
 def install_problems(app: FastAPI) -> None:

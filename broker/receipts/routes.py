@@ -5,15 +5,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.access.authentication import Authentication
-from broker.http.documents import answer_document, read_document
+from broker.http.documents import answer_document, read_batch, read_document
 from broker.http.operations import add_operation
 from broker.receipts.service import ReceiptService
-from schemas.api import RECEIPTS_PATH, EvidenceList, ReceiptsRequest
+from schemas.api import RECEIPT_BATCHES_PATH, RECEIPTS_PATH, EvidenceList, ReceiptsRequest
+from schemas.batches import MAX_RECEIPT_BATCH_BYTES, BatchAnswer, ReceiptBatch
 from schemas.log.records import Role
+
+_CALLER_REFUSALS = ("certificate-unknown", "token-refused", "role-not-allowed")
+_REFUSALS = (
+    *_CALLER_REFUSALS, "wrong-shape", "not-the-sender", "wrong-exchange", "recipient-refused",
+    "encryption-key-not-current", "receipt-refused", "not-found",
+)  # fmt: skip
 
 
 def make_router(service: ReceiptService, authentication: Authentication) -> APIRouter:
-    """Return the address receipts are handed in at."""
+    """Return the addresses receipts are handed in at."""
     router = APIRouter(tags=["receipts"])
 
     async def submit_receipts(request: Request) -> Response:
@@ -22,6 +29,12 @@ def make_router(service: ReceiptService, authentication: Authentication) -> APIR
         evidence, are_new = await service.submit(caller, await read_document(request, ReceiptsRequest))
         return answer_document(evidence, 201 if are_new else 200)
 
+    async def submit_batch(request: Request) -> Response:
+        """Pass sealed receipts on, each on its own: what is wrong with one of them is answered in its place alone."""
+        caller = await authentication.find_caller(request, Role.NODE)
+        receipts = await read_batch(request, "receipts", max_bytes=MAX_RECEIPT_BATCH_BYTES)
+        return answer_document(await service.submit_each(caller, receipts))
+
     add_operation(
         router,
         "POST",
@@ -29,9 +42,15 @@ def make_router(service: ReceiptService, authentication: Authentication) -> APIR
         submit_receipts,
         takes=ReceiptsRequest,
         gives={200: EvidenceList, 201: EvidenceList},
-        refuses=(
-            "certificate-unknown", "token-refused", "role-not-allowed", "not-the-sender", "wrong-shape",
-            "wrong-exchange", "recipient-refused", "encryption-key-not-current", "receipt-refused", "not-found",
-        ),
-    )  # fmt: skip
+        refuses=_REFUSALS,
+    )
+    add_operation(
+        router,
+        "POST",
+        RECEIPT_BATCHES_PATH,
+        submit_batch,
+        takes=ReceiptBatch,
+        gives={200: BatchAnswer},
+        refuses=(*_CALLER_REFUSALS, "wrong-shape"),
+    )
     return router

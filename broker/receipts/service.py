@@ -1,8 +1,12 @@
-"""Passing receipts on: a request is accepted whole or not at all."""
+"""Passing receipts on: a request is accepted whole or not at all, a batch each on its own."""
 
+from asyncio import gather
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from broker.access.caller import Caller
+from broker.audit.batches import Accepted, answer_each
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.directory.live import Directory
@@ -15,6 +19,7 @@ from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import EvidenceList, ReceiptsRequest
+from schemas.batches import BatchAnswer
 from schemas.log.records import RecordType
 from schemas.receipts import SealedReceipt
 
@@ -57,26 +62,41 @@ class ReceiptService:
         )
         return evidence, are_new
 
+    async def submit_each(self, caller: Caller, unverified_receipts: Sequence[bytes]) -> BatchAnswer:
+        """Pass receipts on, each on its own and in this order; answer each with what it would have got alone."""
+        read = [_read(data) for data in unverified_receipts]
+        outcomes = await gather(*(self._take(caller, item) for item in read), return_exceptions=True)
+        return answer_each(outcomes, self._log.view, self._writer.metrics)
+
+    async def _take(self, caller: Caller, read: SealedReceipt | ValueError) -> Accepted:
+        async with self._refusals.recording(caller.actor):
+            if isinstance(read, ValueError):
+                raise read
+            return await self._writer.commit(partial(self._accept_one, caller, read), Turn(caller.agency))
+
     def _accept(
         self, transaction: Transaction, caller: Caller, request: ReceiptsRequest
     ) -> tuple[list[PendingLeaf], bool]:
-        size_before = transaction.batch.size
         # A refusal takes the whole operation back, so each can be stored as soon as it is judged.
-        leaves = [
-            self._accept_one(transaction, caller, receipt, position)
-            for position, receipt in enumerate(request.receipts)
+        accepted = [
+            self._accept_at(position, caller, receipt, transaction) for position, receipt in enumerate(request.receipts)
         ]
-        return leaves, transaction.batch.size > size_before
+        return [item.leaf for item in accepted], any(item.is_new for item in accepted)
 
-    def _accept_one(
-        self, transaction: Transaction, caller: Caller, receipt: SealedReceipt, position: int
-    ) -> PendingLeaf:
+    def _accept_at(self, position: int, caller: Caller, receipt: SealedReceipt, transaction: Transaction) -> Accepted:
+        try:
+            return self._accept_one(caller, receipt, transaction)
+        except RefusedError as error:
+            field = f"receipts.{position}.{error.refusal.field}" if error.refusal.field else f"receipts.{position}"
+            raise RefusedError(replace(error.refusal, field=field)) from error
+
+    def _accept_one(self, caller: Caller, receipt: SealedReceipt, transaction: Transaction) -> Accepted:
         accepted = select_receipt(transaction.connection, caller.agency, receipt.digest)
         if accepted is not None and receipt.from_agency == caller.agency:
-            return _recall(transaction, accepted, position)
+            return Accepted(_recall(transaction, accepted), is_new=False)
         refusal = self._judge(transaction, caller, receipt)
         if refusal is not None:
-            raise RefusedError(replace(refusal, field=f"receipts.{position}.{refusal.field}"))
+            raise RefusedError(refusal)
         leaf = transaction.append(
             RecordType.RECEIPT,
             concerns=(receipt.from_agency, receipt.to_agency),
@@ -89,7 +109,7 @@ class ReceiptService:
         evidence_until = self._inboxes.find_receipt_end(transaction, caller.agency, receipt.to_agency)
         insert_receipt(transaction.connection, caller.agency, receipt.digest, leaf.index, evidence_until)
         self._inboxes.put_receipt(transaction, receipt.to_agency, leaf, receipt.canonical())
-        return leaf
+        return Accepted(leaf, is_new=True)
 
     def _judge(self, transaction: Transaction, caller: Caller, receipt: SealedReceipt) -> Refusal | None:
         return judge_receipt(
@@ -104,8 +124,16 @@ class ReceiptService:
         )
 
 
-def _recall(transaction: Transaction, index: int, position: int) -> PendingLeaf:
+def _read(unverified_data: bytes) -> SealedReceipt | ValueError:
+    """Read a receipt; why that cannot be done is returned, for it must be on record before it is told."""
+    try:
+        return SealedReceipt.from_canonical(unverified_data)
+    except ValueError as error:
+        return error
+
+
+def _recall(transaction: Transaction, index: int) -> PendingLeaf:
     leaf = transaction.recall(index)
     if leaf is None:
-        raise refuse("not-found", "the record of this receipt has been erased", field=f"receipts.{position}")
+        raise refuse("not-found", "the record of this receipt has been erased")
     return leaf

@@ -4,6 +4,7 @@ The signatures are verified before the transaction, since they cost most and can
 in force, and everything else that can change, is judged inside the transaction that stores the message.
 """
 
+from asyncio import gather
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from broker.access.caller import Caller
 from broker.agreements.book import Agreements
 from broker.agreements.live import AgreementBook
 from broker.attachments.store import end_attachments, load_named, refer_to
+from broker.audit.batches import Accepted, answer_each
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
@@ -44,19 +46,12 @@ from keys.errors import KeyNotInForceError
 from keys.sealing import ParsedEnvelope, parse_envelope
 from schemas.api import Evidence
 from schemas.attachments import measure_content
+from schemas.batches import BatchAnswer
 from schemas.codec import MAX_INTEGER
 from schemas.envelope import Header, HeaderRecipient, Reference
 from schemas.key_documents import EncryptionKey
 from schemas.log.records import RecordedRecipient, RecordType
 from schemas.problems import ProblemReason
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The leaf of an acceptance, and whether it was made just now."""
-
-    leaf: PendingLeaf
-    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +103,37 @@ class RoutingService:
             RefusedError, CodecError, EnvelopeError: it is refused, and the refusal is in the log.
             StoreError: it could not be stored; whether it was is known by handing it in again.
         """
-        try:
-            parsed = parse_envelope(unverified_data)
-        except ValueError as error:
-            refusal = find_refusal(error)
+        accepted = await self._take(caller, _read(caller, unverified_data))
+        failpoint("accept.before-answer")
+        return self._log.prove(accepted.leaf), accepted.is_new
+
+    async def accept_each(self, caller: Caller, unverified_envelopes: Sequence[bytes]) -> BatchAnswer:
+        """Accept envelopes, each on its own and in this order; answer each with what it would have got alone.
+
+        All are read before the first is handed to the writer, so that they share a group commit, or as few as there is
+        room in.
+        """
+        read = [_read(caller, data) for data in unverified_envelopes]
+        outcomes = await gather(*(self._take(caller, item) for item in read), return_exceptions=True)
+        failpoint("accept.before-answer")
+        return answer_each(outcomes, self._log.view, self._writer.metrics)
+
+    async def _take(self, caller: Caller, read: _Submission | ValueError) -> Accepted:
+        """Have what was read judged and stored, or raise why it is refused, once that is on record."""
+        if isinstance(read, ValueError):
+            refusal = find_refusal(read)
             if refusal is not None:
                 await self._refusals.record(refusal, caller.agency, caller.actor)
-            raise
-        reference = Reference(id=parsed.header.id, digest=parsed.digest)
-        submission = _Submission(caller, unverified_data, parsed, reference)
+            raise read
         try:
-            outcome = await self._writer.prepare_and_commit(
-                partial(self._check_signatures, submission), _find_turn(submission)
-            )
+            outcome = await self._writer.prepare_and_commit(partial(self._check_signatures, read), _find_turn(read))
         except _RefusedAgainError as error:
             outcome = error.decision
         if isinstance(outcome, Decision):
             refusal = make_refusal(outcome.reasons)
-            await self._record(refusal, submission)
+            await self._record(refusal, read)
             raise RefusedError(refusal)
-        failpoint("accept.before-answer")
-        return self._log.prove(outcome.leaf), outcome.is_new
+        return outcome
 
     def _check_signatures(self, submission: _Submission) -> Operation[Accepted | Decision]:
         """Verify before the transaction what takes long; return what is left to do in it."""
@@ -293,6 +298,15 @@ class RoutingService:
             partner=header.recipients[0].agency,
             recipients=tuple(RecordedRecipient(agency=to.agency, agreement=to.agreement) for to in header.recipients),
         )
+
+
+def _read(caller: Caller, unverified_data: bytes) -> _Submission | ValueError:
+    """Take an envelope apart; why that cannot be done is returned, for it must be on record before it is told."""
+    try:
+        parsed = parse_envelope(unverified_data)
+    except ValueError as error:
+        return error
+    return _Submission(caller, unverified_data, parsed, Reference(id=parsed.header.id, digest=parsed.digest))
 
 
 def _find_turn(submission: _Submission) -> Turn:
