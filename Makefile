@@ -33,7 +33,7 @@ else
 endif
 
 long: setup build/interchange/installed.txt ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
-	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'long and not torture' $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'long and not torture' -o faulthandler_timeout=600 $(ARGS)
 
 torture: setup ## let two parties and a broker live through 10,000 moves, and look after each; ARGS='--steps 2000 --seed 7'
 	@$(BIN)/python -m pytest -q -m torture

@@ -5,7 +5,20 @@ Data goes to stdout and words to stderr. A verb imports what it needs when it ru
 
 import typer
 
-from broker.cli import backup, enrol, init, migrate, rebase, restore, resume, retention, serve, status, verify_log
+from broker.cli import (
+    backup,
+    enrol,
+    init,
+    migrate,
+    rebase,
+    restore,
+    resume,
+    retention,
+    serve,
+    status,
+    terminator,
+    verify_log,
+)
 
 app = typer.Typer(
     name="broker",
@@ -26,6 +39,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)
 app.command("resume")(resume.resume)
 app.command("rebase")(rebase.rebase)
+app.command("terminator")(terminator.terminator)
 
 
 def main() -> None:

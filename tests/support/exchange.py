@@ -42,7 +42,7 @@ from tests.support.caller import Caller
 from tests.support.members import EXCHANGE, Member, derive_seed, make_encryption_keys, make_key_set, make_signer
 
 START_SECONDS = 60
-STOP_SECONDS = 30
+STOP_SECONDS = 90
 NOW = datetime.now(UTC).replace(microsecond=0)
 """When these tests began; documents of live members were issued a minute before."""
 

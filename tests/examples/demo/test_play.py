@@ -15,7 +15,7 @@ from examples.demo.stage import Stage, make_stage
 
 ROOT = Path(__file__).resolve().parents[3]
 # It takes a quarter of this by itself; beside other tests the two cores are shared.
-PLAY_SECONDS = 400
+PLAY_SECONDS = 900
 
 
 @pytest.fixture
