@@ -15,6 +15,7 @@ from broker.inbox.delivery import Inboxes
 from broker.inbox.store import has_sent
 from broker.receipts.rules import ReceiptFacts, judge_receipt
 from broker.receipts.store import insert_receipt, select_receipt
+from broker.storage.failpoints import failpoint
 from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
@@ -54,6 +55,7 @@ class ReceiptService:
             leaves, are_new = await self._writer.commit(
                 lambda transaction: self._accept(transaction, caller, request), Turn(caller.agency)
             )
+        failpoint("receipt.before-answer")
         view = self._log.view
         evidence = EvidenceList(
             leaves=tuple(leaf.logged for leaf in leaves),
@@ -109,6 +111,7 @@ class ReceiptService:
         evidence_until = self._inboxes.find_receipt_end(transaction, caller.agency, receipt.to_agency)
         insert_receipt(transaction.connection, caller.agency, receipt.digest, leaf.index, evidence_until)
         self._inboxes.put_receipt(transaction, receipt.to_agency, leaf, receipt.canonical())
+        failpoint("receipt.stored")
         return Accepted(leaf, is_new=True)
 
     def _judge(self, transaction: Transaction, caller: Caller, receipt: SealedReceipt) -> Refusal | None:
