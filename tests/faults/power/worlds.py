@@ -17,22 +17,18 @@ from typing import TypeAlias
 from unittest.mock import patch
 
 from keys.log_keys import LogSigner, sign_checkpoint
-from keys.receipts import seal_receipt
 from keys.sealing import SealedMessage
 from schemas.agreements.terms import Terms
 from schemas.api import AcknowledgeRequest, LeaseRequest, LoggedRecord, ReceiptsRequest
-from schemas.codec import b64u_decode, b64u_encode
+from schemas.codec import b64u_decode
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
-from schemas.receipts import Receipt, ReceiptedMessage, ReceiptType, SealedReceipt
-from schemas.signed import KeyUse
 from tests.broker import ports
 from tests.broker.bench import GB, VN, Bench
 from tests.faults.power.disk import Change, Disk
 from tests.faults.power.driver import redirected
 from tests.faults.power.recorder import Mark, Recorder
-from tests.support.members import EXCHANGE, derive_seed
-from tests.support.messages import make_id
+from tests.faults.sealed_receipts import make_receipt
 
 FILES = ("broker.db", "broker.db-wal", "broker.db-shm", "broker.db-journal")
 _LEASE_SECONDS = 120
@@ -177,7 +173,8 @@ class World:
             self.recorder.mark(Settled(numbers))
 
     async def _receipt(self, from_agency: str, to_agency: str, about: Sequence[int]) -> None:
-        sealed = make_receipt(self.bench, from_agency, to_agency, (about[0], len(self.recorder.events)))
+        members, name = self.bench.members, (about[0], len(self.recorder.events))
+        sealed = make_receipt(members[from_agency], members[to_agency], name, self.bench.now)
         given, _ = await self.bench.receipts.submit(self.bench.caller(from_agency), ReceiptsRequest(receipts=(sealed,)))
         for leaf in given.leaves:
             self.recorder.mark(Answered(leaf, to_agency))
@@ -371,24 +368,6 @@ def make_messages(count: int) -> tuple[tuple[str, str, SealedMessage], ...]:
             )
         finally:
             bench.close()
-
-
-def make_receipt(bench: Bench, from_agency: str, to_agency: str, name: object) -> SealedReceipt:
-    """Return a receipt about some message, under a salt of its own name."""
-    receipt = Receipt(
-        v=1,
-        exchange=EXCHANGE,
-        salt=b64u_encode(derive_seed("receipt", name)),
-        type=ReceiptType.VERIFIED,
-        from_agency=from_agency,
-        to_agency=to_agency,
-        time=bench.now,
-        late=False,
-        messages=(ReceiptedMessage(id=make_id(name), digest=b64u_encode(bytes(32))),),
-    )
-    signer = bench.members[from_agency].signers[KeyUse.RECEIPT]
-    content_key = derive_seed("receipt's key", name)
-    return seal_receipt(receipt, signer, bench.members[to_agency].opening_key.jwk, content_key=content_key)
 
 
 def find_memory() -> Path | None:
