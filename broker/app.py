@@ -92,7 +92,7 @@ def make_api(broker: Broker) -> FastAPI:
         agreement_routes.make_router(broker.agreements, broker.authentication),
         routing_routes.make_router(broker.routing, broker.authentication),
         attachment_routes.make_router(broker.attachments, broker.authentication),
-        inbox_routes.make_router(broker.inbox, broker.authentication),
+        inbox_routes.make_router(broker.inbox, broker.events, broker.authentication),
         receipt_routes.make_router(broker.receipts, broker.authentication),
         status_routes.make_router(broker.statuses, broker.authentication),
         audit_routes.make_router(broker.audit, broker.authentication),

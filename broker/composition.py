@@ -27,6 +27,7 @@ from broker.directory.live import Directory, make_directory
 from broker.directory.service import DirectoryService
 from broker.exchange import Exchange, read_stop, write_stop
 from broker.inbox.delivery import Inboxes
+from broker.inbox.events import InboxEvents
 from broker.inbox.service import InboxService
 from broker.inbox.sweep import Sweeper
 from broker.inbox.waiters import Waiters
@@ -67,6 +68,7 @@ class Broker:
     agreements: AgreementService
     routing: RoutingService
     inbox: InboxService
+    events: InboxEvents
     attachments: AttachmentService
     receipts: ReceiptService
     statuses: StatusService
@@ -157,6 +159,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
             generate_id,
             lease_seconds=settings.inbox.lease_seconds,
         ),
+        events=InboxEvents(waiters, database, refusals, clock),
         attachments=AttachmentService(files, _allow(settings), book, writer, database, clock, turns),
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),
         statuses=StatusService(name, directory, writer, database, log, refusals, clock),

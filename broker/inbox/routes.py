@@ -1,19 +1,24 @@
 """The inbox over HTTP: lease, acknowledge, and what became of a message."""
 
 import asyncio
+from contextlib import aclosing
+from functools import partial
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from broker.access.authentication import Authentication
 from broker.http.admission import waiting
 from broker.http.connection import wait_until_left
 from broker.http.documents import answer_document, read_document
 from broker.http.operations import add_operation
+from broker.inbox.events import InboxEvents, VerifyCaller, read_last_seen
 from broker.inbox.service import InboxService
 from schemas.api import (
     ACKNOWLEDGE_PATH,
+    EVENTS_PATH,
     LEASE_PATH,
     MESSAGES_PATH,
     AcknowledgeAnswer,
@@ -24,10 +29,11 @@ from schemas.api import (
 )
 from schemas.log.records import Role
 
+EVENT_STREAM = "text/event-stream"
 _CALLER_REFUSALS = ("certificate-unknown", "token-refused", "role-not-allowed")
 
 
-def make_router(service: InboxService, authentication: Authentication) -> APIRouter:
+def make_router(service: InboxService, events: InboxEvents, authentication: Authentication) -> APIRouter:
     """Return the inbox' addresses."""
     router = APIRouter(tags=["inbox"])
 
@@ -44,6 +50,13 @@ def make_router(service: InboxService, authentication: Authentication) -> APIRou
             return answer_document(answer)
         finally:
             leaving.cancel()
+
+    async def listen(request: Request) -> Response:
+        """Listen for what comes into the inbox: server-sent events that say how much waits, never what."""
+        caller = await authentication.find_caller(request, Role.NODE)
+        last_seen = read_last_seen(request.headers.get("last-event-id"))
+        await events.demand_collector(caller)
+        return _EventStream(events, partial(authentication.find_caller, request, Role.NODE), last_seen)
 
     async def acknowledge_items(request: Request) -> Response:
         """Settle leased items that the caller has stored; they do not come again."""
@@ -66,6 +79,14 @@ def make_router(service: InboxService, authentication: Authentication) -> APIRou
     )
     add_operation(
         router,
+        "GET",
+        EVENTS_PATH,
+        listen,
+        gives={200: EVENT_STREAM},
+        refuses=(*_CALLER_REFUSALS, "second-node"),
+    )
+    add_operation(
+        router,
         "POST",
         ACKNOWLEDGE_PATH,
         acknowledge_items,
@@ -82,3 +103,25 @@ def make_router(service: InboxService, authentication: Authentication) -> APIRou
         refuses=(*_CALLER_REFUSALS, "not-found"),
     )
     return router
+
+
+class _EventStream(Response):
+    """An answer without end. While nothing is told it holds a bell and a task, no thread and no database session."""
+
+    def __init__(self, events: InboxEvents, verify_caller: VerifyCaller, last_seen: int | None) -> None:
+        super().__init__(headers={"Cache-Control": "no-store", "Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._events, self._verify_caller, self._last_seen = events, verify_caller, last_seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what there is to tell until the stream ends; whoever does not read holds up nobody else."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        leaving = asyncio.ensure_future(wait_until_left(Request(scope, receive)))
+        try:
+            with waiting(scope):
+                async with aclosing(self._events.stream(self._verify_caller, self._last_seen, leaving)) as parts:
+                    async for part in parts:
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
+        finally:
+            leaving.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

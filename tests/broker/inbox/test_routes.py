@@ -5,15 +5,25 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from keys.sealing import open_envelope, parse_envelope
-from schemas.api import LEASE_PATH, MESSAGES_PATH, OPENAPI_PATH, LeaseRequest, MessageItem
+from schemas.api import (
+    EVENTS_PATH,
+    LEASE_PATH,
+    MESSAGES_PATH,
+    OPENAPI_PATH,
+    InboxEvent,
+    LeaseRequest,
+    MessageItem,
+)
 from schemas.codec import decode_canonical
-from schemas.log.records import RecordType
+from schemas.log.records import RecordType, Role
+from schemas.markings import Urgency
 from tests.support.caller import read_slug
 from tests.support.delivery import Correspondence, acknowledge, ask_states, lease, send
-from tests.support.exchange import RunningExchange, running_exchange
+from tests.support.exchange import RunningExchange, make_live_member, running_exchange
 
 GB, VN = "GB-HO", "VN-IMM"
 
@@ -72,6 +82,54 @@ def test_the_document_describes_these_addresses_though_the_hot_one_bypasses_the_
     assert sending["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Envelope")
     assert {"200", "202", "409", "413", "422", "429"} <= set(sending["responses"])
     assert {"/inbox/lease", "/inbox/acknowledge", "/receipts", "/statuses", "/access-log-heads"} <= set(paths)
+
+
+def test_who_listens_is_told_that_something_waits_and_leases_it(
+    exchange: RunningExchange, messages: Correspondence
+) -> None:
+    recipient = exchange.caller(VN)
+    with recipient.http.stream("GET", EVENTS_PATH, headers=recipient.authorize()) as stream:
+        assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream")
+        assert "content-length" not in stream.headers
+        lines = stream.iter_lines()
+        assert next(lines) == "retry: 2000"
+        evidence = send(exchange.caller(GB), messages.seal("listened for"))
+        data = next(line for line in lines if line.startswith("data: "))
+    event = InboxEvent.from_canonical(data.removeprefix("data: ").encode())
+    assert event == InboxEvent(newest=evidence.leaf.index, urgency=Urgency.ROUTINE, count=1)
+    collecting = exchange.caller(VN)
+    acknowledge(collecting, lease(collecting))
+
+
+def test_only_a_node_with_a_token_listens_and_comes_back_with_a_number(exchange: RunningExchange) -> None:
+    assert read_slug(exchange.caller(VN).http.get(EVENTS_PATH)) == "token-refused"
+    assert read_slug(exchange.caller(VN, role=Role.AUDITOR).get(EVENTS_PATH)) == "role-not-allowed"
+    node = exchange.caller(VN)
+    refused = node.http.get(EVENTS_PATH, headers={**node.authorize(), "Last-Event-ID": "the last"})
+    assert read_slug(refused) == "malformed"
+
+
+@pytest.mark.long
+def test_a_stream_ends_when_the_members_change_and_when_the_broker_stops(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with running_exchange(tmp_path_factory.mktemp("streams"), GB, VN) as exchange:
+        first = exchange.caller(VN)
+        with first.http.stream("GET", EVENTS_PATH, headers=first.authorize()) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 2000"
+            exchange.enrol(make_live_member("BE-OE"))
+            with pytest.raises(httpx.RemoteProtocolError):
+                for _ in lines:
+                    pass
+        second = exchange.caller(VN)
+        with second.http.stream("GET", EVENTS_PATH, headers=second.authorize()) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 2000"
+            assert exchange.process is not None
+            exchange.process.terminate()
+            assert not [line for line in lines if line.startswith("data")]
+        assert exchange.process.wait(30) == 0
 
 
 def test_a_stop_does_not_wait_for_those_who_wait(tmp_path_factory: pytest.TempPathFactory) -> None:

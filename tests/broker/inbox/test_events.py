@@ -1,0 +1,159 @@
+"""Events of an inbox: what is told, what is not told twice, and when a stream ends."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from broker.access.caller import Caller
+from broker.access.errors import TokenRefusedError
+from broker.audit.refusals import RefusalRecorder
+from broker.http.refusal import RefusedError
+from broker.inbox.events import HEARTBEAT, OPENING, InboxEvents, read_last_seen
+from schemas.agreements.steps import StepAction
+from schemas.api import InboxEvent
+from schemas.log.records import RecordType
+from schemas.markings import Urgency
+from tests.broker.bench import GB, VN, Bench
+
+
+class Listening:
+    """A node that listens to its inbox, one part of the stream after another."""
+
+    def __init__(self, bench: Bench, last_seen: int | None = None, *, heartbeat_seconds: float = 60) -> None:
+        self.bench = bench
+        self.caller = bench.caller(VN)
+        self.events = InboxEvents(
+            bench.inboxes.waiters,
+            bench.database,
+            RefusalRecorder(bench.writer, bench.clock),
+            bench.clock,
+            heartbeat_seconds=heartbeat_seconds,
+        )
+        self.leaving: asyncio.Future[None] = bench.runner.get_loop().create_future()
+        self._stream = self.events.stream(self._verify, last_seen, self.leaving)
+        assert self.hear() == OPENING
+
+    def hear(self) -> bytes | None:
+        """Return the next part of the stream, nothing once it has ended."""
+
+        async def go_on() -> bytes | None:
+            return await asyncio.wait_for(anext(self._stream, None), 20)
+
+        return self.bench.run(go_on())
+
+    def hear_event(self) -> InboxEvent:
+        """Return the next part, which must be an event that bears its id and name."""
+        part = self.hear()
+        assert part is not None
+        number, name, data, *rest = part.split(b"\n")
+        assert (name, rest) == (b"event: waiting", [b"", b""])
+        event = InboxEvent.from_canonical(data.removeprefix(b"data: "))
+        assert number == b"id: %d" % event.newest
+        return event
+
+    async def _verify(self) -> Caller:
+        if self.bench.now >= self.caller.expires_at:
+            raise TokenRefusedError("the access token has expired")
+        return self.caller
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def test_what_waits_is_told_at_once_with_the_highest_urgency_and_without_content(bench: Bench) -> None:
+    terms = bench.agree()
+    bench.send(GB, VN, terms, "first")
+    urgent = bench.send(GB, VN, terms, "second", urgency=Urgency.THREAT_TO_LIFE)
+    bench.send(GB, VN, terms, "third", urgency=Urgency.URGENT)
+    told = Listening(bench).hear_event()
+    assert told == InboxEvent(newest=urgent.leaf.index + 1, urgency=Urgency.THREAT_TO_LIFE, count=3)
+
+
+def test_nothing_is_leased_or_bound_by_listening(bench: Bench) -> None:
+    bench.send(GB, VN, bench.agree(), "first")
+    Listening(bench).hear_event()
+    assert bench.state(GB, "first") == "waiting"
+    assert len(bench.lease(VN, node="node-2").items) == 1
+
+
+def test_a_commit_rings_and_what_was_told_is_not_told_again(bench: Bench) -> None:
+    terms = bench.agree()
+    listening = Listening(bench, heartbeat_seconds=60)
+    assert listening.hear() == HEARTBEAT
+    first = bench.send(GB, VN, terms, "first")
+    assert listening.hear_event() == InboxEvent(newest=first.leaf.index, urgency=Urgency.ROUTINE, count=1)
+    bench.inboxes.waiters.wake(VN)
+    assert listening.hear() == HEARTBEAT
+    second = bench.send(GB, VN, terms, "second")
+    assert listening.hear_event() == InboxEvent(newest=second.leaf.index, urgency=Urgency.ROUTINE, count=2)
+
+
+def test_what_came_while_nobody_listened_is_told_to_whoever_comes_back_and_what_was_told_is_not(bench: Bench) -> None:
+    terms = bench.agree()
+    first = bench.send(GB, VN, terms, "first").leaf.index
+    assert Listening(bench, first).hear() == HEARTBEAT
+    second = bench.send(GB, VN, terms, "second").leaf.index
+    assert Listening(bench, first).hear_event().newest == second
+
+
+def test_an_item_whose_lease_lapsed_is_told_again_also_to_whoever_comes_back(bench: Bench) -> None:
+    first = bench.send(GB, VN, bench.agree(), "first").leaf.index
+    listening = Listening(bench, heartbeat_seconds=0.01)
+    assert listening.hear_event().newest == first
+    bench.lease(VN)
+    assert listening.hear() == HEARTBEAT
+    bench.clock.move(61)
+    assert listening.hear_event().newest == first
+    assert Listening(bench, first).hear_event().newest == first
+
+
+def test_a_message_that_was_held_is_told_when_it_is_released(bench: Bench) -> None:
+    terms = bench.agree()
+    first = bench.send(GB, VN, terms, "first").leaf.index
+    bench.step(GB, terms, StepAction.SUSPEND)
+    bench.sweep()
+    listening = Listening(bench, first)
+    assert listening.hear() == HEARTBEAT
+    bench.step(GB, terms, StepAction.RESUME)
+    bench.sweep()
+    told = listening.hear_event()
+    assert (told.newest > first, told.count) == (True, 1)
+
+
+def test_a_stream_ends_with_its_token_when_its_client_leaves_and_when_the_broker_stops(bench: Bench) -> None:
+    expired, left, stopped = (Listening(bench, heartbeat_seconds=0.01) for _ in range(3))
+    assert [one.hear() for one in (expired, left, stopped)] == [HEARTBEAT] * 3
+    bench.clock.move(300)
+    assert expired.hear() is None
+    left.caller = stopped.caller = bench.caller(VN)
+    left.leaving.set_result(None)
+    assert left.hear() is None
+    bench.inboxes.waiters.close()
+    assert stopped.hear() is None
+    assert bench.inboxes.waiters.list_agencies() == []
+
+
+def test_another_node_than_the_one_that_collects_may_not_listen_and_that_is_in_the_log(bench: Bench) -> None:
+    bench.send(GB, VN, bench.agree(), "first")
+    bench.lease(VN)
+    events = Listening(bench).events
+    bench.run(events.demand_collector(bench.caller(VN)))
+    with pytest.raises(RefusedError, match="collected by its node node-1"):
+        bench.run(events.demand_collector(bench.caller(VN, node="node-2")))
+    assert [record.problem for record in bench.records(RecordType.REFUSED)] == ["second-node"]
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "٣", "1 ", "1" * 16, "0x1"])
+def test_what_no_event_bore_is_refused_as_last_event_id(text: str) -> None:
+    with pytest.raises(RefusedError, match="Last-Event-ID"):
+        read_last_seen(text)
+
+
+def test_the_last_event_id_is_a_number_or_absent() -> None:
+    assert (read_last_seen(None), read_last_seen(""), read_last_seen("0"), read_last_seen("42")) == (None, None, 0, 42)
