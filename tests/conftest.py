@@ -5,6 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the engine that the broker's stores stand on."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="of the broker's tests")
+
+
 COLLECTED_MODULES = pytest.StashKey[set[str]]()
 """The modules that anything was collected from, before markers and keywords chose among it; by their place here."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import UtcInstant, table_of
+from broker.storage.columns import Text, UtcInstant, table_of
 
 
 class UsedAssertion(SQLModel, table=True):
@@ -17,9 +17,9 @@ class UsedAssertion(SQLModel, table=True):
     __tablename__ = "used_assertion"
     __table_args__ = (Index("ix_used_assertion_expires_at", "expires_at"),)
 
-    jti: str = Field(primary_key=True)
-    agency: str
-    kid: str
+    jti: str = Field(primary_key=True, sa_type=Text)
+    agency: str = Field(sa_type=Text)
+    kid: str = Field(sa_type=Text)
     expires_at: datetime = Field(sa_type=UtcInstant)
 
 
@@ -28,7 +28,7 @@ class TokenCount(SQLModel, table=True):
 
     __tablename__ = "token_count"
 
-    agency: str = Field(primary_key=True)
+    agency: str = Field(primary_key=True, sa_type=Text)
     hour: datetime = Field(primary_key=True, sa_type=UtcInstant)
     tokens: int
 

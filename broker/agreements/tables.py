@@ -3,7 +3,7 @@
 from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import BigId, table_of
+from broker.storage.columns import BigId, Text, table_of
 
 
 class AgreementStep(SQLModel, table=True):
@@ -18,11 +18,11 @@ class AgreementStep(SQLModel, table=True):
 
     # No foreign key: the leaves of a batch are written after its operations.
     leaf_index: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
-    agreement: str
-    agency: str
-    partner: str
+    agreement: str = Field(sa_type=Text)
+    agency: str = Field(sa_type=Text)
+    partner: str = Field(sa_type=Text)
     party_seq: int
-    digest: str = Field(unique=True)
+    digest: str = Field(unique=True, sa_type=Text)
     document: bytes = Field(sa_type=LargeBinary)
 
 

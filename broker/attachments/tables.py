@@ -5,10 +5,10 @@ An attachment belongs to one message of one sender from the start: nobody else c
 
 from datetime import datetime
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import BigId, UtcInstant, table_of
+from broker.storage.columns import BigId, Text, UtcInstant, rows_where, table_of
 
 
 class Attachment(SQLModel, table=True):
@@ -21,14 +21,14 @@ class Attachment(SQLModel, table=True):
     __tablename__ = "attachment"
     __table_args__ = (
         Index("ix_attachment_usage", "sender", "ends_at", "size"),
-        Index("ix_attachment_unreferenced", "announced_at", sqlite_where=text("ends_at IS NULL")),
-        Index("ix_attachment_end", "ends_at", sqlite_where=text("ends_at IS NOT NULL")),
+        Index("ix_attachment_unreferenced", "announced_at", **rows_where("ends_at IS NULL")),
+        Index("ix_attachment_end", "ends_at", **rows_where("ends_at IS NOT NULL")),
     )
 
-    sender: str = Field(primary_key=True)
-    message: str = Field(primary_key=True)
-    id: str = Field(primary_key=True)
-    sha256: str
+    sender: str = Field(primary_key=True, sa_type=Text)
+    message: str = Field(primary_key=True, sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Text)
+    sha256: str = Field(sa_type=Text)
     size: int = Field(sa_type=BigId)
     announced_at: datetime = Field(sa_type=UtcInstant)
     completed_at: datetime | None = Field(sa_type=UtcInstant)

@@ -5,15 +5,15 @@ An item's number is the index of the log leaf that put it there: given out under
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import BigId, UtcInstant, table_of
+from broker.storage.columns import BY_RECIPIENT, BigId, Text, UtcInstant, rows_where, table_of
 
 # SQLite uses a partial index only for a query that says the same words.
-_IS_OPEN = text("is_open = 1")
-_REFERS = text("refers_to IS NOT NULL")
-_IS_OPEN_WITHDRAWAL = text("is_open = 1 AND withdraws IS NOT NULL")
+_IS_OPEN = rows_where("is_open = 1", "is_open")
+_REFERS = rows_where("refers_to IS NOT NULL")
+_IS_OPEN_WITHDRAWAL = rows_where("is_open = 1 AND withdraws IS NOT NULL", "is_open AND withdraws IS NOT NULL")
 
 
 class AcceptedMessage(SQLModel, table=True):
@@ -29,24 +29,25 @@ class AcceptedMessage(SQLModel, table=True):
         UniqueConstraint("sender", "id", "recipient", name="uq_message_id"),
         UniqueConstraint("sender", "recipient", "stream", "n", name="uq_message_stream"),
         Index("ix_message_end", "evidence_until"),
-        Index("ix_message_refers_to", "sender", "refers_to", "kind", sqlite_where=_REFERS),
+        Index("ix_message_refers_to", "sender", "refers_to", "kind", **_REFERS),
+        BY_RECIPIENT,
     )
 
-    recipient: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True, sa_type=Text)
     number: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
-    sender: str
-    id: str
-    digest: str
-    stream: str
+    sender: str = Field(sa_type=Text)
+    id: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    stream: str = Field(sa_type=Text)
     n: int = Field(sa_type=BigId)
-    agreement: str
-    kind: str
-    marking: str
+    agreement: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    marking: str = Field(sa_type=Text)
     size: int
     attachments: int
     attachment_bytes: int = Field(sa_type=BigId)
-    passage: str
-    refers_to: str | None
+    passage: str = Field(sa_type=Text)
+    refers_to: str | None = Field(sa_type=Text)
     document: bytes = Field(sa_type=LargeBinary)
     evidence_until: datetime = Field(sa_type=UtcInstant)
 
@@ -55,8 +56,9 @@ class InboxContent(SQLModel, table=True):
     """What is handed over with an item: a message's ciphertext, or a sealed receipt; gone once that is settled."""
 
     __tablename__ = "inbox_content"
+    __table_args__ = BY_RECIPIENT
 
-    recipient: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True, sa_type=Text)
     number: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
     content: bytes = Field(sa_type=LargeBinary)
 
@@ -71,23 +73,23 @@ class InboxItem(SQLModel, table=True):
 
     __tablename__ = "inbox_item"
     __table_args__ = (
-        Index("ix_inbox_item_open", "recipient", "state", "haste", "number", sqlite_where=_IS_OPEN),
-        Index("ix_inbox_item_deadline", "expires_at", sqlite_where=_IS_OPEN),
-        Index("ix_inbox_item_agreement", "agreement", "state", "number", sqlite_where=_IS_OPEN),
-        Index("ix_inbox_item_withdraws", "recipient", "withdraws", sqlite_where=_IS_OPEN_WITHDRAWAL),
-        {"sqlite_with_rowid": False},
+        Index("ix_inbox_item_open", "recipient", "state", "haste", "number", **_IS_OPEN),
+        Index("ix_inbox_item_deadline", "expires_at", **_IS_OPEN),
+        Index("ix_inbox_item_agreement", "agreement", "state", "number", **_IS_OPEN),
+        Index("ix_inbox_item_withdraws", "recipient", "withdraws", **_IS_OPEN_WITHDRAWAL),
+        {"sqlite_with_rowid": False, **BY_RECIPIENT},
     )
 
-    recipient: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True, sa_type=Text)
     number: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
-    type: str
-    state: str
+    type: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
     is_open: bool
     haste: int
     size: int
-    agreement: str | None
+    agreement: str | None = Field(sa_type=Text)
     expires_at: datetime | None = Field(sa_type=UtcInstant)
-    lease: str | None
+    lease: str | None = Field(sa_type=Text)
     leased_until: datetime | None = Field(sa_type=UtcInstant)
     handed_over_at: int | None = Field(sa_type=BigId)
     state_at: int | None = Field(sa_type=BigId)
@@ -95,13 +97,14 @@ class InboxItem(SQLModel, table=True):
 
 
 class InboxBinding(SQLModel, table=True):
-    """The one node that collects an agency's inbox."""
+    """The one node that collects an agency's inbox, and the name of the newest lease that it was given."""
 
     __tablename__ = "inbox_binding"
 
-    agency: str = Field(primary_key=True)
-    node: str
+    agency: str = Field(primary_key=True, sa_type=Text)
+    node: str = Field(sa_type=Text)
     bound_at: datetime = Field(sa_type=UtcInstant)
+    last_lease: str | None = Field(sa_type=Text)
 
 
 message = table_of(AcceptedMessage)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import BigId, UtcInstant, table_of
+from broker.storage.columns import BigId, Text, UtcInstant, table_of
 
 
 class AcceptedReceipt(SQLModel, table=True):
@@ -17,8 +17,8 @@ class AcceptedReceipt(SQLModel, table=True):
     __tablename__ = "receipt"
     __table_args__ = (Index("ix_receipt_end", "evidence_until"), {"sqlite_with_rowid": False})
 
-    from_agency: str = Field(primary_key=True)
-    digest: str = Field(primary_key=True)
+    from_agency: str = Field(primary_key=True, sa_type=Text)
+    digest: str = Field(primary_key=True, sa_type=Text)
     leaf_index: int = Field(sa_type=BigId)
     evidence_until: datetime = Field(sa_type=UtcInstant)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import BigId, UtcInstant, table_of
+from broker.storage.columns import BigId, Text, UtcInstant, table_of
 
 
 class NewestStatus(SQLModel, table=True):
@@ -13,10 +13,10 @@ class NewestStatus(SQLModel, table=True):
 
     __tablename__ = "status"
 
-    partner: str = Field(primary_key=True)
-    agency: str = Field(primary_key=True)
+    partner: str = Field(primary_key=True, sa_type=Text)
+    agency: str = Field(primary_key=True, sa_type=Text)
     seq: int = Field(sa_type=BigId)
-    digest: str
+    digest: str = Field(sa_type=Text)
     time: datetime = Field(sa_type=UtcInstant)
     leaf_index: int = Field(sa_type=BigId)
     document: bytes = Field(sa_type=LargeBinary)
@@ -27,11 +27,11 @@ class NewestAccessLogHead(SQLModel, table=True):
 
     __tablename__ = "access_log_head"
 
-    agency: str = Field(primary_key=True)
-    node: str = Field(primary_key=True)
+    agency: str = Field(primary_key=True, sa_type=Text)
+    node: str = Field(primary_key=True, sa_type=Text)
     count: int = Field(sa_type=BigId)
-    head: str
-    digest: str
+    head: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
     leaf_index: int = Field(sa_type=BigId)
 
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, Table
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Integer, String, Table, text
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,6 +27,26 @@ class UtcInstant(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Return the aware datetime in UTC."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Text(TypeDecorator[str]):
+    """A text that compares and sorts byte by byte, whatever the language of the database."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """Return the dialect's string type; PostgreSQL alone would sort by a language."""
+        return String(collation="C") if dialect.name == "postgresql" else String()
+
+
+BY_RECIPIENT = {"postgresql_partition_by": "HASH (recipient)"}
+"""For a table's arguments: it is kept in parts, by the agency that its rows are for."""
+
+
+def rows_where(words: str, postgresql: str | None = None) -> dict[str, Any]:
+    """Return the arguments of an index over the rows that `words` choose; PostgreSQL may need them said otherwise."""
+    return {"sqlite_where": text(words), "postgresql_where": text(postgresql or words)}
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -41,8 +41,22 @@ class CommitFailedError(StoreError):
         super().__init__("the store could not commit; nothing was accepted")
 
 
+class CommitUnknownError(StoreError):
+    """Whether the batch is kept cannot be told: nothing of it may be taken as done, nor as not done."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"whether it was stored is not known, ask again: {reason}")
+
+
 class CommitUnansweredError(StoreError):
     """The batch was committed, but its answers could not be signed: whoever asks again gets the same answer."""
 
     def __init__(self) -> None:
         super().__init__("stored, and the answer could not be signed; ask again")
+
+
+class StoreUnreachableError(StoreError):
+    """The database cannot be read: nothing that others may have changed is known well enough."""
+
+    def __init__(self) -> None:
+        super().__init__("the store cannot be reached; nobody is let in on what may be old")

@@ -39,7 +39,8 @@ def migrate(database: Database) -> None:
     Raises:
         SchemaNewerError: it has seen migrations that this version does not know.
     """
-    with database.writing.begin() as connection:
+    with database.write() as connection:
+        database.create_schema(connection)
         verify_not_newer(connection)
         command.upgrade(_config(connection), "head")
 

@@ -55,6 +55,14 @@ def make_reading_engine(url: URL, connections: int) -> Engine:
     return _make_engine(read_only, "BEGIN", pool_size=connections)
 
 
+def verify_commit(connection: Connection) -> None:
+    """Do nothing: a COMMIT that returns is on the disk, and there is nothing else to wait for."""
+
+
+def create_schema(connection: Connection) -> None:
+    """Do nothing: the tables stand in the file itself."""
+
+
 def empty_write_ahead_log(engine: Engine) -> bool:
     """Copy the write-ahead log into the database and cut it to nothing; return whether no reader kept that from being.
 

@@ -3,7 +3,7 @@
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import BigId, table_of
+from broker.storage.columns import BigId, Text, table_of
 
 
 class NewestCosignature(SQLModel, table=True):
@@ -14,7 +14,7 @@ class NewestCosignature(SQLModel, table=True):
 
     __tablename__ = "cosignature"
 
-    agency: str = Field(primary_key=True)
+    agency: str = Field(primary_key=True, sa_type=Text)
     size: int = Field(sa_type=BigId)
     timestamp: int = Field(sa_type=BigId)
     note: bytes = Field(sa_type=LargeBinary)

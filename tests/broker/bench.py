@@ -33,7 +33,7 @@ from broker.receipts.service import ReceiptService
 from broker.retention.purging import Purger
 from broker.routing.service import RoutingService
 from broker.statuses.service import StatusService
-from broker.storage.engine import Database, open_database
+from broker.storage.engine import Database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.stored_state import verify_stored_state
 from broker.witnesses.rules import OwnLog
@@ -69,7 +69,7 @@ from schemas.log.note import parse_note
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import verify_inclusion
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from tests.broker.ports import ORIGIN, ManualClock, make_log, make_signer, make_store
+from tests.broker.ports import ORIGIN, ManualClock, make_log, make_signer, make_store, open_store
 from tests.strategies.agreements import make_terms
 from tests.support.members import EXCHANGE, Member, make_member
 from tests.support.messages import make_id, make_message, seal
@@ -161,7 +161,7 @@ class Bench:
         self.writer.close()
         self.database.close()
         yield
-        self.database = open_database(self.folder / "broker.db")
+        self.database = open_store(self.folder)
         self._compose()
 
     def close(self) -> None:

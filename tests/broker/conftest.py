@@ -1,14 +1,22 @@
-"""What every test of the broker shares: no database stays open behind it."""
+"""What every test of the broker shares: the engine its stores stand on, and that none stays open behind it."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.broker.ports import close_stores
+from tests.broker.ports import POSTGRESQL, SQLITE, close_stores, using_engine
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test marked `both_engines` on each; all others on the one that was chosen."""
+    if metafunc.definition.get_closest_marker("both_engines") is not None:
+        metafunc.parametrize("engine", [SQLITE, POSTGRESQL], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def no_store_left_open() -> Iterator[None]:
-    """Close the stores that the test opened through `tests.broker.ports`."""
-    yield
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Let the stores of the test stand on one engine, and close those that it opened."""
+    name = getattr(request, "param", None) or request.config.getoption("--database")
+    with using_engine(name):
+        yield name
     close_stores()

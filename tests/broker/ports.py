@@ -1,18 +1,31 @@
-"""Small stand-ins for the broker's ports: a clock set by hand, salts that count, a store in a temporary folder."""
+"""Small stand-ins for the broker's ports: a clock set by hand, salts that count, a store in a temporary folder.
 
+Stores stand on SQLite, or on a PostgreSQL server of the tests' own where `using_engine` says so.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+
+from sqlalchemy import URL
 
 from broker.audit.log import AuditLog, create_log
 from broker.audit.standing import Standing
 from broker.storage.engine import Database, open_database
 from broker.storage.migrate import migrate
 from keys.log_keys import LogSigner, sign_checkpoint
+from tests.support.postgresql import shared_server
 
 ORIGIN = "exchange.test/1"
 START = datetime(2026, 11, 21, 21, 0, tzinfo=UTC)
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
+_engine = SQLITE
 _opened: list[Database] = []
+_places: dict[Path, Path | URL] = {}
 
 
 class ManualClock:
@@ -49,12 +62,48 @@ def make_signer() -> LogSigner:
 
 def make_store(folder: Path) -> Database:
     """Return an open, migrated database with an empty log in it."""
-    database = open_database(folder / "broker.db")
+    if _engine == SQLITE:
+        _places[folder] = folder / "broker.db"
+        database = open_store(folder)
+        _prepare(database)
+        return database
+    _places[folder] = shared_server().make_database(_prepared_database())
+    return open_store(folder)
+
+
+def open_store(folder: Path) -> Database:
+    """Open the store that was made in this folder once more."""
+    database = open_database(_places[folder])
     _opened.append(database)
-    migrate(database)
-    with database.writing.begin() as connection:
-        create_log(connection, ORIGIN, START)
     return database
+
+
+@contextmanager
+def using_engine(name: str) -> Iterator[None]:
+    """Let the stores made in the block stand on this engine."""
+    global _engine  # noqa: PLW0603 - stores are made in many places, which know nothing of engines
+    before, _engine = _engine, name
+    try:
+        yield
+    finally:
+        _engine = before
+
+
+@cache
+def _prepared_database() -> str:
+    """Return the name of a database that new stores are copies of: copying is quicker than migrating."""
+    url = shared_server().make_database()
+    database = open_database(url)
+    _prepare(database)
+    database.close()
+    assert url.database is not None
+    return url.database
+
+
+def _prepare(database: Database) -> None:
+    migrate(database)
+    with database.write() as connection:
+        create_log(connection, ORIGIN, START)
 
 
 def close_stores() -> None:

@@ -4,18 +4,16 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlmodel import AutoString
 
-from broker.storage.columns import UtcInstant
+from broker.storage.columns import Text, UtcInstant
 
 
 def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | Literal[False]:
-    """Write our own column type by its name and SQLModel's string as SQLAlchemy's; leave all else to Alembic."""
-    if kind == "type" and isinstance(item, UtcInstant):
-        autogen_context.imports.add("from broker.storage.columns import UtcInstant")
-        return "UtcInstant()"
-    if kind == "type" and isinstance(item, AutoString):
-        return "sa.String()"
+    """Write our own column types by their names; leave all else to Alembic."""
+    if kind == "type" and isinstance(item, Text | UtcInstant):
+        name = type(item).__name__
+        autogen_context.imports.add(f"from broker.storage.columns import {name}")
+        return f"{name}()"
     return False
 
 

@@ -68,6 +68,6 @@ def test_a_database_in_memory_is_refused(url: str) -> None:
         open_database(url)
 
 
-def test_an_engine_this_version_does_not_run_on_is_named() -> None:
-    with pytest.raises(ValueError, match="begins with postgresql"):
-        open_database("postgresql+psycopg://localhost/broker")
+def test_an_engine_the_broker_does_not_run_on_is_named() -> None:
+    with pytest.raises(ValueError, match="begins with mysql"):
+        open_database("mysql://localhost/broker")

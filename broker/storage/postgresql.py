@@ -1,0 +1,160 @@
+"""Everything that holds for PostgreSQL only: sessions, schemas, partitions, and what the answer to a COMMIT is worth.
+
+Every session goes to the primary: what decides must not be read where it may be old. A writing session holds the row
+of the log's head for as long as its transaction lasts, so none may last: a broker that stops in the middle of one, or
+whose machine is gone, loses session and lock within `_MAX_IDLE_SECONDS`, and what it had written.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from select import POLLIN, poll
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
+
+from broker.storage.errors import CommitUnknownError
+
+NAME = "postgresql"
+PARTITIONS = 16
+
+_MAX_IDLE_SECONDS = 10
+_LOCK_SECONDS = 20  # longer than a broker can be idle in a transaction: whoever waits outlives it
+_CONNECT_SECONDS = 10
+
+# A peer that is gone is noticed within half a minute on either side.
+_CLIENT_KEEPALIVE = {
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+_SESSION = {
+    "application_name": "bilateral-broker",
+    "client_connection_check_interval": "5s",
+    "idle_in_transaction_session_timeout": f"{_MAX_IDLE_SECONDS}s",
+    "jit": "off",
+    "tcp_keepalives_count": "3",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "timezone": "UTC",
+}
+# READ COMMITTED: whoever waited for the head's lock reads what its last holder committed. `on` waits for the disk, and
+# for the standby where there is one.
+_WRITING = _SESSION | {
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "lock_timeout": f"{_LOCK_SECONDS}s",
+    "synchronous_commit": "on",
+}
+_READING = _SESSION | {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
+
+
+def make_writing_engine(url: URL, schema: str) -> Engine:
+    """Return the engine whose COMMIT is answered once disk and standby have it, and whose warnings are kept."""
+    engine = _make_engine(url, schema, _WRITING, target="read-write", pool_size=1)
+
+    @event.listens_for(engine, "connect")
+    def keep_warnings(connection: Any, record: Any) -> None:
+        warnings: list[str] = []
+        record.info["warnings"] = warnings
+        connection.add_notice_handler(lambda notice: _keep_warning(notice, warnings))
+
+    @event.listens_for(engine, "begin")
+    def forget_warnings(connection: Connection) -> None:
+        connection.info["warnings"].clear()
+
+    return engine
+
+
+def make_reading_engine(url: URL, schema: str, connections: int) -> Engine:
+    """Return the engine of read-only connections; each transaction sees one snapshot of the primary."""
+    # Not `read-write`: that would ask of the server what these sessions refuse themselves.
+    return _make_engine(url, schema, _READING, target="primary", pool_size=connections)
+
+
+def verify_commit(connection: Connection) -> None:
+    """Verify that the COMMIT just answered on this connection of the writing engine is as durable as was asked for.
+
+    When the wait for a synchronous standby is cut short, PostgreSQL answers with success and a warning.
+
+    Raises:
+        CommitUnknownError: it came with a warning.
+    """
+    warnings = connection.info["warnings"]
+    if warnings:
+        raise CommitUnknownError(warnings[0])
+
+
+def create_schema(connection: Connection) -> None:
+    """Create the schema that the connection's tables belong into, unless it is there."""
+    name = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
+    known = connection.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": name})
+    if known.first() is None:
+        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+
+
+def write_array_insert(table: str, columns: Mapping[str, str]) -> str:
+    """Return an insert that takes the values of each column, named with its type, as one array in binary form."""
+    arrays = ", ".join(f"%b::{kind.partition(' COLLATE ')[0]}[]" for kind in columns.values())
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
+
+
+def empty_write_ahead_log(engine: Engine) -> bool:
+    """Return True: what was deleted leaves the files with the server's own vacuum, and its log with the checkpoints."""
+    return True
+
+
+def _make_engine(url: URL, schema: str, session: Mapping[str, str], *, target: str, pool_size: int) -> Engine:
+    options = " ".join(f"-c {name}={_escape(value)}" for name, value in (session | {"search_path": schema}).items())
+    given = url.query.get("options", "")
+    # hide_parameters: an error's text must never carry what people wrote into a log.
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg").difference_update_query(["options"]),
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,
+        paramstyle="format",
+        use_native_hstore=False,  # one query less at each connection
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "target_session_attrs": target,
+            "options": f"{given} {options}".strip(),
+            "prepare_threshold": 2,
+            **_CLIENT_KEEPALIVE,
+        },
+    )
+    event.listen(engine, "checkout", _verify_quiet)
+    return engine
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _keep_warning(notice: Any, warnings: list[str]) -> None:
+    if notice.severity_nonlocalized == "WARNING":
+        warnings.append(notice.message_primary)
+
+
+def _verify_quiet(connection: Any, _record: object, _proxy: object) -> None:
+    """Replace a connection on which something came while nobody used it: the server says goodbye there."""
+    waiting = poll()
+    with suppress(Exception):
+        waiting.register(connection.fileno(), POLLIN)
+        if not waiting.poll(0):
+            return
+    raise DisconnectionError
+
+
+@event.listens_for(Table, "after_create")
+def create_partitions(table: Table, connection: Connection, **_words: object) -> None:
+    """Create the partitions of a table that is divided by hash, whoever creates the table."""
+    if connection.dialect.name == NAME and table.dialect_options[NAME]["partition_by"]:
+        for number in range(PARTITIONS):
+            connection.exec_driver_sql(
+                f"CREATE TABLE {table.name}_{number:02} PARTITION OF {table.name} "
+                f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number})"
+            )
