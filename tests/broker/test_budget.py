@@ -1,6 +1,9 @@
-"""A budget is each member's own, and new with each minute."""
+"""A budget is each member's own, a bucket fills again with time, and a share is given back."""
 
-from broker.budget import MinuteBudget
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.budget import Full, MinuteBudget, Shares, TokenBuckets
 
 
 def test_it_counts_down_to_nothing_and_no_further() -> None:
@@ -14,3 +17,49 @@ def test_each_member_has_its_own_and_a_new_one_each_minute() -> None:
 
     assert [budget.spend("GB-HO", 1), budget.spend("VN-IMM", 1), budget.spend("GB-HO", 1)] == [1, 1, 0]
     assert [budget.spend("GB-HO", 2), budget.spend("GB-HO", 1)] == [1, 1]
+
+
+def test_a_bucket_gives_its_burst_at_once_and_then_one_in_every_interval() -> None:
+    buckets = TokenBuckets(per_second=2, burst=3)
+
+    assert [buckets.take("GB-HO", 10.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert [buckets.take("GB-HO", 10.5) for _ in range(2)] == [0.0, 0.5]
+    assert buckets.take("VN-IMM", 10.5) == 0.0
+
+
+@given(
+    st.lists(st.floats(0, 5, allow_nan=False), min_size=1, max_size=60),
+    st.integers(1, 20),
+    st.sampled_from([0.5, 1.0, 2.0, 8.0]),
+)
+def test_over_any_time_no_more_is_taken_than_the_burst_and_the_rate(
+    pauses: list[float], burst: int, rate: float
+) -> None:
+    buckets, now, taken = TokenBuckets(rate, burst), 0.0, 0
+    for pause in pauses:
+        now += pause
+        wait = buckets.take("GB-HO", now)
+        if wait == 0:
+            taken += 1
+        else:
+            assert buckets.take("GB-HO", now + wait + 1e-6) == 0, "whoever waits as told is served"
+            taken, now = taken + 1, now + wait + 1e-6
+        assert taken <= burst + rate * now + 1e-6
+
+
+def test_certificates_that_never_come_again_take_no_memory() -> None:
+    buckets = TokenBuckets(per_second=100, burst=10)
+    for number in range(10_000):
+        assert buckets.take(number, number / 10) == 0.0
+    assert len(buckets) < 2000
+
+
+def test_what_is_taken_is_given_back_and_counted_for_each() -> None:
+    shares = Shares(whole=3, part=2)
+    shares.take("GB-HO", 2)
+
+    assert (shares.find_full("GB-HO"), shares.find_full("VN-IMM"), shares.find_full("VN-IMM", 2)) == (
+        Full.PART, None, Full.WHOLE
+    )  # fmt: skip
+    shares.give_back("GB-HO", 2)
+    assert (shares.taken, shares.has_any("GB-HO"), shares.find_full("GB-HO", 2)) == (0, False, None)
