@@ -28,12 +28,13 @@ from broker.inbox.store import (
     insert_binding,
     lease_items,
     move_item,
+    remember_lease,
+    select_binding,
     select_content,
     select_held_agreements,
     select_leased,
     select_leased_items,
     select_next_lapse,
-    select_node,
     select_ready,
     select_states,
     select_withdrawn,
@@ -116,7 +117,6 @@ class InboxService:
         self._clock = clock
         self._make_id = make_id
         self._lease_length = timedelta(seconds=lease_seconds)
-        self._last_leases: dict[str, str | None] = {}
 
     async def lease(
         self, caller: Caller, request: LeaseRequest, leaving: "asyncio.Future[None] | None" = None
@@ -169,18 +169,21 @@ class InboxService:
         return await asyncio.to_thread(self._read_states, caller.agency, message_id)
 
     def _lease(self, caller: Caller, request: LeaseRequest, transaction: Transaction) -> _Lease:
-        self._bind(transaction, caller)
+        last_lease = self._bind(transaction, caller)
         standings = self._inboxes.find_standings(transaction)
         self._review_held(transaction, caller.agency, standings)
-        picked, more = self._pick_again(transaction, caller.agency, standings, request), True
-        is_again = bool(picked)
+        may_be_again = request.again or request.lease == last_lease
+        picked = self._pick_again(transaction, caller.agency, standings, request) if may_be_again else []
+        is_again, more = bool(picked), True
         if not is_again:
             picked, more = self._pick(transaction, caller.agency, standings, request.max_items)
         connection, now = transaction.connection, transaction.now
         if not picked:
             return _Lease(more=more, next_lapse=select_next_lapse(connection, caller.agency, now))
-        lease = _Lease(request.lease or self._make_id(), now + self._lease_length, more=more)
-        self._last_leases[caller.agency] = lease.id
+        lease_id = request.lease or self._make_id()
+        if lease_id != last_lease:
+            remember_lease(connection, caller.agency, lease_id)
+        lease = _Lease(lease_id, now + self._lease_length, more=more)
         lease.items = self._hand_over(transaction, caller, picked, lease, is_again=is_again)
         lease.withdrawn = [
             Reference(id=message_id, digest=digest)
@@ -188,13 +191,16 @@ class InboxService:
         ]
         return lease
 
-    def _bind(self, transaction: Transaction, caller: Caller) -> None:
-        """Bind the inbox to the first node that collects it: two nodes would each see half of it."""
-        node = select_node(transaction.connection, caller.agency)
-        if node is None:
+    def _bind(self, transaction: Transaction, caller: Caller) -> str | None:
+        """Bind the inbox to the first node that collects it, since two would each see half; return its last lease."""
+        binding = select_binding(transaction.connection, caller.agency)
+        if binding is None:
             insert_binding(transaction.connection, caller.agency, caller.node, transaction.now)
-        elif node != caller.node:
-            raise refuse("second-node", f"the inbox of {caller.agency} is collected by its node {node}", field="node")
+            return None
+        if binding.node != caller.node:
+            sentence = f"the inbox of {caller.agency} is collected by its node {binding.node}"
+            raise refuse("second-node", sentence, field="node")
+        return binding.last_lease
 
     def _review_held(self, transaction: Transaction, agency: str, standings: Standings) -> None:
         for digest in select_held_agreements(transaction.connection, agency):
@@ -209,8 +215,7 @@ class InboxService:
         A connection that broke may have repeated the request by itself: then the very last lease is named once more.
         A name may be used for one lease after another: no more of it comes at once than one answer carries.
         """
-        is_again = request.again or self._last_leases.get(agency) == request.lease
-        if request.lease is None or not is_again:
+        if request.lease is None:
             return []
         leased = select_leased_items(transaction.connection, agency, request.lease, transaction.now, request.max_items)
         picked = [item for item in leased if self._may_leave(transaction, item, standings)]

@@ -141,7 +141,14 @@ _HAS_SENT = (
     .where(_message.sender == bindparam("sender"), _message.recipient == bindparam("recipient"))
     .limit(1)
 )
-_SELECT_NODE = select(inbox_binding.c.node).where(inbox_binding.c.agency == bindparam("agency"))
+_SELECT_BINDING = Prepared(
+    select(inbox_binding.c.node, inbox_binding.c.last_lease).where(inbox_binding.c.agency == bindparam("agency"))
+)
+_REMEMBER_LEASE = Prepared(
+    update(inbox_binding)
+    .where(inbox_binding.c.agency == bindparam("of_agency"))
+    .values(last_lease=bindparam("newest_lease"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +208,14 @@ class StoredState:
     leased_until: datetime | None
     handed_over_at: int | None
     state_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Who collects an inbox, and the name of the newest lease it was given."""
+
+    node: str
+    last_lease: str | None
 
 
 def insert_message(connection: Connection, row: dict[str, Any]) -> None:
@@ -339,15 +354,20 @@ def has_sent(connection: Connection, sender: str, recipient: str) -> bool:
     return connection.execute(_HAS_SENT, {"sender": sender, "recipient": recipient}).first() is not None
 
 
-def select_node(connection: Connection, agency: str) -> str | None:
-    """Return the node an agency's inbox is bound to."""
-    found: str | None = connection.execute(_SELECT_NODE, {"agency": agency}).scalar_one_or_none()
-    return found
+def select_binding(connection: Connection, agency: str) -> Binding | None:
+    """Return the node an agency's inbox is bound to, and the name of its newest lease."""
+    rows = _SELECT_BINDING.fetch(connection, {"agency": agency})
+    return Binding(*rows[0]) if rows else None
 
 
 def insert_binding(connection: Connection, agency: str, node: str, now: datetime) -> None:
     """Bind an agency's inbox to a node."""
     connection.execute(insert(inbox_binding).values(agency=agency, node=node, bound_at=now))
+
+
+def remember_lease(connection: Connection, agency: str, lease: str) -> None:
+    """Keep the name of an agency's newest lease."""
+    _REMEMBER_LEASE.run(connection, {"of_agency": agency, "newest_lease": lease})
 
 
 def _read_ready(item_type: str, number: int, size: int, *message_columns: Any) -> ReadyItem:
