@@ -22,6 +22,7 @@ from broker.audit.log_store import (
     select_head,
     select_range,
     select_record,
+    store_stop,
 )
 from broker.audit.standing import Standing
 from broker.clock import Clock
@@ -170,6 +171,8 @@ class LogBatch:
         Raises:
             ExchangeStoppedError: an operation of this very batch found that the log may not grow.
         """
+        if self._standing.wanted != self._head.stop:
+            store_stop(self._connection, self._standing.wanted)
         if not self._leaves:
             return
         self._standing.verify_open()
@@ -221,6 +224,7 @@ class AuditLog:
         """
         with self._database.read() as connection:
             head = select_head(connection)
+            self._standing.follow(head.stop)
             self._catch_up(connection, head)
         if self._standing.stop is None:
             self._publish_head(Checkpoint(head.origin, head.size, head.root))
@@ -234,6 +238,7 @@ class AuditLog:
             LogDamagedError: the stored head and the tree in memory do not agree.
         """
         head = select_head(connection, for_update=True)
+        self._standing.follow(head.stop)
         self._catch_up(connection, head)
         now = self._newest_time = max(self._clock.now().replace(microsecond=0), head.last_time)
         batch = LogBatch(connection, head, self._tree.frontier(), now, self._make_salt, self._standing)

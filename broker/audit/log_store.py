@@ -12,7 +12,9 @@ from broker.storage.prepared import Prepared
 
 _ROWS_AT_ONCE = 10_000
 
-_HEAD = select(log_head.c.origin, log_head.c.size, log_head.c.root, log_head.c.last_time, log_head.c.checkpoint)
+_HEAD = select(
+    log_head.c.origin, log_head.c.size, log_head.c.root, log_head.c.last_time, log_head.c.checkpoint, log_head.c.stop
+)  # fmt: skip
 _SELECT_HEAD = Prepared(_HEAD)
 _SELECT_HEAD_FOR_UPDATE = Prepared(_HEAD.with_for_update())
 _MOVE_HEAD = Prepared(
@@ -25,6 +27,7 @@ _MOVE_HEAD = Prepared(
         checkpoint=bindparam("newest_checkpoint"),
     )
 )
+_STORE_STOP = Prepared(update(log_head).values(stop=bindparam("why")))
 _INSERT_LEAVES = Prepared(insert(log_leaf))
 _INSERT_CONCERNS = Prepared(insert(log_concern))
 _SELECT_HASHES = (
@@ -61,6 +64,7 @@ class StoredHead:
     root: bytes
     last_time: datetime
     checkpoint: bytes | None
+    stop: bytes | None = None
 
 
 def insert_head(connection: Connection, head: StoredHead) -> None:
@@ -107,6 +111,11 @@ def move_head(connection: Connection, old_size: int, head: StoredHead) -> None:
     )
     if moved != 1:
         raise HeadMovedError(f"the log's head no longer stands at {old_size} leaves")
+
+
+def store_stop(connection: Connection, stop: bytes | None) -> None:
+    """Say, under the head's lock, why the log may not grow; with nothing, that it may."""
+    _STORE_STOP.run(connection, {"why": stop})
 
 
 def insert_leaves(connection: Connection, leaves: list[dict[str, Any]], concerns: list[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ Set on the writer's thread, before anything of the same batch is committed, it i
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -72,21 +72,58 @@ class ExchangeStoppedError(Exception):
 
 
 class Standing:
-    """The one place that knows whether the log may grow. `keep` makes a stop durable before it returns."""
+    """The one place that knows whether the log may grow. `keep` makes a stop durable before it returns.
 
-    def __init__(self, stop: Stop | None = None, keep: Callable[[Stop], None] = lambda _stop: None) -> None:
-        self._stop = stop
+    Two may say that it may not: this broker's own folder, and the database that it shares with others. With
+    `is_lifting` what the database says is ended instead: for whoever ends a stop, with every broker locked out.
+    """
+
+    def __init__(
+        self,
+        stop: Stop | None = None,
+        keep: Callable[[Stop], None] = lambda _stop: None,
+        *,
+        is_lifting: bool = False,
+    ) -> None:
+        self._own = stop
         self._keep = keep
+        self._is_lifting = is_lifting
+        self._stored: bytes | None = None
+        self._shared: Stop | None = None
 
     @property
     def stop(self) -> Stop | None:
         """Return why the log may not grow, or nothing."""
-        return self._stop
+        return choose_stop(self._own, self._shared)
+
+    @property
+    def wanted(self) -> bytes | None:
+        """Return what the database should say from now on; nothing where the log may grow."""
+        stop = choose_stop(self._shared, self._own)
+        return self._stored if stop is None or stop is self._shared else stop.canonical()
+
+    def follow(self, stored: bytes | None) -> None:
+        """Take in what the database says, as it stands under the head's lock. For the writer's thread.
+
+        That the log is behind is kept here too: the database may be put back again.
+
+        Raises:
+            CodecError: it cannot be read; then nobody knows, and nothing is signed.
+        """
+        if self._is_lifting or stored == self._stored:
+            return
+        shared = None if stored is None else Stop.from_canonical(stored)
+        self._stored, self._shared = stored, shared
+        if shared is not None and shared is self.stop and shared.reason is StopReason.BEHIND:
+            _log.critical("exchange-stopped-by-another-broker", reason=shared.reason.value)
+            self._own = shared
+            self._keep(shared)
 
     @property
     def problem(self) -> str | None:
         """Return why the log may not grow as a sentence, or nothing."""
-        return None if self._stop is None else self._stop.sentence
+        stop = self.stop
+        return None if stop is None else stop.sentence
 
     def verify_open(self) -> None:
         """Verify that the log may grow.
@@ -94,22 +131,30 @@ class Standing:
         Raises:
             ExchangeStoppedError: it may not.
         """
-        if self._stop is not None:
-            raise ExchangeStoppedError(self._stop)
+        stop = self.stop
+        if stop is not None:
+            raise ExchangeStoppedError(stop)
 
     def fall_behind(self, note: bytes, witness: str, now: datetime) -> ExchangeStoppedError:
         """Stop for good, keep the note that shows why, and return the error to raise. For the writer's thread."""
         stop = Stop(v=1, reason=StopReason.BEHIND, since=now, note=note.decode(), witness=witness)
-        known = self._stop
-        if known is None or known.reason is StopReason.RESTORED or _is_further(stop, known):
-            self._stop = stop  # before the disk is asked: a full one must not let the log go on
+        if choose_stop(self.stop, stop) is stop:
+            self._own = stop  # before the disk is asked: a full one must not let the log go on
             _log.critical("exchange-behind", epoch=_place_of(stop)[0], size=_place_of(stop)[1], witness=witness)
             self._keep(stop)
         return ExchangeStoppedError(stop)
 
 
-def _is_further(stop: Stop, known: Stop) -> bool:
-    return _place_of(stop) > _place_of(known)
+def choose_stop(known: Stop | None, other: Stop | None) -> Stop | None:
+    """Return the one that counts: being behind before being restored, then the further head, then the later moment."""
+    if known is None or other is None:
+        return known or other
+    return other if _rank(other) > _rank(known) else known
+
+
+def _rank(stop: Stop) -> tuple[bool, tuple[int, int], datetime]:
+    is_behind = stop.reason is StopReason.BEHIND
+    return is_behind, _place_of(stop), datetime.min.replace(tzinfo=UTC) if is_behind else stop.since
 
 
 def _place_of(stop: Stop) -> tuple[int, int]:

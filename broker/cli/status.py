@@ -35,6 +35,7 @@ def status(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
 
 def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
     from broker.audit.log_store import select_head
+    from broker.audit.standing import Stop, choose_stop
     from broker.directory.live import make_directory
     from broker.exchange import read_stop
     from broker.status import describe_status
@@ -50,7 +51,8 @@ def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
         directory = make_directory(sheet.name)
         directory.load(database)
         checkpoint = Checkpoint(head.origin, head.size, head.root)
-        return describe_status(sheet, checkpoint, directory.current, read_stop(folder))
+        stored = None if head.stop is None else Stop.from_canonical(head.stop)
+        return describe_status(sheet, checkpoint, directory.current, choose_stop(read_stop(folder), stored))
     finally:
         database.close()
 

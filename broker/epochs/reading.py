@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from broker.audit.log import LogDamagedError
 from broker.audit.log_store import StoredHead, select_hashes, select_head
-from broker.audit.standing import Stop
+from broker.audit.standing import Stop, choose_stop
 from broker.directory.live import make_directory
 from broker.directory.members import Members
 from broker.epochs.rules import Shown, read_notes, sort_shown
@@ -33,6 +33,11 @@ class LogAtRest:
     tree: MerkleTree
     cosigned: Notes
 
+    @property
+    def stop(self) -> Stop | None:
+        """Return why the log may not grow, as the database says; nothing where it may."""
+        return None if self.head.stop is None else Stop.from_canonical(self.head.stop)
+
     def find_root(self, size: int) -> bytes | None:
         """Return the root over the first `size` leaves; nothing where there are fewer."""
         return self.tree.root(size) if 0 <= size <= len(self.tree) else None
@@ -48,6 +53,7 @@ class LogAtRest:
         """
         if self.find_root(self.head.size) != self.head.root:
             raise LogDamagedError("the stored leaves do not hash to the stored head")
+        stop = choose_stop(stop, self.stop)
         evidence = [("the evidence", stop.note.encode())] if stop is not None and stop.note is not None else []
         shown = read_notes([*unverified_notes, *self.cosigned, *evidence], self.own, self.find_root)
         head = Checkpoint(self.head.origin, self.head.size, self.head.root)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from broker.audit.standing import Standing, StopReason
+from broker.audit.standing import Standing, StopReason, choose_stop
 from broker.clock import Clock
 from broker.composition import open_broker
 from broker.epochs.errors import WrongStateError
@@ -41,15 +41,16 @@ def resume(
         WrongStateError: it was not restored, or is known to be behind.
         NotWitnessedError: somebody has not spoken, or shows that something was lost.
     """
-    stop = read_stop(exchange.folder)
+    log = read_log(exchange)
+    stop = choose_stop(read_stop(exchange.folder), log.stop)
     if stop is None or stop.reason is not StopReason.RESTORED:
         state = "its log may grow" if stop is None else "a witness showed that it is behind: rebase"
         raise WrongStateError(f"there is nothing to resume: {state}")
-    log, members = read_log(exchange), read_members(exchange)
+    members = read_members(exchange)
     shown = log.compare(list(unverified_notes), stop)
     witnesses = tuple(verify_nothing_lost(shown, members.timelines, log.own, stop.since, excused))
     # Until its reason stands in the log, the stop stays; a crash in between leaves it, and the operator resumes again.
-    with open_broker(exchange, settings, clock, standing=Standing()) as broker:
+    with open_broker(exchange, settings, clock, standing=Standing(is_lifting=True)) as broker:
         broker.writer.commit_and_wait(partial(_append_resumption, witnesses, sorted(excused)))
         failpoint("resume.recorded")
         size = broker.log.view.size

@@ -4,18 +4,23 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.audit.log import AuditLog, LogDamagedError, LogError
-from broker.audit.standing import ExchangeStoppedError, Standing, Stop, StopReason
+from broker.audit.standing import ExchangeStoppedError, Standing, Stop, StopReason, choose_stop
 from broker.storage.engine import Database
+from broker.storage.errors import CommitFailedError
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 from keys.log_keys import sign_checkpoint
+from schemas.codec import CodecError
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
 from tests.broker.ports import ORIGIN, START, CountingSalts, ManualClock, make_log, make_signer, make_store
 
 STOP = Stop(v=1, reason=StopReason.RESTORED, since=START)
+LATER = STOP.model_copy(update={"since": START + timedelta(hours=1)})
 
 
 def sign_nothing(checkpoint: Checkpoint) -> bytes:
@@ -71,6 +76,11 @@ def make_note(size: int, epoch: int = 1) -> bytes:
     return sign_checkpoint(Checkpoint(f"exchange.test/{epoch}", size, bytes(32)), make_signer())
 
 
+BEHIND, FURTHER = (
+    Stop(v=1, reason=StopReason.BEHIND, since=START, note=make_note(size).decode(), witness="GB") for size in (5, 9)
+)
+
+
 def test_a_stop_is_made_durable_and_the_furthest_head_is_kept() -> None:
     kept: list[Stop] = []
     standing = Standing(STOP, kept.append)
@@ -93,3 +103,99 @@ def test_a_full_disk_does_not_let_the_log_go_on() -> None:
         standing.fall_behind(make_note(5), "GB", START)
     with pytest.raises(ExchangeStoppedError):
         standing.verify_open()
+
+
+def open_writer(database: Database, standing: Standing) -> tuple[AuditLog, GroupCommitWriter]:
+    log = make_log(database, ManualClock(), standing=standing)
+    writer = GroupCommitWriter(database, log)
+    writer.start()
+    return log, writer
+
+
+def do_nothing(_transaction: Transaction) -> None:
+    """Any batch will do."""
+
+
+def test_a_broker_that_stops_stops_every_other_on_its_database(database: Database) -> None:
+    kept: list[Stop] = []
+    first, second = Standing(), Standing(None, kept.append)
+    _, writer = open_writer(database, first)
+    other_log, other = open_writer(database, second)
+    first.fall_behind(make_note(9), "GB", START)
+    writer.commit_and_wait(do_nothing)
+
+    with pytest.raises(ExchangeStoppedError):
+        other.commit_and_wait(append)
+    assert (second.stop, kept) == (first.stop, [first.stop]), "its own folder knows too: databases are put back"
+    assert other_log.view.size == 2
+    writer.close()
+    other.close()
+
+
+def test_what_a_brokers_own_folder_says_is_pushed_into_the_database_by_its_first_batch(database: Database) -> None:
+    _, stopped = open_writer(database, Standing(STOP))
+    stopped.commit_and_wait(do_nothing)
+    stopped.close()
+
+    standing = Standing()
+    make_log(database, ManualClock(), standing=standing)
+    assert standing.stop == STOP
+
+
+def test_of_two_brokers_that_saw_different_heads_both_keep_the_further(database: Database) -> None:
+    first, second = Standing(), Standing()
+    (_, writer), (_, other) = open_writer(database, first), open_writer(database, second)
+    for standing, size in ((first, 9), (second, 5)):
+        standing.fall_behind(make_note(size), "GB", START)
+    for each in (writer, other, writer, other):
+        each.commit_and_wait(do_nothing)
+    assert first.stop == second.stop
+    assert first.stop is not None
+    assert first.stop.note == make_note(9).decode()
+    writer.close()
+    other.close()
+
+
+def test_a_restored_stop_that_was_lifted_lets_the_others_go_on_and_being_behind_does_not(database: Database) -> None:
+    def lift() -> None:
+        _, lifting = open_writer(database, Standing(is_lifting=True))
+        lifting.commit_and_wait(append)
+        lifting.close()
+
+    other = Standing()
+    log, writer = open_writer(database, other)
+    for stop, is_open in ((STOP, True), (BEHIND, False)):
+        _, stopping = open_writer(database, Standing(stop))
+        stopping.commit_and_wait(do_nothing)
+        stopping.close()
+        with pytest.raises(ExchangeStoppedError):
+            writer.commit_and_wait(append)
+        lift()
+        if is_open:
+            writer.commit_and_wait(append)
+            assert log.view.size == 4
+        else:
+            with pytest.raises(ExchangeStoppedError):
+                writer.commit_and_wait(append)
+    writer.close()
+
+
+def test_a_stop_that_cannot_be_read_stops_the_log(database: Database) -> None:
+    """Nobody knows what it said."""
+    _, writer = open_writer(database, Standing())
+    with database.writing.begin() as connection:
+        connection.exec_driver_sql("UPDATE log_head SET stop = ?", (b"{}",))
+    with pytest.raises(CommitFailedError):
+        writer.commit_and_wait(append)
+    writer.close()
+    with pytest.raises(CodecError):
+        make_log(database, ManualClock())
+
+
+@given(st.lists(st.sampled_from([STOP, LATER, BEHIND, FURTHER]), max_size=6))
+def test_which_stop_counts_does_not_depend_on_the_order_in_which_they_came(stops: list[Stop]) -> None:
+    counted: Stop | None = None
+    for stop in stops:
+        counted = choose_stop(counted, stop)
+    order = (STOP, LATER, BEHIND, FURTHER)
+    assert counted == max(stops, key=order.index, default=None)
