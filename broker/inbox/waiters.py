@@ -25,6 +25,10 @@ class Waiters:
             if not bells:
                 del self._bells[agency]
 
+    def list_agencies(self) -> list[str]:
+        """Return for whose inboxes somebody waits."""
+        return sorted(self._bells)
+
     def wake(self, agency: str) -> None:
         """Wake everybody who waits for this agency's inbox."""
         for bell in self._bells.get(agency, ()):

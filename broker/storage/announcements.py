@@ -2,7 +2,8 @@
 
 An announcement only says that something is there to be read. It carries no decision and none waits for it: whoever
 decides reads the database under the log's lock. Lost, late or forged, it costs a look and time, never an answer; so
-what cannot be read counts as "look at everything".
+what cannot be read counts as "look at everything". Each says how long the log is since: what grows without a word is
+noticed.
 """
 
 from collections.abc import Iterable
@@ -55,10 +56,14 @@ class Announcement(WireModel):
 
 
 class Announcing(Protocol):
-    """Tells other brokers what a batch did."""
+    """Tells other brokers what a batch did; its own learns that where its answers are given."""
 
     def announce(self, connection: Connection, news: News, size: int) -> None:
         """Tell `news` if, and as soon as, the transaction of `connection` is committed; the log then has `size`."""
+        ...
+
+    def doubt(self) -> None:
+        """Say that nobody knows whether the last batch was committed, and that nobody here was told of it."""
         ...
 
 
@@ -85,6 +90,10 @@ class Channel(Announcing, Protocol):
         """
         ...
 
+    def take_doubt(self) -> bool:
+        """Return whether there was a doubt since this was asked last."""
+        ...
+
 
 class HearingLostError(Exception):
     """Nothing can be heard: what was announced meanwhile must be looked for."""
@@ -94,6 +103,9 @@ class NobodyElse:
     """Where one broker alone has the database: there is nobody to tell."""
 
     def announce(self, connection: Connection, news: News, size: int) -> None:
+        """Tell nobody."""
+
+    def doubt(self) -> None:
         """Tell nobody."""
 
 

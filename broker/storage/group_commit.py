@@ -157,6 +157,7 @@ class GroupCommitWriter:
         try:
             leaves = self._commit_batch(batch)
         except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear that nothing was kept
+            self._announcing.doubt()
             _fail_all(batch, CommitFailedError, error)
             return error
         try:
@@ -168,24 +169,25 @@ class GroupCommitWriter:
 
     def _commit_batch(self, batch: list[_Job]) -> JournalBatch:
         failpoint("commit.before-transaction")
-        with self._database.writing.begin() as connection:
+        with self._database.write() as connection:
             leaves = self._journal.begin(connection)
+            size_before = leaves.size
             for job in batch:
                 _run_job(job, connection, leaves)
             failpoint("commit.before-head")
             leaves.write()
-            self._announce(connection, batch, leaves)
+            self._announce(connection, batch, leaves.size, has_grown=leaves.size > size_before)
             failpoint("commit.before-commit")
         failpoint("commit.after-commit")
         return leaves
 
-    def _announce(self, connection: Connection, batch: list[_Job], leaves: JournalBatch) -> None:
-        """Tell other brokers what the whole batch did, with its own COMMIT: theirs to hear if it is, or never."""
+    def _announce(self, connection: Connection, batch: list[_Job], size: int, *, has_grown: bool) -> None:
+        """Tell other brokers what the whole batch did, with its own COMMIT: a log that grew without a word is news."""
         news = News()
         for job in batch:
             news.add(job.news)
-        if news:
-            self._announcing.announce(connection, news, leaves.size)
+        if news or has_grown:
+            self._announcing.announce(connection, news, size)
 
     def _count(self, batch: list[_Job], seconds: float, failure: Exception | None) -> None:
         self.metrics.observe_batch(len(batch), seconds)

@@ -55,15 +55,19 @@ def test_what_is_of_another_form_is_not_taken_for_an_announcement(text: str) -> 
     assert read_announcement(text) is None
 
 
-class Noticeboard:
+class Noticeboard(NobodyElse):
     """Keeps what was announced, and at which size of the log."""
 
     def __init__(self) -> None:
+        self.doubts = 0
         self.posted: list[tuple[News, int]] = []
 
     def announce(self, connection: Connection, news: News, size: int) -> None:
         assert connection.in_transaction()
         self.posted.append((news, size))
+
+    def doubt(self) -> None:
+        self.doubts += 1
 
 
 def put_item(agency: str, *, fails: bool = False) -> Operation[None]:
@@ -103,27 +107,29 @@ def test_a_batch_announces_once_what_its_kept_operations_did(tmp_path: Path) -> 
     assert board.posted == [(News({Topic.KEYS, Topic.AGREEMENTS}, {"GB", "VN"}), 3)]
 
 
-def test_a_batch_without_news_announces_nothing(tmp_path: Path) -> None:
+def test_a_log_that_grew_without_news_is_told_of_and_a_batch_without_a_leaf_is_not(tmp_path: Path) -> None:
     database, board = make_store(tmp_path), Noticeboard()
     writer = GroupCommitWriter(database, make_log(database, ManualClock()), announcing=board)
     writer.start()
+    writer.commit_and_wait(lambda _transaction: None)
     writer.commit_and_wait(lambda transaction: transaction.append(RecordType.OPERATOR_ACTION, concerns=[], detail="x"))
     writer.close()
-    assert board.posted == []
+    assert board.posted == [(News(), 1)]
 
 
 def test_a_batch_that_cannot_be_announced_is_not_committed(tmp_path: Path) -> None:
     """Nobody would hear of it: as little as of a batch that was never made."""
 
-    class Broken(NobodyElse):
+    class Broken(Noticeboard):
         def announce(self, connection: Connection, news: News, size: int) -> None:
             raise OSError("the connection is gone")
 
     database = make_store(tmp_path)
     log = make_log(database, ManualClock())
-    writer = GroupCommitWriter(database, log, announcing=Broken())
+    board = Broken()
+    writer = GroupCommitWriter(database, log, announcing=board)
     writer.start()
     with pytest.raises(CommitFailedError):
         writer.commit_and_wait(put_item("GB"))
     writer.close()
-    assert log.view.size == 0
+    assert (log.view.size, board.doubts) == (0, 1)
