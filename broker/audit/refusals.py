@@ -24,8 +24,8 @@ LIMIT_REACHED = "further-refusals-only-counted"
 
 _NOT_RECORDED = frozenset(
     {
-        "not-found", "range-refused", "lease-unknown", "too-many-requests", "request-timeout", "busy", "unavailable",
-        "exchange-behind",
+        "not-found", "range-refused", "lease-unknown", "too-many-requests", "member-busy", "request-timeout", "busy",
+        "unavailable", "exchange-behind",
     }
 )  # fmt: skip
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

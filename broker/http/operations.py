@@ -21,8 +21,8 @@ from schemas.model import WireModel
 from schemas.problems import MEDIA_TYPE, PROBLEMS, ProblemDocument
 
 ALWAYS_REFUSED = (
-    "malformed", "request-timeout", "too-large", "unsupported-media-type", "client-too-old", "busy", "unavailable",
-    "exchange-behind", "internal",
+    "malformed", "request-timeout", "too-large", "unsupported-media-type", "client-too-old", "too-many-requests",
+    "member-busy", "busy", "unavailable", "exchange-behind", "internal",
 )  # fmt: skip
 """What every address may answer, whatever it does. A refusal is a leaf too, and a log that has stopped takes none."""
 

@@ -10,7 +10,7 @@ from broker.audit.refusals import LIMIT_REACHED, RefusalRecorder, make_line
 from broker.budget import MinuteBudget
 from broker.http.refusal import RefusedError, refuse
 from broker.storage.engine import Database
-from broker.storage.errors import StoreBusyError
+from broker.storage.errors import MemberBusyError, StoreBusyError
 from broker.storage.group_commit import GroupCommitWriter
 from schemas.log.records import Actor, Record, RecordType, Role
 from schemas.problems import ProblemReason
@@ -95,10 +95,11 @@ def test_an_error_can_name_more_of_those_it_concerns(bench: Bench) -> None:
     [
         lambda: RuntimeError("a defect"),
         StoreBusyError,
+        lambda: MemberBusyError("GB-HO", 1),
         lambda: refuse("not-found", "nothing"),
         lambda: refuse("busy", "x"),
     ],
-    ids=["a defect", "a full queue", "nothing there", "busy"],
+    ids=["a defect", "a full queue", "a full part of it", "nothing there", "busy"],
 )
 def test_what_is_no_decision_about_the_caller_is_not_recorded(
     bench: Bench, make_error: Callable[[], Exception]
