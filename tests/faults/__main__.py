@@ -1,47 +1,95 @@
-"""`make faults ARGS='--cuts 1000 --kills 200'`: break the broker on purpose, in the numbers that convince.
+"""`make faults ARGS='--cuts 1000 --kills 200 --retries 10000'`: break the broker on purpose, as often as it takes.
 
-Each part is skipped by a count of 0. Ends with 1 at the first thing that was lost or done twice; prints what was done.
+Each part is left out by a count of 0. Ends at the first thing that was lost or done twice; prints what was done.
 """
 
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
-from tests.faults.power.worlds import CutReport, play_cuts
+from tests.faults.cut_answers import play_retries, verify_effects
+from tests.faults.cutting_proxy import cutting_proxy
+from tests.faults.kills import agree_and_correspond, play_kills
+from tests.faults.power.worlds import play_cuts
+from tests.support.exchange import running_exchange
+
+GB, VN = "GB-HO", "VN-IMM"
+UNLIMITED = {
+    f"BILATERAL_BROKER_LIMITS__{name}": "1000000"
+    for name in ("REQUESTS_PER_SECOND", "BURST_REQUESTS", "REQUESTS_PER_SECOND_OF_MEMBER", "BURST_REQUESTS_OF_MEMBER")
+}
 
 
 def main() -> int:
     """Run the parts that were asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="repeat a run, or make another (default: 1)")
-    parser.add_argument("--cuts", type=int, default=1000, help="power cuts (default: 1000)")
+    for name, count, what in PARTS:
+        parser.add_argument(f"--{name}", type=int, default=count, help=f"{what} (default: {count})")
     wanted = parser.parse_args()
-    parts: list[tuple[int, Callable[[], str]]] = [
-        (wanted.cuts, lambda: cut_power(wanted.cuts, wanted.seed)),
-    ]
-    for count, part in parts:
+    for name, _, what in PARTS:
+        count, begun = getattr(wanted, name), monotonic()
         if count:
-            begun = monotonic()
-            print(f"{part()} ({monotonic() - begun:.0f} s)", flush=True)
+            print(f"{what}: {PLAYS[name](count, wanted.seed)} ({monotonic() - begun:.0f} s)", flush=True)
     return 0
 
 
 def cut_power(cuts: int, seed: int) -> str:
-    """Make power cuts, and half as many under a setting that loses, which must be seen."""
-    kept = play_cuts(cuts, seed, progress=_show_cuts)
+    """Make power cuts, and a tenth as many under a setting that loses, which must be seen."""
+    kept = play_cuts(cuts, seed, progress=lambda report: show(report.cuts, "power cuts"))
     losing = play_cuts(max(8, cuts // 10), seed, pragmas={"synchronous": "NORMAL"}, is_losing=True)
     if not losing.lost:
         raise AssertionError("without a sync at each commit nothing was seen to be lost: these cuts prove nothing")
     return (
-        f"power cuts: {kept.cuts}, {kept.lost} lost any of what had been answered ({kept.answered} answers and "
+        f"{kept.cuts}, {kept.lost} lost any of what had been answered ({kept.answered} answers and "
         f"{kept.signed} signed heads looked for); with synchronous=NORMAL {losing.lost} of {losing.cuts} lost some"
     )
 
 
-def _show_cuts(report: CutReport) -> None:
-    print(f"{report.cuts:7} power cuts, {report.lost} lost something", file=sys.stderr, flush=True)
+def kill(kills: int, seed: int) -> str:
+    """Kill the broker, and verify after each."""
+    with TemporaryDirectory(prefix="bilateral-faults-") as place, running_exchange(Path(place), GB, VN) as exchange:
+        report = play_kills(exchange, kills, seed, progress=lambda report: show(report.places.total(), "kills"))
+    died = ", ".join(f"{name} {count}" for name, count in sorted(report.places.items()))
+    return (
+        f"{report.places.total()}, of {report.accepted} messages and {report.leaves} leaves none lost, none twice "
+        f"({died})"
+    )
 
+
+def cut_answers(retries: int, seed: int) -> str:
+    """Cut answers and ask again; `seed` changes nothing: the places are taken in turn."""
+    del seed
+    with (
+        TemporaryDirectory(prefix="bilateral-faults-") as place,
+        running_exchange(Path(place), GB, VN, **UNLIMITED) as exchange,
+    ):
+        messages = agree_and_correspond(exchange)
+        begun = monotonic()
+        with cutting_proxy(int(exchange.url.rpartition(":")[2])) as proxy:
+            report = play_retries(
+                exchange, proxy, messages, retries, cuts=10, progress=lambda report: show(report.total, "retries")
+            )
+        seconds = monotonic() - begun
+        verify_effects(exchange, messages, report)
+    return f"{report.total}, 0 effects twice, {report.total / seconds:.0f} a second: {report.describe()}"
+
+
+def show(done: int, what: str) -> None:
+    """Say how far it is, at each hundredth of what matters."""
+    if done % 20 == 0:
+        print(f"{done:7} {what}", file=sys.stderr, flush=True)
+
+
+PARTS = (
+    ("cuts", 1000, "power cuts"),
+    ("kills", 200, "kills"),
+    ("retries", 10_000, "retries behind a cut answer"),
+)
+PLAYS: dict[str, Callable[[int, int], str]] = {"cuts": cut_power, "kills": kill, "retries": cut_answers}
 
 if __name__ == "__main__":
     raise SystemExit(main())
