@@ -1,7 +1,7 @@
 # Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long torture sabotage fuzz mutants lint format types contracts pins clean
+.PHONY: help setup demo test long torture faults sabotage fuzz mutants lint format types contracts pins clean
 
 # Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
 PYTHON ?=
@@ -38,6 +38,9 @@ long: setup build/interchange/installed.txt ## run the tests that play whole sto
 torture: setup ## let two parties and a broker live through 10,000 moves, and look after each; ARGS='--steps 2000 --seed 7'
 	@$(BIN)/python -m pytest -q -m torture
 	@$(BIN)/python -W error -m tests.torture $(ARGS)
+
+faults: setup ## break the broker on purpose: 1,000 power cuts, 200 kills, 10,000 cut answers, full disks; ARGS='--cuts 100 --kills 0'
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 fuzz: setup build/fuzz/installed.txt ## give strangers' bytes to every reader (atheris) and a broker (schemathesis); ARGS='--seconds 600'
 	@$(BIN)/python -m tests.fuzz.parsers $(ARGS) 2> build/fuzz/atheris.log || { cat build/fuzz/atheris.log; exit 1; }
