@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from agency_client.agreements.comparing import Change, Effect, compare_terms
+from agency_client.agreements.spelling import spell_field
 from schemas.agreements.terms import AnswerDeadline, Clause, OnwardRule, Party, Terms
 from schemas.alerts.base import CaveatCode, SpecialCategory
 from schemas.codec import hash_text
@@ -103,14 +104,16 @@ def test_another_anchor_is_never_overlooked() -> None:
 
 def test_a_clause_added_widens_and_one_dropped_narrows() -> None:
     one, other = make_terms(), make_terms()
+    words = "Facilitator of smuggling for Prevention and investigation of migrant smuggling"
     more = make_terms(
         clauses=(*one.clauses, make_clause(kinds=("facilitator",), purposes=(Purpose.MIGRANT_SMUGGLING,)))
     )
     (added,) = compare_terms(other, more)
     assert (added.effect, added.was, added.where) == (WIDENS, "", f"clause 3, {GB} to {VN}")
-    assert added.sentence.startswith(f"clause 3, {GB} to {VN}, clause: new: ")
+    assert added.sentence == f"clause 3, {GB} to {VN}, clause: new: {words}"
     (dropped,) = compare_terms(more, other)
     assert (dropped.effect, dropped.now, dropped.where) == (NARROWS, "", f"clause 3 of before, {GB} to {VN}")
+    assert dropped.sentence == f"clause 3 of before, {GB} to {VN}, clause: no longer: {words}"
 
 
 def test_clauses_are_compared_with_what_they_go_on_from_in_whatever_order_they_stand() -> None:
@@ -119,6 +122,49 @@ def test_clauses_are_compared_with_what_they_go_on_from_in_whatever_order_they_s
     (change,) = compare_terms(make_terms(clauses=(first, second)), turned)
     assert (change.where, change.field, change.effect) == (f"clause 2, {GB} to {VN}", "retention_days", NARROWS)
     assert change.sentence == f"clause 2, {GB} to {VN}, retention_days: 365 days becomes 10 days"
+
+
+def test_a_clause_goes_on_from_the_one_it_shares_most_with() -> None:
+    old = [("document-fraud", "ping"), ("facilitator", "document-status")]
+    new = [("document-status", "facilitator", "outcome"), ("document-fraud", "outcome", "ping")]
+    assert list_shared(old, new, "kinds") == old[::-1]
+    one, other, third = Purpose.SYSTEM_TEST, Purpose.DATA_QUALITY, Purpose.MIGRANT_SMUGGLING
+    more = Purpose.HUMAN_TRAFFICKING, Purpose.DOCUMENT_INTEGRITY
+    assert list_shared([(one, other), more], [(*more, third), (one, other, third)], "purposes") == [more, (one, other)]
+
+
+def list_shared(old: list[Any], new: list[Any], field: str) -> list[Any]:
+    """Return what the clauses of new terms, which differ in one field, are said to have been before."""
+    terms = [make_terms(clauses=tuple(make_clause(**{field: value}) for value in values)) for values in (old, new)]
+    spelled = {spell_field(field, value): value for value in old}
+    return [spelled[change.was] for change in compare_terms(*terms) if change.field == field]
+
+
+def test_of_clauses_that_are_as_much_alike_a_clause_goes_on_from_the_one_in_its_place() -> None:
+    back = make_clause(sender=VN, recipient=GB)
+    old = make_terms(clauses=(make_clause(retention_days=10), make_clause(retention_days=20)))
+    changes = compare_terms(old, make_terms(clauses=(back, make_clause(retention_days=30))))
+    assert [(change.where, change.was, change.effect) for change in changes if change.field != "clause"] == [
+        (f"clause 2, {GB} to {VN}", "20 days", WIDENS)
+    ]
+
+
+def test_a_clause_goes_on_from_none_of_the_other_direction() -> None:
+    there, back = make_clause(), make_clause(sender=VN, recipient=GB)
+    changes = compare_terms(make_terms(clauses=(there,)), make_terms(clauses=(back,)))
+    assert [(change.field, change.effect) for change in changes] == [("clause", WIDENS), ("clause", NARROWS)]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("kinds", ("document-fraud", "ping")),
+        ("conditions", ("Only by trained staff.", "Not by telephone.")),
+    ],
+)
+def test_another_order_neither_widens_nor_narrows(field: str, values: tuple[str, ...]) -> None:
+    (change,) = compare_clauses({field: values}, {field: values[::-1]})
+    assert change.effect is CHANGES
 
 
 @given(terms_between())
