@@ -14,7 +14,6 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from broker.audit.log import AuditLog
 from broker.audit.log_store import select_head
@@ -25,7 +24,7 @@ from broker.inbox.waking import select_ready_inboxes
 from broker.projection import Projection
 from broker.storage.announcements import Channel, Hearing, HearingLostError, News, Topic, read_announcement
 from broker.storage.engine import Database
-from broker.storage.errors import StoreError, StoreUnreachableError
+from broker.storage.errors import StoreError
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 
@@ -110,10 +109,7 @@ class Follower:
         Raises:
             StoreUnreachableError: the database cannot be read.
         """
-        try:
-            await asyncio.to_thread(self._read_anew)
-        except DBAPIError as error:
-            raise StoreUnreachableError from error
+        await asyncio.to_thread(self._read_anew)
 
     def _follow(self) -> None:
         while not self._is_over.is_set():
@@ -123,7 +119,7 @@ class Follower:
                     self.is_hearing = True
                     self._look(everything=True)  # whatever was said before could not be heard
                     self._hear(hearing)
-            except (HearingLostError, DBAPIError) as error:
+            except (HearingLostError, StoreError) as error:
                 _log.warning("hearing-lost", reason=type(error.__cause__ or error).__name__)
             except Exception as error:  # noqa: BLE001 - whatever it was, keys and inboxes must still be followed
                 _log.error("following-failed", exc_info=error)
@@ -203,7 +199,7 @@ class Follower:
         agencies = self._waiters.list_agencies()
         try:
             ready = await asyncio.to_thread(self._find_ready, agencies)
-        except DBAPIError:
+        except StoreError:
             ready = agencies  # each of them finds out for itself
         for agency in ready:
             self._waiters.wake(agency)

@@ -8,7 +8,6 @@ from queue import Empty, SimpleQueue
 
 import pytest
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
 from broker.agreements.live import make_agreement_book
 from broker.following import Follower
@@ -269,7 +268,7 @@ def test_who_cannot_look_is_stale_after_a_while_and_says_so_when_asked_to(
     assert is_stale(pair)
 
     def fail(_database: Database) -> Seen:
-        raise OperationalError("SELECT", {}, OSError("no route to host"))
+        raise StoreUnreachableError
 
     monkeypatch.setattr(pair.two.projection, "load", fail)
     with pytest.raises(StoreUnreachableError):
