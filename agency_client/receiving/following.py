@@ -43,8 +43,8 @@ def verify_follow_up(facts: MessageFacts, message: Message, alert: Alert) -> Non
 
 
 def _list_clauses(facts: MessageFacts) -> tuple[Clause, ...]:
-    """Return the clauses of the message that it follows; of its sender's direction where that has not come yet."""
-    if facts.original is not None:
+    """Return the clauses of the message that it follows; where none are here, of its sender's direction as cited."""
+    if facts.original is not None and facts.original.clauses:
         return facts.original.clauses
     terms = find_cited_terms(facts)
     return () if terms is None else list_direction(terms, facts.sealed.header.sender.agency, facts.me)

@@ -37,6 +37,7 @@ _MAY_STILL_COME = frozenset({State.PROPOSED, State.COUNTERED, State.ACCEPTED, St
 class KnownMessage:
     """A message this node has, which another may refer to: by whom, to whom, under which agreement (its id).
 
+    Of one that came, the right to come has been verified: what nothing let through opens no door to what follows it.
     `clauses` are those it may have come under. `said_before`: how many messages of this one's kind its sender has sent
     about it.
     """
@@ -83,11 +84,15 @@ class MessageFacts:
     @property
     def is_aftercare(self) -> bool:
         """Return whether the header claims to follow an earlier message up."""
-        try:
-            kind = kind_of(self.sealed.header.routing.kind)
-        except UnknownKindError:
-            return False
-        return kind.is_aftercare
+        return is_aftercare(self.sealed.header.routing.kind)
+
+
+def is_aftercare(kind: str) -> bool:
+    """Return whether a kind, as a header names it, follows an earlier message up."""
+    try:
+        return kind_of(kind).is_aftercare
+    except UnknownKindError:
+        return False
 
 
 def check_signatures(facts: MessageFacts) -> str:
@@ -182,6 +187,7 @@ def check_right(facts: MessageFacts) -> str:
         raise WaitingError("the agreement cited is not known here yet", code="agreement-unknown")
     _check_parties(facts, terms)
     if facts.is_aftercare:
+        _check_signed(view)
         return _check_reference(facts, terms)
     if view.state in _MAY_STILL_COME or (view.state is not State.IN_FORCE and facts.has_held_steps):
         raise WaitingError(f"the agreement was {view.state.value} then: {view.because}", code="agreement-not-in-force")
@@ -251,6 +257,12 @@ def describe_visible(facts: MessageFacts) -> VisibleFacts:
 
 def _view_cited(facts: MessageFacts, chains: Chains, moment: datetime) -> AgreementView:
     return view_agreement(facts.sealed.find_recipient(facts.me).agreement, chains, moment)
+
+
+def _check_signed(view: AgreementView) -> None:
+    """Check that both parties signed the version cited: what one of them only proposed lets nothing through."""
+    if not view.binding:
+        raise WaitingError(f"the agreement was {view.state.value} then: {view.because}", code="agreement-not-in-force")
 
 
 def _check_parties(facts: MessageFacts, terms: Terms) -> None:

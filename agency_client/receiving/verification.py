@@ -24,7 +24,7 @@ from agency_client.local_store.sent import find_message_by_digest, list_deliveri
 from agency_client.local_store.trust import list_exchanges, load_pin
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
-from agency_client.receiving.errors import UnprovenError, WaitingError
+from agency_client.receiving.errors import NotCoveredError, UnprovenError, WaitingError
 from agency_client.receiving.leaves import verify_accepted_leaf
 from agency_client.receiving.rules import (
     KnownMessage,
@@ -35,6 +35,7 @@ from agency_client.receiving.rules import (
     check_right,
     check_signatures,
     check_standing,
+    is_aftercare,
 )
 from agency_client.receiving.sealed import SealedEvidence, read_sealed
 from agency_client.statuses.hidden import list_hidden_agreements, list_hidden_revocations
@@ -165,7 +166,7 @@ def load_facts(node: Node, snapshot: Snapshot, sealed: SealedEvidence, leaf: Log
         anchors=_read_anchors(node, snapshot, sender),
         chains_then=read_chains(snapshot, me.agreement, before=place),
         chains_now=read_chains(snapshot, me.agreement),
-        original=_find_original(node, snapshot, sealed.header),
+        original=_find_original(node, snapshot, sealed.header, place),
         leaf_not_before=_find_last_sight(snapshot, origin, leaf.index),
         is_step_hidden=agreement in list_hidden_agreements(snapshot, sender),
         hidden_revocations=list_hidden_revocations(snapshot, timeline),
@@ -246,10 +247,13 @@ def _read_anchors(node: Node, snapshot: Snapshot, sender: str) -> dict[str, str]
     return anchors | ({node.agency: compute_trust_anchor(node.agency, own[0].key_set.roots)} if own else {})
 
 
-def _find_original(node: Node, snapshot: Snapshot, header: Header) -> KnownMessage | None:
-    """Return the message that a header refers to, if it is here, with what was said about it before."""
+def _find_original(node: Node, snapshot: Snapshot, header: Header, place: int) -> KnownMessage | None:
+    """Return the message that a header follows up, if it is here by right, with what was said about it before.
+
+    `place`: where the header's own acceptance stands over all logs.
+    """
     reference, sender, kind = header.refers_to, header.sender.agency, header.routing.kind
-    if reference is None:
+    if reference is None or not is_aftercare(kind):
         return None
     clauses = load_covering_clauses(snapshot, node.agency, reference.digest)
     said_before = count_received_about(snapshot, reference.digest, kind, sender)
@@ -265,7 +269,7 @@ def _find_original(node: Node, snapshot: Snapshot, header: Header) -> KnownMessa
         received = load_by_digest(snapshot, reference.digest)
     except NotFoundError:
         return None
-    if received.state is InboxState.UNVERIFIABLE:
+    if not _is_here_by_right(node, snapshot, received, place):
         return None
     return KnownMessage(
         received.message_id,
@@ -277,3 +281,20 @@ def _find_original(node: Node, snapshot: Snapshot, header: Header) -> KnownMessa
         clauses,
         said_before,
     )
+
+
+def _is_here_by_right(node: Node, snapshot: Snapshot, received: InboxMessage, place: int) -> bool:
+    """Say whether a received message was let through by an agreement, be it opened or not.
+
+    One that still waits is verified for this, unless it follows another up itself: a row of such would be verified
+    from its end to its beginning, over and over.
+    """
+    if received.state is not InboxState.NEW:
+        return received.state is not InboxState.UNVERIFIABLE
+    if is_aftercare(received.kind) or compute_place(received.origin, received.leaf_index) >= place:
+        return False
+    try:
+        verify_message(node, snapshot, received.digest, EVERYTHING)
+    except (UnprovenError, WaitingError, NotCoveredError, NotFoundError):
+        return False
+    return True

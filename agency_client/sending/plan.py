@@ -272,6 +272,8 @@ def _judge_aftercare(
     cited = next((item.view for item in recipient.candidates if item.view.digest == original.agreement), None)
     if cited is None or cited.terms is None or cited.terms.id != terms.id:
         return [Finding("another-agreement", "the message it refers to was sent under another agreement")]
+    if not candidate.view.binding:
+        return _judge_state(candidate.view)
     findings = [*judge_follow_up(original.clauses, _describe_follow_up(message, original), message.content)]
     if message.kind == WITHDRAWAL_KIND or not original.is_own or not original.is_held:
         return findings

@@ -149,6 +149,14 @@ def list_versions(chains: Chains) -> dict[str, Terms]:
     return {item.step.digest: item.step.terms for item in _all_steps(chains) if item.step.terms is not None}
 
 
+def find_signed_terms(digest: str, chains: Chains) -> Terms | None:
+    """Return the terms of a version that both parties signed in time, whatever came after; of any other None."""
+    terms = list_versions(chains).get(digest)
+    if terms is None or not _read_chains(chains, terms.agencies).is_binding(digest):
+        return None
+    return terms
+
+
 def find_suspensions(chains: Chains) -> frozenset[str]:
     """Return the parties whose suspension is open; only who suspended can resume."""
     holders = set()

@@ -4,6 +4,7 @@ Such messages pass in every state of an agreement. A modified client and an exch
 against a recipient that holds them to the clause of the message they follow.
 """
 
+from collections import Counter
 from dataclasses import asdict, replace
 from datetime import timedelta
 from itertools import cycle
@@ -16,6 +17,8 @@ from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.sent import list_deliveries
 from agency_client.local_store.streams import allocate_number
 from agency_client.reading.messages import read_message
+from agency_client.receiving import verification
+from agency_client.receiving.verification import verify_message
 from agency_client.sending.answering import Author
 from agency_client.sending.correcting import ChangeRefusedError
 from agency_client.sending.draft import AlertRefusedError, Draft
@@ -25,13 +28,14 @@ from schemas.agreements.following import MAX_FOLLOW_UPS
 from schemas.agreements.steps import StepAction
 from schemas.alerts import notice_kinds
 from schemas.alerts.base import SpecialCategory
+from schemas.codec import b64u_encode
 from schemas.envelope import Reference
 from schemas.markings import HandlingCode, Purpose, Tlp
 from schemas.model import format_timestamp
 from tests.attacks.recipient import GB, VN
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld, make_aftercare, make_alert, refer_to
-from tests.support.nodes import make_wide_clause, take_step
+from tests.support.nodes import make_terms_of, make_wide_clause, take_step
 
 AUTHOR = Author("case 74/08", "Desk", "officer-17")
 PERSON = {"ref": "p1", "role": "suspect", "names": [{"text": "ERIKSSON"}], "nationalities": ["UTO"]}
@@ -104,6 +108,72 @@ def test_nothing_that_follows_has_a_handling_or_a_marking_that_its_message_could
     assert follow(world, narrow, held, "acknowledgement", marking=Tlp.RED) == ("refused", "marking-too-high")
     assert follow(world, narrow, held, "correction", marking=Tlp.AMBER) == ("refused", "marking-too-high")
     assert follow(world, narrow, held, "acknowledgement", marking=Tlp.AMBER) == ("opened", None)
+
+
+@pytest.fixture
+def proposed(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
+    """Terms that would let GB say anything at RED, and that GB alone has signed."""
+    clauses = (make_wide_clause(GB, VN, highest_marking=Tlp.RED), make_wide_clause(VN, GB))
+    terms = make_terms_of(world[GB], world[VN], request.node.name, clauses=clauses)
+    take_step(world[GB], terms, StepAction.PROPOSE, world[GB], world[VN])
+    return terms
+
+
+def test_nothing_follows_under_terms_that_only_its_sender_has_signed(world: LyingWorld, proposed: Any) -> None:
+    made_up = world.craft(GB, VN, proposed)
+    withdrawal = make_aftercare("withdrawal", made_up, world, words="The bearer travels on tonight.")
+    sealed = world.craft(GB, VN, proposed, alert=withdrawal, refers_to=refer_to(made_up), marking=Tlp.RED)
+    world.deliver(sealed, VN)
+    assert world.receive(VN, sealed).state is InboxState.NEW
+    found = follow(world, proposed, sealed, "outcome", special_categories=SPECIAL, marking=Tlp.RED)
+    assert found == ("new", "agreement-not-in-force")
+
+
+def test_what_no_agreement_let_through_opens_no_door_to_what_follows_it(
+    world: LyingWorld, narrow: Any, proposed: Any
+) -> None:
+    """The agreement that is cited was signed by both; the message it is said of came under none."""
+    wide = narrow.model_copy(update={"version": 2, "supersedes": narrow.digest(), "clauses": proposed.clauses})
+    take_step(world[GB], wide, StepAction.PROPOSE, world[GB], world[VN])
+    for cited, code in ((wide.digest(), "agreement-not-in-force"), (b64u_encode(bytes(32)), "agreement-unknown")):
+        sealed = world.craft(GB, VN, cited)
+        world.deliver(sealed, VN)
+        found = world.receive(VN, sealed)
+        assert (found.state, found.problem and found.problem.code) == (InboxState.NEW, code)
+        assert follow(world, narrow, sealed, "outcome", special_categories=SPECIAL) == ("new", "reference-unknown")
+        refused = follow(world, narrow, sealed, "withdrawal", handling={"codes": ["h2"]})
+        assert refused == ("refused", "handling-not-covered"), "it may come first, and says no more than was agreed"
+
+
+def test_a_row_of_messages_that_nothing_let_through_is_not_followed_to_its_beginning(
+    world: LyingWorld, narrow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each could have the node verify all before it, over and over."""
+    sealed = world.craft(GB, VN, b64u_encode(bytes(32)))
+    row = [sealed]
+    for _ in range(2):
+        sealed = world.craft(GB, VN, narrow, alert=make_outcome(sealed), refers_to=refer_to(sealed))
+        row.append(sealed)
+    for sealed in row:
+        world.deliver(sealed, VN)
+    verified = Counter[str]()
+
+    def count(node: Any, snapshot: Any, digest: str, horizon: Any) -> Any:
+        verified[digest] += 1
+        return verify_message(node, snapshot, digest, horizon)
+
+    world.collect(VN)
+    monkeypatch.setattr(verification, "verify_message", count)
+    assert {world.receive(VN, sealed).state for sealed in row} == {InboxState.NEW}
+    assert [item.digest in verified for item in row] == [True, False, False]
+
+
+def test_what_follows_a_message_that_is_held_back_is_read_all_the_same(world: LyingWorld, terms: Any) -> None:
+    sealed = world.craft(GB, VN, terms)
+    world.deliver(sealed, VN)
+    take_step(world[VN], terms, StepAction.SUSPEND, world[VN], world[GB])
+    assert world.receive(VN, sealed).state is InboxState.NEW
+    assert follow(world, terms, sealed, "breach-notice") == ("opened", None)
 
 
 def test_what_duty_demands_still_passes_after_the_agreement_was_revoked(world: LyingWorld, narrow: Any) -> None:

@@ -268,6 +268,15 @@ def test_aftercare_passes_in_every_state_of_the_agreement() -> None:
     assert find_governing_terms(revoked) == ()
 
 
+@pytest.mark.parametrize("kind", ["correction", "withdrawal"])
+@pytest.mark.parametrize("signed", [1, 2], ids=["proposed", "accepted"])
+def test_aftercare_passes_under_nothing_that_both_have_not_signed(kind: str, signed: int) -> None:
+    whole = Agreement().bind()
+    chains = {agency: chain[:1] for agency, chain in whole.copy_chains().items() if agency == "GB-HO" or signed == 2}
+    facts = replace(make_aftercare(kind, know_original()), chains_then=chains, chains_now=whole.chains)
+    assert code_of(check_right, facts) == (WaitingError, "agreement-not-in-force")
+
+
 def test_aftercare_of_a_message_that_is_not_here_yet_waits() -> None:
     assert code_of(check_right, make_aftercare("correction", None)) == (WaitingError, "reference-unknown")
 

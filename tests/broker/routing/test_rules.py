@@ -345,6 +345,15 @@ def test_a_correction_of_what_is_under_way_shares_its_fate() -> None:
     assert decide(make_aftercare(progress=under_way, state=State.SUSPENDED)) == Decision((suspended,), ())
 
 
+@pytest.mark.parametrize("kind", ["correction", "withdrawal"])
+def test_aftercare_cites_what_both_parties_have_signed(kind: str) -> None:
+    facts = make_aftercare(kind)
+    proposed = replace(make_view(State.PROPOSED), binding=False)
+    decision = decide(replace(facts, recipients=(replace(facts.recipients[0], agreement=proposed),)))
+    sentence = "version 1 of the agreement is proposed: for a reason"
+    assert decision.reasons == (Reason("agreement-not-in-force", "agreement-proposed", sentence, "refers_to"),)
+
+
 def test_a_withdrawal_of_what_is_under_way_passes_in_every_state() -> None:
     facts = make_aftercare("withdrawal", progress={VN: Progress.UNDER_WAY}, state=State.SUSPENDED)
     assert decide(facts) == Decision((), (Passage.AFTERCARE,))

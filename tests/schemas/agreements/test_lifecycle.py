@@ -14,6 +14,7 @@ from schemas.agreements.lifecycle import (
     State,
     StepDecision,
     answers_what_came_before,
+    find_signed_terms,
     judge_step,
     list_versions,
     view_agreement,
@@ -99,6 +100,16 @@ def test_a_view_says_who_proposed_and_who_holds_it() -> None:
 
     assert (found.digest, found.terms, found.proposer) == (TERMS.digest(), TERMS, VN)
     assert (found.suspended_by, found.binding) == (frozenset({GB}), True)
+
+
+@pytest.mark.parametrize("signed", range(len(CONFIRMED) + 1))
+def test_terms_are_signed_when_the_last_of_their_steps_is_there_whatever_comes_after(signed: int) -> None:
+    is_whole = signed == len(CONFIRMED)
+    chains = take_steps(*CONFIRMED[:signed])
+
+    assert find_signed_terms(TERMS.digest(), chains) == (TERMS if is_whole else None)
+    if is_whole:
+        assert find_signed_terms(TERMS.digest(), take_step(chains, GB, REVOKE, TERMS)) == TERMS
 
 
 def test_a_draft_has_no_terms() -> None:

@@ -56,12 +56,18 @@ def say(**changes: Any) -> MessageFacts:
 
 
 def make_candidate(
-    state: State = State.IN_FORCE, *, name: str = "a", sent_today: int = 0, title: str = "Memorandum", **clause: Any
+    state: State = State.IN_FORCE,
+    *,
+    name: str = "a",
+    sent_today: int = 0,
+    title: str = "Memorandum",
+    is_signed: bool = True,
+    **clause: Any,
 ) -> Candidate:
     """Return one version of an agreement in a state, with a clause a direction."""
     clauses = (make_clause(GB, VN, **clause), make_clause(VN, GB))
     terms = make_terms(id=make_id(name), title=title, clauses=clauses)
-    return Candidate(AgreementView(terms.digest(), terms, state, "as the test says"), sent_today)
+    return Candidate(AgreementView(terms.digest(), terms, state, "as the test says", binding=is_signed), sent_today)
 
 
 def make_recipient(*candidates: Candidate, original: Original | None = None, **changes: Any) -> RecipientFacts:

@@ -38,11 +38,25 @@ def test_aftercare_cites_the_version_in_force_of_the_agreement_of_its_original()
     old = make_candidate(State.SUPERSEDED)
     assert old.view.terms is not None
     newer = old.view.terms.model_copy(update={"version": 2, "supersedes": old.view.digest})
-    new = Candidate(AgreementView(newer.digest(), newer, State.IN_FORCE, "it stands"), 0)
+    new = Candidate(AgreementView(newer.digest(), newer, State.IN_FORCE, "it stands", binding=True), 0)
     facts = make_recipient(old, new, make_candidate(name="other"), original=make_original(old))
     chosen = make_plan(CORRECTION, [facts]).recipients[0].chosen
     assert chosen is not None
     assert chosen.view.digest == new.view.digest
+
+
+def test_aftercare_cites_no_version_that_both_have_not_signed() -> None:
+    old = make_candidate(State.SUSPENDED, title="B")
+    assert old.view.terms is not None
+    newer = old.view.terms.model_copy(update={"version": 2, "supersedes": old.view.digest, "title": "A"})
+    new = Candidate(AgreementView(newer.digest(), newer, State.PROPOSED, "nobody answered"), 0)
+    (plan,) = make_plan(CORRECTION, [make_recipient(old, new, original=make_original(old))]).recipients
+    assert plan.chosen is not None
+    assert plan.chosen.view.digest == old.view.digest
+    assert [option.findings for option in plan.options] == [
+        (),
+        (Finding("agreement-proposed", "it is proposed: nobody answered"),),
+    ]
 
 
 def test_aftercare_needs_the_message_it_follows() -> None:
