@@ -414,8 +414,11 @@ AUTHOR = Author(reason="care case 7", unit="Care desk", pseudonym="care-04")
 def test_an_answer_repeats_nothing_of_it_outside_the_compartment(care: Care) -> None:
     node = care.world[VN]
     with caring(node, care.compartments[VN]):
-        acknowledge(node, care.message_id, AUTHOR)
+        report = acknowledge(node, care.message_id, AUTHOR)
     care.world.collect(GB)
+    for reader in (node, care.world[GB]):
+        said = read_message(reader, report.items[0].message_id, reason="no role").message.canonical()
+        assert [word for word in SECRETS if word.encode() in said] == []
     care.demand_unknown()
 
 

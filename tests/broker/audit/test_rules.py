@@ -26,6 +26,8 @@ def test_types_and_action_narrow_each_other() -> None:
 
     assert list_types(query) == frozenset({RecordType.KEY_SET})
     assert list_types(AuditQuery(reason="test", limit=1)) is None
+    both = (RecordType.KEY_SET, RecordType.REFUSED)
+    assert list_types(AuditQuery(reason="test", types=both, limit=1)) == frozenset(both)
 
 
 def test_a_question_is_written_down_with_its_reason_and_every_filter() -> None:
