@@ -44,6 +44,8 @@ SLOWEST_BYTES_PER_SECOND = 8 * 1024
 """What a line must carry of our own body: that much longer a request may take."""
 _RENEW_BEFORE_SECONDS = 30
 _COME_AGAIN = frozenset({429, 503, 507})
+INBOX_FULL = "inbox-full"
+_ABOUT_ONE_DOCUMENT = frozenset({"quota-exhausted", INBOX_FULL})
 _ENROL = "if this node was never enrolled, give its enrolment file to the exchange's operator; else try again"
 
 Answer = TypeVar("Answer", bound=WireModel)
@@ -359,7 +361,7 @@ def read_refusal(status: int, headers: Mapping[str, str], data: bytes) -> Client
     slug, detail = " ".join(problem.type.removeprefix(TYPE_PREFIX).split()), " ".join(problem.detail.split())
     if slug == ExchangeStoppedError.default_code:
         return ExchangeStoppedError(detail, retry_after_seconds=_read_retry_after(headers))
-    if status in _COME_AGAIN and slug != "quota-exhausted":
+    if status in _COME_AGAIN and slug not in _ABOUT_ONE_DOCUMENT:
         return BusyError(detail, code=slug, retry_after_seconds=_read_retry_after(headers))
     if status == httpx.codes.UNAUTHORIZED:
         return NotAuthenticatedError(detail, code=slug)

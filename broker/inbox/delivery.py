@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from broker.agreements.live import AgreementBook
+from broker.inbox.allowance import InboxAllowance
+from broker.inbox.room import Rooms
 from broker.inbox.rules import Fate, ItemState, ItemType, Passage, Standing, Verdict, find_standing, judge_hand_over
 from broker.inbox.store import (
     StoredMessage,
@@ -57,11 +59,12 @@ class NewMessage:
 
 
 class Inboxes:
-    """All inboxes. Everything but `waiters` works inside a transaction of the writer."""
+    """All inboxes and, in `rooms`, how full they are. All but `waiters` works inside a transaction of the writer."""
 
-    def __init__(self, agreements: AgreementBook, waiters: Waiters) -> None:
+    def __init__(self, agreements: AgreementBook, waiters: Waiters, rooms: Rooms | None = None) -> None:
         self._agreements = agreements
         self.waiters = waiters
+        self.rooms = rooms or Rooms(InboxAllowance())
 
     def put_message(self, transaction: Transaction, new: NewMessage) -> None:
         """Store an accepted message and put it into its recipient's inbox."""
@@ -76,11 +79,13 @@ class Inboxes:
             "withdraws": new.withdraws,
         }
         self._put(transaction, row)
+        self.rooms.count(new.recipient, size)
 
     def put_receipt(self, transaction: Transaction, recipient: str, leaf: PendingLeaf, sealed: bytes) -> None:
         """Put a sealed receipt into the inbox of the agency it goes to."""
         insert_content(transaction.connection, recipient, leaf.index, sealed)
         self._put(transaction, _item_row(recipient, leaf.index, ItemType.RECEIPT, Urgency.ROUTINE, len(sealed)))
+        self.rooms.count(recipient, len(sealed))
 
     def find_receipt_end(self, transaction: Transaction, from_agency: str, to_agency: str) -> datetime:
         """Return when the evidence of a receipt between two agencies ends that is accepted now."""

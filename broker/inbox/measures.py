@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
+from broker.inbox.allowance import Load
 from broker.inbox.rules import ItemState
 from broker.inbox.tables import inbox_binding, inbox_item
 
@@ -42,14 +43,6 @@ class Ready:
     newest: int
     haste: int
     came_back_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What an inbox holds that was not collected, leased or not: how many items, and the bytes of their content."""
-
-    items: int
-    stored_bytes: int
 
 
 def measure_ready(connection: Connection, recipient: str, now: datetime) -> Ready | None:

@@ -15,7 +15,7 @@ from schemas.log.records import Role
 _CALLER_REFUSALS = ("certificate-unknown", "token-refused", "role-not-allowed")
 _REFUSALS = (
     *_CALLER_REFUSALS, "wrong-shape", "not-the-sender", "wrong-exchange", "recipient-refused",
-    "encryption-key-not-current", "receipt-refused", "not-found",
+    "encryption-key-not-current", "receipt-refused", "inbox-full", "not-found",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.directory.live import Directory
 from broker.http.refusal import Refusal, RefusedError, refuse
+from broker.inbox.allowance import refuse_full
 from broker.inbox.delivery import Inboxes
 from broker.inbox.store import has_sent
 from broker.receipts.rules import ReceiptFacts, judge_receipt
@@ -96,7 +97,7 @@ class ReceiptService:
         accepted = select_receipt(transaction.connection, caller.agency, receipt.digest)
         if accepted is not None and receipt.from_agency == caller.agency:
             return Accepted(_recall(transaction, accepted), is_new=False)
-        refusal = self._judge(transaction, caller, receipt)
+        refusal = self._judge(transaction, caller, receipt) or self._judge_room(transaction, receipt)
         if refusal is not None:
             raise RefusedError(refusal)
         leaf = transaction.append(
@@ -113,6 +114,11 @@ class ReceiptService:
         self._inboxes.put_receipt(transaction, receipt.to_agency, leaf, receipt.canonical())
         failpoint("receipt.stored")
         return Accepted(leaf, is_new=True)
+
+    def _judge_room(self, transaction: Transaction, receipt: SealedReceipt) -> Refusal | None:
+        to, size = receipt.to_agency, len(receipt.canonical())
+        has_room = self._inboxes.rooms.has_room(transaction, to, size, is_pressing=True)
+        return None if has_room else refuse_full(to, "to_agency")
 
     def _judge(self, transaction: Transaction, caller: Caller, receipt: SealedReceipt) -> Refusal | None:
         return judge_receipt(

@@ -21,7 +21,7 @@ _REFUSALS = (
     *_CALLER_REFUSALS, "wrong-shape", "not-the-sender", "wrong-exchange",
     "wrong-time", "signature-refused", "key-set-not-current", "key-revoked", "body-mismatch", "recipient-refused",
     "encryption-key-not-current", "agreement-unknown", "agreement-not-in-force", "not-covered", "quota-exhausted",
-    "reference-refused", "attachments-refused", "digest-conflict", "number-conflict", "not-found",
+    "inbox-full",    "reference-refused", "attachments-refused", "digest-conflict", "number-conflict", "not-found",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from broker.attachments.rules import NamedAttachment, find_objections
+from broker.inbox.allowance import describe_full
 from broker.inbox.rules import Passage
 from schemas.agreements.coverage import VisibleFacts, judge_visible, list_visible_clauses
 from schemas.agreements.following import FollowUpFacts, judge_follow_up
@@ -64,7 +65,7 @@ class RecipientFacts:
 
     `agency_class` is None for nobody enrolled, `encryption_key` for none that is current, `agreement` for none that is
     known. `number_used_by` is the id of another message under the same number of the same stream. `said_before`: how
-    many messages of this kind the sender has sent it about the same message.
+    many messages of this kind the sender has sent it about the same message. `has_room`: whether its inbox takes more.
     """
 
     header: HeaderRecipient
@@ -74,6 +75,7 @@ class RecipientFacts:
     accepted_today: int
     number_used_by: str | None
     said_before: int = 0
+    has_room: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ def decide(facts: Facts) -> Decision:
         passage, against = _judge_right(facts, position, recipient)
         reasons += against
         passages.append(passage)
+    reasons += _judge_room(facts)  # last: who is refused for another reason need not wait for room
     return Decision(tuple(reasons), () if reasons else tuple(passages))
 
 
@@ -196,6 +199,13 @@ def _judge_keys(facts: Facts, position: int, recipient: RecipientFacts) -> Itera
 
 def _key_use_for(kind: str) -> EncryptionUse:
     return EncryptionUse.SAFEGUARDING if kind == CONFIDENTIAL_KIND else EncryptionUse.ENCRYPTION
+
+
+def _judge_room(facts: Facts) -> Iterator[Reason]:
+    for position, recipient in enumerate(facts.recipients):
+        if not recipient.has_room:
+            sentence = describe_full(recipient.header.agency)
+            yield Reason("inbox-full", "inbox-full", sentence, f"recipients.{position}.agency")
 
 
 def _judge_right(facts: Facts, position: int, recipient: RecipientFacts) -> tuple[Passage, list[Reason]]:

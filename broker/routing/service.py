@@ -20,6 +20,7 @@ from broker.clock import Clock
 from broker.directory.live import Directory
 from broker.directory.members import Members
 from broker.http.refusal import Refusal, RefusedError, find_refusal, refuse
+from broker.inbox.allowance import RETRY_SECONDS
 from broker.inbox.delivery import Inboxes, NewMessage
 from broker.inbox.envelopes import cut_ciphertext
 from broker.inbox.rules import Passage
@@ -51,6 +52,7 @@ from schemas.codec import MAX_INTEGER
 from schemas.envelope import Header, HeaderRecipient, Reference
 from schemas.key_documents import EncryptionKey
 from schemas.log.records import RecordedRecipient, RecordType
+from schemas.markings import Urgency
 from schemas.problems import ProblemReason
 
 
@@ -205,7 +207,7 @@ class RoutingService:
             is_aftercare=is_aftercare(parsed.header.routing.kind),
             earlier=_describe_earlier(transaction, earlier, agreements),
             recipients=tuple(
-                self._load_recipient(transaction, parsed.header, recipient, members, agreements)
+                self._load_recipient(transaction, parsed, recipient, members, agreements)
                 for recipient in parsed.header.recipients
             ),
         )
@@ -213,11 +215,12 @@ class RoutingService:
     def _load_recipient(
         self,
         transaction: Transaction,
-        header: Header,
+        parsed: ParsedEnvelope,
         recipient: HeaderRecipient,
         members: Members,
         agreements: Agreements,
     ) -> RecipientFacts:
+        header = parsed.header
         timeline, sender = members.get(recipient.agency), header.sender.agency
         used = select_used(transaction.connection, sender, recipient, transaction.now.toordinal())
         return RecipientFacts(
@@ -228,6 +231,9 @@ class RoutingService:
             accepted_today=used.accepted_today,
             number_used_by=used.number_used_by,
             said_before=_count_said(transaction, header, recipient.agency),
+            has_room=self._inboxes.rooms.has_room(
+                transaction, recipient.agency, len(parsed.ciphertext), is_pressing=_is_pressing(header)
+            ),
         )
 
     def _find_earlier(self, transaction: Transaction, submission: _Submission) -> Sequence[StoredMessage]:
@@ -309,6 +315,10 @@ def _read(caller: Caller, unverified_data: bytes) -> _Submission | ValueError:
     return _Submission(caller, unverified_data, parsed, Reference(id=parsed.header.id, digest=parsed.digest))
 
 
+def _is_pressing(header: Header) -> bool:
+    return header.routing.urgency is Urgency.THREAT_TO_LIFE or is_aftercare(header.routing.kind)
+
+
 def _find_turn(submission: _Submission) -> Turn:
     return Turn(submission.caller.agency, submission.parsed.header.routing.urgency.rank)
 
@@ -321,6 +331,7 @@ def make_refusal(reasons: Sequence[Reason]) -> Refusal:
         "; ".join(reason.sentence for reason in reasons),
         first.field,
         tuple(ProblemReason(code=reason.code, sentence=reason.sentence[:500]) for reason in reasons),
+        RETRY_SECONDS if first.problem == "inbox-full" else None,
     )
 
 
