@@ -103,6 +103,11 @@ class Follower:
         """Whether what other brokers wrote may be missing for longer than `STALE_SECONDS`."""
         return monotonic() - self._looked_at > STALE_SECONDS
 
+    @property
+    def problem(self) -> str | None:
+        """Why nobody can be let in right now, or None."""
+        return "what other brokers write has not been seen for seconds" if self.is_stale else None
+
     async def renew(self) -> None:
         """Look now.
 
@@ -110,6 +115,7 @@ class Follower:
             StoreUnreachableError: the database cannot be read.
         """
         await asyncio.to_thread(self._read_anew)
+        self._receive(_Heard(News({Topic.KEYS})))
 
     def _follow(self) -> None:
         while not self._is_over.is_set():
@@ -211,15 +217,15 @@ class Follower:
     async def _catch_up(self) -> None:
         """Let the writer take over what others have written, and sign a head that covers it: it may be asked for."""
         try:
-            await self._writer.commit(_do_nothing)
+            await self._writer.commit(do_nothing)
         except (StoreError, ExchangeStoppedError) as error:
             _log.warning("catching-up-postponed", reason=type(error).__name__)
         finally:
             self._is_catching_up = False
 
 
-def _do_nothing(_transaction: Transaction) -> None:
-    """Beginning a batch is what is wanted of it."""
+def do_nothing(_transaction: Transaction) -> None:
+    """Begin a batch, and nothing else: that reads what others have written, and says what they must know."""
 
 
 def _call(loop: asyncio.AbstractEventLoop, callback: Listener) -> None:

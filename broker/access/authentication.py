@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from broker.access.caller import Caller
 from broker.access.errors import RoleNotAllowedError, TokenRefusedError
+from broker.access.freshness import AlwaysFresh, Freshness
 from broker.access.rules import CertificateOwner, identify_certificate, verify_role, verify_token_holder
 from broker.access.store import select_key
 from broker.audit.refusals import RefusalRecorder
@@ -43,6 +44,7 @@ class Authentication:
         database: Database,
         refusals: RefusalRecorder,
         clock: Clock,
+        freshness: Freshness | None = None,
     ) -> None:
         self._exchange = exchange
         self._token_key = token_key
@@ -50,6 +52,7 @@ class Authentication:
         self._database = database
         self._refusals = refusals
         self._clock = clock
+        self._freshness = freshness or AlwaysFresh()
 
     async def find_caller(self, request: Request, *allowed: Role) -> Caller:
         """Return the caller, who must have one of the roles `allowed` (any when none is named).
@@ -57,7 +60,10 @@ class Authentication:
         Raises:
             CertificateUnknownError, TokenRefusedError: nobody is shown to call; counted, not logged.
             RoleNotAllowedError: the role may not do this; the refusal is in the log.
+            StoreUnreachableError: what others wrote of keys may be missing, and cannot be read.
         """
+        if self._freshness.is_stale:
+            await self._freshness.renew()
         connection = connection_of(request.scope)
         members, now = self._directory.current, self._clock.now()
         owner = self._identify(connection)

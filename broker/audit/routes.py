@@ -45,6 +45,7 @@ def make_router(service: AuditService, authentication: Authentication) -> APIRou
     ) -> Response:
         """Prove that an older checkpoint is a beginning of a newer one (RFC 9162 §2.1.4)."""
         await authentication.find_caller(request)
+        await service.reach(old_size if new_size is None else new_size)
         return answer_document(service.prove_consistency(old_size, new_size))
 
     async def read_leaves(
@@ -54,6 +55,7 @@ def make_router(service: AuditService, authentication: Authentication) -> APIRou
     ) -> Response:
         """Give a range of leaves: public ones with their records, of private ones the commitment alone."""
         await authentication.find_caller(request)
+        await service.reach(end)
         return await asyncio.to_thread(lambda: answer_document(service.read_leaves(start, end)))
 
     async def query_records(request: Request) -> Response:

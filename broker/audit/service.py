@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from broker.access.caller import Caller
 from broker.audit.errors import RangeError
 from broker.audit.log import AuditLog, LogView
+from broker.audit.log_store import select_head
 from broker.audit.queries import FoundRecord, select_records
 from broker.audit.rules import describe_query, find_scope
 from broker.storage.engine import Database
@@ -41,6 +42,15 @@ class AuditService:
         self._database = database
         self._log = log
         self._turns = asyncio.Semaphore(QUESTIONS_AT_ONCE)
+
+    async def reach(self, size: int) -> None:
+        """Let the newest checkpoint here cover `size` leaves, if there are so many: others may have signed them.
+
+        Raises:
+            StoreError: that cannot be found out.
+        """
+        if size > self._log.view.size and await asyncio.to_thread(self._count_leaves) > self._log.view.size:
+            await self._writer.commit(lambda _transaction: None)
 
     def show_checkpoint(self) -> CheckpointAnswer:
         """Return the newest signed checkpoint."""
@@ -84,6 +94,10 @@ class AuditService:
             lambda transaction: _record_query(transaction, caller, query, len(shown)), Turn(caller.agency)
         )
         return await asyncio.to_thread(_answer_query, shown, more, asked, self._log.view)
+
+    def _count_leaves(self) -> int:
+        with self._database.read() as connection:
+            return select_head(connection).size
 
     def _find(self, caller: Caller, query: AuditQuery) -> tuple[list[FoundRecord], bool]:
         scope = find_scope(caller.agency, caller.role)
