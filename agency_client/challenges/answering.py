@@ -103,7 +103,7 @@ def _write_report(
     node: Node, read: ReadOwnMessage, challenge: StoredChallenge, author: Author, answer: ChallengeAnswer
 ) -> Wire:
     said = {"decided_on": answer.decided_on, "words": answer.words}
-    told = {"lodged_on": challenge.lodged_on, "at": answer.at, "state": answer.state.value}
+    told = {"lodged_on": challenge.lodged_on, "lodged_with": answer.at, "status": answer.state.value}
     told |= {name: value for name, value in said.items() if value is not None}
     said_now = read.alert if read.corrected is None else read.corrected.alert
     wire = {name: value for name, value in said_now.to_wire().items() if name not in _NOT_REPEATED}

@@ -87,7 +87,7 @@ def lodge_for_partner(node: Node, challenge_id: str, author: Author) -> AnswerRe
         held = None if copy is None else load_by_digest(snapshot, copy.held_digest)
     if held is None:
         raise UsageError(
-            "it challenges a report of this agency itself", fix="answer it: agency challenge answer ID --state open"
+            "it challenges a report of this agency itself", fix="answer it: agency challenge answer ID --status open"
         )
     details = _read_details(node, received.message_id, author)
     grounds = Grounds(details.ground, details.demands, details.words, details.court, details.court_reference)

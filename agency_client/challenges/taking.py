@@ -67,7 +67,7 @@ def _take(transaction: Transaction, digest: str, alert: Alert, *, lodger: str, s
         reference = find_document_reference(transaction, digest)
         told = details.challenge
         if reference is not None:
-            record_told(transaction, StoredTold(digest, reference, told.state.value, told.lodged_on, said_at, is_own))
+            record_told(transaction, StoredTold(digest, reference, told.status.value, told.lodged_on, said_at, is_own))
     if isinstance(details, RevocationChallenge) and about is not None:
         reference = find_document_reference(transaction, about.digest)
         if reference is not None:

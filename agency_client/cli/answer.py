@@ -99,7 +99,7 @@ def _reply(
     answer: Annotated[
         list[str] | None, typer.Option(help="QUESTION=yes|no|partly|not-known, with :NOTE; again for each question.")
     ] = None,
-    state: Annotated[str | None, typer.Option(help="How the document stands in the register, like expired.")] = None,
+    status: Annotated[str | None, typer.Option(help="How the document stands in the register, like expired.")] = None,
     confidence: Annotated[str | None, typer.Option(help="high, medium or low.")] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="There is no record.")] = False,
     clarify: Annotated[str | None, typer.Option(help="What must be said before a request can be answered.")] = None,
@@ -134,7 +134,7 @@ def _reply(
         details |= {"outcome": "no-record"}
     if clarify is not None:
         details |= {"outcome": "clarification-needed", "clarification": clarify}
-    named = {"state": state, "confidence": confidence, "stance": stance}
+    named = {"status": status, "confidence": confidence, "stance": stance}
     details |= {name: value for name, value in named.items() if value is not None}
     with Node(invocation.open_profile(), invocation.clock) as node:
         author = writer.make_author(invocation, node, "reply to a question", override=override_old_status)

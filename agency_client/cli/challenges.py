@@ -82,7 +82,7 @@ def _answer(
     context: typer.Context,
     writer: Writer,
     challenge_id: MessageId,
-    state: Annotated[str, typer.Option(help="open, upheld or dismissed.")],
+    status: Annotated[str, typer.Option(help="open, upheld or dismissed.")],
     at: Annotated[str, typer.Option(help="Before whom it is, or was: a court, an authority.")],
     decided_on: Annotated[str | None, typer.Option(help="When it was decided, like 2026-12-03.")] = None,
     words: Words = None,
@@ -91,8 +91,8 @@ def _answer(
 
     \b
     Examples:
-      agency challenge answer 7b5e9d10 --state open --at "Administrative court, Zenith"
-      agency challenge answer 7b5e9d10 --state dismissed --at "Passport office" --decided-on 2026-12-03 \\
+      agency challenge answer 7b5e9d10 --status open --at "Administrative court, Zenith"
+      agency challenge answer 7b5e9d10 --status dismissed --at "Passport office" --decided-on 2026-12-03 \\
           --words "The appeal was late"
     """
     from agency_client.challenges.answering import ChallengeAnswer, answer_challenge
@@ -102,7 +102,7 @@ def _answer(
     from schemas.alerts.kinds.document_status import ChallengeState
 
     invocation = get_invocation(context)
-    answer = ChallengeAnswer(parse_code(ChallengeState, state, "state"), at, decided_on, words)
+    answer = ChallengeAnswer(parse_code(ChallengeState, status, "status"), at, decided_on, words)
     with Node(invocation.open_profile(), invocation.clock) as node:
         author = writer.make_author(invocation, node, f"challenge: {answer.state.label}")
         report = answer_challenge(node, challenge_id, author, answer)

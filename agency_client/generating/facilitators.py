@@ -36,7 +36,7 @@ def describe_facilitator(dice: Dice, known_at: datetime) -> dict[str, Any]:
     person = draw_person(dice, known_at.date()).describe("subject", "suspect", dice)
     origin = dice.weigh(ORIGINS)
     details: dict[str, Any] = {
-        "subject": "subject",
+        "person": "subject",
         "roles": [role.value for role in roles],
         "services": [item.value for item in dice.pick(SERVICES, dice.between(1, 3))],
         "clientele": [origin],

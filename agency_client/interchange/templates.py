@@ -128,7 +128,7 @@ _VESSEL = Template(
     {
         "name": Relation("name"),
         "former_names.*": Relation("pastNames"),
-        "imo": Relation("imoNumber"),
+        "imo_number": Relation("imoNumber"),
         "mmsi": Relation("mmsi"),
         "call_sign": Relation("callSign"),
         "registration": Relation("registrationNumber"),

@@ -21,9 +21,9 @@ _LINKS = {
     "driver": "drives",
     "holders": "owns",
     "keeper": "keeps",
+    "person": "uses",
     "settles_with": "settles-with",
     "signatories": "signs-for",
-    "subject": "uses",
 }
 """Fields that name persons by their `ref`, and what that makes of the person and the things beside the field."""
 
@@ -115,8 +115,8 @@ def _list_links(alert: Alert, things: tuple[Thing, ...]) -> Iterator[Link]:
     there = {thing.path for thing in things}
     known = {ref: path for ref, path in persons.items() if path in there}
     for _, part in walk_parts(alert):
-        if isinstance(part, Edge) and part.source in known and part.target in known:
-            yield Link(known[part.source], part.relation.value, known[part.target])
+        if isinstance(part, Edge) and part.person in known and part.other_person in known:
+            yield Link(known[part.person], part.relation.value, known[part.other_person])
     # A thing belongs to whom the nearest part around it names; who is named further out is not said to have it too.
     free = {thing.path for thing in things if not thing.path.startswith("persons.")}
     for above, references in groupby(sorted(_list_references(alert), key=_from_within), key=lambda found: found[0]):

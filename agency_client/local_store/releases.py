@@ -67,7 +67,7 @@ def note_release(transaction: Transaction, digest: str, alert: Alert) -> None:
         "original_id": details.original.message.id,
         "original_digest": details.original.message.digest,
         "use": details.use.value,
-        "holder": details.holder,
+        "holder": details.held_by,
         "recipients": encode_canonical(list(details.recipients or ())).decode(),
         "outcome": None if decision is None else decision.outcome.value,
         "valid_until": None if decision is None else decision.valid_until,

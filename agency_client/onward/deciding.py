@@ -80,7 +80,7 @@ def grant_release(node: Node, request_id: str, grant: Grant, author: Author) -> 
         raise UsageError(f"the consent would have ended at {until:%Y-%m-%d %H:%M} UTC", fix="name a later day")
     details = {
         **_repeat(asked),
-        "holder": grant.holder or asked.holder,
+        "held_by": grant.holder or asked.held_by,
         "purposes": [purpose.value for purpose in purposes],
         "outcome": "granted",
         "valid_until": format_timestamp(until),
@@ -99,7 +99,7 @@ def refuse_release(node: Node, request_id: str, author: Author, *, ground: str, 
     found, asked = _load_question(node, request_id, author)
     details = {
         **_repeat(asked),
-        "holder": asked.holder,
+        "held_by": asked.held_by,
         "purposes": [purpose.value for purpose in asked.purposes],
         "outcome": "refused",
         "refusal": {"ground": ground} | ({"words": words} if words else {}),

@@ -91,7 +91,7 @@ def request_for_partner(node: Node, request_id: str, author: Author, *, because:
         recipients=asked.recipients or (),
         court=asked.court,
         purposes=asked.purposes,
-        holder=asked.holder,
+        holder=asked.held_by,
     )
     sent = _send(node, held, question, author)
     with node.store.write() as transaction:
@@ -163,7 +163,7 @@ def _write_draft(node: Node, held: HeldMessage, question: Question, author: Auth
     details = {
         "original": held.original.to_wire(),
         "use": (ReleaseUse.COURT if question.court else ReleaseUse.ONWARD).value,
-        "holder": holder,
+        "held_by": holder,
         "purposes": [purpose.value for purpose in question.purposes or (held.message.purpose,)],
         "because": question.because,
         **({"recipients": list(question.recipients)} if question.recipients else {}),

@@ -163,8 +163,8 @@ def judge_decision(decision: ReleaseDecision, wanted: WantedUse) -> list[Finding
         findings.append(Finding("consent-refused", f"{decision.original.agency} refused it"))
     if decision.use is not wanted.use:
         findings.append(Finding("consent-for-another-use", f"the consent is for: {decision.use.label.lower()}"))
-    if decision.holder != wanted.holder:
-        sentence = f"the consent lets {decision.holder} do it, not {wanted.holder}"
+    if decision.held_by != wanted.holder:
+        sentence = f"the consent lets {decision.held_by} do it, not {wanted.holder}"
         findings.append(Finding("consent-for-another-holder", sentence))
     if wanted.recipient is not None and wanted.recipient not in (decision.recipients or ()):
         named = ", ".join(decision.recipients or ()) or "nobody"

@@ -46,7 +46,7 @@ def make_recruiter() -> dict[str, Any]:
         "unit": "Modern slavery unit",
         "officer": "ms-05",
         "statements": [{"text": "The subject pays for the journey and keeps the passports.", "basis": "fact"}],
-        "details": {"subject": "subject", "roles": ["recruiter"], "accounts": accounts},
+        "details": {"person": "subject", "roles": ["recruiter"], "accounts": accounts},
     }
 
 

@@ -43,7 +43,7 @@ DataGroup = Annotated[int, Field(ge=1, le=16, examples=[2], description="a data 
 class ChipFindings(Part):
     """What the chip showed; the fingerprint is SHA-256 of the document signer certificate, in hexadecimal."""
 
-    state: ChipState
+    status: ChipState
     passive_authentication: ChipCheckResult | None = None
     failed_data_groups: Few[DataGroup] = ()
     active_authentication: ChipCheckResult | None = None

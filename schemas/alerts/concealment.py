@@ -50,4 +50,4 @@ class Concealment(Part):
     places: Few[HidingPlace]
     is_purpose_built: bool | None = None
     dangers: Few[Danger] = ()
-    access: FreeText | None = None
+    way_in: FreeText | None = None

@@ -111,7 +111,7 @@ class Vessel(Part):
     body: VesselType | None = None
     name: Name | None = None
     former_names: Few[Name] = ()
-    imo: SeenImo | None = None
+    imo_number: SeenImo | None = None
     mmsi: SeenMmsi | None = None
     call_sign: SeenCallSign | None = None
     hull: SeenHull | None = None
@@ -130,7 +130,7 @@ class Vessel(Part):
 class Aircraft(Part):
     """An aircraft."""
 
-    marks: SeenTail | None = None
+    registration_marks: SeenTail | None = None
     model: ShortText | None = None
     serial_number: ShortText | None = None
     mode_s_address: (

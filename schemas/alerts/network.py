@@ -67,13 +67,13 @@ class Relation(CodedValue):
 class Edge(Part):
     """How one person of the alert stands to another, as far as known since when and until when."""
 
-    source: PersonRef
+    person: PersonRef
     relation: Relation
-    target: PersonRef
+    other_person: PersonRef
     since: PartialDate | None = None
     until: PartialDate | None = None
     note: LineText | None = None
 
     def person_refs(self) -> tuple[str, ...]:
         """Return both ends."""
-        return (self.source, self.target)
+        return (self.person, self.other_person)

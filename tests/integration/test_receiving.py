@@ -153,7 +153,7 @@ def test_a_question_is_answered_and_the_answer_found_by_its_kind(trio: Trio) -> 
     question = trio.ask()
     trio.vn.agency("sync")
     reply = trio.vn.agency(
-        "reply", question, "--answer", "genuine=no:Never issued", "--answer", "issued=no", "--state", "never-issued"
+        "reply", question, "--answer", "genuine=no:Never issued", "--answer", "issued=no", "--status", "never-issued"
     )
     trio.gb.agency("sync")
     found = trio.gb.agency("read", reply.data["id"], "--reason", "x").data["alert"]["details"]

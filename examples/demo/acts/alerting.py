@@ -85,7 +85,7 @@ def verify_document(cast: Cast) -> None:
         vn.play("inbox", "--unanswered", "--kind", "document-verification")
         vn.play(
             *("reply", question, "--answer", "genuine=not-known:A register cannot say", "--answer", "issued=yes"),
-            *("--state", "expired", "--confidence", "high", "--reason", "answer to London"),
+            *("--status", "expired", "--confidence", "high", "--reason", "answer to London"),
         )
         collect(gb)
         gb.play("status", question, keep=("in the log", "who says so", "VN "))

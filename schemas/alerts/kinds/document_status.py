@@ -68,17 +68,17 @@ class ToldChallenge(Part):
     """A challenge as the issuing state tells of it: since when, before whom, what became of it, and why."""
 
     lodged_on: PartialDate
-    at: LineText
-    state: ChallengeState
+    lodged_with: LineText
+    status: ChallengeState
     decided_on: PartialDate | None = None
     words: FreeText | None = None
 
     @model_validator(mode="after")
     def _check_decision_is_explained(self) -> Self:
-        is_decided = self.state is not ChallengeState.OPEN
+        is_decided = self.status is not ChallengeState.OPEN
         if is_decided != (self.decided_on is not None):
             raise FieldError("decided_on", "stands with what was decided, and with nothing else")
-        if self.state is ChallengeState.DISMISSED and self.words is None:
+        if self.status is ChallengeState.DISMISSED and self.words is None:
             raise FieldError("words", "a dismissal says why")
         return self
 

@@ -123,7 +123,7 @@ class FieldAnswer(Part):
     """Whether one field is as on record."""
 
     field: PrintedFieldName
-    matches: Answer
+    agrees: Answer
     note: LineText | None = None
 
 
@@ -137,7 +137,7 @@ class DocumentVerificationReply(Details):
     is_automatic: bool
     answers: Few[QuestionAnswer] = ()
     fields: Few[FieldAnswer] = ()
-    state: DocumentState | None = None
+    status: DocumentState | None = None
     confidence: Confidence | None = None
     refusal: Refusal | None = None
     valid_until: Moment | None = None
@@ -147,8 +147,8 @@ class DocumentVerificationReply(Details):
         answered = self.outcome is ReplyOutcome.ANSWERED
         if answered != bool(self.answers):
             raise FieldError("answers", "stand in an answered reply, and in no other")
-        if not answered and (self.fields or self.state or self.confidence):
-            raise FieldError("outcome", "fields, state and confidence stand in an answered reply only")
+        if not answered and (self.fields or self.status or self.confidence):
+            raise FieldError("outcome", "fields, status and confidence stand in an answered reply only")
         if (self.outcome is ReplyOutcome.REFUSED) != (self.refusal is not None):
             raise FieldError("refusal", "stands in a refused reply, and in no other")
         if self.outcome is ReplyOutcome.REFUSED and self.valid_until is not None:

@@ -31,9 +31,9 @@ from schemas.identifiers.states import StateCode
 
 @register("facilitator", "Facilitator of smuggling", needs_grading=True)
 class Facilitator(Details):
-    """A facilitator. Names, birth dates, nationalities, marks and photographs stand with the person `subject` names."""
+    """A facilitator. Names, birth dates, nationalities, marks and photographs stand with the `person` named."""
 
-    subject: PersonRef
+    person: PersonRef
     roles: Few[FacilitatorRole]
     services: Few[Service] = ()
     network_name: ShortText | None = None
@@ -76,11 +76,11 @@ class Facilitator(Details):
 
     def accused_refs(self) -> tuple[str, ...]:
         """Return the subject."""
-        return (self.subject,)
+        return (self.person,)
 
     def person_refs(self) -> tuple[str, ...]:
         """Return the subject, everyone in the network, and whoever holds an account or a conveyance."""
         held: tuple[OnlineAccount | WalletAccount, ...] = (*self.accounts, *self.wallets)
         holders = (ref for account in held for ref in account.holders)
         parts: tuple[Edge | BankAccount | Conveyance, ...] = (*self.network, *self.bank_accounts, *self.conveyances)
-        return (self.subject, *(ref for part in parts for ref in part.person_refs()), *holders)
+        return (self.person, *(ref for part in parts for ref in part.person_refs()), *holders)

@@ -146,7 +146,7 @@ class FreezeRequest(Part):
 class FinancialFlow(Details):
     """Money that moves for a crime. Persons stand in `persons` and are named here by reference."""
 
-    subject: PersonRef | None = None
+    person: PersonRef | None = None
     predicate_offences: Few[PredicateOffence]
     patterns: Few[FlowPattern] = ()
     accounts: Few[BankAccount] = ()
@@ -184,7 +184,7 @@ class FinancialFlow(Details):
 
     def accused_refs(self) -> tuple[str, ...]:
         """Return the subject, if there is one."""
-        return () if self.subject is None else (self.subject,)
+        return () if self.person is None else (self.person,)
 
     def person_refs(self) -> tuple[str, ...]:
         """Return the subject, holders, signatories, keepers and the ends of transactions."""

@@ -101,7 +101,7 @@ class Takedown(Part):
 class OnlineRecruitment(Details):
     """An offer on the internet: `wording` in its own language, `wording_in_translation` as somebody read it."""
 
-    operator: PersonRef | None = None
+    run_by: PersonRef | None = None
     recruited_for: Few[RecruitedFor]
     services: Few[Service] = ()
     accounts: Few[OnlineAccount] = ()
@@ -138,7 +138,7 @@ class OnlineRecruitment(Details):
 
     def accused_refs(self) -> tuple[str, ...]:
         """Return the operator, if known."""
-        return () if self.operator is None else (self.operator,)
+        return () if self.run_by is None else (self.run_by,)
 
     def person_refs(self) -> tuple[str, ...]:
         """Return the operator, and the holders of accounts and wallets."""

@@ -40,12 +40,12 @@ class Proceeding(Part):
 class Release(Details):
     """What may become of a message, asked for or decided: its use, by whom, for whom and for which purposes.
 
-    `holder` is the agency that passes it on or shows it to the court: the one that asks, or one further on.
+    `held_by` is the agency that passes it on or shows it to the court: the one that asks, or one further on.
     """
 
     original: OriginalMessage
     use: ReleaseUse
-    holder: AgencyId
+    held_by: AgencyId
     recipients: ReleaseRecipients | None = None
     court: Proceeding | None = None
     purposes: ReleasePurposes
@@ -58,7 +58,7 @@ class Release(Details):
             raise FieldError("court", "stands with the use court, and court never without it")
         if len(set(self.recipients or ())) != len(self.recipients or ()):
             raise FieldError("recipients", "each agency once")
-        if {self.holder, self.original.agency} & set(self.recipients or ()):
+        if {self.held_by, self.original.agency} & set(self.recipients or ()):
             raise FieldError("recipients", "neither the holder nor the originator needs a copy")
         if len(set(self.purposes)) != len(self.purposes):
             raise FieldError("purposes", "each purpose once")

@@ -224,13 +224,13 @@ _AGREED = frozenset({ConsentState.GIVEN, ConsentState.GIVEN_BY_GUARDIAN})
 class Consent(Part):
     """Whether the person agrees, to what, and why it is shared where nobody does."""
 
-    state: ConsentState
+    status: ConsentState
     scope: Few[ConsentScope] = ()
     without_consent: WithoutConsent | None = None
 
     @model_validator(mode="after")
-    def _check_state_is_complete(self) -> Self:
-        is_agreed = self.state in _AGREED
+    def _check_status_is_complete(self) -> Self:
+        is_agreed = self.status in _AGREED
         if is_agreed != bool(self.scope):
             raise FieldError("scope", "says what a consent is for: it stands where one was given, and only there")
         if is_agreed and ConsentScope.SHARE_WITH_RECIPIENT not in self.scope:
@@ -251,20 +251,20 @@ class Risk(Part):
 class Referral(Part):
     """One referral."""
 
-    state: ReferralState
-    to: ReferredTo
+    status: ReferralState
+    referred_to: ReferredTo
 
 
 class RecoveryPeriod(Part):
     """A recovery and reflection period: nobody removes the person while it runs."""
 
-    state: RecoveryState
+    status: RecoveryState
     begins_on: Day | None = None
     ends_on: Day | None = None
 
     @model_validator(mode="after")
     def _check_it_is_long_enough(self) -> Self:
-        if self.state is RecoveryState.RUNNING and self.ends_on is None:
+        if self.status is RecoveryState.RUNNING and self.ends_on is None:
             raise FieldError("ends_on", "is missing: a period that runs has an end")
         if self.begins_on is None or self.ends_on is None:
             return self

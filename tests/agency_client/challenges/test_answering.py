@@ -50,7 +50,7 @@ def test_everyone_who_has_the_report_is_told_of_it(reporters: Reporters) -> None
         assert reporters.marks(agency, newest) == reporters.marks(agency, report[agency]) == ("CHALLENGED",)
         alert = read_message(reporters.world[agency], newest.id, reason="x").alert.to_wire()
         assert alert["supersedes"] == report[agency].to_wire()
-        assert alert["details"]["challenge"]["at"] == "Administrative court, Zenith"
+        assert alert["details"]["challenge"]["lodged_with"] == "Administrative court, Zenith"
         assert alert["details"]["revocation"]["legal_reference"] == "Nationality Act, section 29"
 
 

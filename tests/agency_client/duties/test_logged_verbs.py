@@ -101,7 +101,7 @@ class Desk:
         """Let VN ask for the release of what GB sent it."""
         details = load("release-request")["details"] | {
             "original": {"agency": "GB", "message": original.to_wire()},
-            "holder": "VN",
+            "held_by": "VN",
             "recipients": ["BE"],
         }
         alert = make_alert("release-request", details, in_reply_to=original.to_wire())
@@ -136,7 +136,7 @@ class Desk:
             "audit transfers": (*why, *LAWFULNESS),
             "backup": (str(self.folder / "gb.backup"), *why),
             "breach": (self.sent, *breach, *why),
-            "challenge answer": (self.challenge, "--state", "open", "--at", "Administrative court, Zenith", *why),
+            "challenge answer": (self.challenge, "--status", "open", "--at", "Administrative court, Zenith", *why),
             "challenge list": (),
             "challenge lodge": (self.report, "--ground", "not-final", *why),
             "correct": (self.sent, "--change", f"subject={make_draft('VN').alert['subject']}=>Other", *why),

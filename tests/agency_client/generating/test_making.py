@@ -24,7 +24,7 @@ from schemas.codec import encode_canonical
 GOLDEN = {
     "document-fraud": "01c0ba6bb0f43ac1c0e67a292b9f6fa5a84d42c2d2f0bc6c65e68249a49e5542",
     "document-status": "642ae1ae75f57eb1e430356b5499cf491e3cd4fc8c93b0cd52dfd2885f69b654",
-    "facilitator": "0ff6e37349bf68e9b9c6760293645826255bffcda7b35f3bc42f2a3158e100f7",
+    "facilitator": "efe42dc775fafdf264d8805eabcb7fb0430f04962b7c99dc7bfac22ecc551456",
 }
 """SHA-256 of 50 alerts of seed 7, a line each. A change of them is a change for whoever announced a seed."""
 

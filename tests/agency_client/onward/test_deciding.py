@@ -33,7 +33,7 @@ def test_a_consent_repeats_what_was_asked_and_ends(row: Row) -> None:
     decision = read_decision(row, BE, decided.message_id)
 
     assert decision.outcome is ReleaseOutcome.GRANTED
-    assert (decision.holder, decision.recipients, decision.purposes) == (BE, (AL,), (PURPOSE,))
+    assert (decision.held_by, decision.recipients, decision.purposes) == (BE, (AL,), (PURPOSE,))
     assert (decision.original.agency, decision.original.message.digest) == (VN, held.digest)
     assert decision.conditions == "Once."
     for agency in (VN, BE):
@@ -113,7 +113,7 @@ def test_a_decision_is_marked_no_lower_than_the_message_it_is_about(row: Row) ->
     details = {
         "original": {"agency": VN, "message": {"id": held.message_id, "digest": held.digest}},
         "use": "onward",
-        "holder": BE,
+        "held_by": BE,
         "recipients": [AL],
         "purposes": [PURPOSE.value],
         "because": "Their laboratory needs it.",

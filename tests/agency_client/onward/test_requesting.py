@@ -33,7 +33,7 @@ def test_the_originator_reads_what_is_asked_by_whom_and_why(row: Row) -> None:
     question = row.ask(BE, held, recipients=(AL,))
     asked = read_request(row, VN, question.message_id)
 
-    assert (asked.use, asked.holder, asked.recipients, asked.purposes) == (ReleaseUse.ONWARD, BE, (AL,), (PURPOSE,))
+    assert (asked.use, asked.held_by, asked.recipients, asked.purposes) == (ReleaseUse.ONWARD, BE, (AL,), (PURPOSE,))
     assert (asked.original.agency, asked.original.message.digest) == (VN, held.digest)
     assert asked.because == "Their laboratory needs it."
 
@@ -64,7 +64,7 @@ def test_the_holder_of_a_copy_asks_over_who_passed_it_on(row: Row) -> None:
     receive(row[VN])
     asked = read_request(row, VN, mine.item.message_id)
 
-    assert (asked.holder, asked.recipients) == (AL, (GB,))
+    assert (asked.held_by, asked.recipients) == (AL, (GB,))
     assert asked.original.message.digest == held.digest
     with row[BE].store.read() as snapshot:
         assert find_asked_request(snapshot, find_sent_digest(snapshot, mine.item.message_id)) == question.digest

@@ -56,7 +56,7 @@ CONSENT = ReleaseDecision.from_wire(
     {
         "original": ORIGINAL.to_wire(),
         "use": "onward",
-        "holder": "BE",
+        "held_by": "BE",
         "recipients": ["AL", "RS"],
         "purposes": [PURPOSE.value],
         "outcome": "granted",
@@ -89,7 +89,7 @@ def test_a_consent_to_exactly_this_lets_it_go_on() -> None:
     ("decision", "code"),
     [
         (change(CONSENT, original=ANOTHER), "consent-for-another-message"),
-        (change(CONSENT, holder="AL"), "consent-for-another-holder"),
+        (change(CONSENT, held_by="AL"), "consent-for-another-holder"),
         (change(CONSENT, recipients=("RS",)), "consent-for-another-recipient"),
         (change(CONSENT, purposes=(OTHER_PURPOSE,)), "consent-for-another-purpose"),
         (change(CONSENT, outcome="refused"), "consent-refused"),
@@ -138,7 +138,7 @@ def test_who_passes_on_by_the_names_in_the_message_is_named_too() -> None:
     further = replace(PASSING, path=("VN", "BE", "AL"), recipient="RS")
     assert list_codes(replace(further, alert=make_alert(onward=["AL", "RS"]))) == []
     assert list_codes(replace(further, alert=make_alert(onward=["RS"]))) == ["consent-missing"]
-    assert list_codes(further, change(CONSENT, holder="AL", recipients=("RS",))) == []
+    assert list_codes(further, change(CONSENT, held_by="AL", recipients=("RS",))) == []
     assert list_codes(further, CONSENT) == ["consent-for-another-holder"]
 
 

@@ -170,7 +170,7 @@ def test_another_kind_inside_than_outside_is_a_contradiction() -> None:
 
 def test_nationalities_outside_the_clause_are_refused() -> None:
     person = {"ref": "p1", "role": "suspect", "nationalities": ["VNM"]}
-    details = {"subject": "p1", "roles": ["organiser"]}
+    details = {"person": "p1", "roles": ["organiser"]}
     from schemas.codec import decode_json
     from tests.schemas.alerts.filled import FOLDER
 

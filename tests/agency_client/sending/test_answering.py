@@ -110,7 +110,7 @@ def test_a_reply_names_the_document_and_keeps_urgency_and_purpose(world: LyingWo
         purpose=Purpose.BORDER_CONTROL,
         urgency=Urgency.URGENT,
     )
-    details = {"outcome": "answered", "answers": make_answers(["genuine=no:Never issued"]), "state": "never-issued"}
+    details = {"outcome": "answered", "answers": make_answers(["genuine=no:Never issued"]), "status": "never-issued"}
     report = reply(world["VN"], question.message_id, AUTHOR, details=details)
     found = read_at(world, "GB", report.items[0].message_id)
     assert found.stored.urgency == "urgent"

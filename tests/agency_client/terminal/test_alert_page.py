@@ -79,7 +79,7 @@ def test_a_text_of_several_lines_becomes_lines_of_its_own() -> None:
 def test_a_number_is_shown_as_seen_with_its_normal_form_and_what_is_wrong_in_words() -> None:
     seen = [{"as_seen": "+44 7700 900123"}, {"as_seen": "01632 960001"}, {"as_seen": "020 7946 0018", "state": "GBR"}]
     phones = [{"number": number} for number in seen]
-    alert = load("facilitator", details={"subject": "subject", "roles": ["organiser"], "phones": phones})
+    alert = load("facilitator", details={"person": "subject", "roles": ["organiser"], "phones": phones})
     lines = [text for label, text in find(make_page(alert), "Details") if label == "phones"]
     assert lines == [
         "number: +44 7700 900123 (Possible by its length, but in a range that is not in use)",
@@ -90,7 +90,7 @@ def test_a_number_is_shown_as_seen_with_its_normal_form_and_what_is_wrong_in_wor
 
 def test_what_its_sender_found_otherwise_stands_beside_what_is_found_here() -> None:
     device = {"as_seen": "490154203237517", "normalised": "490154203237518", "findings": ["valid"]}
-    alert = load("facilitator", details={"subject": "subject", "roles": ["organiser"], "devices": [device]})
+    alert = load("facilitator", details={"person": "subject", "roles": ["organiser"], "devices": [device]})
     ((_, line),) = [item for item in find(make_page(alert), "Details") if item[0] == "devices"]
     assert line == (
         "490154203237517 (Its check digit or checksum is wrong) "

@@ -18,7 +18,7 @@ ORIGINAL = OriginalMessage(agency="GB", message=Reference(id="5d1c8a52-6f0e-4b7a
 DECISION: dict[str, Any] = {
     "original": ORIGINAL.to_wire(),
     "use": "onward",
-    "holder": "VN",
+    "held_by": "VN",
     "recipients": ["AL"],
     "purposes": ["victim-protection"],
     "outcome": "granted",
@@ -44,8 +44,8 @@ def judge(consent: dict[str, Any], decision: dict[str, Any] | None, **changes: A
     )
 
 
-AGREED = {"state": "given", "scope": ["share-with-recipient", "onward-safeguarding"]}
-NOT_AGREED = {"state": "given", "scope": ["share-with-recipient"]}
+AGREED = {"status": "given", "scope": ["share-with-recipient", "onward-safeguarding"]}
+NOT_AGREED = {"status": "given", "scope": ["share-with-recipient"]}
 
 
 def test_another_desk_gets_it_by_both_consents_alone() -> None:
@@ -57,7 +57,7 @@ def test_another_desk_gets_it_by_both_consents_alone() -> None:
     [
         (AGREED, None, "consent-missing"),
         (NOT_AGREED, DECISION, "victim-consent-missing"),
-        ({"state": "refused", "without_consent": "vital-interest"}, DECISION, "victim-consent-missing"),
+        ({"status": "refused", "without_consent": "vital-interest"}, DECISION, "victim-consent-missing"),
     ],
 )
 def test_neither_consent_is_enough_alone(consent: dict[str, Any], decision: dict[str, Any] | None, code: str) -> None:

@@ -92,7 +92,7 @@ def test_a_consent_to_something_else_says_what_it_is_for() -> None:
     narrow = change(
         CONSENT,
         original=ANOTHER,
-        holder="GB",
+        held_by="GB",
         recipients=("GB", "RS"),
         purposes=(OTHER_PURPOSE, type(PURPOSE).SYSTEM_TEST),
         valid_until=NOW,

@@ -24,7 +24,7 @@ REVOCATION = {
     "ordered_on": "2026-11",
     "legal_reference": "Passport Act, section 11(1)(b)",
 }
-OPEN = {"lodged_on": "2026-11-21", "at": "Administrative court, Zenith", "state": "open"}
+OPEN = {"lodged_on": "2026-11-21", "lodged_with": "Administrative court, Zenith", "status": "open"}
 
 
 def details_of(changes: dict[str, object]) -> DocumentStatus:
@@ -83,12 +83,12 @@ def test_every_revocation_says_who_decided_it_when_why_and_under_which_law(missi
     ("challenge", "refused"),
     [
         (OPEN, []),
-        (OPEN | {"state": "upheld", "decided_on": "2026-12"}, []),
-        (OPEN | {"state": "upheld"}, ["details.challenge.decided_on"]),
+        (OPEN | {"status": "upheld", "decided_on": "2026-12"}, []),
+        (OPEN | {"status": "upheld"}, ["details.challenge.decided_on"]),
         (OPEN | {"decided_on": "2026-12"}, ["details.challenge.decided_on"]),
-        (OPEN | {"state": "dismissed", "decided_on": "2026-12"}, ["details.challenge.words"]),
-        (OPEN | {"state": "dismissed", "decided_on": "2026-12", "words": "The appeal was late."}, []),
-        ({"lodged_on": "2026-11-21", "state": "open"}, ["details.challenge.at"]),
+        (OPEN | {"status": "dismissed", "decided_on": "2026-12"}, ["details.challenge.words"]),
+        (OPEN | {"status": "dismissed", "decided_on": "2026-12", "words": "The appeal was late."}, []),
+        ({"lodged_on": "2026-11-21", "status": "open"}, ["details.challenge.lodged_with"]),
     ],
 )
 def test_a_challenge_is_told_with_what_became_of_it(challenge: dict[str, str], refused: list[str]) -> None:

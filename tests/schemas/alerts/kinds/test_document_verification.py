@@ -8,7 +8,7 @@ from tests.schemas.alerts.filled import ABSENT, fields_refused, load, parse_chan
 
 REPLY = "document-verification-reply"
 REQUEST = "document-verification"
-BARE = {"details.answers": ABSENT, "details.fields": ABSENT, "details.state": ABSENT, "details.confidence": ABSENT}
+BARE = {"details.answers": ABSENT, "details.fields": ABSENT, "details.status": ABSENT, "details.confidence": ABSENT}
 REFUSAL = {"ground": "not-covered"}
 
 
@@ -16,7 +16,7 @@ REFUSAL = {"ground": "not-covered"}
     ("changes", "refused"),
     [
         ({}, []),
-        ({"details.fields": ABSENT, "details.state": ABSENT, "details.confidence": ABSENT}, []),
+        ({"details.fields": ABSENT, "details.status": ABSENT, "details.confidence": ABSENT}, []),
         ({"details.answers": ABSENT}, ["details.answers"]),
         (BARE | {"details.outcome": "no-record"}, []),
         ({"details.outcome": "no-record"}, ["details.answers"]),

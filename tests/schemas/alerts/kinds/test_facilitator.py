@@ -31,7 +31,7 @@ def test_accounts_and_addresses_are_found_in_any_spelling() -> None:
     assert values(IdentifierType.EMAIL, changes) == ["chihai@example.org"]
 
 
-@pytest.mark.parametrize("field", ["details.subject", "details.network.0.source", "details.network.0.target"])
+@pytest.mark.parametrize("field", ["details.person", "details.network.0.person", "details.network.0.other_person"])
 def test_subject_and_network_name_persons_of_the_alert(field: str) -> None:
     assert fields_refused(KIND, {field: "somebody"}) == ["persons"]
 
@@ -56,9 +56,9 @@ def test_a_sighting_says_when_or_where() -> None:
     assert fields_refused(KIND, {"details.last_seen": {"state": "BEL"}}) == []
 
 
-def test_only_subject_and_roles_are_needed() -> None:
+def test_only_person_and_roles_are_needed() -> None:
     wire = load(KIND)
-    wire["details"] = {name: wire["details"][name] for name in ("subject", "roles")}
+    wire["details"] = {name: wire["details"][name] for name in ("person", "roles")}
 
     assert parse_alert(wire).details.identifiers() == ()
     assert fields_refused(KIND, {"details.roles": ABSENT}) == ["details.roles"]

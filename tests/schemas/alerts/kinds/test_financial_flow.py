@@ -43,7 +43,7 @@ def test_what_belongs_together_stands_together(changes: dict[str, Any], refused:
 @pytest.mark.parametrize(
     "field",
     [
-        "details.subject",
+        "details.person",
         "details.accounts.0.holders.0",
         "details.accounts.0.signatories.0",
         "details.accounts.0.beneficial_owners.0",

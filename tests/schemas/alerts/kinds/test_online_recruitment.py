@@ -33,7 +33,7 @@ def test_what_belongs_together_stands_together(changes: dict[str, Any], refused:
     assert fields_refused(KIND, changes) == refused
 
 
-@pytest.mark.parametrize("field", ["details.operator", "details.accounts.0.holders.0"])
+@pytest.mark.parametrize("field", ["details.run_by", "details.accounts.0.holders.0"])
 def test_everybody_named_stands_in_the_alert(field: str) -> None:
     assert fields_refused(KIND, {field: "somebody"}) == ["persons"]
 

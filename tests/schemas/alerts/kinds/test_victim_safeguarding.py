@@ -8,7 +8,7 @@ from schemas.alerts.special import find_undeclared
 from tests.schemas.alerts.filled import ABSENT, fields_refused, parse_changed
 
 KIND = "victim-safeguarding"
-NOT_AGREED = {"details.consent": {"state": "refused", "without_consent": "vital-interest"}}
+NOT_AGREED = {"details.consent": {"status": "refused", "without_consent": "vital-interest"}}
 
 
 @pytest.mark.parametrize("value", [False, ABSENT, "true", 1])
@@ -25,15 +25,15 @@ def test_the_schema_has_no_field_that_names_anybody() -> None:
 @pytest.mark.parametrize(
     ("consent", "refused"),
     [
-        ({"state": "given", "scope": ["share-with-recipient"]}, []),
-        ({"state": "given-by-guardian", "scope": ["share-with-recipient", "return"]}, []),
-        ({"state": "refused", "without_consent": "vital-interest"}, []),
-        ({"state": "given"}, ["details.consent.scope"]),
-        ({"state": "given", "scope": ["return"]}, ["details.consent.scope"]),
-        ({"state": "withdrawn", "scope": ["share-with-recipient"]}, ["details.consent.scope"]),
-        ({"state": "not-asked"}, ["details.consent.without_consent"]),
+        ({"status": "given", "scope": ["share-with-recipient"]}, []),
+        ({"status": "given-by-guardian", "scope": ["share-with-recipient", "return"]}, []),
+        ({"status": "refused", "without_consent": "vital-interest"}, []),
+        ({"status": "given"}, ["details.consent.scope"]),
+        ({"status": "given", "scope": ["return"]}, ["details.consent.scope"]),
+        ({"status": "withdrawn", "scope": ["share-with-recipient"]}, ["details.consent.scope"]),
+        ({"status": "not-asked"}, ["details.consent.without_consent"]),
         (
-            {"state": "given", "scope": ["share-with-recipient"], "without_consent": "legal-duty"},
+            {"status": "given", "scope": ["share-with-recipient"], "without_consent": "legal-duty"},
             ["details.consent.without_consent"],
         ),
     ],
@@ -52,11 +52,11 @@ def test_another_desk_gets_it_by_the_persons_own_consent_alone() -> None:
 @pytest.mark.parametrize(
     ("period", "refused"),
     [
-        ({"state": "offered"}, []),
-        ({"state": "running", "begins_on": "2026-11-20", "ends_on": "2026-12-20"}, []),
-        ({"state": "running", "begins_on": "2026-11-20", "ends_on": "2026-12-19"}, ["ends_on"]),
-        ({"state": "running", "begins_on": "2026-11-20"}, ["ends_on"]),
-        ({"state": "running", "ends_on": "2026-12-20"}, []),
+        ({"status": "offered"}, []),
+        ({"status": "running", "begins_on": "2026-11-20", "ends_on": "2026-12-20"}, []),
+        ({"status": "running", "begins_on": "2026-11-20", "ends_on": "2026-12-19"}, ["ends_on"]),
+        ({"status": "running", "begins_on": "2026-11-20"}, ["ends_on"]),
+        ({"status": "running", "ends_on": "2026-12-20"}, []),
     ],
 )
 def test_a_recovery_period_lasts_thirty_days_at_least(period: dict[str, str], refused: list[str]) -> None:
