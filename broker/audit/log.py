@@ -2,12 +2,14 @@
 
 Who owns what: the database's head row owns the truth; `LogBatch` lives inside one transaction; the tree in memory
 holds committed leaves only; `LogView` is the newest signed head, and nothing beyond it is ever shown. A head is signed
-after its COMMIT has returned and never before: a crash can lose a signature, but no leaf under one. A log that has
-stopped (`broker.audit.standing`) is read as far as its stored note reaches; it takes no leaf and signs no head.
+after its COMMIT has returned and never before: a crash can lose a signature, but no leaf under one. What other brokers
+committed is signed after a COMMIT of this one's that came later: the database then holds both as firmly. A database
+that lacks what was signed here has lost it, and stops the log. A log that has stopped (`broker.audit.standing`) is read
+as far as its stored note reaches; it takes no leaf and signs no head.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +34,7 @@ from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import Evidence, RangeLeaf
 from schemas.codec import b64u_encode
 from schemas.log.checkpoint import Checkpoint, parse_checkpoint
-from schemas.log.leaf import LeafClass, commit_canonical, leaf_hash, make_leaf
+from schemas.log.leaf import LeafClass, commit_canonical, hash_commitment
 from schemas.log.note import parse_note
 from schemas.log.records import Record
 from schemas.log.tree import EMPTY_ROOT, Frontier, MerkleTree
@@ -121,6 +123,7 @@ class LogBatch:
         now: datetime,
         salt: MakeSalt,
         standing: Standing,
+        signed: LogView | None,
     ) -> None:
         self._connection = connection
         self._standing = standing
@@ -129,8 +132,8 @@ class LogBatch:
         self._make_salt = salt
         self._leaves: list[tuple[PendingLeaf, bytes]] = []
         self.now = now
+        self._signed = signed
         self.hashes: list[bytes] = []
-        self.newest_checkpoint: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -174,6 +177,7 @@ class LogBatch:
         if self._standing.wanted != self._head.stop:
             store_stop(self._connection, self._standing.wanted)
         if not self._leaves:
+            self._touch_head()
             return
         self._standing.verify_open()
         rows = [_leaf_row(leaf, data) for leaf, data in self._leaves]
@@ -184,10 +188,19 @@ class LogBatch:
             {"agency": agency, "leaf_index": leaf.index} for leaf, _ in self._leaves for agency in leaf.record.concerns
         ]
         insert_leaves(self._connection, rows, concerns)
-        checkpoint = self.newest_checkpoint or self._head.checkpoint
-        head = StoredHead(self._head.origin, self.size, self._frontier.root(), self.now, checkpoint)
+        head = StoredHead(self._head.origin, self.size, self._frontier.root(), self.now, self._newest_note)
         move_head(self._connection, self._head.size, head)
         self._head, self._leaves = head, []
+
+    def _touch_head(self) -> None:
+        """Let this batch commit something, if its COMMIT is to be followed by the signature of others' leaves."""
+        is_signed = self._signed is not None and self._signed.checkpoint == self.checkpoint
+        if not is_signed and self._standing.stop is None:
+            move_head(self._connection, self._head.size, replace(self._head, checkpoint=self._newest_note))
+
+    @property
+    def _newest_note(self) -> bytes | None:
+        return self._head.checkpoint if self._signed is None else self._signed.note.encode()
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -222,14 +235,14 @@ class AuditLog:
             LogMissingError: no log was created.
             LogDamagedError: the leaves do not hash to the head, or the note of a stopped log is not of its leaves.
         """
-        with self._database.read() as connection:
-            head = select_head(connection)
-            self._standing.follow(head.stop)
-            self._catch_up(connection, head)
-        if self._standing.stop is None:
-            self._publish_head(Checkpoint(head.origin, head.size, head.root))
-        else:
-            self._view = self._read_stored_view(head)
+        with self._database.read() as connection:  # most of it without the lock, which other brokers wait for
+            self._catch_up(connection, select_head(connection))
+        with self._database.write() as connection:
+            batch = self.begin(connection)
+            batch.write()
+            if self._standing.stop is not None:
+                self._view = self._read_stored_view(select_head(connection))
+        self.publish(batch)
 
     def begin(self, connection: Connection) -> LogBatch:
         """Start a batch on top of the stored head, which is locked until the transaction ends.
@@ -241,9 +254,7 @@ class AuditLog:
         self._standing.follow(head.stop)
         self._catch_up(connection, head)
         now = self._newest_time = max(self._clock.now().replace(microsecond=0), head.last_time)
-        batch = LogBatch(connection, head, self._tree.frontier(), now, self._make_salt, self._standing)
-        batch.newest_checkpoint = self._view.note.encode() if self._view else None
-        return batch
+        return LogBatch(connection, head, self._tree.frontier(), now, self._make_salt, self._standing, self._view)
 
     def publish(self, batch: LogBatch) -> None:
         """Take over the leaves of a durable batch and sign its head, once a batch."""
@@ -315,7 +326,17 @@ class AuditLog:
         if head.size > len(self._tree):
             self._tree.extend(select_hashes(connection, len(self._tree)))
         if len(self._tree) != head.size or self._tree.root() != head.root:
+            self._read_anew(connection, head)
+
+    def _read_anew(self, connection: Connection, head: StoredHead) -> None:
+        """Read the whole log of a database that is not what it was: a standby that lacked something took its place."""
+        tree = MerkleTree(select_hashes(connection, 0))
+        if len(tree) != head.size or tree.root() != head.root:
             raise LogDamagedError("the stored leaves do not hash to the stored head")
+        self._tree = tree  # what was signed keeps the tree that it was signed over
+        signed = self._view
+        if signed is not None and self.find_root(signed.size) != signed.checkpoint.root:
+            self._standing.fall_behind(signed.note.encode(), None, self._clock.now().replace(microsecond=0))
 
     def _read_stored_view(self, head: StoredHead) -> LogView:
         if head.checkpoint is None:
@@ -354,7 +375,7 @@ def _leaf_row(pending: PendingLeaf, data: bytes) -> dict[str, Any]:
         "leaf_index": pending.index,
         "leaf_class": leaf_class,
         "commitment": commitment,
-        "leaf_hash": leaf_hash(make_leaf(leaf_class, commitment)),
+        "leaf_hash": hash_commitment(leaf_class, commitment),
         "record": data,
         "salt": pending.salt,
         "record_type": record.type.value,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from broker.audit.tables import log_concern, log_head, log_leaf
 from broker.storage.prepared import Prepared
@@ -128,6 +128,12 @@ def select_hashes(connection: Connection, start: int) -> Iterator[bytes]:
     """Yield the hashes of all leaves from index `start` on."""
     for (leaf_hash,) in connection.execute(_SELECT_HASHES, {"start": start}):
         yield leaf_hash
+
+
+def count_leaves_from(connection: Connection, start: int) -> int:
+    """Return how many leaves are stored from index `start` on."""
+    count = select(func.count()).select_from(log_leaf).where(log_leaf.c.leaf_index >= start)
+    return int(connection.execute(count).scalar_one())
 
 
 def select_record(connection: Connection, index: int) -> tuple[bytes | None, bytes | None]:

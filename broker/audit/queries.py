@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select
 
 from broker.audit.rules import list_types
 from broker.audit.tables import log_concern, log_leaf
@@ -15,12 +15,18 @@ _ROWS_AT_ONCE = 1000
 _RECORDS_AT_ONCE = 32
 
 _leaf = log_leaf.c
-_SELECT_LEAVES = select(log_leaf).order_by(_leaf.leaf_index).execution_options(yield_per=_ROWS_AT_ONCE)
-_SELECT_CONCERNS = (
-    select(log_concern.c.leaf_index, log_concern.c.agency)
-    .order_by(log_concern.c.leaf_index)
+_SELECT_LEAVES = (
+    select(log_leaf)
+    .where(_leaf.leaf_index >= bindparam("start"), _leaf.leaf_index < bindparam("end"))
+    .order_by(_leaf.leaf_index)
     .execution_options(yield_per=_ROWS_AT_ONCE)
 )
+_SELECT_CONCERNED = select(log_concern.c.leaf_index).where(
+    log_concern.c.agency == bindparam("concerned"),
+    log_concern.c.leaf_index >= bindparam("start"),
+    log_concern.c.leaf_index < bindparam("end"),
+)
+_SELECT_NEXT_CONCERNED = select(func.min(log_concern.c.agency)).where(log_concern.c.agency > bindparam("after"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,23 @@ def select_records(
         yield FoundRecord(*row)
 
 
-def list_leaves(connection: Connection) -> Iterable[Row[Any]]:
-    """Yield every stored leaf with all its columns, in order."""
-    return connection.execute(_SELECT_LEAVES)
+def list_leaves(connection: Connection, start: int, end: int) -> Iterable[Row[Any]]:
+    """Yield the stored leaves from index `start` to before `end` with all their columns, in order."""
+    return connection.execute(_SELECT_LEAVES, {"start": start, "end": end})
 
 
-def list_concerns(connection: Connection) -> Iterator[tuple[int, str]]:
-    """Yield whom each leaf concerns, in the order of the leaves."""
-    yield from connection.execute(_SELECT_CONCERNS)
+def read_concerns(connection: Connection, start: int, end: int) -> dict[int, set[str]]:
+    """Return whom each leaf of a range concerns, by its index.
+
+    Agency by agency, as the table is keyed: a range of leaves alone would be looked for in the whole of it.
+    """
+    found: dict[int, set[str]] = {}
+    agency: str | None = ""
+    while (agency := connection.execute(_SELECT_NEXT_CONCERNED, {"after": agency}).scalar_one()) is not None:
+        bounds = {"concerned": agency, "start": start, "end": end}
+        for (index,) in connection.execute(_SELECT_CONCERNED, bounds):
+            found.setdefault(index, set()).add(agency)
+    return found
 
 
 def _make_conditions(query: AuditQuery) -> list[ColumnElement[bool]]:

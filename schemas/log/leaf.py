@@ -49,6 +49,12 @@ def leaf_hash(leaf: Leaf) -> bytes:
     return hash_leaf(leaf.canonical())
 
 
+def hash_commitment(leaf_class: LeafClass, commitment: bytes) -> bytes:
+    """Return the hash of the leaf over a 32-byte commitment: `leaf_hash(make_leaf(…))`, its two members spelt out."""
+    text = f'{{"class":"{leaf_class}","commitment":"{b64u_encode(commitment)}","v":1}}'
+    return hash_leaf(text.encode("ascii"))
+
+
 def parse_leaf(unverified_data: bytes) -> Leaf:
     """Return the leaf whose canonical JSON is exactly `unverified_data`.
 

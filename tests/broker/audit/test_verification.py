@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from broker.audit.verification import MAX_FINDINGS, Finding, LogReport, list_columns, verify_stored_log
+from broker.audit.leaf_checks import MAX_FINDINGS, Finding, list_columns
+from broker.audit.verification import LogReport, verify_stored_log
 from broker.clock import SystemClock
 from broker.composition import open_broker
 from broker.exchange import ExchangeFolder, open_exchange, read_sheet

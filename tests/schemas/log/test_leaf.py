@@ -15,6 +15,7 @@ from schemas.log.leaf import (
     LeafMismatchError,
     commit_canonical,
     commit_record,
+    hash_commitment,
     leaf_bytes,
     leaf_hash,
     make_leaf,
@@ -143,3 +144,8 @@ def test_a_record_without_canonical_form_is_refused() -> None:
 
 def test_the_error_belongs_to_the_proofs() -> None:
     assert issubclass(LeafMismatchError, LogProofError)
+
+
+@given(st.sampled_from(["public", "private"]), st.binary(min_size=32, max_size=32))
+def test_a_commitment_is_hashed_as_the_leaf_over_it(leaf_class: Any, commitment: bytes) -> None:
+    assert hash_commitment(leaf_class, commitment) == leaf_hash(make_leaf(leaf_class, commitment))
