@@ -14,12 +14,17 @@ REMOVALS = load_removals()
 
 ATTACKED = (
     "test_aftercare.py",
+    "test_attachments.py",
+    "test_clock.py",
+    "test_following.py",
     "test_hostile_broker*.py",
     "test_officers.py",
     "test_onward.py",
     "test_reports.py",
     "test_retention.py",
     "test_revocations.py",
+    "test_safeguarding.py",
+    "test_search.py",
     "test_tables.py",
     "test_terms.py",
 )
