@@ -7,6 +7,7 @@ import pytest
 from broker.attachments.rules import (
     Allowance,
     ByteRange,
+    Objection,
     Usage,
     find_objections,
     judge_announcement,
@@ -62,6 +63,67 @@ def test_a_piece_must_leave_the_reserve() -> None:
     assert refusal.slug == "storage-full"
 
 
+NO_ROOM = "the exchange's disk has no room for this attachment now; what was stored of it is kept"
+
+
+@pytest.mark.parametrize(
+    ("usage", "free_bytes", "field", "sentence"),
+    [
+        (
+            Usage(2, 2, 0),
+            FREE,
+            None,
+            (
+                "2 attachments were uploaded or begun that no message names; send their messages, or wait until they go "
+                "after 24 hours"
+            ),
+        ),
+        (
+            Usage(1, 5, 0),
+            FREE,
+            None,
+            "this member has 5 attachments here; they go when their messages' delivery ends",
+        ),
+        (
+            Usage(1, 4, 151),
+            FREE,
+            "size",
+            (
+                "this member's attachments here have 151 bytes, 100 more would pass 250; they go when their messages' "
+                "delivery ends"
+            ),
+        ),
+        (Usage(0, 0, 0), FREE - 1, None, NO_ROOM),
+    ],
+    ids=["unnamed", "many", "large", "no room"],
+)
+def test_who_may_not_begin_is_told_what_is_full_and_when_to_come_again(
+    usage: Usage, free_bytes: int, field: str | None, sentence: str
+) -> None:
+    refusal = judge_announcement(ANNOUNCED, None, usage, ALLOWANCE, free_bytes)
+    assert refusal is not None
+    assert (refusal.detail, refusal.field, refusal.retry_after_seconds) == (sentence, field, 300)
+
+
+def test_other_bytes_are_refused_by_the_attachment_they_were_announced_for() -> None:
+    sentence = f"other bytes were announced for the attachment {UPLOAD.key.id} of this message"
+    other = ANNOUNCED.model_copy(update={"size": 99})
+    assert judge_announcement(other, UPLOAD, Usage(0, 0, 0), ALLOWANCE, FREE) == Refusal(
+        "digest-conflict", sentence, "sha256"
+    )
+
+
+def test_a_piece_is_refused_with_where_to_go_on() -> None:
+    begun, field = replace(UPLOAD, completed_at=None), "Upload-Offset"
+    assert judge_piece(UPLOAD, 100, 100, 0) == Refusal(
+        "upload-conflict", "the attachment is complete; nothing is added to it", field
+    )
+    elsewhere = "40 bytes are stored, the piece begins at 39; announce it again and go on there"
+    assert judge_piece(begun, 40, 39, 1) == Refusal("upload-conflict", elsewhere, field)
+    beyond = "the piece ends at byte 101, 100 were announced"
+    assert judge_piece(begun, 40, 40, 61) == Refusal("attachments-refused", beyond, "size")
+
+
 @pytest.mark.parametrize(
     ("durable", "offset", "length", "slug"),
     [
@@ -96,9 +158,10 @@ def test_a_message_may_name_what_stands_there_complete_as_it_was_signed_for() ->
         assert objection.field.startswith("attachments.1.")
         assert named.sealed.id in objection.sentence
     (twice,) = find_objections([NAMED, NAMED], is_aftercare=False)
-    assert (twice.code, twice.field) == ("attachment-twice", "attachments.1.id")
+    assert twice == Objection("attachment-twice", f"the attachment {NAMED.sealed.id} stands twice", "attachments.1.id")
     (follows,) = find_objections([NAMED, replace(NAMED, upload=None)], is_aftercare=True)
-    assert follows.code == "attachments-with-aftercare"
+    own_message = "what follows a message up carries no attachments; send them with a message of their own"
+    assert follows == Objection("attachments-with-aftercare", own_message, "attachments")
 
 
 def test_one_range_with_both_ends_is_read() -> None:
@@ -120,5 +183,15 @@ def test_every_other_range_is_refused(text: str | None) -> None:
     assert (found.slug, found.field) == ("range-refused", "Range")
 
 
-def test_no_range_is_larger_than_a_piece() -> None:
-    assert isinstance(parse_range(f"bytes=0-{MAX_PIECE_BYTES}", 1 << 30), Refusal)
+def test_no_range_is_larger_than_a_piece_wherever_it_begins() -> None:
+    for first in (0, MAX_PIECE_BYTES):
+        whole = parse_range(f"bytes={first}-{first + MAX_PIECE_BYTES - 1}", 1 << 30)
+        assert whole == ByteRange(first, MAX_PIECE_BYTES)
+        assert isinstance(parse_range(f"bytes={first}-{first + MAX_PIECE_BYTES}", 1 << 30), Refusal)
+
+
+def test_a_range_is_refused_with_what_to_ask_for() -> None:
+    asked = "ask for one range: Range: bytes=FIRST-LAST, at most 4194304 bytes"
+    assert parse_range(None, 1000) == Refusal("range-refused", asked, "Range")
+    beyond = "the attachment has 1000 bytes, and at most 4194304 of them are given at once"
+    assert parse_range("bytes=0-1000", 1000) == Refusal("range-refused", beyond, "Range")
