@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agency_client.connection import RefusedConflictError, RefusedError
+from agency_client.connection import INBOX_FULL, RefusedConflictError, RefusedError, read_refusal
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.applied import is_receipt_required
 from agency_client.local_store.dispatch import (
@@ -44,8 +44,17 @@ from keys.container import KEY_BYTES
 from keys.generation import generate_bytes, generate_salt
 from keys.receipts import seal_receipt
 from keys.signing import SeedSigner, sign_document
-from schemas.api import MAX_RECEIPTS_PER_REQUEST, RECEIPTS_PATH, EvidenceList, ReceiptsRequest
+from schemas.api import RECEIPT_BATCHES_PATH, RECEIPTS_PATH, EvidenceList, LoggedRecord, ReceiptsRequest
+from schemas.batches import (
+    MAX_BATCH_MEMBERS,
+    MAX_RECEIPT_BATCH_BYTES,
+    BatchAnswer,
+    BatchMember,
+    RefusedMember,
+    join_batch,
+)
 from schemas.jwk import AkpJwk
+from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
 from schemas.receipts import (
     MAX_MESSAGES_PER_RECEIPT,
@@ -58,6 +67,9 @@ from schemas.receipts import (
 from schemas.signed import DocumentType, EncryptionUse, KeyUse, SignedDocument
 
 KEY_REPLACED = "encryption-key-not-current"
+_PASSING = frozenset({KEY_REPLACED, INBOX_FULL})
+"""Refusals that end: the partner publishes another key, and it is sealed for that one; or it collects its inbox."""
+_FRAME = "receipts"
 
 
 class NoReceiptKeyError(DeniedError):
@@ -201,53 +213,117 @@ def send_due_receipts(node: Node) -> ReceiptReport:
     with node.store.read() as snapshot:
         due = list_due_dispatches(snapshot, now=node.clock.now(), limit=10_000)
     receipts = [item for item in due if item.kind is DispatchKind.RECEIPT]
-    for start in range(0, len(receipts), MAX_RECEIPTS_PER_REQUEST):
-        _hand_in(node, receipts[start : start + MAX_RECEIPTS_PER_REQUEST], report)
+    for load in _divide(receipts):
+        if len(load) == 1 or not _hand_in_together(node, load, report):
+            for item in load:
+                _hand_in_alone(node, item, report)
     return report
 
 
-def _hand_in(node: Node, items: Sequence[Dispatch], report: ReceiptReport) -> None:
-    """Hand receipts in together; where the broker refuses the whole, one by one, so that only the wrong one stays."""
-    sealed = tuple(SealedReceipt.from_canonical(item.body) for item in items)
+def _divide(items: Sequence[Dispatch]) -> list[list[Dispatch]]:
+    """Return the receipts in loads of one call each, bounded in members and bytes."""
+    loads: list[list[Dispatch]] = []
+    size = MAX_RECEIPT_BATCH_BYTES
+    for item in items:
+        size += len(item.body) + len(b",")
+        if size >= MAX_RECEIPT_BATCH_BYTES or len(loads[-1]) == MAX_BATCH_MEMBERS:
+            loads.append([])
+            size = len(join_batch(_FRAME, ())) + len(item.body)
+        loads[-1].append(item)
+    return loads
+
+
+def _hand_in_together(node: Node, items: Sequence[Dispatch], report: ReceiptReport) -> bool:
+    """Hand receipts in with one call and note what became of each; False: as a batch they are not taken.
+
+    Raises:
+        ClientError: the broker is away, or something in its answer is false; what it has not proven to have is kept.
+    """
+    body = join_batch(_FRAME, (item.body for item in items))
     try:
-        answer = node.connection.post(RECEIPTS_PATH, ReceiptsRequest(receipts=sealed).canonical(), EvidenceList)
-        _verify_handed_in(node, answer, sealed)
-    except (RefusedError, RefusedConflictError) as error:
-        if len(items) > 1:
-            for item in items:
-                _hand_in(node, [item], report)
-            return
-        if error.code == KEY_REPLACED:
-            _note_failed(node, items, error)  # The partner publishes another key, and it is sealed for that one.
-            report.problems.append(Problem(error.code, error.sentence))
-            return
-        report.problems.append(Problem(error.code, error.sentence))
-        with node.store.write() as transaction:
-            problem = Problem(error.code, error.sentence)
-            record_dispatch_refused(transaction, items[0].digest, problem, at=node.clock.now())
+        answer = node.connection.post(RECEIPT_BATCHES_PATH, body, BatchAnswer)
+        verdicts = _judge_answer(node, items, answer)
+    except (NotFoundError, RefusedError, RefusedConflictError):
+        return False
     except ClientError as error:
         _note_failed(node, items, error)
         raise
-    else:
-        report.handed_in += len(items)
-        with node.store.write() as transaction:
-            for item in items:
-                record_dispatched(transaction, item.digest, at=node.clock.now())
+    pairs = list(zip(items, verdicts, strict=True))
+    _note_handed_in(node, [item for item, verdict in pairs if verdict is None], report)
+    false = next((verdict for verdict in verdicts if isinstance(verdict, LogError)), None)
+    for item, verdict in pairs:
+        if verdict is not None:
+            _take_error(node, item, false or verdict, report)
+    if false is not None:
+        raise false
+    return True
 
 
-def _verify_handed_in(node: Node, answer: EvidenceList, receipts: Sequence[SealedReceipt]) -> None:
-    if len(answer.leaves) != len(receipts):
-        raise LogError(f"{len(receipts)} receipts were handed in, {len(answer.leaves)} leaves came back")
+def _judge_answer(node: Node, items: Sequence[Dispatch], answer: BatchAnswer) -> list[ClientError | None]:
+    """Return what is wrong with the answer about each receipt; None: it is proven to be in the log."""
+    if len(answer.members) != len(items):
+        raise LogError(f"{len(items)} receipts were handed in, {len(answer.members)} answers came back")
     checkpoint = node.observer.observe(answer.checkpoint)
-    for leaf, proof, receipt in zip(answer.leaves, answer.proofs, receipts, strict=True):
-        expected = {
-            "agency": receipt.from_agency,
-            "partner": receipt.to_agency,
-            "digest": receipt.digest,
-            "receipt_type": receipt.type,
-        }
-        verify_record_says(leaf.record, RecordType.RECEIPT, expected)
-        node.observer.verify_record(leaf, proof, checkpoint)
+    return [_judge_member(node, item, member, checkpoint) for item, member in zip(items, answer.members, strict=True)]
+
+
+def _judge_member(node: Node, item: Dispatch, member: BatchMember, checkpoint: Checkpoint) -> ClientError | None:
+    if isinstance(member, RefusedMember):
+        return read_refusal(member.problem.status, {}, member.problem.canonical())
+    try:
+        _verify_logged(node, SealedReceipt.from_canonical(item.body), member.leaf, member.proof, checkpoint)
+    except LogError as error:
+        return error
+    return None
+
+
+def _hand_in_alone(node: Node, item: Dispatch, report: ReceiptReport) -> None:
+    sealed = SealedReceipt.from_canonical(item.body)
+    try:
+        answer = node.connection.post(RECEIPTS_PATH, ReceiptsRequest(receipts=(sealed,)).canonical(), EvidenceList)
+        if len(answer.leaves) != 1:
+            raise LogError(f"one receipt was handed in, {len(answer.leaves)} leaves came back")
+        checkpoint = node.observer.observe(answer.checkpoint)
+        _verify_logged(node, sealed, answer.leaves[0], answer.proofs[0], checkpoint)
+    except ClientError as error:
+        _take_error(node, item, error, report)
+        if not isinstance(error, RefusedError | RefusedConflictError):
+            raise
+    else:
+        _note_handed_in(node, [item], report)
+
+
+def _verify_logged(
+    node: Node, receipt: SealedReceipt, leaf: LoggedRecord, proof: Sequence[str], checkpoint: Checkpoint
+) -> None:
+    expected = {
+        "agency": receipt.from_agency,
+        "partner": receipt.to_agency,
+        "digest": receipt.digest,
+        "receipt_type": receipt.type,
+    }
+    verify_record_says(leaf.record, RecordType.RECEIPT, expected)
+    node.observer.verify_record(leaf, proof, checkpoint)
+
+
+def _take_error(node: Node, item: Dispatch, error: ClientError, report: ReceiptReport) -> None:
+    """Note what a receipt was answered with: a definite refusal ends it, all else is tried again."""
+    problem = Problem(error.code, error.sentence)
+    is_refusal = isinstance(error, RefusedError | RefusedConflictError)
+    if is_refusal:
+        report.problems.append(problem)
+    if not is_refusal or error.code in _PASSING:
+        _note_failed(node, [item], error)
+        return
+    with node.store.write() as transaction:
+        record_dispatch_refused(transaction, item.digest, problem, at=node.clock.now())
+
+
+def _note_handed_in(node: Node, items: Sequence[Dispatch], report: ReceiptReport) -> None:
+    report.handed_in += len(items)
+    with node.store.write() as transaction:
+        for item in items:
+            record_dispatched(transaction, item.digest, at=node.clock.now())
 
 
 def _note_failed(node: Node, items: Sequence[Dispatch], error: ClientError) -> None:

@@ -21,9 +21,10 @@ from agency_client.local_store.outbox import OutboxItem, load_item
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import list_deliveries, load_message
 from agency_client.node import Node
-from agency_client.sending.delivery import DeliveryReport, deliver_messages
+from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.draft import Draft
 from agency_client.sending.facts import verify_may_send
+from agency_client.sending.handing_in import DeliveryReport
 from agency_client.sending.judging import judge_draft, make_order
 from agency_client.sending.plan import Plan
 from agency_client.sending.seal import SealedLeg, SealingOrder, seal_recipients

@@ -18,7 +18,9 @@ from schemas.api import (
     LEASE_PATH,
     LEAVES_PATH,
     MEMBERS_PATH,
+    MESSAGE_BATCHES_PATH,
     MESSAGES_PATH,
+    RECEIPT_BATCHES_PATH,
     RECEIPTS_PATH,
     REVOCATIONS_PATH,
     STATUSES_PATH,
@@ -38,6 +40,7 @@ from schemas.api import (
     StatusesAnswer,
     StepsAnswer,
 )
+from schemas.batches import BatchAnswer
 from schemas.codec import b64u_decode, decode_canonical
 from schemas.model import WireModel
 
@@ -51,10 +54,12 @@ ANSWERS: dict[Address, type[WireModel]] = {
     ("POST", STEPS_PATH): Evidence,
     ("GET", STEPS_PATH): StepsAnswer,
     ("POST", MESSAGES_PATH): Evidence,
+    ("POST", MESSAGE_BATCHES_PATH): BatchAnswer,
     ("GET", MESSAGES_PATH): MessageStatesAnswer,
     ("POST", LEASE_PATH): LeaseAnswer,
     ("POST", ACKNOWLEDGE_PATH): AcknowledgeAnswer,
     ("POST", RECEIPTS_PATH): EvidenceList,
+    ("POST", RECEIPT_BATCHES_PATH): BatchAnswer,
     ("POST", STATUSES_PATH): Evidence,
     ("GET", STATUSES_PATH): StatusesAnswer,
     ("POST", ACCESS_LOG_HEADS_PATH): Evidence,

@@ -19,7 +19,9 @@ from schemas.api import (
     KEY_SETS_PATH,
     LEASE_PATH,
     LEAVES_PATH,
+    MESSAGE_BATCHES_PATH,
     MESSAGES_PATH,
+    RECEIPT_BATCHES_PATH,
     RECEIPTS_PATH,
     REVOCATIONS_PATH,
     STATUSES_PATH,
@@ -57,6 +59,7 @@ from schemas.log.records import RecordType
 from schemas.model import WireModel
 from schemas.receipts import SealedReceipt
 from schemas.signed import DocumentType, SignedDocument
+from tests.support.lying_batches import take_message_batch, take_receipt_batch
 
 if TYPE_CHECKING:
     from tests.support.lying_exchange import LyingExchange
@@ -330,9 +333,11 @@ Handler = Callable[["LyingExchange", str, bytes, Mapping[str, Any]], WireModel]
 HANDLERS: dict[str, Handler] = {
     STEPS_PATH: _handle_steps,
     MESSAGES_PATH: _take_message,
+    MESSAGE_BATCHES_PATH: take_message_batch,
     LEASE_PATH: _lease,
     ACKNOWLEDGE_PATH: _acknowledge,
     RECEIPTS_PATH: _take_receipts,
+    RECEIPT_BATCHES_PATH: take_receipt_batch,
     STATUSES_PATH: _take_status,
     ACCESS_LOG_HEADS_PATH: _take_head,
     CHECKPOINT_PATH: _show_checkpoint,

@@ -17,7 +17,9 @@ from schemas.api import (
     KEY_SETS_PATH,
     LEASE_PATH,
     LEAVES_PATH,
+    MESSAGE_BATCHES_PATH,
     MESSAGES_PATH,
+    RECEIPT_BATCHES_PATH,
     RECEIPTS_PATH,
     REVOCATIONS_PATH,
     STATUSES_PATH,
@@ -28,6 +30,7 @@ from schemas.api import (
     LeaseRequest,
     ReceiptsRequest,
 )
+from schemas.batches import MAX_MESSAGE_BATCH_BYTES, MAX_RECEIPT_BATCH_BYTES, split_batch
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.model import WireModel
 from schemas.signed import DocumentType, SignedDocument
@@ -55,6 +58,14 @@ async def _take_step(broker: Broker, caller: Caller, body: bytes, _query: Mappin
 
 async def _show_steps(broker: Broker, caller: Caller, _body: bytes, query: Mapping[str, Any]) -> WireModel:
     return broker.agreements.list_steps(caller, StepRange(int(query["after"])))
+
+
+async def _take_envelopes(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
+    return await broker.routing.accept_each(caller, split_batch(body, "envelopes", max_bytes=MAX_MESSAGE_BATCH_BYTES))
+
+
+async def _take_receipt_batch(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
+    return await broker.receipts.submit_each(caller, split_batch(body, "receipts", max_bytes=MAX_RECEIPT_BATCH_BYTES))
 
 
 async def _take_message(broker: Broker, caller: Caller, body: bytes, _query: Mapping[str, Any]) -> WireModel:
@@ -113,9 +124,11 @@ async def _query_records(broker: Broker, caller: Caller, body: bytes, _query: Ma
 _POSTS: dict[str, Handler] = {
     STEPS_PATH: _take_step,
     MESSAGES_PATH: _take_message,
+    MESSAGE_BATCHES_PATH: _take_envelopes,
     LEASE_PATH: _lease,
     ACKNOWLEDGE_PATH: _acknowledge,
     RECEIPTS_PATH: _take_receipts,
+    RECEIPT_BATCHES_PATH: _take_receipt_batch,
     STATUSES_PATH: _take_status,
     ACCESS_LOG_HEADS_PATH: _take_head,
     COSIGNATURES_PATH: _take_cosignature,

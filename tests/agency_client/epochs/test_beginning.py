@@ -24,7 +24,7 @@ from agency_client.reading.messages import verify_again
 from agency_client.receiving.flow import receive
 from agency_client.receiving.leasing import lease_items
 from agency_client.receiving.own_receipts import send_due_receipts
-from agency_client.sending.delivery import accept_acceptance, describe_carried
+from agency_client.sending.acceptance import accept_acceptance, describe_carried
 from agency_client.statuses.signing import sign_access_log_head, sign_status
 from agency_client.syncing.catching_up import take_over_own_statuses
 from agency_client.syncing.rounds import sync_log

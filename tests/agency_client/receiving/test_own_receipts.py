@@ -1,11 +1,13 @@
 """Receipts owed by an agency: signed once, batched, durable, believed by the broker's leaves only."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from agency_client.connection import NotSentError, RefusalDetails, RefusedError
+from agency_client.errors import NotFoundError
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.receipts import Direction, list_receipts
@@ -13,10 +15,11 @@ from agency_client.receiving.own_receipts import receipt_message, send_due_recei
 from agency_client.witness.observer import LogError
 from keys.sealing import SealedMessage
 from keys.signing import verify_document
-from schemas.api import RECEIPTS_PATH
+from schemas.api import RECEIPT_BATCHES_PATH, RECEIPTS_PATH
 from schemas.codec import b64u_encode
 from schemas.receipts import Receipt, ReceiptType
 from schemas.signed import DocumentType, KeyUse, SignedDocument
+from tests.support.lying_batches import refuse_member
 from tests.support.lying_world import LyingWorld
 
 
@@ -123,25 +126,54 @@ def test_receipts_wait_while_the_exchange_is_away_and_go_once(world: LyingWorld,
     assert send_due_receipts(world["VN"]).handed_in == 0
 
 
-@pytest.mark.parametrize("lie", ["a leaf less", "another receipt's leaf", "no proof"])
+LIES: dict[str, Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {
+    "a member less": lambda members: members[:1],
+    "a member more": lambda members: (*members, members[0]),
+    "another receipt's leaf": lambda members: members[::-1],
+    "no proof": lambda members: tuple(item.model_copy(update={"proof": (b64u_encode(bytes(32)),)}) for item in members),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
 def test_receipts_stay_queued_when_the_exchange_does_not_prove_that_it_has_them(
     world: LyingWorld, terms: Any, lie: str
 ) -> None:
     settle_all(world)
     receive_some(world, terms)
     sign_owed_receipts(world["VN"])
-
-    def tamper(answer: Any) -> Any:
-        if lie == "a leaf less":
-            return answer.model_copy(update={"leaves": answer.leaves[:1], "proofs": answer.proofs[:1]})
-        if lie == "no proof":
-            return answer.model_copy(update={"proofs": ((b64u_encode(bytes(32)),),) * len(answer.leaves)})
-        return answer.model_copy(update={"leaves": answer.leaves[::-1], "proofs": answer.proofs[::-1]})
-
-    world.exchange.tamper[RECEIPTS_PATH] = tamper
+    world.exchange.tamper[RECEIPT_BATCHES_PATH] = lambda answer: answer.model_copy(
+        update={"members": LIES[lie](answer.members)}
+    )
     with pytest.raises(LogError):
         send_due_receipts(world["VN"])
     assert count_waiting(world) == 2
+
+
+def test_no_refusal_is_believed_beside_false_evidence(world: LyingWorld, terms: Any) -> None:
+    settle_all(world)
+    receive_some(world, terms)
+    sign_owed_receipts(world["VN"])
+    world.exchange.tamper[RECEIPT_BATCHES_PATH] = lambda answer: answer.model_copy(
+        update={"members": (refuse_member("receipt-refused"), answer.members[0])}
+    )
+    with pytest.raises(LogError):
+        send_due_receipts(world["VN"])
+    assert count_waiting(world) == 2
+    with world["VN"].store.read() as snapshot:
+        assert list_dispatches(snapshot, DispatchState.REFUSED) == []
+
+
+def test_an_exchange_without_batches_gets_them_one_by_one(world: LyingWorld, terms: Any) -> None:
+    settle_all(world)
+    receive_some(world, terms)
+    sign_owed_receipts(world["VN"])
+
+    def take_none(answer: Any) -> Any:
+        raise NotFoundError("there is nothing here")
+
+    world.exchange.tamper[RECEIPT_BATCHES_PATH] = take_none
+    assert send_due_receipts(world["VN"]).handed_in == 2
+    assert count_waiting(world) == 0
 
 
 def test_one_refused_receipt_does_not_hold_the_others_up(world: LyingWorld, terms: Any) -> None:

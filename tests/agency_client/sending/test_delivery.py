@@ -21,8 +21,9 @@ from agency_client.profiles.private_files import write_private_file
 from agency_client.profiles.profile import load_profile
 from agency_client.profiles.session import open_profile
 from agency_client.receiving.flow import receive
-from agency_client.sending.delivery import DeliveryReport, deliver_due, deliver_messages
+from agency_client.sending.delivery import deliver_due, deliver_messages
 from agency_client.sending.flow import push_past_client, send_alert
+from agency_client.sending.handing_in import DeliveryReport
 from schemas.agreements.steps import StepAction
 from schemas.api import CONSISTENCY_PATH, MESSAGES_PATH, Evidence
 from schemas.envelope import Reference
@@ -235,10 +236,12 @@ def test_a_refusal_of_the_call_is_none_of_the_message(gb: Node) -> None:
 
 def test_the_first_that_finds_the_broker_away_stops_the_rest(gb: Node) -> None:
     first, second = queue(gb), queue(gb)
-    lost = LostRequest(MESSAGES_PATH)
-    with tampered(gb, lost):
+    deliver_with(gb, first, SilentRequest(MESSAGES_PATH))
+    set_ahead(gb, timedelta(minutes=2))
+    away, messages = LostRequest(STATES_PATH), Tampering(MESSAGES_PATH)
+    with tampered(gb, away, messages):
         deliver_messages(gb, [first, second])
-    assert lost.calls == 1
+    assert (away.calls, messages.calls) == (1, 0)
     assert load(gb, second).attempts == 0
 
 

@@ -15,8 +15,9 @@ from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
-from agency_client.sending.delivery import DeliveryReport, deliver_messages
+from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.flow import push_past_client, send_alert
+from agency_client.sending.handing_in import DeliveryReport
 from agency_client.syncing.rounds import LOG, STATUSES, run_round, sync_inbox
 from schemas.signed import KeyUse
 from tests.support.nodes import install_next_key_set

@@ -11,6 +11,7 @@ from keys.algorithms import OpeningKey
 from keys.receipts import open_receipt, seal_receipt
 from schemas.agreements.steps import StepAction
 from schemas.api import EvidenceList, ReceiptsRequest
+from schemas.batches import AcceptedMember, RefusedMember
 from schemas.codec import b64u_encode
 from schemas.log.records import RecordType
 from schemas.receipts import Receipt, ReceiptedMessage, ReceiptType, SealedReceipt
@@ -134,3 +135,34 @@ def test_a_receipt_of_somebody_else_is_not_repeated_to_a_stranger(bench: Bench) 
     sealed = make_receipt(bench)
     submit(bench, VN, sealed)
     assert refuse(bench, BE, sealed) == ("not-the-sender", "receipts.0.from_agency")
+
+
+def submit_each(bench: Bench, agency: str, *receipts: bytes) -> list[AcceptedMember | RefusedMember]:
+    return list(bench.run(bench.receipts.submit_each(bench.caller(agency), receipts)).members)
+
+
+def test_a_batch_passes_on_all_but_what_is_wrong_and_says_so_in_its_place(bench: Bench) -> None:
+    bench.send(GB, VN, bench.agree(), "first")
+    good, other = (make_receipt(bench, salt=salt).canonical() for salt in ("a", "b"))
+    unasked = make_receipt(bench, to=BE).canonical()
+    members = submit_each(bench, VN, good, b"{}", unasked, other)
+    problems = [item.problem for item in members if isinstance(item, RefusedMember)]
+    assert [item.type for item in members] == ["accepted", "refused", "refused", "accepted"]
+    assert [(problem.type.rpartition(":")[2], problem.field) for problem in problems] == [
+        ("wrong-shape", "v"),
+        ("receipt-refused", "to_agency"),
+    ]
+    assert len(receipts_of(bench.lease(GB))) == 2
+    assert len(bench.records(RecordType.REFUSED)) == 2
+
+
+def test_a_batch_of_receipts_again_keeps_their_leaves(bench: Bench) -> None:
+    bench.send(GB, VN, bench.agree(), "first")
+    receipts = [make_receipt(bench, salt=salt).canonical() for salt in "abc"]
+    first, again = submit_each(bench, VN, *receipts), submit_each(bench, VN, *receipts)
+    leaves = [member.leaf for member in first if isinstance(member, AcceptedMember)]
+    assert len(leaves) == 3
+    assert [(item.leaf, item.new) for item in again if isinstance(item, AcceptedMember)] == [
+        (leaf, False) for leaf in leaves
+    ]
+    assert len(receipts_of(bench.lease(GB))) == 3
