@@ -11,6 +11,7 @@ from random import Random
 
 from tests.faults.stored_log import read_stored_log
 from tests.faults.traffic import Traffic, traffic_running
+from tests.strategies.agreements import make_clause
 from tests.support.delivery import Correspondence
 from tests.support.exchange import RunningExchange
 
@@ -82,9 +83,11 @@ def play_kills(
 
 
 def agree_and_correspond(exchange: RunningExchange) -> Correspondence:
-    """Return the first two members' way to write to each other, under an agreement that is in force."""
+    """Return the first two members' way to write to each other, under an agreement that is in force; no day ends it."""
     first, second = list(exchange.members)[:2]
-    terms = exchange.agree(first, second).terms
+    pairs = ((first, second), (second, first))
+    clauses = tuple(make_clause(*pair, daily_quota=10_000_000) for pair in sorted(pairs))
+    terms = exchange.agree(first, second, clauses=clauses).terms
     return Correspondence(exchange.members[first], exchange.members[second], terms.digest())
 
 

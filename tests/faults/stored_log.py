@@ -61,8 +61,8 @@ def read_stored_log(exchange: RunningExchange) -> StoredLog:
         report = verify_stored_log(connection, exchange.sheet, lambda _done, _of: None)
         verify_stored_state(connection, exchange.sheet, report)
         assert report.findings == []
-        leaves = list_leaves(connection, 0, report.leaves)
-        rows = [(row.leaf_index, row.record, row.salt, row.leaf_hash) for row in leaves]
+        stored = list_leaves(connection, 0, report.leaves)
+        rows = [(row.leaf_index, row.record, row.salt, row.leaf_hash) for row in stored]
     tree = MerkleTree()
     tree.extend(leaf_hash for _, _, _, leaf_hash in rows)
     leaves = (
