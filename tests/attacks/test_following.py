@@ -133,8 +133,7 @@ def test_what_no_agreement_let_through_opens_no_door_to_what_follows_it(
     world: LyingWorld, narrow: Any, proposed: Any
 ) -> None:
     """The agreement that is cited was signed by both; the message it is said of came under none."""
-    wide = narrow.model_copy(update={"version": 2, "supersedes": narrow.digest(), "clauses": proposed.clauses})
-    take_step(world[GB], wide, StepAction.PROPOSE, world[GB], world[VN])
+    wide = widen(world, narrow, proposed)
     for cited, code in ((wide.digest(), "agreement-not-in-force"), (b64u_encode(bytes(32)), "agreement-unknown")):
         sealed = world.craft(GB, VN, cited)
         world.deliver(sealed, VN)
@@ -143,6 +142,25 @@ def test_what_no_agreement_let_through_opens_no_door_to_what_follows_it(
         assert follow(world, narrow, sealed, "outcome", special_categories=SPECIAL) == ("new", "reference-unknown")
         refused = follow(world, narrow, sealed, "withdrawal", handling={"codes": ["h2"]})
         assert refused == ("refused", "handling-not-covered"), "it may come first, and says no more than was agreed"
+
+
+def widen(world: LyingWorld, narrow: Any, proposed: Any) -> Any:
+    """Let GB propose a next version with other clauses, which VN does not answer."""
+    wide = narrow.model_copy(update={"version": 2, "supersedes": narrow.digest(), "clauses": proposed.clauses})
+    take_step(world[GB], wide, StepAction.PROPOSE, world[GB], world[VN])
+    return wide
+
+
+def test_what_follows_a_message_that_was_taken_back_unverified_is_held_to_what_both_signed(
+    world: LyingWorld, narrow: Any, proposed: Any
+) -> None:
+    sealed = world.craft(GB, VN, widen(world, narrow, proposed))
+    world.deliver(sealed, VN)
+    world.collect(VN)
+    assert follow(world, narrow, sealed, "withdrawal") == ("opened", None)
+    assert world.look_up(VN, sealed).state is InboxState.WITHDRAWN
+    found = follow(world, narrow, sealed, "outcome", special_categories=SPECIAL)
+    assert found == ("refused", "special-category-not-covered")
 
 
 def test_a_row_of_messages_that_nothing_let_through_is_not_followed_to_its_beginning(
