@@ -74,8 +74,8 @@ NO_ROOM = "the exchange's disk has no room for this attachment now; what was sto
             FREE,
             None,
             (
-                "2 attachments were uploaded or begun that no message names; send their messages, or wait until they go "
-                "after 24 hours"
+                "2 attachments were uploaded or begun that no message names; send their messages, or wait until they "
+                "go after 24 hours"
             ),
         ),
         (
