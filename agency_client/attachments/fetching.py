@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agency_client.attachments.folder import demand_room, find_incoming, read_pieces, write_all
+from agency_client.connection import RefusedError
 from agency_client.errors import ConflictError, NotFoundError, VerificationFailedError
 from agency_client.node import Node
 from agency_client.profiles.private_files import PRIVATE_FILE_MODE
@@ -19,6 +20,7 @@ from schemas.attachments import MAX_PIECE_BYTES
 from schemas.envelope import SealedAttachment
 
 Progress = Callable[[int], None]
+LOST_THERE = "attachment-lost"
 
 
 class AttachmentForgedError(VerificationFailedError):
@@ -110,4 +112,12 @@ def _read_range(node: Node, address: str, offset: int, count: int) -> bytes:
         raise AttachmentGoneError(
             "the exchange does not have this attachment for this agency any more",
             fix="ask its sender to send it again",
+        ) from error
+    except RefusedError as error:
+        if error.code != LOST_THERE:
+            raise
+        raise AttachmentGoneError(
+            "the exchange had this attachment for this agency and has lost its bytes",
+            code=LOST_THERE,
+            fix="ask its sender to send it again, and tell the operator of the exchange",
         ) from error

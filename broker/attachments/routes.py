@@ -95,7 +95,7 @@ def make_router(service: AttachmentService, authentication: Authentication) -> A
         f"{ATTACHMENTS_PATH}/{{sender}}/{{message_id}}/{{attachment_id}}",
         read_range,
         gives={206: CONTENT_MEDIA_TYPE},
-        refuses=(*_CALLER_REFUSALS, "not-found", "range-refused", "agreement-not-in-force"),
+        refuses=(*_CALLER_REFUSALS, "not-found", "range-refused", "agreement-not-in-force", "attachment-lost"),
         headers={"Range": "^bytes=(0|[1-9][0-9]{0,14})-(0|[1-9][0-9]{0,14})$"},
     )
     return router

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
 from sqlalchemy import Connection
 
 from broker.access.caller import Caller
@@ -50,6 +51,9 @@ from schemas.attachments import Announcement, UploadAnswer
 WRITE_BYTES = 256 * 1024
 """How much of a piece waits in memory, on its way in or out."""
 _NOT_FOUND = "there is no such attachment, or none that you may see"
+_LOST = "the exchange had this attachment and has lost its bytes: its sender can send it again, in a new message"
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +127,17 @@ class AttachmentService:
         """Return the part that a recipient asks for, if its message was handed over and nothing has narrowed since.
 
         Raises:
-            RefusedError: as to whoever it does not concern, there is nothing; or the agreement does not let it go now.
+            RefusedError: as to whoever it does not concern, there is nothing; or the agreement does not let it go now;
+                or its bytes were lost here (`attachment-lost`).
         """
         upload = await asyncio.to_thread(self._find_for_recipient, caller.agency, key)
         part = parse_range(range_text, upload.size)
         if isinstance(part, Refusal):
             raise RefusedError(part)
         if await asyncio.to_thread(self._files.measure, upload.key) != upload.size:
-            raise refuse("not-found", _NOT_FOUND)
+            self._writer.metrics.attachments_missed.inc()
+            _log.error("attachment-lost", agency=key.sender, path=f"{key.message}.{key.id}")
+            raise refuse("attachment-lost", _LOST)
         return Readable(upload.key, part, upload.size)
 
     async def stream(self, readable: Readable) -> AsyncIterator[bytes]:

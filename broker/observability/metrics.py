@@ -37,6 +37,11 @@ class Metrics:
         self._purged = Counter(
             "bilateral_purged", "What came to its end and was removed, by kind.", ("kind",), registry=self.registry
         )
+        self.attachments_missed = Counter(
+            "bilateral_attachments_missed",
+            "Times that a recipient asked for an attachment whose bytes were lost here.",
+            registry=self.registry,
+        )
         self.connections = Gauge("bilateral_connections", "Open client connections.", registry=self.registry)
         self._batch_operations = Histogram(
             "bilateral_batch_operations",

@@ -13,7 +13,7 @@ from agency_client.attachments.fetching import AttachmentForgedError, Attachment
 from agency_client.attachments.folder import RESERVED_BYTES, DiskFullError, list_incoming
 from agency_client.attachments.listing import fetch_attachments
 from agency_client.attachments.saving import Saving, save_attachments
-from agency_client.connection import UnansweredError
+from agency_client.connection import UnansweredError, read_refusal
 from agency_client.errors import ClientError, NotFoundError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.reading.messages import NotShownError
@@ -21,6 +21,7 @@ from agency_client.receiving.flow import receive
 from agency_client.sending.noticing import restrict, withdraw
 from schemas.codec import b64u_encode, hash_bytes
 from schemas.log.records import Action
+from schemas.problems import TYPE_PREFIX, ProblemDocument
 from tests.support.attached import Attaching
 from tests.support.lying_attachments import Place
 from tests.support.onward import AUTHOR
@@ -128,6 +129,21 @@ def test_what_the_exchange_does_not_have_any_more_is_said(attaching: Attaching) 
     with pytest.raises(AttachmentGoneError, match="does not have this attachment") as gone:
         attaching.save(message)
     assert gone.value.code == "attachment-gone"
+
+
+def test_what_the_exchange_has_lost_is_said_in_other_words(attaching: Attaching) -> None:
+    problem = ProblemDocument(type=f"{TYPE_PREFIX}attachment-lost", title="Lost", status=410, detail="lost")
+
+    def lose(_place: object, _start: int, _data: bytes) -> bytes:
+        raise read_refusal(410, {}, problem.canonical())
+
+    message = attaching.arrive(attaching.write("page.png"))
+    attaching.attached.twist = lose
+    with pytest.raises(AttachmentGoneError, match="has lost its bytes") as gone:
+        attaching.save(message)
+    assert (gone.value.code, "operator" in gone.value.fix) == ("attachment-lost", True)
+    attaching.attached.twist = lambda _place, _start, data: data
+    assert attaching.save(message)[0].path.name == "page.png"
 
 
 def test_of_a_message_that_was_taken_back_nothing_is_saved(attaching: Attaching) -> None:

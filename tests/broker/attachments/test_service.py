@@ -286,7 +286,9 @@ def test_no_piece_goes_while_the_agreement_is_suspended_or_after_its_end(bench: 
     assert refusal_of(lambda: read(bench, sealed, "bytes=0-9")) == ("agreement-not-in-force", "agreement")
 
 
-def test_bytes_lost_by_the_exchange_are_nobodys_and_can_be_uploaded_again_before_the_message(bench: Bench) -> None:
+def test_bytes_lost_by_the_exchange_are_told_to_their_reader_and_uploaded_again_before_the_message(
+    bench: Bench,
+) -> None:
     sealed = upload(bench, "file", DATA)
     key = UploadKey(GB, make_id("message"), sealed.id)
     bench.files.remove(key)
@@ -297,4 +299,6 @@ def test_bytes_lost_by_the_exchange_are_nobodys_and_can_be_uploaded_again_before
     bench.submit(GB, seal_with(bench, terms, sealed))
     bench.acknowledge(VN, bench.lease(VN))
     bench.files.remove(key)
-    assert refusal_of(lambda: read(bench, sealed, "bytes=0-9")) == ("not-found", None)
+    assert refusal_of(lambda: read(bench, sealed, "bytes=0-9")) == ("attachment-lost", None)
+    assert refusal_of(lambda: read(bench, sealed, "bytes=0-9", reader=GB)) == ("not-found", None)
+    assert bench.writer.metrics.registry.get_sample_value("bilateral_attachments_missed_total") == 1
