@@ -114,8 +114,13 @@ class ExchangeFolder:
 
     @property
     def database(self) -> Path:
-        """Return the SQLite database."""
+        """Return the SQLite database, where the exchange has that."""
         return self.path / "broker.db"
+
+    @property
+    def database_url(self) -> Path:
+        """Return the private file that names a PostgreSQL database; there is none while the exchange is on SQLite."""
+        return self.path / "database.url"
 
     @property
     def attachments(self) -> Path:

@@ -2,10 +2,21 @@
 
 from pathlib import Path
 
+from sqlalchemy import URL, Connection
+
 from broker.audit.log import AuditLog, create_log
+from broker.audit.log_store import LogMissingError, select_head
 from broker.clock import Clock
-from broker.exchange import DrawBytes, Exchange, build_folder, make_exchange, open_exchange, write_exchange
-from broker.storage.engine import open_database
+from broker.database import open_exchange_database, write_database_url
+from broker.exchange import (
+    DrawBytes,
+    Exchange,
+    ExchangeExistsError,
+    build_folder,
+    make_exchange,
+    open_exchange,
+    write_exchange,
+)
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import migrate
 from broker.storage.transaction import Transaction
@@ -16,26 +27,39 @@ from schemas.log.records import RecordType
 
 
 def found_exchange(
-    path: Path, name: str, hosts: tuple[str, ...], passphrase: str | None, clock: Clock, draw: DrawBytes
+    path: Path,
+    name: str,
+    hosts: tuple[str, ...],
+    passphrase: str | None,
+    clock: Clock,
+    draw: DrawBytes,
+    *,
+    database: URL | None = None,
 ) -> ExchangeSheet:
     """Make an exchange in a folder of its own, whole or not at all, and return its public sheet.
 
+    It is kept in a SQLite file in the folder, or in the PostgreSQL database named.
+
     Raises:
-        ExchangeExistsError: something is there already.
+        ExchangeExistsError: something is there already, in the folder or in the database.
         DocumentError: the name or a host is not of the accepted form.
+        StoreUnreachableError: the database cannot be reached.
     """
     sheet, names, secrets = make_exchange(name, hosts, clock.now(), draw)
     with build_folder(path) as folder:
         write_exchange(folder, sheet, names, secrets, passphrase, draw)
+        if database is not None:
+            write_database_url(folder, database)
         _open_log(open_exchange(folder, passphrase), clock, draw)
     return sheet
 
 
 def _open_log(exchange: Exchange, clock: Clock, draw: DrawBytes) -> None:
-    database = open_database(exchange.folder.database)
+    database = open_exchange_database(exchange.folder, exchange.sheet)
     try:
         migrate(database)
-        with database.writing.begin() as connection:
+        with database.write() as connection:
+            _verify_empty(connection)
             create_log(connection, exchange.sheet.origin, clock.now())
         log = AuditLog(database, clock, exchange.sign, lambda: draw(SALT_BYTES))
         log.load()
@@ -48,6 +72,14 @@ def _open_log(exchange: Exchange, clock: Clock, draw: DrawBytes) -> None:
             writer.close()
     finally:
         database.close()
+
+
+def _verify_empty(connection: Connection) -> None:
+    try:
+        head = select_head(connection)
+    except LogMissingError:
+        return
+    raise ExchangeExistsError(f"the database holds the log {head.origin} already: name an empty one")
 
 
 def _append_opening(transaction: Transaction, sheet: ExchangeSheet) -> None:

@@ -18,8 +18,8 @@ from broker.storage.failpoints import ENVIRONMENT_VARIABLE as FAILPOINT_VARIABLE
 _OTHERS_MAY_READ = 0o077
 DATABASE_VARIABLE = "BILATERAL_BROKER_DATABASE_URL"
 _DATABASE_REFUSED = (
-    "database_url is set: choosing another database comes with a later version; this one keeps broker.db in the "
-    "exchange's folder, so leave the setting out"
+    "database_url is set: which database an exchange has is said once, by `broker init --database FILE`, and stands in "
+    "database.url in its folder; leave the setting out, or a verb would work on one that nobody serves"
 )
 
 
@@ -92,10 +92,20 @@ class Writer(_Section):
     max_batch: int = Field(default=256, ge=1, le=4096)
 
 
+class Database(_Section):
+    """What a commit is worth, on PostgreSQL: whether one counts that no synchronous standby has."""
+
+    require_standby: bool = False
+
+
 class Inbox(_Section):
-    """How long a node may take to store what it was handed, before it comes again."""
+    """How long a node may take to store what it was handed, before it comes again; how much waits for one that does
+    not collect: items, and bytes of their content.
+    """
 
     lease_seconds: int = Field(default=60, ge=1, le=600)
+    max_items: int = Field(default=100_000, ge=1)
+    max_bytes: int = Field(default=4 << 30, ge=1)
 
 
 class Attachments(_Section):
@@ -124,6 +134,7 @@ class Settings(BaseSettings):
     admin: Admin = Admin()
     limits: Limits = Limits()
     writer: Writer = Writer()
+    database: Database = Database()
     inbox: Inbox = Inbox()
     attachments: Attachments = Attachments()
 

@@ -36,14 +36,16 @@ _SENTENCES = {
         "this exchange was put back from a backup and takes nothing until its operator knows whether anything was lost"
     ),
     StopReason.BEHIND: (
-        "this exchange has lost a part of its log, as one of its witnesses showed, and has stopped; its operator must "
-        "open a new log"
+        "this exchange has lost a part of its log, {shown_by}, and has stopped; its operator must open a new log"
     ),
 }
 
 
 class Stop(WireModel):
-    """That the log stopped, since when and why; `note` is what shows it to be behind, `witness` who handed it in."""
+    """That the log stopped, since when and why; `note` is what shows it to be behind, `witness` who handed it in.
+
+    No witness did where this broker had signed the note itself.
+    """
 
     v: Literal[1]
     reason: StopReason
@@ -54,7 +56,8 @@ class Stop(WireModel):
     @property
     def sentence(self) -> str:
         """Return why, for a person."""
-        return _SENTENCES[self.reason]
+        shown_by = "as what it signed itself shows" if self.witness is None else "as one of its witnesses showed"
+        return _SENTENCES[self.reason].format(shown_by=shown_by)
 
     @property
     def shown(self) -> Checkpoint | None:
@@ -135,7 +138,7 @@ class Standing:
         if stop is not None:
             raise ExchangeStoppedError(stop)
 
-    def fall_behind(self, note: bytes, witness: str, now: datetime) -> ExchangeStoppedError:
+    def fall_behind(self, note: bytes, witness: str | None, now: datetime) -> ExchangeStoppedError:
         """Stop for good, keep the note that shows why, and return the error to raise. For the writer's thread."""
         stop = Stop(v=1, reason=StopReason.BEHIND, since=now, note=note.decode(), witness=witness)
         if choose_stop(self.stop, stop) is stop:

@@ -1,5 +1,6 @@
 """`broker init`: make a new exchange."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,15 @@ def init(
     host: Annotated[list[str], typer.Option("--host", help="A name or address clients connect to; repeatable.")],
     data: Data = DEFAULT_DATA,
     passphrase_file: PassphraseFile = None,
+    database: Annotated[
+        Path | None,
+        typer.Option(
+            "--database",
+            metavar="URL-FILE",
+            help="A private file with the URL of an empty PostgreSQL database; else a SQLite file in the folder.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a new exchange: its keys, its database, and exchange.json to hand out.
@@ -21,11 +31,14 @@ def init(
     Without a passphrase the keys lie in a file that only its owner reads, and the broker starts by itself. With one
     they are sealed, and every start needs the passphrase file.
 
+    With --database everything but the keys is kept on a PostgreSQL server, for as many brokers as are wanted.
+
     Example:
 
         broker init --data /var/lib/bilateral --name exchange.example --host broker.exchange.example
     """
     from broker.clock import SystemClock
+    from broker.database import read_database_url
     from broker.exchange import ExchangeFolder
     from broker.founding import found_exchange
     from broker.status import describe_anchor
@@ -33,7 +46,8 @@ def init(
     from schemas.key_documents import compute_exchange_anchor
 
     passphrase = read_passphrase(passphrase_file)
-    sheet = found_exchange(data, name, tuple(host), passphrase, SystemClock(), generate_bytes)
+    url = read_database_url(database) if database else None
+    sheet = found_exchange(data, name, tuple(host), passphrase, SystemClock(), generate_bytes, database=url)
     anchor = describe_anchor(compute_exchange_anchor(sheet))
     path = ExchangeFolder(data).sheet
     if as_json:

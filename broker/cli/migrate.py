@@ -14,14 +14,14 @@ def migrate(data: Data = DEFAULT_DATA) -> None:
 
         broker migrate --data /var/lib/bilateral
     """
+    from broker.database import open_exchange_database
     from broker.exchange import ExchangeFolder, read_sheet
-    from broker.storage.engine import open_database
     from broker.storage.migrate import migrate as run_migrations
 
     folder = ExchangeFolder(data)
-    read_sheet(folder)
+    sheet = read_sheet(folder)
     with folder.hold_lock():
-        database = open_database(folder.database)
+        database = open_exchange_database(folder, sheet)
         try:
             run_migrations(database)
         finally:

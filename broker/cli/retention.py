@@ -43,13 +43,12 @@ def purge(
 
 def _read_due(folder: "ExchangeFolder") -> "Due":
     from broker.clock import SystemClock
+    from broker.database import open_exchange_database
     from broker.exchange import read_sheet
     from broker.retention.purging import read_due
-    from broker.storage.engine import open_database
     from broker.storage.revision import verify_migrated
 
-    read_sheet(folder)
-    database = open_database(folder.database)
+    database = open_exchange_database(folder, read_sheet(folder))
     try:
         with database.read() as connection:
             verify_migrated(connection)

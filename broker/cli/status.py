@@ -36,14 +36,14 @@ def status(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
 def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
     from broker.audit.log_store import select_head
     from broker.audit.standing import Stop, choose_stop
+    from broker.database import open_exchange_database
     from broker.directory.live import make_directory
     from broker.exchange import read_stop
     from broker.status import describe_status
-    from broker.storage.engine import open_database
     from broker.storage.revision import verify_migrated
     from schemas.log.checkpoint import Checkpoint
 
-    database = open_database(folder.database)
+    database = open_exchange_database(folder, sheet)
     try:
         with database.read() as connection:
             verify_migrated(connection)

@@ -1,5 +1,6 @@
 """`broker verify-log`: recompute the whole log from what is stored."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,26 +18,31 @@ def verify_log(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
 
     Then hold what is stored beside the log against it: messages, inboxes, agreements, receipts, statuses and quotas.
 
-    Only the public keys in exchange.json are believed. A broker may go on serving meanwhile. Ends with 6 if anything
-    is wrong.
+    Only the public keys in exchange.json are believed. A broker may go on serving meanwhile. A long log is shared
+    among the machine's processors. Ends with 6 if anything is wrong.
 
     Example:
 
         broker verify-log --data /var/lib/bilateral
     """
+    from broker.audit.leaf_checks import check_in_processes, count_jobs
+    from broker.audit.log_store import select_head
     from broker.audit.verification import verify_stored_log
+    from broker.database import open_exchange_database
     from broker.exchange import ExchangeFolder, read_sheet
-    from broker.storage.engine import open_database
     from broker.storage.revision import verify_migrated
     from broker.stored_state import verify_stored_state
 
     folder = ExchangeFolder(data)
     sheet = read_sheet(folder)
-    database = open_database(folder.database)
+    database = open_exchange_database(folder, sheet)
     try:
         with database.read() as connection, show_progress("leaves") as progress:
             verify_migrated(connection)
-            report = verify_stored_log(connection, sheet, progress)
+            open_own = partial(open_exchange_database, folder, sheet)
+            jobs = count_jobs(select_head(connection).size)
+            check = partial(check_in_processes, open_own, jobs) if jobs > 1 else None
+            report = verify_stored_log(connection, sheet, progress, check)
             verify_stored_state(connection, sheet, report)
     finally:
         database.close()

@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 from broker.audit.log import LogDamagedError
 from broker.audit.log_store import StoredHead, select_hashes, select_head
 from broker.audit.standing import Stop, choose_stop
+from broker.database import open_exchange_database
 from broker.directory.live import make_directory
 from broker.directory.members import Members
 from broker.epochs.rules import Shown, read_notes, sort_shown
-from broker.exchange import Exchange, ExchangeFolder
-from broker.storage.engine import open_database
+from broker.exchange import Exchange, ExchangeFolder, read_sheet
 from broker.storage.revision import verify_migrated
 from broker.witnesses.rules import OwnLog
 from broker.witnesses.store import select_all_cosignatures
@@ -92,7 +92,7 @@ def read_database(folder: ExchangeFolder) -> Iterator[Connection]:
     Raises:
         SchemaOutdatedError: its tables are of another version.
     """
-    database = open_database(folder.database)
+    database = open_exchange_database(folder, read_sheet(folder))
     try:
         with database.read() as connection:
             verify_migrated(connection)

@@ -1,6 +1,6 @@
 """Open the broker's database: one engine that writes and one that only reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,24 @@ from typing import Protocol
 from sqlalchemy import URL, Connection, Engine, make_url
 
 from broker.storage import postgresql, sqlite
+from broker.storage.announcements import Channel
+from broker.storage.errors import CommitUnknownError, StoreUnreachableError
 from schemas.log.epoch import FIRST_EPOCH
 
 
 class Dialect(Protocol):
     """What a database engine's own module knows: the only modules that name their engine."""
 
+    def is_unreachable(self, error: Exception, engine: Engine) -> bool:
+        """Return whether an error says that the database cannot be reached, or no longer over this connection."""
+        ...
+
     def verify_commit(self, connection: Connection) -> None:
         """Verify that the COMMIT just answered on a writing connection is as durable as was asked for."""
+        ...
+
+    def find_unsafe(self, connection: Connection) -> Iterable[str]:
+        """Yield a sentence for everything because of which what was committed could be lost."""
         ...
 
     def create_schema(self, connection: Connection) -> None:
@@ -25,6 +35,10 @@ class Dialect(Protocol):
 
     def empty_write_ahead_log(self, engine: Engine) -> bool:
         """Let nothing that was deleted stay in the write-ahead log; False: a reader holds it, try again later."""
+        ...
+
+    def open_channel(self, reading: Engine, broker: str) -> Channel | None:
+        """Return how this broker reaches others on the same database; nothing where it is alone."""
         ...
 
 
@@ -38,8 +52,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Lend a read-only connection whose statements all see the same committed state; hold it briefly."""
-        with self.reading.connect() as connection:
+        """Lend a read-only connection whose statements all see the same committed state; hold it briefly.
+
+        Raises:
+            StoreUnreachableError: there is none, or it broke.
+        """
+        with self._naming_what_broke(self.reading), self.reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -47,12 +65,25 @@ class Database:
         """Lend a connection whose writes are committed, durably, when the block ends well.
 
         Raises:
-            CommitUnknownError: they were committed less durably than was asked for.
+            StoreUnreachableError: there is none, or it broke before the end.
+            CommitUnknownError: it broke at the end, or the writes are less durable than was asked for.
         """
-        with self.writing.connect() as connection:
-            with connection.begin():
-                yield connection
+        with self._naming_what_broke(self.writing), self.writing.connect() as connection:
+            is_committing = False
+            try:
+                with connection.begin():
+                    yield connection
+                    is_committing = True
+            except Exception as error:
+                if is_committing and self.dialect.is_unreachable(error, self.writing):
+                    raise CommitUnknownError("the connection broke while it was committed") from error
+                raise
             self.dialect.verify_commit(connection)
+
+    def find_unsafe(self) -> list[str]:
+        """Return a sentence for everything because of which what was committed could be lost."""
+        with self.read() as connection:
+            return list(self.dialect.find_unsafe(connection))
 
     def create_schema(self, connection: Connection) -> None:
         """Create what the tables stand in, unless it is there."""
@@ -62,28 +93,46 @@ class Database:
         """Let nothing that was deleted stay in the write-ahead log; False: a reader holds it, try again later."""
         return self.dialect.empty_write_ahead_log(self.writing)
 
+    def open_channel(self, broker: str) -> Channel | None:
+        """Return how the broker of this name reaches others on the same database; nothing where it is alone."""
+        return self.dialect.open_channel(self.reading, broker)
+
     def close(self) -> None:
         """Close every idle connection."""
         self.reading.dispose()
         self.writing.dispose()
 
+    @contextmanager
+    def _naming_what_broke(self, engine: Engine) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if self.dialect.is_unreachable(error, engine):
+                raise StoreUnreachableError from error
+            raise
 
-def open_database(where: str | URL | Path, *, epoch: int = FIRST_EPOCH, reading_connections: int = 8) -> Database:
+
+def open_database(
+    where: str | URL | Path, *, epoch: int = FIRST_EPOCH, reading_connections: int = 8, requires_standby: bool = False
+) -> Database:
     """Open the database at a URL, or in a SQLite file at a path; the file is created, its tables are not.
 
-    On PostgreSQL each epoch of the log has a schema of its own.
+    On PostgreSQL each epoch of the log has a schema of its own, and with `requires_standby` no commit counts that no
+    synchronous standby has.
 
     Raises:
-        ValueError: the URL names an engine that the broker does not run on.
+        ValueError: the URL names an engine that the broker does not run on, or SQLite should have a standby.
     """
     url = sqlite.url_of(where) if isinstance(where, Path) else make_url(where)
     match url.get_backend_name():
+        case "sqlite" if requires_standby:
+            raise ValueError("database.require_standby is set, and SQLite has no standby: leave the setting out")
         case "sqlite":
             writing, reading = sqlite.make_writing_engine(url), sqlite.make_reading_engine(url, reading_connections)
             return Database(sqlite, writing, reading)
         case "postgresql":
             schema = f"bilateral_{epoch}"
-            writing = postgresql.make_writing_engine(url, schema)
+            writing = postgresql.make_writing_engine(url, schema, requires_standby=requires_standby)
             return Database(postgresql, writing, postgresql.make_reading_engine(url, schema, reading_connections))
         case name:
             raise ValueError(f"the database URL begins with {name}: the broker runs on sqlite and postgresql")

@@ -34,6 +34,13 @@ class StoreClosedError(StoreError):
         super().__init__("the broker is stopping and takes no more writes")
 
 
+class StoreUnreachableError(StoreError):
+    """The database server cannot be reached, or went away in the middle; nothing was committed."""
+
+    def __init__(self) -> None:
+        super().__init__("the database cannot be reached; try again")
+
+
 class CommitFailedError(StoreError):
     """The batch could not be committed: none of its operations may be taken as done."""
 
@@ -44,8 +51,8 @@ class CommitFailedError(StoreError):
 class CommitUnknownError(StoreError):
     """Whether the batch is kept cannot be told: nothing of it may be taken as done, nor as not done."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"whether it was stored is not known, ask again: {reason}")
+    def __init__(self, reason: str = "the database did not say") -> None:
+        super().__init__(f"whether it was stored is not known: ask again ({reason})")
 
 
 class CommitUnansweredError(StoreError):
@@ -53,10 +60,3 @@ class CommitUnansweredError(StoreError):
 
     def __init__(self) -> None:
         super().__init__("stored, and the answer could not be signed; ask again")
-
-
-class StoreUnreachableError(StoreError):
-    """The database cannot be read: nothing that others may have changed is known well enough."""
-
-    def __init__(self) -> None:
-        super().__init__("the store cannot be reached; nobody is let in on what may be old")

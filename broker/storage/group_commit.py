@@ -22,7 +22,14 @@ from sqlalchemy import Connection
 from broker.observability.metrics import Metrics
 from broker.storage.announcements import Announcing, News, NobodyElse
 from broker.storage.engine import Database
-from broker.storage.errors import CommitFailedError, CommitUnansweredError, StoreBusyError, StoreClosedError
+from broker.storage.errors import (
+    CommitFailedError,
+    CommitUnansweredError,
+    CommitUnknownError,
+    StoreBusyError,
+    StoreClosedError,
+    StoreError,
+)
 from broker.storage.failpoints import failpoint
 from broker.storage.fair_queue import MAX_WAITING, MAX_WAITING_OF_MEMBER, OWN_TURN, FairQueue, Turn
 from broker.storage.transaction import Journal, JournalBatch, Transaction
@@ -91,6 +98,7 @@ class GroupCommitWriter:
             StoreBusyError: too many operations are waiting, in all or of this member.
             StoreClosedError: the writer is closed.
             CommitFailedError: the whole batch failed; nothing of it was kept.
+            CommitUnknownError: whether the batch was kept cannot be told.
             CommitUnansweredError: it was kept, but could not be signed.
             Exception: whatever `operation` raised; nothing of it was kept.
         """
@@ -158,7 +166,9 @@ class GroupCommitWriter:
             leaves = self._commit_batch(batch)
         except Exception as error:  # noqa: BLE001 - whatever it was, the callers must hear that nothing was kept
             self._announcing.doubt()
-            _fail_all(batch, CommitFailedError, error)
+            for job in batch:
+                job.hooks.clear()
+            _fail_all(batch, CommitUnknownError if isinstance(error, CommitUnknownError) else CommitFailedError, error)
             return error
         try:
             self._journal.publish(leaves)
@@ -205,12 +215,10 @@ def _report(what: str, error: Exception, operations: int) -> None:
         pass
 
 
-def _fail_all(batch: list[_Job], refusal: type[CommitFailedError | CommitUnansweredError], cause: Exception) -> None:
+def _fail_all(batch: list[_Job], refusal: Callable[[], StoreError], cause: Exception) -> None:
     for job in batch:
         job.error = refusal()
         job.error.__cause__ = cause
-        if refusal is CommitFailedError:
-            job.hooks.clear()
 
 
 def _prepare_job(job: _Job) -> bool:

@@ -5,15 +5,16 @@ of the log's head for as long as its transaction lasts, so none may last: a brok
 whose machine is gone, loses session and lock within `_MAX_IDLE_SECONDS`, and what it had written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from select import POLLIN, poll
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from broker.storage.errors import CommitUnknownError
+from broker.storage.postgresql_channel import PostgresqlChannel
 
 NAME = "postgresql"
 PARTITIONS = 16
@@ -51,7 +52,7 @@ _WRITING = _SESSION | {
 _READING = _SESSION | {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
 
 
-def make_writing_engine(url: URL, schema: str) -> Engine:
+def make_writing_engine(url: URL, schema: str, *, requires_standby: bool = False) -> Engine:
     """Return the engine whose COMMIT is answered once disk and standby have it, and whose warnings are kept."""
     engine = _make_engine(url, schema, _WRITING, target="read-write", pool_size=1)
 
@@ -59,6 +60,7 @@ def make_writing_engine(url: URL, schema: str) -> Engine:
     def keep_warnings(connection: Any, record: Any) -> None:
         warnings: list[str] = []
         record.info["warnings"] = warnings
+        record.info["requires_standby"] = requires_standby
         connection.add_notice_handler(lambda notice: _keep_warning(notice, warnings))
 
     @event.listens_for(engine, "begin")
@@ -74,17 +76,37 @@ def make_reading_engine(url: URL, schema: str, connections: int) -> Engine:
     return _make_engine(url, schema, _READING, target="primary", pool_size=connections)
 
 
+def is_unreachable(error: Exception, engine: Engine) -> bool:
+    """Return whether an error, SQLAlchemy's or the driver's own, says that the database cannot be reached."""
+    driver = engine.dialect.loaded_dbapi
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, driver.OperationalError | driver.InterfaceError)
+
+
 def verify_commit(connection: Connection) -> None:
     """Verify that the COMMIT just answered on this connection of the writing engine is as durable as was asked for.
 
-    When the wait for a synchronous standby is cut short, PostgreSQL answers with success and a warning.
+    When the wait for a synchronous standby is cut short, PostgreSQL answers with success and a warning. When standbys
+    are abolished meanwhile it answers with success alone, so whoever requires one asks afterwards.
 
     Raises:
-        CommitUnknownError: it came with a warning.
+        CommitUnknownError: it came with a warning, or there is no synchronous standby.
     """
     warnings = connection.info["warnings"]
     if warnings:
         raise CommitUnknownError(warnings[0])
+    if connection.info["requires_standby"] and not _ask(connection, b"SHOW synchronous_standby_names"):
+        raise CommitUnknownError("database.require_standby is set, and the server has no synchronous standby")
+
+
+def find_unsafe(connection: Connection) -> Iterator[str]:
+    """Yield a sentence for each setting of the server that lets committed transactions be lost or damaged."""
+    for name in ("fsync", "full_page_writes"):
+        if connection.exec_driver_sql(f"SHOW {name}").scalar_one() != "on":
+            yield f"PostgreSQL runs with {name} = off: a power cut would lose what was answered as accepted"
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        yield f"the database's encoding is {encoding}: make one with ENCODING 'UTF8'"
 
 
 def create_schema(connection: Connection) -> None:
@@ -106,7 +128,12 @@ def empty_write_ahead_log(engine: Engine) -> bool:
     return True
 
 
-def _make_engine(url: URL, schema: str, session: Mapping[str, str], *, target: str, pool_size: int) -> Engine:
+def open_channel(reading: Engine, broker: str) -> PostgresqlChannel:
+    """Return how this broker reaches others on the same database."""
+    return PostgresqlChannel(reading, broker)
+
+
+def _make_engine(url: URL, schema: str, session: dict[str, str], *, target: str, pool_size: int) -> Engine:
     options = " ".join(f"-c {name}={_escape(value)}" for name, value in (session | {"search_path": schema}).items())
     given = url.query.get("options", "")
     # hide_parameters: an error's text must never carry what people wrote into a log.
@@ -128,6 +155,13 @@ def _make_engine(url: URL, schema: str, session: Mapping[str, str], *, target: s
     )
     event.listen(engine, "checkout", _verify_quiet)
     return engine
+
+
+def _ask(connection: Connection, question: bytes) -> str:
+    """Ask the server outside any transaction, by one message there and one back."""
+    driver: Any = connection.connection.driver_connection
+    answer = driver.pgconn.exec_(question).get_value(0, 0)
+    return "" if answer is None else str(answer, "utf-8")
 
 
 def _escape(value: str) -> str:

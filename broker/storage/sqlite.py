@@ -5,6 +5,7 @@ A second database engine gets a module like this one; nothing else in the broker
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,16 @@ def make_reading_engine(url: URL, connections: int) -> Engine:
     return _make_engine(read_only, "BEGIN", pool_size=connections)
 
 
+def is_unreachable(error: Exception, engine: Engine) -> bool:
+    """Return False: the database is a file, and what goes wrong with it is told as it is."""
+    return False
+
+
+def find_unsafe(connection: Connection) -> Iterable[str]:
+    """Return nothing: each connection sets for itself what keeps its commits."""
+    return ()
+
+
 def verify_commit(connection: Connection) -> None:
     """Do nothing: a COMMIT that returns is on the disk, and there is nothing else to wait for."""
 
@@ -79,6 +90,10 @@ def empty_write_ahead_log(engine: Engine) -> bool:
         return not is_busy
     finally:
         connection.close()
+
+
+def open_channel(reading: Engine, broker: str) -> None:
+    """Return nothing: one process alone has the file."""
 
 
 def _make_engine(url: URL, begin: str, *, pool_size: int) -> Engine:

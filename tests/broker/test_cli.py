@@ -332,7 +332,7 @@ def test_another_database_is_refused_by_every_verb_and_not_repeated(
     done = run(verb, "--data", resting.folder.path, *(["file.json"] if verb == "enrol" else []))
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "comes with a later version" in done.stderr
+    assert "broker init --database FILE" in done.stderr
     assert "secret" not in done.stderr
 
 

@@ -43,7 +43,7 @@ def test_the_environment_stands_over_the_file_and_the_command_line_over_both(
     ("text", "sentence"),
     [
         ("nonsense", "not TOML"),
-        ('database_url = "postgresql://x"', "database_url is set: .* comes with a later version"),
+        ('database_url = "postgresql://x"', "database_url is set: .*broker init --database FILE"),
         ('database_url = "sqlite:///elsewhere.db"', "database_url is set"),
         ("[listen]\nprot = 1", "listen.prot: Extra inputs"),
         ("[listen]\nport = 70000", "listen.port: Input should be less than"),

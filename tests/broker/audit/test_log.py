@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from broker.audit.log import AuditLog, BeyondCheckpointError, LogDamagedError, LogError, create_log, read_leaf
-from broker.audit.log_store import HeadMovedError, LogMissingError, move_head, select_head
+from broker.audit.log_store import HeadMovedError, LogMissingError, move_head, select_hashes, select_head
+from broker.audit.standing import ExchangeStoppedError, Standing
 from broker.storage.engine import Database, open_database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import migrate
@@ -37,10 +38,10 @@ def enrol(transaction: Transaction, agency: str) -> PendingLeaf:
 class Exchange:
     """A log with its writer."""
 
-    def __init__(self, database: Database, clock: ManualClock | None = None) -> None:
-        self.clock = clock or ManualClock()
+    def __init__(self, database: Database, standing: Standing | None = None) -> None:
+        self.clock = ManualClock()
         self.database = database
-        self.log = make_log(database, self.clock)
+        self.log = make_log(database, self.clock, standing=standing)
         self.writer = GroupCommitWriter(database, self.log)
         self.writer.start()
 
@@ -158,7 +159,7 @@ def test_leaf_times_never_go_back_even_when_the_clock_does(tmp_path: Path) -> No
         times.append(exchange.append().record.time)
     assert times == sorted(times)
     exchange.close()
-    later = Exchange(database, ManualClock(START))
+    later = Exchange(database)
     assert later.append().record.time == times[-1]
     later.close()
 
@@ -309,15 +310,83 @@ def test_a_store_that_was_changed_is_not_signed(tmp_path: Path, damage: str) -> 
         make_log(exchange.database, ManualClock())
 
 
-def test_a_log_that_shrank_under_a_running_broker_stops_its_writes(tmp_path: Path) -> None:
+def cut_log(database: Database, size: int) -> None:
+    """Leave so much of a log as an older database would have; nobody serves it meanwhile."""
+    with database.writing.begin() as connection:
+        connection.execute(text("DELETE FROM log_leaf WHERE leaf_index >= :size"), {"size": size})
+        root = MerkleTree(select_hashes(connection, 0)).root()
+        connection.execute(text("UPDATE log_head SET size = :size, root = :root"), {"size": size, "root": root})
+
+
+def test_a_log_that_lacks_what_was_signed_is_behind_by_what_was_signed(tmp_path: Path) -> None:
+    standing = Standing()
+    exchange = Exchange(make_store(tmp_path), standing)
+    for _ in range(3):
+        exchange.append()
+    note = exchange.log.view.note
+    cut_log(exchange.database, 1)
+    with pytest.raises(ExchangeStoppedError, match="as what it signed itself shows"):
+        exchange.append()
+    assert standing.stop is not None
+    assert (standing.stop.note, standing.stop.witness) == (note, None)
+    assert exchange.log.view.note == note, "what was shown stays shown"
+    with exchange.database.read() as connection:
+        assert select_head(connection).stop == standing.stop.canonical(), "and every other broker hears of it"
+    exchange.close()
+
+
+def test_a_log_that_was_cut_and_grew_again_is_behind_too(tmp_path: Path) -> None:
+    standing = Standing()
+    exchange = Exchange(make_store(tmp_path), standing)
+    for _ in range(2):
+        exchange.append()
+    cut_log(exchange.database, 1)
+    other = Exchange(exchange.database)
+    for _ in range(3):
+        other.append()
+    with pytest.raises(ExchangeStoppedError):
+        exchange.append()
+    assert standing.stop is not None
+    with pytest.raises(ExchangeStoppedError):
+        other.append()
+    for each in (exchange, other):
+        each.close()
+
+
+def test_what_others_wrote_and_lost_before_it_was_signed_here_is_no_loss_of_ours(tmp_path: Path) -> None:
     exchange = Exchange(make_store(tmp_path))
     exchange.append()
+    other = Exchange(exchange.database)
+    for _ in range(2):
+        other.append()
     with exchange.database.writing.begin() as connection:
-        connection.execute(text("DELETE FROM log_leaf"))
-        connection.execute(text("UPDATE log_head SET size = 0, root = :root"), {"root": MerkleTree().root()})
-    with pytest.raises(Exception, match="nothing was accepted"):
-        exchange.append()
-    assert exchange.writer.problem == "the last batch failed: LogDamagedError"
+        exchange.log.begin(connection)  # sees the two leaves; its transaction ends without a signature
+    cut_log(exchange.database, 2)
+    assert exchange.append().index == 2
+    assert exchange.log.view.size == 3
+    other.close()
+    exchange.close()
+
+
+def test_leaves_of_others_are_signed_after_a_commit_of_its_own(tmp_path: Path) -> None:
+    """A COMMIT that writes nothing waits for nothing, and may follow one that no standby has."""
+
+    def read_note() -> bytes | None:
+        with exchange.database.read() as connection:
+            return select_head(connection).checkpoint
+
+    exchange = Exchange(make_store(tmp_path))
+    other = Exchange(exchange.database)
+    other.append()
+    signed_before = exchange.log.view.note.encode()
+    exchange.writer.commit_and_wait(lambda _: None)
+    assert (exchange.log.view.size, read_note()) == (1, signed_before), "it wrote what it had signed, then signed"
+
+    other.writer.commit_and_wait(other.log.store_checkpoint)
+    kept = read_note()
+    exchange.writer.commit_and_wait(lambda _: None)
+    assert read_note() == kept, "with nothing new to sign there is nothing to write"
+    other.close()
     exchange.close()
 
 
