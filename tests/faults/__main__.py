@@ -80,7 +80,7 @@ def cut_answers(retries: int, seed: int) -> str:
 
 def show(done: int, what: str) -> None:
     """Say how far it is, at each hundredth of what matters."""
-    if done % 20 == 0:
+    if done % 10 == 0:
         print(f"{done:7} {what}", file=sys.stderr, flush=True)
 
 

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import Connection
 
 from broker.audit.queries import list_leaves
 from broker.audit.verification import verify_stored_log
-from broker.storage.engine import open_database
+from broker.database import open_exchange_database
 from broker.stored_state import verify_stored_state
 from keys.log_keys import LogPublicKeys, verify_checkpoint
 from schemas.api import LoggedRecord
@@ -75,7 +74,7 @@ def read_stored_log(exchange: RunningExchange) -> StoredLog:
 @contextmanager
 def reading(exchange: RunningExchange) -> Iterator[Connection]:
     """Lend a connection to the exchange's database, for as long as the block runs."""
-    database = open_database(Path(exchange.folder.database))
+    database = open_exchange_database(exchange.folder, exchange.sheet)
     try:
         with database.read() as connection:
             yield connection

@@ -39,6 +39,7 @@ from schemas.api import (
 from schemas.key_documents import ExchangeSheet
 from schemas.log.records import RecordType
 from schemas.model import WireModel
+from schemas.receipts import SealedReceipt
 from tests.faults.sealed_receipts import make_receipt
 from tests.faults.stored_log import StoredLog
 from tests.support.caller import Caller, read_answer, read_slug
@@ -157,6 +158,7 @@ class Traffic:
     senders: int = 2
     pause_seconds: float = 0.0
     memory: Memory = field(default_factory=Memory)
+    _receipts: dict[str, SealedReceipt] = field(default_factory=dict)
     _sealing: threading.Lock = field(default_factory=threading.Lock)
     _is_ending: threading.Event = field(default_factory=threading.Event)
     _lines: list[Line] = field(default_factory=list)
@@ -252,7 +254,10 @@ class Traffic:
         assert item.accepted.record.message is not None
         message_id = item.accepted.record.message.id
         self.memory.arrived.setdefault(message_id, set()).add(item.number)
-        sealed = make_receipt(self.messages.recipient, self.messages.sender, message_id, tell_time())
+        if message_id not in self._receipts:  # one that comes again is receipted by the very same document
+            parties = (self.messages.recipient, self.messages.sender)
+            self._receipts[message_id] = make_receipt(*parties, message_id, tell_time())
+        sealed = self._receipts[message_id]
         response = line.ask(RECEIPTS_PATH, ReceiptsRequest(receipts=(sealed,)), 200, 201)
         if response is not None:
             evidence = EvidenceList.from_canonical(response.content)
