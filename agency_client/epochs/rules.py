@@ -79,7 +79,7 @@ def _verify_later(facts: EpochFacts) -> tuple[str, ...]:
 
 def _read_commitment(opening: Record) -> SeenCheckpoint:
     if opening.type is not RecordType.EXCHANGE_OPENED:
-        raise EpochRefusedError(f"the new log begins with a {opening.type.value} record", code="no-opening")
+        raise EpochRefusedError(f"the new log begins with a record of the type {opening.type.value}", code="no-opening")
     if opening.checkpoint is None:
         raise EpochRefusedError("the new log commits to no head of the log before it", code="no-commitment")
     return opening.checkpoint
