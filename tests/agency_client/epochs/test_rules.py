@@ -41,8 +41,8 @@ def test_a_log_that_goes_on_from_exactly_what_was_seen_is_told_as_such() -> None
 def test_more_than_was_seen_is_accepted_and_told_to_be_unchecked() -> None:
     assert judge(opening=commit_to(size=1300)).sentences == (
         (
-            "it commits to 1,300 leaves, this node saw 1,240: that these are the first of those cannot be checked without "
-            "the old log"
+            "it commits to 1,300 leaves, this node saw 1,240: that these are the first of those cannot be checked "
+            "without the old log"
         ),
     )
 
@@ -129,8 +129,8 @@ def test_logs_that_were_passed_over_are_named_and_need_to_be_known() -> None:
     assert (refused.value.code, refused.value.sentence) == (
         "epoch-skipped",
         (
-            f"between {EXCHANGE}/1 and {EXCHANGE}/4 lie logs that were never accepted here: {EXCHANGE}/2, {EXCHANGE}/3; "
-            "nothing shows that they went on from what this node saw"
+            f"between {EXCHANGE}/1 and {EXCHANGE}/4 lie logs that were never accepted here: {EXCHANGE}/2, "
+            f"{EXCHANGE}/3; nothing shows that they went on from what this node saw"
         ),
     )
     assert refused.value.fix == "compare with partners what they saw; to accept it all the same: --past-skipped"
