@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.http.refusal import RefusedError
+from broker.http.refusal import Refusal, RefusedError
 from broker.witnesses.rules import OwnLog, is_lost, verify_key_in_force, verify_line, verify_own_note
 from keys.algorithms import SigningKey
 from keys.cosignatures import UnknownCosignatureKeyError, cosign_checkpoint
@@ -36,10 +36,10 @@ def under(*lines: NoteSignature) -> bytes:
     return format_note(SignedNote(own.text, (*own.signatures, *lines)))
 
 
-def refuse(note: bytes) -> tuple[str, str | None]:
+def refuse(note: bytes) -> Refusal:
     with pytest.raises(RefusedError) as caught:
         verify_line(note, OWN, GB.timeline, NOW)
-    return caught.value.refusal.slug, caught.value.refusal.field
+    return caught.value.refusal
 
 
 def test_the_logs_own_note_is_told_from_anothers() -> None:
@@ -72,17 +72,19 @@ def test_a_head_that_was_signed_and_is_not_there_was_lost(
 def test_a_cosignature_is_one_line_of_the_callers_under_the_logs_two() -> None:
     verified = verify_line(attach_cosignature(NOTE, LINE), OWN, GB.timeline, NOW)
     assert (verified.agency, verified.cosigned.checkpoint, verified.cosigned.time) == ("GB", HEAD, NOW)
-    assert verified.kid == KEY.kid
+    assert (verified.note, verified.kid) == (attach_cosignature(NOTE, LINE), KEY.kid)
     other = cosign_checkpoint(HEAD, format_witness_name(EXCHANGE, "BE"), KEY, NOW)
     for lines in ((), (other,), (LINE, other)):
-        assert refuse(under(*lines)) == ("cosignature-refused", "note")
+        sentence = f"three lines are expected under the note: two of {OWN.origin}, one of {NAME}"
+        assert refuse(under(*lines)) == Refusal("cosignature-refused", sentence, "note")
 
 
 def test_a_cosignature_may_lie_five_minutes_ahead_and_no_more() -> None:
     ahead = cosign_checkpoint(HEAD, NAME, KEY, NOW + timedelta(seconds=300))
     verify_line(under(ahead), OWN, GB.timeline, NOW)
     further = cosign_checkpoint(HEAD, NAME, KEY, NOW + timedelta(seconds=301))
-    assert refuse(under(further)) == ("wrong-time", "note")
+    sentence = "it lies more than 300 seconds ahead of this exchange's clock"
+    assert refuse(under(further)) == Refusal("wrong-time", sentence, "note")
 
 
 def test_only_a_witness_key_in_force_cosigns() -> None:
