@@ -59,7 +59,7 @@ def read_stored_log(exchange: RunningExchange) -> StoredLog:
     with reading(exchange) as connection:
         report = verify_stored_log(connection, exchange.sheet, lambda _done, _of: None)
         verify_stored_state(connection, exchange.sheet, report)
-        assert report.findings == []
+        assert report.findings == [], report.findings
         stored = list_leaves(connection, 0, report.leaves)
         rows = [(row.leaf_index, row.record, row.salt, row.leaf_hash) for row in stored]
     tree = MerkleTree()
