@@ -34,6 +34,8 @@ _FRAME = frozenset(
         "evidence",
         "failures",
         "invocation",
+        "send_batch",
+        "send_options",
     }
 )
 _GLOBAL_FLAGS = frozenset({"--json", "--plain"})

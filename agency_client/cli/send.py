@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agency_client.cli.answer_options import PSEUDONYM_VARIABLE
 from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.cli.send_batch import send_batch
+from agency_client.cli.send_options import SendOptions, with_send_options
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.terminal.output import Cell, Tone
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _ID_CHARACTERS = 8
 _ZONE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<")
 _SHORTEST_ZONE_LINE = 30
-_TO_EVERYONE = "agreements"
 _OUTCOME_TONES = {"taken": Tone.GOOD, "settled": Tone.GOOD, "refused": Tone.BAD, "cancelled": Tone.BAD}
 
 
@@ -30,61 +30,20 @@ def register(app: typer.Typer) -> None:
     app.command("ping")(_ping)
 
 
+@with_send_options
 def _send(
     context: typer.Context,
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE|-]", help="The alert as JSON; - reads standard input.")
     ] = None,
-    kind: Annotated[str | None, typer.Option(help="The kind of alert, where the file does not say.")] = None,
-    to: Annotated[
-        list[str] | None,
-        typer.Option(help="Agencies, at commas; or `agreements`: everyone that the agreements allow."),
-    ] = None,
-    purpose: Annotated[
-        str | None, typer.Option(help="Why it may be sent, a code; the kind's usual one if not given.")
-    ] = None,
-    necessity: Annotated[str, typer.Option(help="Why this, and why to them, in a sentence that they read.")] = "",
-    reason: Annotated[str, typer.Option(help="Why you do it, for your own agency's access log.")] = "",
-    case: Annotated[str | None, typer.Option(help="Your case reference, for the access log.")] = None,
-    marking: Annotated[str, typer.Option(help="TLP: clear, green, amber, amber-strict, red.")] = "amber",
-    urgency: Annotated[str, typer.Option(help="routine, urgent or threat-to-life.")] = "routine",
-    agreement: Annotated[
-        str | None, typer.Option(help="Use this agreement and no other: its id, or its beginning.")
-    ] = None,
-    mrz: Annotated[
-        list[str] | None, typer.Option(help="A scanned machine readable zone, its lines one after the other.")
-    ] = None,
-    field: Annotated[list[str] | None, typer.Option("--set", help="Set a field: FIELD=VALUE; may be repeated.")] = None,
-    subject: Annotated[str | None, typer.Option(help="What it is about, in a line.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Your unit.", envvar="BILATERAL_UNIT")] = None,
-    officer: Annotated[
-        str | None, typer.Option(help="A pseudonym, instead of the one made for you.", envvar=PSEUDONYM_VARIABLE)
-    ] = None,
-    deliver_within: Annotated[int, typer.Option(min=1, max=30, help="Days that the exchange may try.")] = 10,
-    override_old_status: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REASON",
-            help="Why it goes although a partner's status is older than 72 hours; for a threat to life only.",
-        ),
-    ] = None,
-    quality: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CODE=WORDS", help="Your words for a doubt of the quality check; may be repeated."),
-    ] = None,
-    attach: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE[=CAPTION]", help="A file to send along; may be repeated."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what every agreement allows, and send nothing.")
-    ] = False,
-    template: Annotated[str | None, typer.Option(metavar="KIND", help="Print a filled example of a kind.")] = None,
+    *,
+    options: SendOptions,
 ) -> None:
     """Send an alert, sealed for each recipient, under an agreement that covers it; or say why none does.
 
     With the broker away it is queued and delivered later (exit code 7). What is doubtful about it (old data, check
-    digits that fail, the same sent before) is not sent without your words, which the recipient reads.
+    digits that fail, the same sent before) is not sent without your words, which the recipient reads. With --batch
+    many go in one go, each told of in a line; run again after an interruption, it sends nothing twice.
 
     \b
     Examples:
@@ -99,37 +58,25 @@ def _send(
       agency send alert.json --to VN --attach uv.jpg="Data page, UV light" --attach page.jpg \\
           --necessity "The same series." --reason "case 74/08"
       agency send correction.json --necessity "A birth date was misread." --reason "case 74/08"
+      agency send --batch drafts.jsonl --to VN --necessity "Stolen blanks." --reason "register of November" --dry-run
     """
+    from agency_client.errors import UsageError
     from agency_client.node import Node
 
     invocation = get_invocation(context)
-    if template is not None:
-        _print_template(invocation, template)
+    if options.template is not None:
+        _print_template(invocation, options.template)
         return
-    lines, files = _split_words(words or [], mrz or [])
-    given = {"kind": kind, "subject": subject}
-    options: dict[str, Any] = {
-        "to": to or [],
-        "purpose": purpose,
-        "necessity": necessity or ("-" if dry_run else ""),
-        "reason": reason or ("dry run" if dry_run else ""),
-        "case": case,
-        "marking": marking,
-        "urgency": urgency,
-        "agreement": agreement,
-        "delivery_days": deliver_within,
-        "override": override_old_status,
-        "quality": quality or [],
-        "attach": attach or [],
-    }
+    if options.batch is not None and words:
+        raise UsageError("--batch names what is sent; no other file is", fix="run: agency send --help")
     with Node(invocation.open_profile(), invocation.clock) as node:
-        alert = _compose(node, files, lines, {name: value for name, value in given.items() if value}, field or [])
-        draft = _make_draft(node, alert, options, unit, officer)
+        if options.batch is not None:
+            _refresh(invocation, node)
+            send_batch(invocation, node, options.batch, options)
+            return
+        draft = _write_draft(node, words or [], options)
         _refresh(invocation, node)
-        if dry_run:
-            _show_plan(invocation, node, draft)
-        else:
-            _send_and_show(invocation, node, draft)
+        (_show_plan if options.dry_run else _send_and_show)(invocation, node, draft)
 
 
 def _ping(
@@ -171,21 +118,26 @@ def _is_zone_line(word: str) -> bool:
     return len(word) >= _SHORTEST_ZONE_LINE and _ZONE_CHARACTERS.issuperset(word)
 
 
-def _compose(
-    node: "Node", files: list[str], lines: list[str], given: dict[str, str], fields: list[str]
-) -> dict[str, Any]:
+def _write_draft(node: "Node", words: list[str], options: SendOptions) -> "Draft":
+    from agency_client.sending.written import make_draft
+
+    alert, usual = _compose(node, words, options), options.make_usual(node, options.marking, node.clock.now())
+    return make_draft(alert, options.make_wishes(), usual)
+
+
+def _compose(node: "Node", words: list[str], options: SendOptions) -> dict[str, Any]:
     from agency_client.errors import UsageError
     from agency_client.sending.composing import merge, read_zone, set_fields
 
+    lines, files = _split_words(words, options.mrz or [])
     if len(files) > 1:
-        raise UsageError(f"one file is sent at a time, not {len(files)}", fix="run: agency send --help")
-    alert = _read_file(files[0]) if files else {}
-    alert |= given
+        raise UsageError(f"one file is sent at a time, not {len(files)}", fix="many go with: agency send --batch")
+    alert = (_read_file(files[0]) if files else {}) | options.members
     if not alert.get("kind"):
         raise UsageError("no alert was given", fix="name a file, or --kind with --mrz; see: agency send --help")
     if lines:
         alert = merge(alert, read_zone(alert["kind"], lines, node.clock.now()))
-    return set_fields(alert, fields)
+    return set_fields(alert, options.assignments or [])
 
 
 def _read_file(name: str) -> dict[str, Any]:
@@ -195,39 +147,6 @@ def _read_file(name: str) -> dict[str, Any]:
     if name == "-":
         return read_alert_file(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "standard input")
     return read_alert_file(read_foreign_file(Path(name)), name)
-
-
-def _make_draft(
-    node: "Node", alert: dict[str, Any], options: dict[str, Any], unit: str | None, officer: str | None
-) -> "Draft":
-    from agency_client.attachments.attaching import parse_attached
-    from agency_client.client import make_usual
-    from agency_client.duties.quality import parse_answers
-    from agency_client.sending.composing import choose_usual_purpose, fill_common_part
-    from agency_client.sending.draft import Draft
-    from agency_client.typed_codes import parse_code
-    from schemas.markings import Purpose, Tlp, Urgency
-
-    marking = parse_code(Tlp, options["marking"], "marking")
-    usual = make_usual(node, marking, node.clock.now(), unit=unit, officer=officer)
-    named = [name for text in options["to"] for name in text.split(",") if name]
-    usual_purpose = choose_usual_purpose(str(alert["kind"]))
-    return Draft(
-        alert=fill_common_part(alert, usual),
-        purpose=parse_code(Purpose, options["purpose"], "purpose") if options["purpose"] else usual_purpose,
-        necessity=options["necessity"],
-        reason=options["reason"],
-        recipients=tuple(name for name in named if name != _TO_EVERYONE),
-        to_every_partner=_TO_EVERYONE in named,
-        marking=marking,
-        urgency=parse_code(Urgency, options["urgency"], "urgency"),
-        agreement=options["agreement"],
-        case=options["case"],
-        delivery_days=options["delivery_days"],
-        old_status_override=options["override"],
-        quality=parse_answers(options["quality"]),
-        attachments=tuple(parse_attached(text) for text in options["attach"]),
-    )
 
 
 def _refresh(invocation: Invocation, node: "Node") -> None:

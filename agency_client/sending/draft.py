@@ -40,7 +40,8 @@ class Draft:
     agreement (or its beginning) to use and no other. `delivery_days` is how long the exchange may try.
     `old_status_override`: why it goes although a partner's newest status is too old; for a threat to life only.
     `quality`: the officer's words for what the quality check may find doubtful, by the doubt's code. `attachments` are
-    files that go with it; the alert may speak of one as `file:NAME` where an attachment's id stands.
+    files that go with it; the alert may speak of one as `file:NAME` where an attachment's id stands. `identity` is what
+    it is known again by (`agency_client.sending.once`); a draft that has one is sent once.
     """
 
     alert: Mapping[str, Any]
@@ -57,6 +58,7 @@ class Draft:
     old_status_override: str | None = None
     quality: Mapping[str, str] = field(default_factory=dict)
     attachments: tuple[AttachedFile, ...] = ()
+    identity: str | None = None
 
 
 def read_draft_alert(draft: Draft, *, fresh_thread: str, files: Sequence[ChosenFile] = ()) -> Alert:

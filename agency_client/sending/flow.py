@@ -26,6 +26,7 @@ from agency_client.sending.draft import Draft
 from agency_client.sending.facts import verify_may_send
 from agency_client.sending.handing_in import DeliveryReport
 from agency_client.sending.judging import judge_draft, make_order
+from agency_client.sending.once import note_sent, verify_not_sent
 from agency_client.sending.plan import Plan
 from agency_client.sending.seal import SealedLeg, SealingOrder, seal_recipients
 from agency_client.statuses.signing import announce_narrowing
@@ -108,6 +109,7 @@ def send_alert(node: Node, draft: Draft, *, deliver: bool = True, watching: Watc
         AlertRefusedError, UsageError, NotFoundError: the draft itself is wrong; nothing was done.
         NotCoveredError: an agreement does not allow it; nothing was sent, and the attempt is in the access log.
         QualityDoubtedError: something about it is doubtful and the draft does not say why it goes all the same.
+        SentBeforeError: the draft has an identity, and was sent before.
         SendingStoppedError: the exchange was proven dishonest.
     """
     return _send(node, draft, make_order(node, draft), deliver=deliver, watching=watching)
@@ -159,11 +161,14 @@ def _judge_first(node: Node, order: SealingOrder, draft: Draft) -> list[str]:
 def _seal_and_queue(node: Node, order: SealingOrder, draft: Draft) -> tuple[Plan, tuple[SealedLeg, ...]]:
     with node.store.write() as transaction:
         verify_may_send(transaction, node.sheet.origin)
+        verify_not_sent(transaction, draft.identity, at=order.issued_at)
         plan = judge_draft(node, transaction, order, draft)
         if not plan.is_allowed and not order.unchecked:
             raise NotCoveredError(plan, _say_whom_to_call(node, transaction, plan))
         order = prepare_order(node, transaction, order, draft, plan)
-        return plan, seal_recipients(node, transaction, order, plan.recipients)
+        legs = seal_recipients(node, transaction, order, plan.recipients)
+        note_sent(transaction, draft.identity, (leg.message_id for leg in legs), at=order.issued_at)
+        return plan, legs
 
 
 def _find_standing(snapshot: Snapshot, leg: SealedLeg, renewed: Mapping[str, str]) -> SealedLeg:

@@ -18,6 +18,7 @@ from agency_client.local_store.onward import rename_copy
 from agency_client.local_store.outbox import record_refused
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, load_message
+from agency_client.local_store.sent_drafts import rename_sent_draft
 from agency_client.local_store.streams import close_stream
 from agency_client.node import KeySetUnusableError, Node
 from agency_client.receiving.sealed import read_sealed
@@ -98,6 +99,7 @@ def _seal_again(
     keep_no_longer(transaction, leg.digest, than=replaced.digest)
     rename_copy(transaction, replaced, Reference(id=leg.message_id, digest=leg.digest))
     rename_relay(transaction, replaced.id, leg.message_id)
+    rename_sent_draft(transaction, replaced.id, leg.message_id)
     return leg
 
 

@@ -24,6 +24,7 @@ from agency_client.local_store.migrations import (
     step_0016_names,
     step_0017_following,
     step_0018_challenges,
+    step_0019_sent_drafts,
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -44,6 +45,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     step_0016_names.STATEMENTS,
     step_0017_following.STATEMENTS,
     step_0018_challenges.STATEMENTS,
+    step_0019_sent_drafts.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 
