@@ -11,6 +11,7 @@ from typing import Any
 
 from broker.agreements.live import AgreementBook
 from broker.inbox.allowance import InboxAllowance
+from broker.inbox.envelopes import read_header
 from broker.inbox.room import Rooms
 from broker.inbox.rules import Fate, ItemState, ItemType, Passage, Standing, Verdict, find_standing, judge_hand_over
 from broker.inbox.store import (
@@ -20,6 +21,8 @@ from broker.inbox.store import (
     insert_item,
     insert_message,
     move_item,
+    select_document,
+    select_referred,
     select_under_agreement,
 )
 from broker.inbox.waiters import Waiters
@@ -172,6 +175,7 @@ class Standings:
 
     def __init__(self, agreements: AgreementBook, transaction: Transaction) -> None:
         self._agreements = agreements.as_of(transaction)
+        self._connection = transaction.connection
         self._now = transaction.now
         self._found: dict[str, Standing] = {}
 
@@ -193,8 +197,18 @@ class Standings:
             size_bytes=item.size + item.attachment_bytes,
             attachments=item.attachments,
         )
-        standing = self.find(item.agreement)
-        return judge_hand_over(item.passage, item.expires_at, visible, standing, self._now)
+        standing, is_orphaned = self.find(item.agreement), self._is_orphaned(item)
+        return judge_hand_over(item.passage, item.expires_at, visible, standing, self._now, is_orphaned=is_orphaned)
+
+    def _is_orphaned(self, item: StoredMessage) -> bool:
+        """Say whether the message that another was to follow has ended on its way, so that nobody would know it."""
+        if item.passage is not Passage.FOLLOWING:
+            return False
+        reference = read_header(select_document(self._connection, item.recipient, item.number)).refers_to
+        followed = [] if reference is None else select_referred(self._connection, (item.sender,), reference)
+        return any(
+            row.recipient == item.recipient and row.handed_over_at is None and not row.state.is_open for row in followed
+        )
 
 
 def _message_row(new: NewMessage, size: int) -> dict[str, Any]:

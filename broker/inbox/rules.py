@@ -18,7 +18,8 @@ class Passage(StrEnum):
     """By what right a message goes through; it says how the message is judged again at hand-over.
 
     `AFTERCARE` passes in every state of the agreement. `FOLLOWING` is aftercare of a message that has not been handed
-    over: it is held and returned as that one is, so that it cannot carry content past a suspension.
+    over: it is held and returned as that one is, so that it cannot carry content past a suspension, and with it where
+    that one ends on its way.
     """
 
     COVERED = "covered"
@@ -130,16 +131,25 @@ def find_standing(digest: str, chains: Chains, now: datetime) -> Standing:
 
 
 def judge_hand_over(
-    passage: Passage, expires_at: datetime, visible: VisibleFacts, standing: Standing, now: datetime
+    passage: Passage,
+    expires_at: datetime,
+    visible: VisibleFacts,
+    standing: Standing,
+    now: datetime,
+    *,
+    is_orphaned: bool = False,
 ) -> Verdict:
     """Decide what becomes of a message that waits or is held.
 
-    The cited version was in force at the message's leaf: that is why it was accepted.
+    The cited version was in force at the message's leaf: that is why it was accepted. `is_orphaned`: what it was to
+    follow has ended, and was never handed over.
     """
     if now >= expires_at:
         return Verdict(Fate.EXPIRE)
     if passage is Passage.AFTERCARE:
         return DELIVER
+    if is_orphaned:
+        return Verdict(Fate.RETURN, ("reference-ended",))
     if standing.is_over:
         return Verdict(Fate.RETURN, (f"agreement-{standing.newest.state.value}",))
     if standing.is_holding:

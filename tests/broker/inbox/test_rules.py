@@ -153,6 +153,13 @@ def test_aftercare_of_what_is_under_way_follows_its_agreement_but_needs_no_claus
     assert judge(chains, Passage.FOLLOWING).fate is fate
 
 
+@pytest.mark.parametrize("chains", [IN_FORCE, SUSPENDED, REVOKED, NARROWED])
+def test_what_was_to_follow_a_message_that_ended_on_its_way_is_returned_as_that_was(chains: Chains) -> None:
+    standing = find_standing(FIRST.digest(), chains, NOON)
+    verdict = judge_hand_over(Passage.FOLLOWING, DEADLINE, VISIBLE, standing, NOON, is_orphaned=True)
+    assert verdict == Verdict(Fate.RETURN, ("reference-ended",))
+
+
 @pytest.mark.parametrize("passage", list(Passage))
 @pytest.mark.parametrize("chains", [IN_FORCE, SUSPENDED, REVOKED])
 def test_at_its_deadline_everything_expires(passage: Passage, chains: Chains) -> None:
