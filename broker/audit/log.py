@@ -200,7 +200,7 @@ class LogBatch:
 
     @property
     def _newest_note(self) -> bytes | None:
-        return self._head.checkpoint if self._signed is None else self._signed.note.encode()
+        return _choose_note(self._head, self._signed)
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -313,12 +313,7 @@ class AuditLog:
     def store_checkpoint(self, transaction: Transaction) -> None:
         """Keep the newest note in the head row, as an operation of the writer's: the last thing before it closes."""
         head = select_head(transaction.connection, for_update=True)
-        note = self.view.note.encode()
-        move_head(
-            transaction.connection,
-            head.size,
-            StoredHead(head.origin, head.size, head.root, head.last_time, note),
-        )
+        move_head(transaction.connection, head.size, replace(head, checkpoint=_choose_note(head, self._view)))
 
     def _catch_up(self, connection: Connection, head: StoredHead) -> None:
         # Another process may have committed leaves since (an operator's command, later a second broker). After a COMMIT
@@ -348,6 +343,20 @@ class AuditLog:
 
     def _publish_head(self, checkpoint: Checkpoint) -> None:
         self._view = LogView(checkpoint, self._sign(checkpoint).decode("utf-8"), self._tree)
+
+
+def _choose_note(head: StoredHead, signed: LogView | None) -> bytes | None:
+    """Return the newest note to keep: where others have written since, theirs may be newer than the one signed here."""
+    stored = head.checkpoint
+    if signed is None:
+        return stored
+    if stored is not None and head.size > signed.size and _read_size(stored) > signed.size:
+        return stored
+    return signed.note.encode()
+
+
+def _read_size(note: bytes) -> int:
+    return parse_checkpoint(parse_note(note).text).size
 
 
 def create_log(connection: Connection, origin: str, now: datetime) -> None:

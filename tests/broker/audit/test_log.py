@@ -18,8 +18,9 @@ from broker.storage.transaction import PendingLeaf, Transaction
 from keys.log_keys import sign_checkpoint, verify_checkpoint
 from schemas.api import Evidence
 from schemas.codec import b64u_decode
-from schemas.log.checkpoint import Checkpoint
+from schemas.log.checkpoint import Checkpoint, parse_checkpoint
 from schemas.log.leaf import commit_record, leaf_hash, make_leaf, verify_record
+from schemas.log.note import parse_note
 from schemas.log.records import RecordType
 from schemas.log.tree import MerkleTree, verify_consistency, verify_inclusion
 from tests.broker.ports import ORIGIN, START, CountingSalts, ManualClock, make_log, make_signer, make_store
@@ -400,3 +401,29 @@ def test_there_is_one_head_only(tmp_path: Path) -> None:
     database = make_store(tmp_path)
     with database.writing.begin() as connection, pytest.raises(Exception, match="UNIQUE"):
         create_log(connection, "other/1", START)
+
+
+def test_of_two_brokers_notes_the_newer_stays_in_the_database_whoever_writes_last(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    logs = [make_log(database, ManualClock()) for _ in range(2)]
+    writers = [GroupCommitWriter(database, log) for log in logs]
+    for writer in writers:
+        writer.start()
+    for _ in range(3):
+        writers[0].commit_and_wait(note)
+    writers[0].commit_and_wait(logs[0].store_checkpoint)
+    assert (logs[1].view.size, read_stored_size(database)) == (0, 3)
+    writers[1].commit_and_wait(note)
+    assert (logs[1].view.size, read_stored_size(database)) == (4, 3)
+    writers[1].commit_and_wait(logs[1].store_checkpoint)
+    writers[0].commit_and_wait(logs[0].store_checkpoint)
+    assert read_stored_size(database) == 4
+    for writer in writers:
+        writer.close()
+
+
+def read_stored_size(database: Database) -> int:
+    with database.read() as connection:
+        stored = select_head(connection).checkpoint
+    assert stored is not None
+    return parse_checkpoint(parse_note(stored).text).size

@@ -151,7 +151,7 @@ def test_of_two_brokers_that_saw_different_heads_both_keep_the_further(database:
         each.commit_and_wait(do_nothing)
     assert first.stop == second.stop
     assert first.stop is not None
-    assert first.stop.note == make_note(9).decode()
+    assert first.stop.shown == Checkpoint(ORIGIN, 9, bytes(32))
     writer.close()
     other.close()
 
