@@ -143,6 +143,8 @@ def _make_lifespan(broker: Broker) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(_count_tokens(broker)), asyncio.create_task(broker.sweeper.run())]
+        if broker.follower is not None:
+            tasks.append(asyncio.create_task(broker.follower.run()))
         try:
             yield
         finally:

@@ -18,16 +18,21 @@ from broker.attachments.rules import Allowance
 from broker.attachments.service import AttachmentService
 from broker.attachments.sweep import AttachmentSweeper
 from broker.attachments.turns import Turns
+from broker.audit.belonging import verify_own_log
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.audit.service import AuditService
 from broker.audit.standing import Standing
 from broker.clock import Clock
+from broker.database import open_exchange_database, verify_safe
 from broker.directory.live import Directory, make_directory
 from broker.directory.service import DirectoryService
 from broker.exchange import Exchange, read_stop, write_stop
+from broker.following import Follower, do_nothing
+from broker.inbox.allowance import InboxAllowance
 from broker.inbox.delivery import Inboxes
 from broker.inbox.events import InboxEvents
+from broker.inbox.room import Rooms
 from broker.inbox.service import InboxService
 from broker.inbox.sweep import Sweeper
 from broker.inbox.waiters import Waiters
@@ -37,7 +42,8 @@ from broker.retention.purging import Purger
 from broker.routing.service import RoutingService
 from broker.settings import Settings
 from broker.statuses.service import StatusService
-from broker.storage.engine import Database, open_database
+from broker.storage.announcements import Topic
+from broker.storage.engine import Database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.revision import verify_migrated
 from broker.witnesses.rules import OwnLog
@@ -75,6 +81,7 @@ class Broker:
     sweeper: Sweeper
     purger: Purger
     waiters: Waiters
+    follower: Follower | None
     audit: AuditService
     witnesses: WitnessService
 
@@ -89,13 +96,18 @@ def open_broker(
 
     Raises:
         SchemaOutdatedError: the tables are of another version.
-        LogError: the stored log does not hold together.
-        ExchangeError: whether the log may grow cannot be read.
+        LogError: the stored log does not hold together, or is another exchange's.
+        ExchangeError: whether the log may grow cannot be read, or the database server is set to lose commits.
     """
-    database = open_database(exchange.folder.database)
+    database = open_exchange_database(
+        exchange.folder, exchange.sheet, requires_standby=settings.database.require_standby
+    )
     try:
         with database.read() as connection:
             verify_migrated(connection)
+            verify_own_log(connection, exchange.sheet)
+        if settings.environment != "testing":
+            verify_safe(database)
         if standing is None:
             standing = Standing(read_stop(exchange.folder), partial(write_stop, exchange.folder))
         broker = _compose(exchange, settings, clock, database, standing)
@@ -104,6 +116,8 @@ def open_broker(
         broker.book.load(database)
         broker.writer.start()
         try:
+            if standing.stop is not None:
+                broker.writer.commit_and_wait(do_nothing)  # others on this database read it with the head
             yield broker
             broker.writer.commit_and_wait(broker.log.store_checkpoint)
         finally:
@@ -113,11 +127,13 @@ def open_broker(
 
 
 def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Database, standing: Standing) -> Broker:
-    name, metrics = exchange.name, Metrics()
+    name, metrics, own_id = exchange.name, Metrics(), generate_id()
+    channel = database.open_channel(own_id)
     log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing)
     writer = GroupCommitWriter(
         database,
         log,
+        announcing=channel,
         metrics=metrics,
         max_waiting=settings.writer.max_waiting,
         max_waiting_of_member=settings.writer.max_waiting_of_member,
@@ -127,10 +143,24 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
     refusals = RefusalRecorder(writer, clock)
     agreements = AgreementService(name, book, directory, writer, database, log, refusals, clock)
     waiters = Waiters()
-    inboxes = Inboxes(book, waiters)
+    inboxes = Inboxes(book, waiters, Rooms(InboxAllowance(settings.inbox.max_items, settings.inbox.max_bytes)))
     purger = Purger(writer, database, clock)
     files, turns = AttachmentFiles(exchange.folder.attachments), Turns()
     sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(files, writer, database, turns))
+    follower = (
+        None
+        if channel is None
+        else Follower(
+            own_id,
+            channel,
+            database,
+            log,
+            writer,
+            waiters,
+            {Topic.KEYS: directory, Topic.AGREEMENTS: book},
+            clock,
+        )
+    )
     agreements.on_step(lambda _step, _terms: sweeper.ask())
     return Broker(
         exchange=exchange,
@@ -145,7 +175,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         book=book,
         refusals=refusals,
         access=AccessService(name, exchange.token_key, directory, writer, refusals, clock),
-        authentication=Authentication(name, exchange.token_key, directory, database, refusals, clock),
+        authentication=Authentication(name, exchange.token_key, directory, database, refusals, clock, follower),
         members=DirectoryService(name, directory, writer, log, refusals, clock),
         agreements=agreements,
         routing=RoutingService(name, directory, book, inboxes, writer, log, refusals, clock),
@@ -166,6 +196,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         sweeper=sweeper,
         purger=purger,
         waiters=waiters,
+        follower=follower,
         audit=AuditService(writer, database, log),
         witnesses=WitnessService(
             OwnLog(name, exchange.sheet.origin, exchange.log_signer.public),

@@ -21,12 +21,15 @@ from broker.control import (
     bind_control_socket,
     serve_control,
 )
+from broker.dead_letters.service import read_care, read_letters, read_needs
+from broker.directory.live import Directory
 from broker.durable_files import write_private_file
 from broker.http.protocol import ConnectionLimits
 from broker.http.terminator import Terminator
 from broker.listening import bind_clients, bracket_host, choose_context, find_terminator, find_url
 from broker.observability.admin import make_admin_app
 from broker.observability.agreements import AgreementCollector
+from broker.observability.dead_letters import DeadLetterCollector
 from broker.server import BrokerServer, ServerOptions, bind_socket, read_port
 from broker.settings import Limits
 from broker.status import describe_enrolment, describe_status
@@ -57,15 +60,17 @@ class Address:
 
 
 class ContextKeeper:
-    """Replaces the TLS context after each change of the members' CAs, one change after the other."""
+    """Replaces the TLS context after each change of the members' CAs, at whichever broker; one after the other."""
 
-    def __init__(self, server: BrokerServer) -> None:
+    def __init__(self, server: BrokerServer, directory: Directory) -> None:
         self._server = server
+        self._directory = directory
+        self._made_of = directory.current.authorities
         self._turn = asyncio.Lock()
         self._newest: asyncio.Task[None] | None = None
 
     def ask(self) -> None:
-        """Let the context be replaced soon. For the event loop's thread."""
+        """Let the context be replaced soon, if members' CAs have changed. For the event loop's thread."""
         self._newest = asyncio.ensure_future(self._replace())
 
     async def settle(self) -> None:
@@ -75,7 +80,10 @@ class ContextKeeper:
 
     async def _replace(self) -> None:
         async with self._turn:
-            await self._server.replace_context()
+            authorities = self._directory.current.authorities
+            if authorities != self._made_of:
+                self._made_of = authorities
+                await self._server.replace_context()
 
 
 def serve_exchange(broker: Broker, announce: Announce | None = None) -> None:
@@ -107,8 +115,10 @@ async def _serve(broker: Broker, announce: Announce) -> None:
         announce(line)
 
     server = make_server(broker, on_started=tell, terminator=terminator)
-    keeper = ContextKeeper(server)
+    keeper = ContextKeeper(server, broker.directory)
     broker.members.on_authorities_changed(keeper.ask)
+    if broker.follower is not None:
+        broker.follower.on_keys(keeper.ask)
     control = await serve_control(
         bind_control_socket(folder.control_socket), lambda command: _handle(broker, keeper, address, command)
     )
@@ -137,10 +147,14 @@ def make_server(
     checks["server"] = lambda: server.problem
     checks["clock"] = lambda: broker.log.problem
     checks["log"] = lambda: broker.standing.problem
+    follower = broker.follower
+    if follower is not None:
+        checks["others"] = lambda: follower.problem
     broker.metrics.stopped.set_function(lambda: broker.standing.stop is not None)
     broker.metrics.connections.set_function(server.count_connections)
     broker.metrics.log_leaves.set_function(lambda: broker.log.view.size)
     broker.metrics.registry.register(AgreementCollector(lambda: broker.book.current, broker.clock))
+    broker.metrics.registry.register(_make_dead_letter_collector(broker))
     return server
 
 
@@ -152,7 +166,19 @@ async def _handle(broker: Broker, keeper: ContextKeeper, address: Address, comma
     status = describe_status(
         broker.exchange.sheet, broker.log.view.checkpoint, broker.directory.current, broker.standing.stop
     )
-    return {**status, "serving": address.to_wire()}
+    care = await asyncio.to_thread(
+        read_care, broker.database, broker.directory.current, broker.exchange.folder.attachments, broker.clock.now()
+    )
+    return {**status, **care, "serving": address.to_wire()}
+
+
+def _make_dead_letter_collector(broker: Broker) -> DeadLetterCollector:
+    attachments = broker.exchange.folder.attachments
+    return DeadLetterCollector(
+        lambda since: read_letters(broker.database, since, limit=0),
+        lambda: read_needs(broker.database, broker.directory.current, attachments, broker.clock.now()),
+        broker.clock,
+    )
 
 
 def _make_options(limits: Limits, terminator: Terminator | None) -> ServerOptions:

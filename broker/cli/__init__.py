@@ -1,4 +1,4 @@
-"""The operator's command line: `broker init`, `enrol`, `serve`, `status`, `verify-log`, `migrate`, and the way back.
+"""The operator's command line: `broker init`, `join`, `enrol`, `serve`, `status`, `verify-log`, `migrate`, the way back.
 
 Data goes to stdout and words to stderr. A verb imports what it needs when it runs, so that `broker --help` stays quick.
 """
@@ -7,8 +7,10 @@ import typer
 
 from broker.cli import (
     backup,
+    dead_letters,
     enrol,
     init,
+    join,
     migrate,
     rebase,
     restore,
@@ -29,11 +31,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.init)
+app.command("join")(join.join)
 app.command("enrol")(enrol.enrol)
 app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("verify-log")(verify_log.verify_log)
 app.command("migrate")(migrate.migrate)
+app.command("dead-letters")(dead_letters.dead_letters)
 app.command("purge")(retention.purge)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)

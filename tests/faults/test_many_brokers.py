@@ -236,7 +236,6 @@ def test_one_broker_killed_in_the_middle_loses_nothing_and_the_other_goes_on(pai
             traffic.wait_for(40)
             victim.kill()
             traffic.wait_for(40)
-            traffic.verify_effects(read_stored_log(one), is_over=False)
             victim.start()
         traffic.wait_for(40)
         traffic.end(seconds=120)
