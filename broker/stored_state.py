@@ -7,6 +7,7 @@ alone; run it after `verify_stored_log`. It finds no edit of what no leaf tells:
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -58,17 +59,16 @@ _ITEM_LEAVES = {
     ItemType.OUTCOME: _MOVES,
 }
 _Found = tuple[Row[Any], Record]
+_Check = Callable[[Connection, LogReport], None]
 
 
 def verify_stored_state(connection: Connection, sheet: ExchangeSheet, report: LogReport) -> None:
     """Add to the report everything stored that the log does not say, and everything it says that is not stored."""
-    try:
-        _check_cosignatures(connection, sheet, report)
-    except Exception:  # noqa: BLE001 - as below
-        report.add(f"the table {cosignature.name} holds values of another form")
-    for table, check in _CHECKS:
+    checks: list[tuple[Table, _Check]] = [(cosignature, partial(_check_cosignatures, sheet)), *_CHECKS]
+    for table, check in checks:
         try:
-            check(connection, report)
+            with connection.begin_nested():  # a statement that fails would take what follows with it
+                check(connection, report)
         except Exception:  # noqa: BLE001 - an edit can put anything anywhere, and every other table is still checked
             report.add(f"the table {table.name} holds values of another form")
 
@@ -92,7 +92,7 @@ def _check_messages(connection: Connection, report: LogReport) -> None:
     )
     is_carried = _leaf.record_type == RecordType.MESSAGE_CARRIED.value
     rows = (
-        select(_leaf.leaf_index, _leaf.record, func.group_concat(message.c.recipient).label("stored"))
+        select(_leaf.leaf_index, _leaf.record, func.aggregate_strings(message.c.recipient, ",").label("stored"))
         .outerjoin(message, message.c.number == _leaf.leaf_index)
         .where(_leaf.record_type.in_([one.value for one in _STORED]), _leaf.record.is_not(None))
         .where(not_(and_(is_carried, is_superseded)))
@@ -255,7 +255,7 @@ def _check_quotas(connection: Connection, report: LogReport) -> None:
         report.add(f"what {sender} sent {recipient} under the agreement {agreement} is counted otherwise than it was")
 
 
-def _check_cosignatures(connection: Connection, sheet: ExchangeSheet, report: LogReport) -> None:
+def _check_cosignatures(sheet: ExchangeSheet, connection: Connection, report: LogReport) -> None:
     """Judge each by the keys that the log's own records give its agency, and by the root of the leaves it covers.
 
     One that was taken away, or put back to an older one, no leaf tells of; the agency that signed it knows.
@@ -303,7 +303,7 @@ def _compute_roots(connection: Connection, sizes: set[int]) -> dict[int, bytes]:
     return roots
 
 
-_CHECKS: tuple[tuple[Table, Callable[[Connection, LogReport], None]], ...] = (
+_CHECKS: tuple[tuple[Table, _Check], ...] = (
     (agreement_step, _check_steps),
     (message, _check_messages),
     (inbox_item, _check_items),
