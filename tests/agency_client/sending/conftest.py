@@ -1,12 +1,14 @@
 """One real exchange with three nodes for the tests of a module; each test sends in threads of its own."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from agency_client.node import Node
 from tests.support.exchange import running_exchange
+from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.nodes import agree, joined_nodes
 
 
@@ -36,3 +38,21 @@ def vn(nodes: dict[str, Node]) -> Node:
 def be(nodes: dict[str, Node]) -> Node:
     """Give the other partner."""
     return nodes["BE"]
+
+
+@pytest.fixture(scope="session")
+def two_agencies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
+    """Give GB and VN, who agreed, around an exchange in memory."""
+    with lying_world(tmp_path_factory.mktemp("world"), "GB", "VN") as world:
+        world.agree("GB", "VN", "sending")
+        yield world
+
+
+@pytest.fixture
+def world(two_agencies: LyingWorld) -> Iterator[LyingWorld]:
+    """Give the same, honest and with nothing waiting again after each test."""
+    yield two_agencies
+    two_agencies.exchange.tamper.clear()
+    two_agencies.clock.ahead = timedelta()
+    with two_agencies["GB"].store.write() as transaction:
+        transaction.execute("UPDATE outbox SET state = 'cancelled' WHERE state IN ('queued', 'in-doubt')")

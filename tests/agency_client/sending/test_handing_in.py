@@ -1,8 +1,8 @@
 """Handing in together: one call for what waits, each answered on its own, an answer believed as far as it proves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -18,7 +18,6 @@ from agency_client.sending.delivery import deliver_due, deliver_messages
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
 from agency_client.sending.handing_in import Load, Outgoing
-from schemas.agreements.terms import Terms
 from schemas.api import MESSAGE_BATCHES_PATH, MESSAGES_PATH
 from schemas.batches import MAX_BATCH_MEMBERS, MAX_MESSAGE_BATCH_BYTES
 from schemas.codec import b64u_encode
@@ -26,26 +25,10 @@ from schemas.log.records import RecordType
 from schemas.markings import Purpose
 from tests.support.bad_line import LostAnswer, LostRequest, Refusing, Tampering, tampered
 from tests.support.lying_batches import refuse_member
-from tests.support.lying_world import LyingWorld, lying_world, make_ping
+from tests.support.lying_world import LyingWorld, make_ping
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 numbers = count()
-
-
-@pytest.fixture(scope="module")
-def agreed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LyingWorld, Terms]]:
-    with lying_world(tmp_path_factory.mktemp("world"), "GB", "VN") as world:
-        yield world, world.agree("GB", "VN", "batches")
-
-
-@pytest.fixture
-def world(agreed: tuple[LyingWorld, Terms]) -> Iterator[LyingWorld]:
-    """Give the exchange and its two nodes, honest and with nothing waiting again after each test."""
-    yield agreed[0]
-    agreed[0].exchange.tamper.clear()
-    agreed[0].clock.ahead = timedelta()
-    with agreed[0]["GB"].store.write() as transaction:
-        transaction.execute("UPDATE outbox SET state = 'cancelled' WHERE state IN ('queued', 'in-doubt')")
 
 
 @pytest.fixture
