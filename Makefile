@@ -32,7 +32,7 @@ else
 	@$(PYTEST) $(ARGS)
 endif
 
-long: setup build/interchange/installed.txt ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
+long: setup build/interchange/installed.txt build/pdf/installed.txt ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'long and not torture' -o faulthandler_timeout=600 $(ARGS)
 
 torture: setup ## let two parties and a broker live through 10,000 moves, and look after each; ARGS='--steps 2000 --seed 7'

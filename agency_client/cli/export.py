@@ -30,7 +30,9 @@ def _export(
     reason: Annotated[str, typer.Option(help="Why; it stands in this agency's access log.")],
     as_: Annotated[
         str,
-        typer.Option("--as", help="bundle, which anybody can check; html to read or print; for tools stix, misp, csv."),
+        typer.Option(
+            "--as", help="bundle, which anybody can check; html or pdf to read and print; for tools stix, misp, csv."
+        ),
     ] = _BUNDLE,
     use: Annotated[str, typer.Option(help="own-file, or court: that needs the originator's consent.")] = "own-file",
     court: Annotated[str | None, typer.Option(help="The court, as in the consent.")] = None,
@@ -47,6 +49,7 @@ def _export(
     Examples:
       agency export 5d1c8a52 --out alert.json --reason "file 74/08"
       agency export 5d1c8a52 --as html --lang ar --out report.html --reason "briefing, case 74/08"
+      agency export 5d1c8a52 --as pdf --lang vi --out report.pdf --reason "file for the prosecutor, case 74/08"
       agency export 5d1c8a52 --as stix --out alert.stix.json --reason "link analysis, case 74/08"
       agency export 5d1c8a52 --use court --court "Brussels" --proceeding 74/08 -o alert.json --reason "trial"
     """
@@ -108,8 +111,9 @@ def _write_file(
     from agency_client.interchange.report.exporting import ReportFormat, export_report
     from agency_client.typed_codes import parse_code
 
-    if as_ == ReportFormat.HTML:
-        return export_report(node, out, message_id, reason=reason, case=case, words=invocation.words)
+    if as_ in {format_.value for format_ in ReportFormat}:
+        format_ = parse_code(ReportFormat, as_, "as")
+        return export_report(node, out, message_id, format_, reason=reason, case=case, words=invocation.words)
     return export_alert(node, out, message_id, parse_code(Format, as_, "as"), reason=reason, case=case)
 
 

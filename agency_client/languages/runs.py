@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from string import Formatter
+from typing import Literal
+from unicodedata import bidirectional
 
 from agency_client.languages.words import Words
 
@@ -84,6 +86,15 @@ def space(texts: Sequence[Text]) -> Text:
     for text in texts:
         runs.extend([Run(" "), *text] if runs else text)
     return tuple(runs)
+
+
+def find_direction(foreign_text: str) -> Literal["ltr", "rtl"]:
+    """Return which way a text runs, by its first letter that runs one way (UAX 9, rules P2 and P3).
+
+    A browser finds it for `dir="auto"`; what makes a PDF must be told.
+    """
+    strong = (bidirectional(character) for character in foreign_text)
+    return "rtl" if next((one for one in strong if one in {"L", "R", "AL"}), "L") != "L" else "ltr"
 
 
 def flatten(text: Text) -> str:

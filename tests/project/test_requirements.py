@@ -19,6 +19,7 @@ FILES = (
     "interchange.txt",
     "interchange-sources.txt",
     "mutants.txt",
+    "pdf.txt",
     "pins.txt",
     "postgresql.txt",
 )
@@ -93,7 +94,8 @@ def test_every_dependency_is_pinned() -> None:
     extra = project["project"]["optional-dependencies"]["postgresql"]
     assert {re.split(r"[<>=\[]", text)[0] for text in extra} <= read_pins("postgresql.txt").keys()
     assert mutants <= read_pins("mutants.txt").keys()
-    assert {re.split(r"[<>=\[]", text)[0] for text in groups["fuzz"]} <= read_pins("fuzz.txt").keys()
+    for name in ("fuzz", "pdf"):
+        assert {re.split(r"[<>=\[]", text)[0] for text in groups[name]} <= read_pins(f"{name}.txt").keys()
 
 
 def find_foreign_imports() -> set[str]:
@@ -118,7 +120,7 @@ def test_every_imported_package_is_declared() -> None:
     providers = packages_distributions()
 
     imported = {
-        module: {name.lower().replace("_", "-") for name in providers.get(module, [])}
+        module: {name.lower().replace("_", "-") for name in providers.get(module, [module])}
         for module in find_foreign_imports()
     }
     undeclared = {

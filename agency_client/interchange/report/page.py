@@ -25,7 +25,7 @@ from agency_client.interchange.report.rows import (
     list_notices,
     list_reference,
 )
-from agency_client.languages.runs import Nature, Text, exact, fill, flatten
+from agency_client.languages.runs import Nature, Text, exact, fill, find_direction, flatten
 from agency_client.languages.words import ENGLISH, Words
 from agency_client.reading.sheet import Line, make_rules, make_sheet
 from agency_client.terminal.aftercare_pages import list_victims
@@ -88,7 +88,12 @@ def _load_template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clean": _clean, "is_foreign": _is_foreign, "is_long": _is_long}
+    environment.filters |= {
+        "clean": _clean,
+        "direction": find_direction,
+        "is_foreign": _is_foreign,
+        "is_long": _is_long,
+    }
     return environment.get_template("page.html.j2")
 
 

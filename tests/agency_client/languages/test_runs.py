@@ -4,7 +4,19 @@ import gettext
 
 import pytest
 
-from agency_client.languages.runs import NOTHING, Nature, Run, exact, fill, flatten, foreign, join, say, space
+from agency_client.languages.runs import (
+    NOTHING,
+    Nature,
+    Run,
+    exact,
+    fill,
+    find_direction,
+    flatten,
+    foreign,
+    join,
+    say,
+    space,
+)
 from agency_client.languages.words import ENGLISH, LANGUAGES, Words
 
 
@@ -43,3 +55,18 @@ def test_many_are_joined_as_the_language_joins_two() -> None:
 def test_a_translation_that_names_something_else_fails() -> None:
     with pytest.raises(KeyError):
         fill(ENGLISH, "{nobody}", text=NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("text", "direction"),
+    [
+        ("31 FEB 2007", "ltr"),
+        ("٣١ فبراير", "rtl"),
+        ("12 שנים", "rtl"),
+        ("Phạm — محمد", "ltr"),
+        ("+44 (0)20", "ltr"),
+        ("", "ltr"),
+    ],
+)
+def test_a_text_runs_as_its_first_letter_does_and_digits_from_left_to_right(text: str, direction: str) -> None:
+    assert find_direction(text) == direction

@@ -1,6 +1,7 @@
 """A report of a message in the store: private, on record, in the language asked for, refused where any file is."""
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from agency_client.errors import ConflictError
 from agency_client.interchange.exporting import NoFileError
 from agency_client.interchange.report.exporting import ReportFormat, export_report
+from agency_client.interchange.report.printing import NoPrinterError
 from agency_client.languages.words import load_words
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.inbox import InboxMessage
@@ -61,6 +63,19 @@ def test_making_it_is_on_record_with_its_reason(row: Row, held: InboxMessage, tm
     assert (newest.verb, newest.reason, newest.case) == ("export", "file 75/08", "75/08")
 
 
+def test_where_no_pdf_can_be_made_nothing_is_read(
+    row: Row, held: InboxMessage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(NoPrinterError):
+        export_report(row[GB], tmp_path / "report.pdf", held.message_id, ReportFormat.PDF, reason="no printer")
+
+    with row[GB].store.read() as snapshot:
+        reasons = {entry.reason for entry in list_entries(snapshot, AccessFilter(message=held.message_id))}
+    assert "no printer" not in reasons
+    assert not (tmp_path / "report.pdf").exists()
+
+
 def test_ones_own_message_has_a_report_too(row: Row, held: InboxMessage, tmp_path: Path) -> None:
     export_report(row[VN], tmp_path / "report.html", held.message_id, reason=REASON)
 
@@ -100,5 +115,5 @@ def test_the_command_line_writes_it_and_reads_in_the_language_asked_for(
     read = ("read", "--lang", "fr", "--reason", REASON, "--", held.message_id)
     said = line.demand_harmless(*read, forms=("--plain",))
     assert load_words("fr").say("subject") + "\tTrần Thị Specimen" in said
-    code, _, err = line.run(*words[:2], "pdf", *words[3:])
+    code, _, err = line.run(*words[:2], "docx", *words[3:])
     assert (code, "stix" in err) == (2, True)

@@ -12,7 +12,7 @@ from agency_client.aftercare.rules import Standing
 from agency_client.challenges.rules import Challenge, Disputed
 from agency_client.interchange.report.code import spell_reference
 from agency_client.interchange.report.page import make_report
-from agency_client.languages.runs import Nature
+from agency_client.languages.runs import Nature, Run, find_direction
 from agency_client.languages.words import LANGUAGES, load_words
 from agency_client.reading.sheet import make_rules, make_sheet
 from agency_client.terminal.cleaning import clean_block
@@ -32,11 +32,15 @@ from tests.support.html_page import HtmlPage
 
 DRAFTED = "The words of this language are drafted and not yet reviewed by a native speaker."
 ISOLATES = {
-    Nature.FOREIGN: {"dir": "auto"},
     Nature.EXACT: {"dir": "ltr"},
     Nature.ZONE: {"dir": "ltr", "class": "zone"},
     Nature.STATE: {"dir": "ltr"},
 }
+
+
+def describe_isolate(run: Run) -> dict[str, str]:
+    """Return how a run that is not ours is kept apart: what others wrote runs as its own letters do."""
+    return ISOLATES.get(run.nature) or {"dir": find_direction(clean_block(run.text))}
 
 
 def list_isolated(page: HtmlPage) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
@@ -56,7 +60,7 @@ def test_a_report_is_whole_and_harmless_in_every_language(kind: str) -> None:
         shown, isolated = page.body.text, list_isolated(page)
         assert [run for run in runs if run.nature is Nature.OURS and run.text not in shown] == []
         assert {
-            (clean_block(run.text), tuple(sorted(ISOLATES[run.nature].items())))
+            (clean_block(run.text), tuple(sorted(describe_isolate(run).items())))
             for run in runs
             if run.nature is not Nature.OURS
         } <= isolated
@@ -157,7 +161,8 @@ def test_whatever_somebody_writes_stands_there_as_text(text: str) -> None:
     demand_harmless(page)
     # Each line of a text is a paragraph of its own with what isolates it; nothing else in it becomes an element.
     assert len(page.elements) == len(read_example("ping", "ar").elements) + 2 * text.count("\n")
-    assert clean_block(text) in {item.text for item in page.find("bdi", dir="auto")}
+    shown = clean_block(text)
+    assert shown in {item.text for item in page.find("bdi", dir=find_direction(shown))}
 
 
 def test_nothing_is_cut_however_long_it_is() -> None:
