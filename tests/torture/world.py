@@ -57,6 +57,9 @@ from tests.torture.site import BrokerInProcess, Mishap, Site, SkewedClock, Wire,
 MAX_LIVING = 4
 """So many agreements that have not ended at once: more would only make each one's life duller."""
 
+AT_TABLE = (LOG, WITNESSES, KEYS, AGREEMENTS)
+"""What two do who sit at one table: the rest of their rounds can wait until they have come to terms."""
+
 STAGES = (LOG, WITNESSES, KEYS, AGREEMENTS, STATUSES, OUTBOX, INBOX, AFTERCARE, RECEIPTS, RETENTION)
 PASSAGES = (
     *(timedelta(seconds=seconds) for seconds in (1, 1, 20, 90)),
@@ -193,16 +196,16 @@ class World:
         proposed = sign_by_two(party.node, flows.propose, self._draft_fields(party, replace(move, two=1)))
         for verb, one in ((flows.accept, self.other(party)), (flows.confirm, party)):
             for _ in range(3):
-                self._meet()
+                self._meet(AT_TABLE)
             with self._trying(one, "come to terms"):
                 sign_by_two(one.node, verb, proposed.agreement)
         self._meet()
 
-    def _meet(self) -> None:
+    def _meet(self, stages: Sequence[Any] | None = None) -> None:
         for one in self.parties:
             self.site.time.now += timedelta(seconds=5)
             wake_outbox(one.node)
-            self.run(one)
+            self.run(one, stages)
 
     def _move_propose(self, party: Party, move: Move) -> None:
         if sum(not _has_ended(agreement, party) for agreement in self.load(party)) >= MAX_LIVING:
