@@ -88,19 +88,21 @@ class Broker:
 
 @contextmanager
 def open_broker(
-    exchange: Exchange, settings: Settings, clock: Clock, *, standing: Standing | None = None
+    exchange: Exchange, settings: Settings, clock: Clock, *, standing: Standing | None = None, is_alone: bool = False
 ) -> Iterator[Broker]:
     """Open the exchange's database, verify and load it, and start its writer; commit what is queued at the end.
 
-    `standing` takes the place of what the folder says of whether the log may grow.
+    `standing` takes the place of what the folder says of whether the log may grow. With `is_alone` no other broker may
+    have the database open.
 
     Raises:
         SchemaOutdatedError: the tables are of another version.
         LogError: the stored log does not hold together, or is another exchange's.
+        DatabaseInUseError: another broker has the database open, or an operator's command has it alone.
         ExchangeError: whether the log may grow cannot be read, or the database server is set to lose commits.
     """
     database = open_exchange_database(
-        exchange.folder, exchange.sheet, requires_standby=settings.database.require_standby
+        exchange.folder, exchange.sheet, requires_standby=settings.database.require_standby, is_alone=is_alone
     )
     try:
         with database.read() as connection:

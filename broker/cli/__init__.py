@@ -1,4 +1,4 @@
-"""The operator's command line: `broker init`, `join`, `enrol`, `serve`, `status`, `verify-log`, `migrate`, the way back.
+"""The operator's command line: `broker init`, `join`, `enrol`, `serve`, `status`, `verify-log`, and the way back.
 
 Data goes to stdout and words to stderr. A verb imports what it needs when it runs, so that `broker --help` stays quick.
 """

@@ -21,7 +21,7 @@ def migrate(data: Data = DEFAULT_DATA) -> None:
     folder = ExchangeFolder(data)
     sheet = read_sheet(folder)
     with folder.hold_lock():
-        database = open_exchange_database(folder, sheet)
+        database = open_exchange_database(folder, sheet, is_alone=True)
         try:
             run_migrations(database)
         finally:

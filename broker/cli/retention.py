@@ -91,7 +91,7 @@ def _purge(folder: "ExchangeFolder", passphrase_file: "Path | None", as_json: bo
     folder.verify_private()
     with folder.hold_lock():
         exchange = open_exchange(folder, read_passphrase(passphrase_file))
-        with open_broker(exchange, settings, SystemClock()) as broker:
+        with open_broker(exchange, settings, SystemClock(), is_alone=True) as broker:
             purged = broker.purger.purge_and_wait()
     if as_json:
         put_json(

@@ -61,7 +61,7 @@ def find_exit_code(error: Exception) -> ExitCode | None:
     from broker.exchange import PassphraseError as Passphrase
     from broker.server import StartError
     from broker.settings import SettingsError
-    from broker.storage.errors import StoreError
+    from broker.storage.errors import DatabaseInUseError, StoreError
     from broker.storage.revision import SchemaOutdatedError
     from keys.errors import KeysError
     from schemas.codec import CodecError
@@ -70,7 +70,14 @@ def find_exit_code(error: Exception) -> ExitCode | None:
         ((ExchangeMissingError, LogMissingError, FileNotFoundError), ExitCode.NOT_FOUND),
         ((Passphrase,), ExitCode.NOT_AUTHENTICATED),
         (
-            (ExchangeExistsError, ExchangeInUseError, ExchangeStoppedError, WrongStateError, BackupError),
+            (
+                ExchangeExistsError,
+                ExchangeInUseError,
+                DatabaseInUseError,
+                ExchangeStoppedError,
+                WrongStateError,
+                BackupError,
+            ),
             ExitCode.CONFLICT,
         ),
         ((CarryingError,), ExitCode.VERIFICATION_FAILED),

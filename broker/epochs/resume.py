@@ -50,7 +50,7 @@ def resume(
     shown = log.compare(list(unverified_notes), stop)
     witnesses = tuple(verify_nothing_lost(shown, members.timelines, log.own, stop.since, excused))
     # Until its reason stands in the log, the stop stays; a crash in between leaves it, and the operator resumes again.
-    with open_broker(exchange, settings, clock, standing=Standing(is_lifting=True)) as broker:
+    with open_broker(exchange, settings, clock, standing=Standing(is_lifting=True), is_alone=True) as broker:
         broker.writer.commit_and_wait(partial(_append_resumption, witnesses, sorted(excused)))
         failpoint("resume.recorded")
         size = broker.log.view.size

@@ -113,12 +113,18 @@ class Database:
 
 
 def open_database(
-    where: str | URL | Path, *, epoch: int = FIRST_EPOCH, reading_connections: int = 8, requires_standby: bool = False
+    where: str | URL | Path,
+    *,
+    epoch: int = FIRST_EPOCH,
+    reading_connections: int = 8,
+    requires_standby: bool = False,
+    is_alone: bool = False,
 ) -> Database:
     """Open the database at a URL, or in a SQLite file at a path; the file is created, its tables are not.
 
     On PostgreSQL each epoch of the log has a schema of its own, and with `requires_standby` no commit counts that no
-    synchronous standby has.
+    synchronous standby has. Several may write there, unless one says by its first write that it is alone; who has a
+    SQLite file to itself is decided by the lock of its folder.
 
     Raises:
         ValueError: the URL names an engine that the broker does not run on, or SQLite should have a standby.
@@ -132,7 +138,7 @@ def open_database(
             return Database(sqlite, writing, reading)
         case "postgresql":
             schema = f"bilateral_{epoch}"
-            writing = postgresql.make_writing_engine(url, schema, requires_standby=requires_standby)
+            writing = postgresql.make_writing_engine(url, schema, requires_standby=requires_standby, is_alone=is_alone)
             return Database(postgresql, writing, postgresql.make_reading_engine(url, schema, reading_connections))
         case name:
             raise ValueError(f"the database URL begins with {name}: the broker runs on sqlite and postgresql")

@@ -41,6 +41,13 @@ class StoreUnreachableError(StoreError):
         super().__init__("the database cannot be reached; try again")
 
 
+class DatabaseInUseError(StoreError):
+    """Somebody else holds the database's lock: brokers serve, or an operator's command has it to itself."""
+
+    def __init__(self) -> None:
+        super().__init__("another broker, or an operator's command that works alone, has the exchange's database open")
+
+
 class CommitFailedError(StoreError):
     """The batch could not be committed: none of its operations may be taken as done."""
 

@@ -13,11 +13,14 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
-from broker.storage.errors import CommitUnknownError
+from broker.storage.errors import CommitUnknownError, DatabaseInUseError
 from broker.storage.postgresql_channel import PostgresqlChannel
 
 NAME = "postgresql"
 PARTITIONS = 16
+
+_LOCK_TOGETHER = b"SELECT pg_try_advisory_lock_shared(x'62726f6b6572'::bigint)"
+_LOCK_ALONE = b"SELECT pg_try_advisory_lock(x'62726f6b6572'::bigint)"
 
 _MAX_IDLE_SECONDS = 10
 _LOCK_SECONDS = 20  # longer than a broker can be idle in a transaction: whoever waits outlives it
@@ -52,8 +55,12 @@ _WRITING = _SESSION | {
 _READING = _SESSION | {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
 
 
-def make_writing_engine(url: URL, schema: str, *, requires_standby: bool = False) -> Engine:
-    """Return the engine whose COMMIT is answered once disk and standby have it, and whose warnings are kept."""
+def make_writing_engine(url: URL, schema: str, *, requires_standby: bool = False, is_alone: bool = False) -> Engine:
+    """Return the engine whose COMMIT is answered once disk and standby have it, and whose warnings are kept.
+
+    Each of its sessions keeps a lock on the database for as long as it lives, so that none can write without it:
+    together with other brokers, or with `is_alone` against all of them, in whichever epoch.
+    """
     engine = _make_engine(url, schema, _WRITING, target="read-write", pool_size=1)
 
     @event.listens_for(engine, "connect")
@@ -62,6 +69,11 @@ def make_writing_engine(url: URL, schema: str, *, requires_standby: bool = False
         record.info["warnings"] = warnings
         record.info["requires_standby"] = requires_standby
         connection.add_notice_handler(lambda notice: _keep_warning(notice, warnings))
+
+    @event.listens_for(engine, "connect")
+    def hold_lock(connection: Any, _record: Any) -> None:
+        if _ask(connection, _LOCK_ALONE if is_alone else _LOCK_TOGETHER) != "t":
+            raise DatabaseInUseError
 
     @event.listens_for(engine, "begin")
     def forget_warnings(connection: Connection) -> None:
@@ -95,7 +107,9 @@ def verify_commit(connection: Connection) -> None:
     warnings = connection.info["warnings"]
     if warnings:
         raise CommitUnknownError(warnings[0])
-    if connection.info["requires_standby"] and not _ask(connection, b"SHOW synchronous_standby_names"):
+    if connection.info["requires_standby"] and not _ask(
+        connection.connection.driver_connection, b"SHOW synchronous_standby_names"
+    ):
         raise CommitUnknownError("database.require_standby is set, and the server has no synchronous standby")
 
 
@@ -157,9 +171,8 @@ def _make_engine(url: URL, schema: str, session: dict[str, str], *, target: str,
     return engine
 
 
-def _ask(connection: Connection, question: bytes) -> str:
+def _ask(driver: Any, question: bytes) -> str:
     """Ask the server outside any transaction, by one message there and one back."""
-    driver: Any = connection.connection.driver_connection
     answer = driver.pgconn.exec_(question).get_value(0, 0)
     return "" if answer is None else str(answer, "utf-8")
 
