@@ -1,11 +1,11 @@
 """The SQL of attachments. Everything that writes runs inside the writer's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_, update
 
 from broker.attachments.rules import UNREFERENCED_KEPT, NamedAttachment, StoredUpload, UploadKey, Usage
 from broker.attachments.tables import attachment
@@ -118,25 +118,40 @@ def find_handed_over(connection: Connection, key: UploadKey, recipient: str) -> 
 
 
 def delete_ended(connection: Connection, now: datetime, limit: int) -> list[UploadKey]:
-    """Forget attachments that have come to their end; return whose files are to go.
+    """Forget attachments that no message named in time, or whose delivery has ended; return whose files are to go."""
+    is_unreferenced = and_(_column.ends_at.is_(None), _column.announced_at <= now - UNREFERENCED_KEPT)
+    statement = select(*_KEY).where(or_(is_unreferenced, _column.ends_at <= now)).limit(limit)
+    keys = [UploadKey(*row) for row in connection.execute(statement)]
+    delete_attachments(connection, keys)
+    return keys
 
-    The end has come: no message named it in time; the delivery of the message ended, or it reached nobody.
+
+def delete_attachments(connection: Connection, keys: Iterable[UploadKey]) -> None:
+    """Forget attachments."""
+    for key in keys:
+        connection.execute(delete(attachment).where(_is(key)))
+
+
+def examine_page(
+    connection: Connection, after: UploadKey | None, limit: int
+) -> tuple[list[UploadKey], UploadKey | None]:
+    """Look at so many referenced attachments behind a key: which are of messages that reached nobody?
+
+    Return these, and the key to go on behind; None: there were no more. A delivery that ended so stays ended.
     """
     reached = select(message.c.id).join(
         inbox_item, and_(inbox_item.c.recipient == message.c.recipient, inbox_item.c.number == message.c.number)
     )
     of_it = (message.c.sender == _column.sender, message.c.id == _column.message)
-    reached_nobody = and_(
-        _column.ends_at.is_not(None),
+    is_over = and_(
         reached.where(*of_it).exists(),
         ~reached.where(*of_it, inbox_item.c.state.not_in(_ENDED_STATES)).exists(),
     )
-    is_unreferenced = and_(_column.ends_at.is_(None), _column.announced_at <= now - UNREFERENCED_KEPT)
-    statement = select(*_KEY).where(or_(is_unreferenced, _column.ends_at <= now, reached_nobody)).limit(limit)
-    keys = [UploadKey(*row) for row in connection.execute(statement)]
-    for key in keys:
-        connection.execute(delete(attachment).where(_is(key)))
-    return keys
+    page = select(*_KEY, is_over.label("is_over")).where(_column.ends_at.is_not(None)).order_by(*_KEY).limit(limit)
+    if after is not None:
+        page = page.where(tuple_(*_KEY) > tuple_(after.sender, after.message, after.id))
+    rows = [(UploadKey(*row[:3]), bool(row.is_over)) for row in connection.execute(page)]
+    return [key for key, is_it_over in rows if is_it_over], rows[-1][0] if len(rows) == limit else None
 
 
 def list_keys(connection: Connection) -> set[UploadKey]:

@@ -4,7 +4,7 @@ import asyncio
 
 from broker.attachments.files import AttachmentFiles
 from broker.attachments.rules import UploadKey
-from broker.attachments.store import delete_ended, find_upload, list_keys
+from broker.attachments.store import delete_attachments, delete_ended, examine_page, find_upload, list_keys
 from broker.attachments.turns import Turns
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
@@ -12,6 +12,8 @@ from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
 
 PAGE_ITEMS = 100
+EXAMINED_ITEMS = 2_000
+"""So many attachments does one sweep look at for messages that reached nobody; the next one goes on there."""
 
 
 class AttachmentSweeper:
@@ -22,11 +24,15 @@ class AttachmentSweeper:
         self._turns = turns
         self._writer = writer
         self._database = database
+        self._examined: UploadKey | None = None
 
     async def sweep(self) -> int:
         """Remove everything that has ended; return how many files went."""
         while await self._writer.commit(_delete_page) == PAGE_ITEMS:
             pass
+        reaching_nobody = await asyncio.to_thread(self._examine)
+        if reaching_nobody:
+            await self._writer.commit(lambda transaction: delete_attachments(transaction.connection, reaching_nobody))
         removed = 0
         for key in await asyncio.to_thread(self._find_orphans):
             if not self._turns.is_taken(key):  # who works on it now may keep it; the next sweep sees
@@ -35,6 +41,11 @@ class AttachmentSweeper:
         if removed:
             self._writer.metrics.count_purged("attachment", removed)
         return removed
+
+    def _examine(self) -> list[UploadKey]:
+        with self._database.read() as connection:
+            found, self._examined = examine_page(connection, self._examined, EXAMINED_ITEMS)
+        return found
 
     def _find_orphans(self) -> list[UploadKey]:
         # Files first: one that is made after this has a row already, which is read after it.

@@ -86,6 +86,25 @@ def test_with_a_message_that_goes_back_to_its_sender_its_attachments_go(bench: B
     assert is_there(bench, sealed) == (False, False)
 
 
+def test_one_sweep_looks_at_so_many_deliveries_and_the_next_goes_on_there(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "EXAMINED_ITEMS", 2)
+    terms = agree_to_files(bench)
+    numbers = range(3)
+    sealed = {number: upload(bench, number, DATA, message=number) for number in numbers}
+    for number in numbers:
+        bench.submit(GB, seal_with(bench, terms, sealed[number], message=number, n=number + 1))
+    bench.step(VN, terms, StepAction.REVOKE, reason="for a test")
+
+    left = []
+    for _ in range(2):
+        bench.sweep()
+        left.append(sum(is_there(bench, sealed[number], number)[0] for number in numbers))
+
+    assert left == [1, 0]
+
+
 @pytest.mark.parametrize("is_handed_over", [False, True])
 def test_what_its_sender_takes_back_is_read_no_more_and_goes(bench: Bench, *, is_handed_over: bool) -> None:
     terms = agree_to_files(bench)
