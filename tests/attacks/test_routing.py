@@ -9,7 +9,23 @@ import pytest
 
 from keys.sealing import SealedMessage
 from schemas.agreements.steps import StepAction
-from schemas.api import AUDIT_PATH, MESSAGES_PATH, REVOCATIONS_PATH, STEPS_PATH, AuditAnswer, AuditQuery
+from schemas.api import (
+    AUDIT_PATH,
+    MESSAGE_BATCHES_PATH,
+    MESSAGES_PATH,
+    REVOCATIONS_PATH,
+    STEPS_PATH,
+    AuditAnswer,
+    AuditQuery,
+)
+from schemas.batches import (
+    MAX_BATCH_MEMBERS,
+    MAX_MESSAGE_BATCH_BYTES,
+    AcceptedMember,
+    BatchAnswer,
+    RefusedMember,
+    join_batch,
+)
 from schemas.codec import b64u_decode, b64u_encode, encode_canonical
 from schemas.envelope import MAX_ENVELOPE_BYTES, Envelope, Payload
 from schemas.key_documents import Revocation
@@ -293,3 +309,63 @@ def test_an_envelope_is_json_and_says_so(gb: Caller, messages: Correspondence) -
 def test_an_auditor_sends_nothing(exchange: RunningExchange, messages: Correspondence) -> None:
     assert refuse(exchange.caller(GB, Role.AUDITOR), messages.seal(next(names))) == "role-not-allowed"
     assert refuse(exchange.caller("OVERSEER"), messages.seal(next(names))) == "role-not-allowed"
+
+
+def send_batch(caller: Caller, *members: bytes) -> list[AcceptedMember | RefusedMember]:
+    response = caller.post(MESSAGE_BATCHES_PATH, join_batch("envelopes", members))
+    return list(read_answer(response, BatchAnswer).members)
+
+
+def slugs_of(members: list[AcceptedMember | RefusedMember]) -> list[str]:
+    """Return the problem of each member, "" where it was accepted."""
+    return ["" if isinstance(item, AcceptedMember) else item.problem.type.rpartition(":")[2] for item in members]
+
+
+def test_a_bad_envelope_neither_stops_the_others_of_its_batch_nor_passes_with_them(
+    exchange: RunningExchange, messages: Correspondence, gb: Caller
+) -> None:
+    good, other = (messages.seal(next(names)).envelope for _ in range(2))
+    forged, uncovered = messages.seal(next(names)), messages.seal(next(names), kind="facilitator", marking=Tlp.RED)
+    swapped = forged.envelope.model_copy(update={"signatures": forged.envelope.signatures[::-1]}).canonical()
+    cut = encode_canonical({**other.to_wire(), "ciphertext": b64u_encode(other.ciphertext_bytes[:-1])})
+    stolen = make_message(exchange.members[VN], exchange.members[GB], name=next(names), issued_at=tell_time())
+    thiefs = seal(stolen, exchange.members[VN], exchange.members[GB]).envelope.canonical()
+
+    members = send_batch(
+        gb, swapped, good.canonical(), b'"text"', uncovered.envelope.canonical(), thiefs, cut, other.canonical()
+    )
+
+    assert slugs_of(members) == [
+        "signature-refused", "", "wrong-shape", "not-covered", "not-the-sender", "body-mismatch", ""
+    ]  # fmt: skip
+    collected = envelopes_of(lease(exchange.caller(VN)))
+    assert {item.payload for item in collected} >= {good.payload, other.payload}
+    assert forged.envelope.payload not in {item.payload for item in collected}
+    assert len(find_refusals(exchange, GB, uncovered.header.id)) == 1
+
+
+def test_a_batch_handed_in_again_is_answered_with_the_same_leaves(gb: Caller, messages: Correspondence) -> None:
+    envelopes = [messages.seal(next(names)).envelope.canonical() for _ in range(3)]
+    first, again = send_batch(gb, *envelopes), send_batch(gb, *envelopes)
+    assert [item.leaf for item in first if isinstance(item, AcceptedMember)] == [
+        item.leaf for item in again if isinstance(item, AcceptedMember)
+    ]
+    assert [item.new for item in again if isinstance(item, AcceptedMember)] == [False] * 3
+
+
+def test_a_batch_is_bounded_in_members_and_in_bytes_and_is_of_one_form(gb: Caller) -> None:
+    assert slugs_of(send_batch(gb, *[b"{}"] * MAX_BATCH_MEMBERS)) == ["wrong-shape"] * MAX_BATCH_MEMBERS
+    for frame, slug in (
+        (join_batch("envelopes", [b"{}"] * (MAX_BATCH_MEMBERS + 1)), "wrong-shape"),
+        (join_batch("receipts", [b"{}"]), "wrong-shape"),
+        (b'{"envelopes":[]}', "wrong-shape"),
+        (b'{"envelopes":[{}] }', "malformed"),
+        (join_batch("envelopes", [b'{"b":1,"a":1}']), "malformed"),
+        (b"x" * (MAX_MESSAGE_BATCH_BYTES + 1), "too-large"),
+    ):
+        assert read_slug(gb.post(MESSAGE_BATCHES_PATH, frame)) == slug
+
+
+def test_a_batch_is_for_nodes_alone(exchange: RunningExchange) -> None:
+    for caller in (exchange.caller(GB, Role.AUDITOR), exchange.caller("OVERSEER")):
+        assert read_slug(caller.post(MESSAGE_BATCHES_PATH, join_batch("envelopes", [b"{}"]))) == "role-not-allowed"
