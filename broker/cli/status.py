@@ -36,7 +36,9 @@ def status(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
 def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
     from broker.audit.log_store import select_head
     from broker.audit.standing import Stop, choose_stop
+    from broker.clock import SystemClock
     from broker.database import open_exchange_database
+    from broker.dead_letters.service import read_care
     from broker.directory.live import make_directory
     from broker.exchange import read_stop
     from broker.status import describe_status
@@ -52,7 +54,8 @@ def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
         directory.load(database)
         checkpoint = Checkpoint(head.origin, head.size, head.root)
         stored = None if head.stop is None else Stop.from_canonical(head.stop)
-        return describe_status(sheet, checkpoint, directory.current, choose_stop(read_stop(folder), stored))
+        status = describe_status(sheet, checkpoint, directory.current, choose_stop(read_stop(folder), stored))
+        return status | read_care(database, directory.current, folder.attachments, SystemClock().now())
     finally:
         database.close()
 
@@ -68,3 +71,7 @@ def _tell(found: dict[str, Any]) -> None:
         typer.echo(
             f"  {member['agency']:<24} {member['class']:<10} key set {member['key_set']}, until {member['expires_at']}"
         )
+    letters = ", ".join(f"{count} {state}" for state, count in found["dead_letters"].items())
+    typer.echo(f"  dead letters within a day: {letters} (broker dead-letters lists them)")
+    for need in found["needs"]:
+        typer.echo(f"  NEEDED {need['code']} ({need['at']}): {need['sentence']}")

@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,20 @@ def test_what_cannot_be_done_ends_with_its_code_and_no_traceback(
 
 @pytest.mark.parametrize(
     "verb",
-    ["init", "enrol", "serve", "status", "verify-log", "migrate", "backup", "restore", "resume", "rebase", "purge"],
+    [
+        "init",
+        "enrol",
+        "serve",
+        "status",
+        "verify-log",
+        "migrate",
+        "backup",
+        "restore",
+        "resume",
+        "rebase",
+        "purge",
+        "dead-letters",
+    ],
 )
 def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
     help_text = run(verb, "--help").stdout
@@ -238,6 +252,31 @@ def test_a_member_whose_keys_are_all_lost_comes_back_by_a_longer_chain(tmp_path:
         assert (done["is_new_member"], done["new_key_sets"], done["name"]) == (False, 1, "Agency, restored")
         assert exchange.caller("GB-HO").post(KEY_SETS_PATH, second).status_code == 200
         assert succeed(member).seq == 2
+
+
+def test_dead_letters_and_needs_are_told_of_a_serving_exchange_without_a_key(served: RunningExchange) -> None:
+    told = read_json(run("dead-letters", "--data", served.folder.path, "--json"))
+    assert (told["counts"], told["letters"], told["needs"]) == ({"expired": 0, "held": 0, "returned": 0}, [], [])
+    status = read_json(run("status", "--data", served.folder.path, "--json"))
+    assert (status["dead_letters"], status["needs"]) == (told["counts"], [])
+    words = run("dead-letters", "--data", served.folder.path, "--days", "30")
+    assert words.stdout.endswith(": 0 expired, 0 held, 0 returned\n")
+
+
+def test_a_member_whose_keys_end_soon_is_named_by_status_where_nothing_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = found(tmp_path)
+    member = make_live_member("GB-HO")
+    monkeypatch.setattr("broker.dead_letters.rules.ENDS_WITHIN", timedelta(days=10_000))
+    read_json(run("enrol", "--data", exchange.folder.path, "--yes", "--json", write_enrolment(tmp_path, member)))
+    status = read_json(run("status", "--data", exchange.folder.path, "--json"))
+    assert [(need["code"], need["agency"]) for need in status["needs"]] == [
+        ("key-set-ending", "GB-HO"),
+        ("authority-ending", "GB-HO"),
+    ]
+    assert "NEEDED key-set-ending" in run("status", "--data", exchange.folder.path).stdout
+    assert "NEEDED key-set-ending" in run("dead-letters", "--data", exchange.folder.path).stdout
 
 
 def test_status_says_where_a_broker_serves(served: RunningExchange) -> None:
