@@ -183,6 +183,7 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
         routing=RoutingService(name, directory, book, inboxes, writer, log, refusals, clock),
         inbox=InboxService(
             inboxes,
+            directory,
             writer,
             database,
             log,

@@ -10,7 +10,8 @@ from schemas.log.records import Actor, Role
 class Caller:
     """A member's node in one role.
 
-    `certificate` is SHA-256 of the client certificate, `expires_at` its token's end.
+    `certificate` is SHA-256 of the client certificate, `expires_at` its token's end, `kid` the thumbprint of the
+    request key that asked for the token; there is none where nobody asked for one.
     """
 
     agency: str
@@ -18,6 +19,7 @@ class Caller:
     role: Role
     certificate: bytes
     expires_at: datetime
+    kid: str | None = None
 
     @property
     def actor(self) -> Actor:

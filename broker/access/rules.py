@@ -154,13 +154,25 @@ def verify_token_holder(
         raise TokenRefusedError("the access token is bound to another certificate")
     if claims.sub != owner.agency:
         raise TokenRefusedError("the access token is another member's")
+    expires_at = datetime.fromtimestamp(claims.exp, UTC)
+    caller = Caller(claims.sub, claims.node, claims.scope, certificate, expires_at, kid)
+    verify_key_still_good(members, caller, now)
+    verify_certificate_time(owner, now)
+    return caller
+
+
+def verify_key_still_good(members: Members, caller: Caller, now: datetime) -> None:
+    """Verify that the request key behind a caller's token is still in force: who waited may have lost it meanwhile.
+
+    Raises:
+        TokenRefusedError: it is not.
+    """
+    if caller.kid is None:
+        return
     try:
-        members.find(claims.sub).find_signing_keys(KeyUse.REQUEST, (kid,), MAX_INTEGER, now)
+        members.find(caller.agency).find_signing_keys(KeyUse.REQUEST, (caller.kid,), MAX_INTEGER, now)
     except KeysError as error:
         raise TokenRefusedError(f"the key that asked for the access token is no longer good: {error}") from error
-    verify_certificate_time(owner, now)
-    expires_at = datetime.fromtimestamp(claims.exp, UTC)
-    return Caller(claims.sub, claims.node, claims.scope, certificate, expires_at)
 
 
 def verify_role(role: Role, allowed: Sequence[Role]) -> None:

@@ -13,9 +13,11 @@ from functools import partial
 from sqlalchemy import Connection
 
 from broker.access.caller import Caller
+from broker.access.rules import verify_key_still_good
 from broker.audit.log import AuditLog, LogView, read_leaf
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
+from broker.directory.live import Directory
 from broker.http.refusal import refuse
 from broker.inbox.delivery import Inboxes, Standings
 from broker.inbox.envelopes import join_envelope
@@ -100,6 +102,7 @@ class InboxService:
     def __init__(
         self,
         inboxes: Inboxes,
+        directory: Directory,
         writer: GroupCommitWriter,
         database: Database,
         log: AuditLog,
@@ -110,6 +113,7 @@ class InboxService:
         lease_seconds: int = LEASE_SECONDS,
     ) -> None:
         self._inboxes = inboxes
+        self._directory = directory
         self._writer = writer
         self._database = database
         self._log = log
@@ -128,6 +132,7 @@ class InboxService:
 
         Raises:
             RefusedError: the inbox is bound to another node (`second-node`).
+            TokenRefusedError: the key behind the caller's token was revoked, perhaps while it waited.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.wait_seconds
@@ -169,6 +174,7 @@ class InboxService:
         return await asyncio.to_thread(self._read_states, caller.agency, message_id)
 
     def _lease(self, caller: Caller, request: LeaseRequest, transaction: Transaction) -> _Lease:
+        verify_key_still_good(self._directory.as_of(transaction), caller, transaction.now)
         last_lease = self._bind(transaction, caller)
         standings = self._inboxes.find_standings(transaction)
         self._review_held(transaction, caller.agency, standings)
@@ -197,9 +203,8 @@ class InboxService:
         if binding is None:
             insert_binding(transaction.connection, caller.agency, caller.node, transaction.now)
             return None
-        if binding.node != caller.node:
-            sentence = f"the inbox of {caller.agency} is collected by its node {binding.node}"
-            raise refuse("second-node", sentence, field="node")
+        if (node := binding.node) != caller.node:
+            raise refuse("second-node", f"the inbox of {caller.agency} is collected by its node {node}", field="node")
         return binding.last_lease
 
     def _review_held(self, transaction: Transaction, agency: str, standings: Standings) -> None:
@@ -215,9 +220,8 @@ class InboxService:
         A connection that broke may have repeated the request by itself: then the very last lease is named once more.
         A name may be used for one lease after another: no more of it comes at once than one answer carries.
         """
-        if request.lease is None:
-            return []
-        leased = select_leased_items(transaction.connection, agency, request.lease, transaction.now, request.max_items)
+        name, connection = request.lease or "", transaction.connection  # nothing is leased under no name
+        leased = select_leased_items(connection, agency, name, transaction.now, request.max_items)
         picked = [item for item in leased if self._may_leave(transaction, item, standings)]
         return _fit(picked, request.max_items, more=True)[0]
 

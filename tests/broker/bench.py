@@ -116,7 +116,14 @@ class Bench:
         )
         self.inboxes = Inboxes(self.book, Waiters())
         self.inbox = InboxService(
-            self.inboxes, self.writer, self.database, self.log, refusals, self.clock, self._make_lease_id
+            self.inboxes,
+            self.directory,
+            self.writer,
+            self.database,
+            self.log,
+            refusals,
+            self.clock,
+            self._make_lease_id,
         )
         self.purger = Purger(self.writer, self.database, self.clock)
         self.files, turns = AttachmentFiles(self.folder / "attachments"), Turns()
@@ -177,7 +184,9 @@ class Bench:
 
     def caller(self, agency: str, *, node: str = "node-1", role: Role = Role.NODE) -> Caller:
         """Return a caller as certificate and token would make it."""
-        return Caller(agency, node, role, bytes(32), self.now + timedelta(minutes=5))
+        member = self.members.get(agency)
+        kid = member.signers[KeyUse.REQUEST].kids[0] if member else None
+        return Caller(agency, node, role, bytes(32), self.now + timedelta(minutes=5), kid)
 
     def enrol(self, agency: str, *, agency_class: AgencyClass = AgencyClass.AGENCY) -> Member:
         """Enrol a member by its signed key set, and publish its encryption keys."""

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from broker.access.errors import TokenRefusedError
 from broker.http.refusal import RefusedError
 from schemas.agreements.steps import StepAction
 from schemas.api import AcknowledgeRequest, LeaseAnswer, LeaseRequest
 from schemas.envelope import Reference
 from schemas.log.records import RecordType
 from schemas.markings import Tlp, Urgency
+from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import BE, GB, VN, Bench, ids_of, messages_of, outcomes_of
 from tests.strategies.agreements import make_clause
+from tests.support.documents import make_revocation, sign_by
 from tests.support.messages import make_id
 
 
@@ -463,3 +466,21 @@ def test_a_broker_that_stops_lets_waiting_requests_go(bench: Bench) -> None:
             return await waiting
 
     assert bench.run(wait_and_stop()).items == ()
+
+
+def test_who_lost_its_key_while_it_waited_is_handed_nothing(bench: Bench) -> None:
+    """At whichever broker the key was revoked: the writer reads it before it decides."""
+    terms = bench.agree()
+
+    async def wait_and_be_revoked() -> None:
+        waiting = asyncio.create_task(bench.inbox.lease(bench.caller(VN), LeaseRequest(wait_seconds=30, max_items=1)))
+        await asyncio.sleep(0)  # it has asked, and finds nothing
+        vn = bench.members[VN]
+        revocation = sign_by(vn, make_revocation(vn, bench.now, KeyUse.REQUEST), DocumentType.REVOCATION)
+        await bench.directory_service.submit(bench.caller(VN), revocation, DocumentType.REVOCATION)
+        await bench.routing.accept(bench.caller(GB), bench.seal(GB, VN, terms, "first").envelope.canonical())
+        with pytest.raises(TokenRefusedError, match="no longer good"):
+            await waiting
+
+    bench.run(wait_and_be_revoked())
+    assert bench.records(RecordType.MESSAGE_HANDED_OVER) == []
