@@ -17,6 +17,7 @@ from agency_client.agreements.desks import load_whom_to_call, say_whom_to_call
 from agency_client.agreements.reminders import Reminder, ReminderKind
 from agency_client.agreements.views import AgreementLine, list_lines
 from agency_client.approvals import list_waiting
+from agency_client.attachments.drafts import list_left_behind
 from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
 from agency_client.local_store.checkpoints import load_walk
@@ -328,12 +329,15 @@ def check_retention(node: Node) -> Iterator[Finding]:
 
 
 def check_store(node: Node) -> Iterator[Finding]:
-    """The store's disk, and whether the node has caught up after a restore."""
+    """The store's disk, plaintext that should not lie about, and whether the node has caught up after a restore."""
     free = shutil.disk_usage(node.profile.folder).free
     if free < MIN_FREE_BYTES:
         yield Finding("store", Level.WARN, f"{free // (1024 * 1024)} MiB are free on its disk", "free some space")
     else:
         yield Finding("store", Level.OK, f"opens; {free // (1024 * 1024 * 1024)} GiB are free on its disk")
+    for path in list_left_behind(node.profile):
+        sentence = f"{path} was left behind, decrypted, when its saving was killed"
+        yield Finding("drafts", Level.WARN, sentence, "run: agency retention run")
     with node.store.read() as snapshot:
         restored_at = find_restored_at(snapshot)
     if restored_at is not None:

@@ -1,8 +1,9 @@
-"""Clear away ciphertexts that nobody needs any more: what was delivered, and what was fetched and erased since.
+"""Clear away what nobody needs: ciphertexts that were delivered, or fetched and erased since; drafts of killed saves.
 
 Erasure itself has happened before, in the store: it destroyed the key, and what lies here is noise from then on.
 """
 
+from agency_client.attachments.drafts import clear_drafts
 from agency_client.attachments.folder import LOCK, KeptFile, list_incoming, list_outgoing
 from agency_client.errors import ConflictError, NotFoundError
 from agency_client.local_store.content import has_content
@@ -13,7 +14,11 @@ from agency_client.profiles.profile import hold_lock
 
 
 def clear_attachments(node: Node) -> int:
-    """Remove what is not needed; return how many files went. While files are being sealed nothing is touched."""
+    """Remove what is not needed; return how many files went. While files are being sealed no ciphertext is touched."""
+    return clear_drafts(node.profile) + _clear_ciphertexts(node)
+
+
+def _clear_ciphertexts(node: Node) -> int:
     outgoing, incoming = list(list_outgoing(node.profile)), list(list_incoming(node.profile))
     if not outgoing and not incoming:
         return 0

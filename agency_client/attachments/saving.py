@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agency_client.aftercare.standing import load_standing
+from agency_client.attachments.drafts import clear_drafts, writing_draft
 from agency_client.attachments.fetching import AttachmentForgedError, Wanted, fetch_attachment
 from agency_client.attachments.folder import create_file, demand_room, read_pieces, write_all
 from agency_client.attachments.names import make_safe_name, number_name
@@ -22,7 +23,6 @@ from agency_client.reading.messages import NotShownError, ReadMessage, ReadOwnMe
 from agency_client.receiving.sealed import read_sealed
 from keys.attachments import AttachmentOpener
 from keys.errors import OpeningError
-from keys.generation import generate_id
 from schemas.alerts.coded import RestrictedUse
 from schemas.envelope import MessageAttachment, SealedAttachment
 from schemas.signed import SignedDocument
@@ -70,6 +70,7 @@ def save_attachments(node: Node, wanted: Saving, watching: Watching = unwatched)
     """
     if not wanted.folder.is_dir():
         raise UsageError(f"{wanted.folder} is no folder", fix="name one with --to")
+    clear_drafts(node.profile)
     found = read_message(node, wanted.message_id, reason=wanted.reason, case=wanted.case, verb=_VERB, use=wanted.use)
     received = demand_received(found)
     chosen = choose_attachments(received.message.attachments, wanted.attachments)
@@ -137,15 +138,13 @@ def _save(
     wanted = Wanted(stored.sender, stored.message_id, stored.digest, sealed)
     ciphertext = fetch_attachment(node, wanted, progress)
     demand_room(folder, inside.size)
-    draft = folder / f".bilateral-{generate_id()}.part"
     try:
-        _decrypt(ciphertext, draft, AttachmentOpener(stored.message_id, sealed, inside))
-        _verify_unchanged(node, found)
-        path = _put_in_place(draft, folder, make_safe_name(inside.name))
+        with writing_draft(node.profile, folder) as draft:
+            _decrypt(ciphertext, draft.descriptor, AttachmentOpener(stored.message_id, sealed, inside))
+            _verify_unchanged(node, found)
+            path = _put_in_place(draft.path, folder, make_safe_name(inside.name))
     except OpeningError as error:
         raise AttachmentForgedError(f"{inside.id}: {error}; nothing of it was saved") from error
-    finally:
-        draft.unlink(missing_ok=True)
     return Saved(inside.id, path, inside.size, inside.sha256)
 
 
@@ -159,15 +158,11 @@ def _verify_unchanged(node: Node, found: ReadMessage) -> None:
     raise NotShownError(sentence, fix="read it again", code="notice-came")
 
 
-def _decrypt(ciphertext: Path, draft: Path, opener: AttachmentOpener) -> None:
-    descriptor = create_file(draft)
-    try:
-        for piece in read_pieces(ciphertext):
-            write_all(descriptor, opener.update(piece))
-        write_all(descriptor, opener.verify_end())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _decrypt(ciphertext: Path, descriptor: int, opener: AttachmentOpener) -> None:
+    for piece in read_pieces(ciphertext):
+        write_all(descriptor, opener.update(piece))
+    write_all(descriptor, opener.verify_end())
+    os.fsync(descriptor)
 
 
 def _put_in_place(draft: Path, folder: Path, name: str) -> Path:
