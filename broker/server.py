@@ -146,8 +146,9 @@ class Listener(uvicorn.Server):
     def _make_connection(self, context: ssl.SSLContext | None) -> BrokerProtocol:
         make: Any = self.config.http_protocol_class
         made: BrokerProtocol = make(self.config, self.server_state, self.lifespan.state)
-        # A handshake that began under a context that is no longer ours must not end in a connection.
-        made.is_stale = lambda: context is not self._context
+        # A handshake that began under a context that is no longer ours, or before the end was asked for, must not end
+        # in a connection: nobody would close it.
+        made.is_stale = lambda: self.should_exit or context is not self._context
         return made
 
 

@@ -221,6 +221,48 @@ def test_an_end_that_was_asked_for_lets_requests_finish_and_takes_no_more(member
         assert running.server.problem == "the broker is stopping"
 
 
+def test_a_handshake_that_ends_after_the_end_was_asked_for_is_no_connection(members: list[Member]) -> None:
+    """Whoever would go on asking over it would keep the broker from ending for the whole time it may drain."""
+    with serving(APP, [members[0].ca]) as running:
+        taken, given = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = members[0].context.wrap_bio(taken, given, server_hostname="127.0.0.1")
+        with socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE_SECONDS) as plain:
+            while not _has_shaken_hands(tls):
+                plain.sendall(given.read())
+                taken.write(plain.recv(1 << 16))
+            stopping = threading.Thread(target=running.stop)
+            stopping.start()
+            _wait_until_closed(running.port)
+            tls.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            plain.sendall(given.read())
+            with contextlib.suppress(ConnectionResetError):
+                while data := plain.recv(1 << 16):
+                    taken.write(data)
+        stopping.join()
+        answer = b""
+        with contextlib.suppress(ssl.SSLError):  # an end without a word is one too
+            answer = tls.read()
+        assert answer == b""
+
+
+def _has_shaken_hands(tls: ssl.SSLObject) -> bool:
+    """Go on with a handshake; once it is done, the last of it lies in the outgoing buffer and has not been sent."""
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+def _wait_until_closed(port: int) -> None:
+    try:
+        while True:
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS).close()
+            time.sleep(0.01)
+    except ConnectionRefusedError:
+        return
+
+
 def test_requests_that_never_end_are_given_up_after_the_drain_time(members: list[Member]) -> None:
     async def never(_request: Request) -> Response:
         IS_UNDER_WAY.set()
