@@ -5,7 +5,7 @@ Each part is left out by a count of 0. Ends at the first thing that was lost or 
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -14,7 +14,8 @@ from tests.faults.cut_answers import play_retries, verify_effects
 from tests.faults.cutting_proxy import cutting_proxy
 from tests.faults.kills import agree_and_correspond, play_kills
 from tests.faults.power.worlds import play_cuts
-from tests.support.exchange import running_exchange
+from tests.support.exchange import RunningExchange, running_exchange
+from tests.support.many_brokers import running_brokers
 
 GB, VN = "GB-HO", "VN-IMM"
 UNLIMITED = {
@@ -31,7 +32,7 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=int, default=count, help=f"{what} (default: {count})")
     wanted = parser.parse_args()
     for name, _, what in PARTS:
-        count, begun = getattr(wanted, name), monotonic()
+        count, begun = getattr(wanted, name.replace("-", "_")), monotonic()
         if count:
             print(f"{what}: {PLAYS[name](count, wanted.seed)} ({monotonic() - begun:.0f} s)", flush=True)
     return 0
@@ -50,9 +51,20 @@ def cut_power(cuts: int, seed: int) -> str:
 
 
 def kill(kills: int, seed: int) -> str:
-    """Kill the broker, and verify after each."""
+    """Kill the one broker that a SQLite file can have, and verify after each."""
     with TemporaryDirectory(prefix="bilateral-faults-") as place, running_exchange(Path(place), GB, VN) as exchange:
-        report = play_kills(exchange, kills, seed, progress=lambda report: show(report.places.total(), "kills"))
+        return kill_by_turns([exchange], kills, seed)
+
+
+def kill_on_postgresql(kills: int, seed: int) -> str:
+    """Kill two brokers of one PostgreSQL database by turns, and verify after each."""
+    with TemporaryDirectory(prefix="bilateral-faults-") as place, running_brokers(Path(place), 2, GB, VN) as brokers:
+        return kill_by_turns(brokers, kills, seed)
+
+
+def kill_by_turns(brokers: Sequence[RunningExchange], kills: int, seed: int) -> str:
+    """Kill brokers, and say where they died."""
+    report = play_kills(brokers, kills, seed, progress=lambda report: show(report.places.total(), "kills"))
     died = ", ".join(f"{name} {count}" for name, count in sorted(report.places.items()))
     return (
         f"{report.places.total()}, of {report.accepted} messages and {report.leaves} leaves none lost, none twice "
@@ -86,10 +98,16 @@ def show(done: int, what: str) -> None:
 
 PARTS = (
     ("cuts", 1000, "power cuts"),
-    ("kills", 200, "kills"),
+    ("kills", 200, "kills on SQLite"),
+    ("postgresql-kills", 200, "kills of two brokers on PostgreSQL"),
     ("retries", 10_000, "retries behind a cut answer"),
 )
-PLAYS: dict[str, Callable[[int, int], str]] = {"cuts": cut_power, "kills": kill, "retries": cut_answers}
+PLAYS: dict[str, Callable[[int, int], str]] = {
+    "cuts": cut_power,
+    "kills": kill,
+    "postgresql-kills": kill_on_postgresql,
+    "retries": cut_answers,
+}
 
 if __name__ == "__main__":
     raise SystemExit(main())

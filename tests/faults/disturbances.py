@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.faults.clocked_broker import OFFSET_FILE
 from tests.faults.full_disk import SmallDisk, no_longer_files
-from tests.faults.kills import agree_and_correspond
+from tests.faults.kills import agree_and_correspond, list_serving
 from tests.faults.stored_log import read_stored_log
 from tests.faults.traffic import Traffic, traffic_running
 from tests.support.exchange import RunningExchange
@@ -26,7 +26,7 @@ CLOCKED = ("-m", "tests.faults.clocked_broker")
 def disturbed(exchange: RunningExchange, *, pause_seconds: float = 0.0) -> Iterator[Traffic]:
     """Run traffic around the block; behind it everything must arrive, and the log hold together with all answers."""
     traffic = Traffic(
-        agree_and_correspond(exchange), exchange.sheet, lambda: [exchange.url], pause_seconds=pause_seconds
+        agree_and_correspond(exchange), exchange.sheet, lambda: list_serving([exchange]), pause_seconds=pause_seconds
     )
     with traffic_running(traffic):
         traffic.wait_for(2)

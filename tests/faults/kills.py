@@ -5,7 +5,7 @@ After each kill the database is verified as it was left: what clients had been a
 
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -50,36 +50,49 @@ class KillReport:
 
 
 def play_kills(
-    exchange: RunningExchange,
+    brokers: Sequence[RunningExchange],
     kills: int,
     seed: int,
     *,
     progress: Callable[[KillReport], None] = lambda report: None,
 ) -> KillReport:
-    """Kill a broker that serves two members under one agreement, so many times, and verify after each.
+    """Kill brokers of one exchange, which serve two members, by turns, so many times; and verify after each.
 
     Raises:
         AssertionError: something that was answered is lost, or something was done twice.
     """
-    messages = agree_and_correspond(exchange)
+    messages = agree_and_correspond(brokers[0])
     chance, report = Random(seed), KillReport()
-    exchange.stop()
-    traffic = Traffic(messages, exchange.sheet, lambda: [exchange.url])
+    traffic = Traffic(messages, brokers[0].sheet, lambda: list_serving(brokers))
     with traffic_running(traffic):
         for number in range(kills):
-            place = list(PLACES)[number % len(PLACES)]
+            broker, place = brokers[number % len(brokers)], list(PLACES)[number % len(PLACES)]
             nth = chance.randint(_FEWEST_COMMITS if place.startswith("commit.") else 1, PLACES[place])
-            report.places[_die(exchange, place, nth)] += 1
-            traffic.verify_effects(read_stored_log(exchange), is_over=False)
+            broker.stop()
+            broker.url = ""
+            report.places[_die(broker, place, nth)] += 1
+            told = traffic.memory.copy()
+            traffic.verify_effects(read_stored_log(broker), is_over=False, told=told)
+            broker.url = ""
+            if len(brokers) > 1:
+                broker.start()
             progress(report)
-        exchange.start()
+        for broker in brokers:
+            broker.stop()
+            broker.start()
         traffic.end(seconds=120)
-        exchange.stop()
-    log = read_stored_log(exchange)
+    for broker in brokers:
+        broker.stop()
+    log = read_stored_log(brokers[0])
     traffic.verify_effects(log, is_over=True)
     report.accepted, report.leaves = len(traffic.memory.accepted), len(log.leaves)
     report.refusals = traffic.memory.refusals
     return report
+
+
+def list_serving(brokers: Sequence[RunningExchange]) -> list[str]:
+    """Return where those of the brokers serve that run, and have said so."""
+    return [broker.url for broker in brokers if broker.process is not None and broker.url]
 
 
 def agree_and_correspond(exchange: RunningExchange) -> Correspondence:

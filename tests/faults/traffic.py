@@ -51,6 +51,7 @@ Urls = Callable[[], Sequence[str]]
 _COME_AGAIN = frozenset({401, 408, 409, 429, 500, 503, 507})
 _PAUSE_SECONDS = 0.05
 _CLIENT_SECONDS = 5.0
+_QUESTIONS_OF_ONE_BROKER = 12
 
 
 class Stopped(Exception):  # noqa: N818 - no error: how a loop learns that it is over
@@ -73,6 +74,10 @@ class Memory:
     violations: list[str] = field(default_factory=list)
     longest_answer_seconds: float = 0
 
+    def copy(self) -> "Memory":
+        """Return what was told until now, to be held against a log that is read later."""
+        return Memory(list(self.leaves), set(self.notes), list(self.sent), dict(self.accepted))
+
 
 class Line:
     """One client's way to whichever broker answers; it waits and asks again until one does."""
@@ -84,6 +89,7 @@ class Line:
         self._memory = memory
         self._chance = random.Random(member.agency)
         self._caller: Caller | None = None
+        self._asked = 0
         self.must_stop = threading.Event()
 
     def ask(self, path: str, document: WireModel, *statuses: int) -> httpx.Response | None:
@@ -118,7 +124,14 @@ class Line:
     def _try(self, path: str, document: WireModel) -> httpx.Response | None:
         try:
             caller = self._find_caller()
+            if caller is None:
+                self.must_stop.wait(_PAUSE_SECONDS * 4)
+                return None
             response = self._ask_for_token(caller) or caller.post(path, document)
+        except httpx.ConnectError:  # it is not there yet, or not any more
+            self._memory.refusals["ConnectError"] += 1
+            self.must_stop.wait(_PAUSE_SECONDS * 4)
+            return None
         except httpx.HTTPError as error:
             self._memory.refusals[type(error).__name__] += 1
             self.close()
@@ -139,10 +152,15 @@ class Line:
         caller.token = read_answer(response, TokenAnswer).access_token
         return None
 
-    def _find_caller(self) -> Caller:
+    def _find_caller(self) -> Caller | None:
+        """Return a connection to one of the brokers, to any of them anew each now and then; nothing if none serves."""
         urls = self._urls()
-        if self._caller is None or self._caller.url not in urls:
+        self._asked += 1
+        is_turning = len(urls) > 1 and self._asked % _QUESTIONS_OF_ONE_BROKER == 0
+        if self._caller is None or self._caller.url not in urls or is_turning:
             self.close()
+            if not urls:
+                return None
             self._caller = Caller(self._chance.choice(urls), self._sheet, self.member)
             self._caller.http.timeout = httpx.Timeout(_CLIENT_SECONDS)
         return self._caller
@@ -199,14 +217,18 @@ class Traffic:
             assert not self.memory.violations, self.memory.violations
             self._is_ending.wait(0.02)
 
-    def verify_effects(self, log: StoredLog, *, is_over: bool) -> None:
-        """Verify that what was answered is in the log, and nothing twice; and all of it, once everything is over."""
+    def verify_effects(self, log: StoredLog, *, is_over: bool, told: Memory | None = None) -> None:
+        """Verify that what was answered is in the log, and nothing twice; and all of it, once everything is over.
+
+        `told` is what had been answered when the log was read, where a broker went on answering meanwhile.
+        """
         memory = self.memory
         assert not memory.violations, memory.violations
-        log.verify_told(memory.leaves, memory.notes)
+        told = told or memory
+        log.verify_told(told.leaves, told.notes)
         accepted = log.count_messages(RecordType.MESSAGE_ACCEPTED)
         receipted = log.count_digests(RecordType.RECEIPT)
-        assert set(memory.accepted) <= set(accepted) <= {sealed.header.id for sealed in memory.sent}
+        assert set(told.accepted) <= set(accepted) <= {sealed.header.id for sealed in memory.sent}
         assert set(accepted.values()) | set(receipted.values()) <= {1}
         assert all(len(numbers) == 1 for numbers in (*memory.arrived.values(), *memory.receipts_seen.values()))
         if is_over:
