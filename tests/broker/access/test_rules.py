@@ -240,7 +240,8 @@ def ask(body: bytes | dict[str, str]) -> tuple[str, str | None]:
 def test_a_token_request_is_refused_by_its_parameter() -> None:
     not_a_form = ("the body is not a form of three parameters (RFC 7523 §2.2)", None)
     not_these = ("grant_type, client_assertion_type and client_assertion are expected, each once", None)
-    assert ask("ä=1".encode()) == not_a_form
+    for body in ("ä=1".encode(), b"a&b=1&c=2", b"a=%ff&b=2&c=3"):
+        assert ask(body) == not_a_form
     assert ask(urlencode([*FORM.items(), ("more", "1")]).encode()) == not_a_form
     assert ask({"grant_type": "client_credentials", "client_assertion": "a.b.c"}) == not_these
     assert ask(urlencode([*list(FORM.items())[:2], ("grant_type", "client_credentials")]).encode()) == not_these
@@ -285,11 +286,12 @@ def test_an_assertion_is_refused_by_what_it_lacks() -> None:
 
 def test_a_token_says_what_its_assertion_asked_for_and_whose_certificate_it_is_bound_to() -> None:
     asked = make_claims(GB)
+    claims = make_token_claims(asked, CERTIFICATE, EXCHANGE, NOON)
     issued_at = int(NOON.timestamp())
-    assert (CLAIMS.aud, CLAIMS.iss, CLAIMS.iat, CLAIMS.exp) == (EXCHANGE, EXCHANGE, issued_at, issued_at + 300)
-    assert (CLAIMS.jti, CLAIMS.node, CLAIMS.scope, CLAIMS.sub) == (asked.jti, "node-1", Role.NODE, "GB-HO")
-    assert CLAIMS.cnf == {"x5t#S256": b64u_encode(CERTIFICATE)}
-    assert verify_token_holder(MEMBERS, CLAIMS, KID, OWNER, CERTIFICATE, NOON).certificate == CERTIFICATE
+    assert (claims.aud, claims.iss, claims.iat, claims.exp) == (EXCHANGE, EXCHANGE, issued_at, issued_at + 300)
+    assert (claims.jti, claims.node, claims.scope, claims.sub) == (asked.jti, "node-1", Role.NODE, "GB-HO")
+    assert claims.cnf == {"x5t#S256": b64u_encode(CERTIFICATE)}
+    assert verify_token_holder(MEMBERS, claims, KID, OWNER, CERTIFICATE, NOON).certificate == CERTIFICATE
 
 
 def hold(owner: CertificateOwner = OWNER, certificate: bytes = CERTIFICATE, *, now: datetime = NOON) -> str:
