@@ -176,7 +176,7 @@ def test_a_member_enrolled_at_one_is_let_in_at_the_other_and_its_revoked_keys_ar
     newcomer = make_live_member(BE)
     one.join(newcomer)
     until(lambda: is_let_in(two))
-    negotiation = two.agree(BE, VN)
+    negotiation = two.agree(BE, VN, name="with a newcomer")
     messages = Correspondence(newcomer, one.members[VN], negotiation.terms.digest())
     sender = two.caller(BE)
     send(sender, messages.seal("before"))

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +75,30 @@ def test_more_than_a_page_is_seen_to(bench: Bench, monkeypatch: pytest.MonkeyPat
     bench.clock.move(3600)
     bench.sweep()
     assert {bench.state(GB, name) for name in range(8)} == {"expired"}
+
+
+@pytest.mark.both_engines
+def test_two_brokers_that_sweep_at_once_do_each_thing_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("broker.inbox.delivery", "broker.inbox.sweep"):
+        monkeypatch.setattr(f"{module}.PAGE_ITEMS", 1)
+    terms, others = bench.agree(), bench.agree(VN, GB, id=make_id("others"))
+    for number in range(3):
+        bench.send(GB, VN, terms, ("overdue", number), lifetime=timedelta(hours=1))
+        bench.send(GB, VN, others, ("held", number))
+    bench.clock.move(3600)
+    bench.step(VN, others, StepAction.SUSPEND)
+    twin = copy(bench)
+    twin.runner = asyncio.Runner()
+    twin._compose()
+    with ThreadPoolExecutor(2) as threads:
+        for sweep in [threads.submit(broker.sweep) for broker in (bench, twin)]:
+            sweep.result(60)
+    twin.writer.close()
+    twin.runner.close()
+    for number in range(3):
+        assert bench.fates(("overdue", number)) == ["message-accepted", "message-expired"]
+        assert bench.fates(("held", number)) == ["message-accepted", "message-held"]
+    bench.verify_log()
 
 
 def test_a_sweep_with_nothing_to_do_writes_nothing(bench: Bench) -> None:
