@@ -1,7 +1,7 @@
 # Every way to run this checkout; `make` alone lists them. Each target sets up .venv first, which is quick when nothing changed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long torture faults sabotage fuzz mutants lint format types contracts pins clean
+.PHONY: help setup demo test postgresql long torture faults sabotage fuzz mutants lint format types contracts pins clean
 
 # Choose another interpreter for a new .venv with: make setup PYTHON=/path/to/python3
 PYTHON ?=
@@ -31,6 +31,9 @@ ifdef COVERAGE
 else
 	@$(PYTEST) $(ARGS)
 endif
+
+postgresql: setup ## run the broker's tests on PostgreSQL, those that need a server of their own included
+	@$(PYTEST) --database postgresql tests/broker $(ARGS)
 
 long: setup build/interchange/installed.txt build/pdf/installed.txt ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'long and not torture' -o faulthandler_timeout=600 $(ARGS)

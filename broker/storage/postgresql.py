@@ -22,9 +22,11 @@ PARTITIONS = 16
 _LOCK_TOGETHER = b"SELECT pg_try_advisory_lock_shared(x'62726f6b6572'::bigint)"
 _LOCK_ALONE = b"SELECT pg_try_advisory_lock(x'62726f6b6572'::bigint)"
 
+_DISK_FULL = "53100"
 _MAX_IDLE_SECONDS = 10
 _LOCK_SECONDS = 20  # longer than a broker can be idle in a transaction: whoever waits outlives it
 _CONNECT_SECONDS = 10
+_IDLE_TOO_LONG = "25P03"  # an error of another class than all others that end a session
 
 # A peer that is gone is noticed within half a minute on either side.
 _CLIENT_KEEPALIVE = {
@@ -55,13 +57,16 @@ _WRITING = _SESSION | {
 _READING = _SESSION | {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
 
 
-def make_writing_engine(url: URL, schema: str, *, requires_standby: bool = False, is_alone: bool = False) -> Engine:
+def make_writing_engine(
+    url: URL, schema: str, *, requires_standby: bool = False, is_alone: bool = False, beside: int = 0
+) -> Engine:
     """Return the engine whose COMMIT is answered once disk and standby have it, and whose warnings are kept.
 
     Each of its sessions keeps a lock on the database for as long as it lives, so that none can write without it:
-    together with other brokers, or with `is_alone` against all of them, in whichever epoch.
+    together with other brokers, or with `is_alone` against all of them, in whichever epoch. Sessions `beside` the
+    log's writer hold none: where it may write, they may.
     """
-    engine = _make_engine(url, schema, _WRITING, target="read-write", pool_size=1)
+    engine = _make_engine(url, schema, _WRITING, target="read-write", pool_size=beside or 1)
 
     @event.listens_for(engine, "connect")
     def keep_warnings(connection: Any, record: Any) -> None:
@@ -72,7 +77,7 @@ def make_writing_engine(url: URL, schema: str, *, requires_standby: bool = False
 
     @event.listens_for(engine, "connect")
     def hold_lock(connection: Any, _record: Any) -> None:
-        if _ask(connection, _LOCK_ALONE if is_alone else _LOCK_TOGETHER) != "t":
+        if not beside and _ask(connection, _LOCK_ALONE if is_alone else _LOCK_TOGETHER) != "t":
             raise DatabaseInUseError
 
     @event.listens_for(engine, "begin")
@@ -92,7 +97,20 @@ def is_unreachable(error: Exception, engine: Engine) -> bool:
     """Return whether an error, SQLAlchemy's or the driver's own, says that the database cannot be reached."""
     driver = engine.dialect.loaded_dbapi
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, driver.OperationalError | driver.InterfaceError)
+    is_broken = isinstance(cause, driver.OperationalError | driver.InterfaceError)
+    return is_broken or getattr(cause, "sqlstate", None) == _IDLE_TOO_LONG
+
+
+def is_full(error: Exception) -> bool:
+    """Return whether an error says that the server's disk has no room left (SQLSTATE 53100)."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) == _DISK_FULL
+
+
+def take_turn(connection: Connection, name: str) -> bool:
+    """Take the turn of this name until the transaction ends; False if another session has it."""
+    question = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    return bool(connection.execute(question, {"name": name}).scalar_one())
 
 
 def verify_commit(connection: Connection) -> None:

@@ -17,6 +17,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """Let the stores of the test stand on one engine, and close those that it opened."""
     name = getattr(request, "param", None) or request.config.getoption("--database")
+    if name == POSTGRESQL and request.node.get_closest_marker("sqlite_only") is not None:
+        pytest.skip("about SQLite's own files")
     with using_engine(name):
         yield name
     close_stores()

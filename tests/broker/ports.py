@@ -65,7 +65,7 @@ def make_store(folder: Path) -> Database:
     if _engine == SQLITE:
         _places[folder] = folder / "broker.db"
         database = open_store(folder)
-        _prepare(database)
+        prepare_store(database)
         return database
     _places[folder] = shared_server().make_database(_prepared_database())
     return open_store(folder)
@@ -89,21 +89,22 @@ def using_engine(name: str) -> Iterator[None]:
         _engine = before
 
 
+def prepare_store(database: Database) -> None:
+    """Make the tables of an empty database, and an empty log in it."""
+    migrate(database)
+    with database.write() as connection:
+        create_log(connection, ORIGIN, START)
+
+
 @cache
 def _prepared_database() -> str:
     """Return the name of a database that new stores are copies of: copying is quicker than migrating."""
     url = shared_server().make_database()
     database = open_database(url)
-    _prepare(database)
+    prepare_store(database)
     database.close()
     assert url.database is not None
     return url.database
-
-
-def _prepare(database: Database) -> None:
-    migrate(database)
-    with database.write() as connection:
-        create_log(connection, ORIGIN, START)
 
 
 def close_stores() -> None:

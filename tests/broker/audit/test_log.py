@@ -295,7 +295,7 @@ def test_whom_a_leaf_concerns_can_be_looked_up(tmp_path: Path) -> None:
         "DELETE FROM log_leaf WHERE leaf_index = 1",
         "UPDATE log_leaf SET leaf_hash = (SELECT leaf_hash FROM log_leaf WHERE leaf_index = 0) WHERE leaf_index = 1",
         "UPDATE log_head SET size = 2",
-        "UPDATE log_head SET root = zeroblob(32)",
+        "UPDATE log_head SET root = (SELECT leaf_hash FROM log_leaf WHERE leaf_index = 0)",
         "DELETE FROM log_leaf WHERE leaf_index = 2",
     ],
 )
@@ -399,7 +399,7 @@ def test_a_head_that_moved_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_there_is_one_head_only(tmp_path: Path) -> None:
     database = make_store(tmp_path)
-    with database.writing.begin() as connection, pytest.raises(Exception, match="UNIQUE"):
+    with database.writing.begin() as connection, pytest.raises(Exception, match=r"(?i)unique"):
         create_log(connection, "other/1", START)
 
 

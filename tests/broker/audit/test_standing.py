@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from broker.audit.log import AuditLog, LogDamagedError, LogError
 from broker.audit.standing import ExchangeStoppedError, Standing, Stop, StopReason, choose_stop
+from broker.audit.tables import log_head
 from broker.storage.engine import Database
 from broker.storage.errors import CommitFailedError
 from broker.storage.group_commit import GroupCommitWriter
@@ -67,7 +69,7 @@ def test_a_stored_note_that_is_not_of_the_leaves_is_damage(database: Database) -
     other = sign_checkpoint(Checkpoint(ORIGIN, 2, bytes(32)), make_signer())
     for note, error in ((other, LogDamagedError), (None, LogError)):
         with database.writing.begin() as connection:
-            connection.exec_driver_sql("UPDATE log_head SET checkpoint = ?", (note,))
+            connection.execute(update(log_head).values(checkpoint=note))
         with pytest.raises(error):
             open_stopped(database)
 
@@ -184,7 +186,7 @@ def test_a_stop_that_cannot_be_read_stops_the_log(database: Database) -> None:
     """Nobody knows what it said."""
     _, writer = open_writer(database, Standing())
     with database.writing.begin() as connection:
-        connection.exec_driver_sql("UPDATE log_head SET stop = ?", (b"{}",))
+        connection.execute(update(log_head).values(stop=b"{}"))
     with pytest.raises(CommitFailedError):
         writer.commit_and_wait(append)
     writer.close()

@@ -222,6 +222,7 @@ def test_a_log_that_has_stopped_purges_all_the_same(bench: Bench, terms: Terms) 
     bench.verify_log()
 
 
+@pytest.mark.sqlite_only
 def test_what_was_deleted_is_not_in_the_files(bench: Bench, terms: Terms) -> None:
     hand_over(bench, terms, "first")
     sealed = bench.sent[make_id("first")]
@@ -236,6 +237,7 @@ def test_what_was_deleted_is_not_in_the_files(bench: Bench, terms: Terms) -> Non
     assert signed not in read_files(bench)
 
 
+@pytest.mark.sqlite_only
 def test_a_reader_holds_nothing_up_and_the_next_sweep_tries_again(bench: Bench, terms: Terms) -> None:
     bench.send(GB, VN, terms, "first")
     with bench.database.read() as connection:

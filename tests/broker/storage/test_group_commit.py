@@ -5,7 +5,6 @@ The real log with real keys is the journal here; notes are a table of the test's
 
 import asyncio
 import resource
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, event, text
 from sqlalchemy.exc import IntegrityError
 
 from broker.audit.log import AuditLog
@@ -26,6 +25,10 @@ from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
 from tests.broker.ports import CountingSalts, ManualClock, make_log, make_signer, make_store
 
+_TABLES = MetaData()
+Table("note", _TABLES, Column("id", Integer, primary_key=True), Column("body", String, nullable=False))
+Table("reply", _TABLES, Column("note", ForeignKey("note.id", deferrable=True, initially="DEFERRED")))
+
 
 class Store:
     """A database with a log, a writer over both, and a table of notes."""
@@ -33,8 +36,7 @@ class Store:
     def __init__(self, folder: Path, *, max_waiting: int = 4096, max_batch: int = 256) -> None:
         self.database = make_store(folder)
         with self.database.writing.begin() as connection:
-            connection.execute(text("CREATE TABLE note (id INTEGER PRIMARY KEY, body TEXT NOT NULL)"))
-            connection.execute(text("CREATE TABLE reply (note INTEGER REFERENCES note DEFERRABLE INITIALLY DEFERRED)"))
+            _TABLES.create_all(connection)
         self.log = make_log(self.database, ManualClock())
         self.writer = GroupCommitWriter(self.database, self.log, max_waiting=max_waiting, max_batch=max_batch)
         self.writer.start()
@@ -72,7 +74,7 @@ def write_note_and_fail(transaction: Transaction) -> None:
 
 
 def break_the_commit(transaction: Transaction) -> None:
-    """Leave behind what SQLite finds out only when it commits: a COMMIT that truly fails."""
+    """Leave behind what a database finds out only when it commits: a COMMIT that truly fails."""
     transaction.connection.execute(text("INSERT INTO reply VALUES (404)"))
 
 
@@ -385,6 +387,7 @@ def test_a_writer_that_dies_leaves_nobody_waiting(store: Store) -> None:
         store.writer.commit_and_wait(write_note("late"))
 
 
+@pytest.mark.sqlite_only
 def test_a_database_that_is_full_in_the_middle_of_a_batch_keeps_exactly_what_it_answered(store: Store) -> None:
     def allow_no_more_pages(transaction: Transaction) -> None:
         pages = transaction.connection.exec_driver_sql("PRAGMA page_count").scalar()
@@ -405,14 +408,9 @@ def test_a_thread_without_an_event_loop_gets_results_and_failures_too(store: Sto
 
 
 def _count_commits(database: Database) -> list[str]:
-    # A COMMIT that wrote something is exactly one fsync of the write-ahead log (WAL, synchronous = FULL).
+    # A COMMIT that wrote something is exactly one fsync of the write-ahead log, in either engine.
     commits: list[str] = []
-    database.writing.dispose()
-
-    @event.listens_for(database.writing, "connect")
-    def trace(connection: sqlite3.Connection, _record: object) -> None:
-        connection.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
-
+    event.listen(database.writing, "commit", lambda _connection: commits.append("COMMIT"))
     return commits
 
 
@@ -445,14 +443,13 @@ def test_a_lone_client_waits_for_no_timer(store: Store) -> None:
 
 _CRASHING_PROGRAM = """
 import asyncio, os, sys
-from pathlib import Path
 from broker.storage.engine import open_database
 from broker.storage.failpoints import arm_failpoint
 from broker.storage.group_commit import GroupCommitWriter
 from schemas.log.records import RecordType
 from tests.broker.ports import ManualClock, make_log
 
-database = open_database(Path(sys.argv[1]) / "broker.db")
+database = open_database(sys.argv[1])
 log = make_log(database, ManualClock())
 writer = GroupCommitWriter(database, log)
 writer.start()
@@ -485,8 +482,9 @@ asyncio.run(run())
 def test_killed_between_any_two_steps_it_keeps_all_it_answered_and_the_log_goes_on(
     tmp_path: Path, step: str, stored: int
 ) -> None:
-    make_store(tmp_path).close()
-    program = [sys.executable, "-c", _CRASHING_PROGRAM, str(tmp_path)]
+    database = make_store(tmp_path)
+    database.close()
+    program = [sys.executable, "-c", _CRASHING_PROGRAM, database.writing.url.render_as_string(hide_password=False)]
     crashed = subprocess.run(program, env={"BILATERAL_FAILPOINT": step}, capture_output=True, text=True, check=False)
     assert (crashed.returncode, crashed.stdout) == (-9, "0 1\n"), crashed.stderr
     again = subprocess.run(program, env={}, capture_output=True, text=True, check=False)

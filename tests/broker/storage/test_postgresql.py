@@ -1,0 +1,225 @@
+"""PostgreSQL's own promises: what a COMMIT is worth, who waits for whom, what breaks, and how its tables are kept."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import String, insert, select, text
+from structlog.testing import capture_logs
+
+from broker.audit.log_store import select_head
+from broker.inbox.tables import inbox_item
+from broker.storage import postgresql
+from broker.storage.engine import Database, open_database
+from broker.storage.errors import CommitFailedError, CommitUnknownError, StoreUnreachableError
+from broker.storage.group_commit import GroupCommitWriter
+from broker.storage.migrate import load_tables
+from broker.storage.postgresql import PARTITIONS
+from broker.storage.transaction import Transaction
+from schemas.log.records import RecordType
+from tests.broker.ports import POSTGRESQL, ManualClock, make_log, make_store, prepare_store, using_engine
+from tests.support.postgresql import PostgresqlServer, shared_server
+
+ABSENT_STANDBY = "nobody"
+
+
+@pytest.fixture(autouse=True)
+def on_postgresql(engine: str) -> Iterator[None]:
+    with using_engine(POSTGRESQL):
+        yield
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return make_store(tmp_path)
+
+
+@pytest.fixture
+def open_again() -> Iterator[Callable[..., Database]]:
+    """Open a database, and close it after the test."""
+    with ExitStack() as opened:
+        yield lambda url, **how: opened.enter_context(closing(open_database(url, **how)))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresqlServer]:
+    """A server of this module's own, which may be stopped and set as it likes."""
+    server = PostgresqlServer()
+    server.initialise()
+    server.start()
+    yield server
+    server.discard()
+
+
+@pytest.fixture
+def exclusive(server: PostgresqlServer, open_again: Callable[..., Database]) -> Database:
+    """A store on the module's own server."""
+    database = open_again(server.make_database())
+    prepare_store(database)
+    return database
+
+
+def append(transaction: Transaction) -> None:
+    transaction.append(RecordType.TOKENS_ISSUED, concerns=["GB"], agency="GB", count=1)
+
+
+def set_up(server: PostgresqlServer, **settings: str) -> None:
+    for name, value in settings.items():
+        server.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    server.execute("SELECT pg_reload_conf()")
+
+
+def ask(database: Database, question: str, *, writing: bool = True) -> Any:
+    with (database.writing if writing else database.reading).connect() as connection:
+        return connection.execute(text(question)).scalar_one()
+
+
+def test_sessions_are_set_by_the_broker_whatever_the_server_says(database: Database) -> None:
+    assert ask(database, "SHOW synchronous_commit") == "on"
+    assert ask(database, "SHOW transaction_isolation") == "read committed"
+    assert ask(database, "SHOW transaction_isolation", writing=False) == "repeatable read"
+    assert ask(database, "SHOW transaction_read_only", writing=False) == "on"
+    assert ask(database, "SHOW search_path") == "bilateral_1"
+    assert ask(database, "SHOW idle_in_transaction_session_timeout") == "10s"
+    assert ask(database, "SHOW lock_timeout") == "20s"
+
+
+def test_each_epoch_has_a_schema_of_its_own(database: Database, open_again: Callable[..., Database]) -> None:
+    with open_again(database.writing.url, epoch=2).read() as connection:
+        assert connection.execute(text("SELECT current_schema()")).scalar_one() is None
+
+
+def test_texts_sort_by_their_bytes_and_rows_lie_in_their_recipients_part(database: Database) -> None:
+    recipients = [f"{letter}-{number}" for number in range(20) for letter in "Aab_Z"]
+    row: dict[str, Any] = dict.fromkeys(column.name for column in inbox_item.c)
+    row |= {"number": 1, "type": "message", "state": "waiting", "is_open": True, "haste": 0, "size": 1}
+    with database.write() as connection:
+        connection.execute(insert(inbox_item), [row | {"recipient": one} for one in recipients])
+        found = connection.execute(select(inbox_item.c.recipient).order_by(inbox_item.c.recipient)).scalars().all()
+        parts = connection.execute(text("SELECT count(DISTINCT tableoid) FROM inbox_item")).scalar_one()
+        plan = connection.execute(text("EXPLAIN SELECT * FROM inbox_item WHERE recipient = 'GB-HO'")).scalars().all()
+    assert found == sorted(recipients)
+    assert parts > PARTITIONS / 2
+    assert len(set(re.findall(r"inbox_item_(\d+)", " ".join(plan)))) == 1
+
+
+def test_every_text_is_compared_by_its_bytes(database: Database) -> None:
+    texts = {
+        (table.name, column.name)
+        for table in load_tables().tables.values()
+        for column in table.columns
+        if isinstance(getattr(column.type, "impl", column.type), String)
+    }
+    question = "SELECT attrelid::regclass::text, attname FROM pg_attribute WHERE attcollation = '\"C\"'::regcollation"
+    with database.read() as connection:
+        by_bytes = {tuple(row) for row in connection.execute(text(question))}
+    assert len(texts) > 50
+    assert texts <= by_bytes
+
+
+def test_a_server_that_may_lose_commits_is_named(database: Database) -> None:
+    assert [reason.split(":")[0] for reason in database.find_unsafe()] == [
+        "PostgreSQL runs with fsync = off",
+        "PostgreSQL runs with full_page_writes = off",
+    ]
+
+
+def test_a_commit_that_no_standby_acknowledged_is_answered_to_nobody(
+    server: PostgresqlServer, exclusive: Database
+) -> None:
+    """PostgreSQL answers such a COMMIT with success and a warning, once somebody cancels the wait for the standby."""
+    log = make_log(exclusive, ManualClock())
+    writer = GroupCommitWriter(exclusive, log)
+    writer.start()
+    writer.commit_and_wait(append)
+    set_up(server, synchronous_standby_names=ABSENT_STANDBY)
+    found: list[Exception] = []
+
+    def commit() -> None:
+        try:
+            writer.commit_and_wait(append)
+        except CommitUnknownError as error:
+            found.append(error)
+
+    waiting = threading.Thread(target=commit)
+    waiting.start()
+    cancel_waits(server)
+    waiting.join()
+    assert len(found) == 1
+    assert "canceling wait for synchronous replication" in str(found[0].__cause__)
+    assert log.view.size == 1, "nothing was signed over what the standby lacks"
+
+    set_up(server, synchronous_standby_names="")
+    writer.commit_and_wait(lambda _: None)
+    assert log.view.size == 2, "it had been written, and is signed with the next commit that counts"
+    writer.close()
+
+
+def test_where_a_standby_is_required_nothing_counts_without_one(
+    database: Database, open_again: Callable[..., Database]
+) -> None:
+    demanding = open_again(database.writing.url, requires_standby=True)
+    with pytest.raises(CommitUnknownError, match="no synchronous standby"):
+        make_log(demanding, ManualClock())
+
+
+def test_a_broker_that_stops_in_a_transaction_holds_up_nobody_for_long_and_wakes_to_nothing(
+    database: Database, open_again: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after SIGSTOP, or when its machine is cut off: the server ends the session, and with it the head's lock."""
+    monkeypatch.setitem(postgresql._WRITING, "idle_in_transaction_session_timeout", "300ms")
+    frozen = open_again(database.writing.url)
+
+    def freeze_and_wake() -> None:
+        with frozen.write() as connection:
+            select_head(connection, for_update=True)
+            log = make_log(database, ManualClock())  # waits for the lock, and gets it
+            assert log.view.size == 0
+            connection.execute(text("UPDATE log_head SET size = 1"))
+
+    with pytest.raises(StoreUnreachableError):
+        freeze_and_wake()
+    with frozen.write() as connection:
+        assert select_head(connection).size == 0, "the next transaction has a session of its own again"
+
+
+def test_a_server_that_goes_away_and_comes_back_costs_the_batches_in_between(
+    server: PostgresqlServer, exclusive: Database
+) -> None:
+    log = make_log(exclusive, ManualClock())
+    writer = GroupCommitWriter(exclusive, log)
+    writer.start()
+    writer.commit_and_wait(append)
+    for end in (server.stop, server.kill):
+        end()
+        with capture_logs() as logs, pytest.raises(CommitFailedError):
+            writer.commit_and_wait(append)
+        assert logs[0]["event"] == "batch-failed"
+        with pytest.raises(StoreUnreachableError), exclusive.read():
+            pass
+        server.start()
+        with exclusive.read() as connection:
+            size = select_head(connection).size
+        writer.commit_and_wait(append)
+        assert log.view.size == size + 1
+    writer.close()
+
+
+def test_a_connection_that_breaks_at_the_commit_leaves_it_open_whether_it_was_kept(database: Database) -> None:
+    def lose_the_server() -> None:
+        with database.write() as connection:
+            process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            shared_server().execute(f"SELECT pg_terminate_backend({process}, 5000)")
+
+    with pytest.raises(CommitUnknownError, match="broke while it was committed"):
+        lose_the_server()
+
+
+def cancel_waits(server: PostgresqlServer) -> None:
+    """Cancel whoever waits for the standby, once somebody does."""
+    while not server.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"):
+        pass
