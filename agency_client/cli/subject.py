@@ -36,6 +36,9 @@ def _report(
     birth: Annotated[str | None, typer.Option(help="The birth date, like 1974-08-12.")] = None,
     phone: Annotated[list[str] | None, typer.Option(help="A telephone number, like +447700900123.")] = None,
     email: Annotated[list[str] | None, typer.Option(help="An e-mail address.")] = None,
+    iban: Annotated[list[str] | None, typer.Option(help="An account of the person.")] = None,
+    wallet: Annotated[list[str] | None, typer.Option(help="A wallet's address, on whatever chain.")] = None,
+    plate: Annotated[list[str] | None, typer.Option(help="A number plate.")] = None,
     personal_number: Annotated[list[str] | None, typer.Option(help="A personal number.")] = None,
     reference: Annotated[
         list[str] | None, typer.Option(help="The subject_reference of a question, own or a partner's.")
@@ -66,6 +69,9 @@ def _report(
         birth_date=birth,
         phones=tuple(phone or ()),
         emails=tuple(email or ()),
+        ibans=tuple(iban or ()),
+        wallets=tuple(wallet or ()),
+        plates=tuple(plate or ()),
         personal_numbers=tuple(personal_number or ()),
         references=tuple(reference or ()),
     )

@@ -36,9 +36,11 @@ from schemas.alerts.subjects import (
     make_number_key,
     make_query_name_keys,
 )
-from schemas.identifiers.numbers import normalise_document_number
+from schemas.identifiers.numbers import check_iban, normalise_document_number
 from schemas.identifiers.online import check_email
 from schemas.identifiers.phones import check_phone
+from schemas.identifiers.vehicles import check_plate
+from schemas.identifiers.wallets import Chain, check_wallet
 from schemas.log.records import Action
 
 VERB = "subject-report"
@@ -57,6 +59,9 @@ class SubjectQuery:
     birth_date: str | None = None
     phones: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
+    ibans: tuple[str, ...] = ()
+    wallets: tuple[str, ...] = ()
+    plates: tuple[str, ...] = ()
     personal_numbers: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
 
@@ -149,6 +154,9 @@ def list_query_keys(query: SubjectQuery) -> tuple[SubjectKey, ...]:
     keys += _read_name(query)
     keys += [make_identifier_key(IdentifierType.PHONE, check_phone(text).search_form) for text in query.phones]
     keys += [make_identifier_key(IdentifierType.EMAIL, check_email(text).search_form) for text in query.emails]
+    keys += [make_identifier_key(IdentifierType.IBAN, check_iban(text).search_form) for text in query.ibans]
+    keys += [make_identifier_key(IdentifierType.WALLET, form) for text in query.wallets for form in _list_forms(text)]
+    keys += [make_identifier_key(IdentifierType.PLATE, check_plate(text).search_form) for text in query.plates]
     keys += [
         make_identifier_key(IdentifierType.PERSONAL_NUMBER, normalise_document_number(text))
         for text in query.personal_numbers
@@ -157,6 +165,11 @@ def list_query_keys(query: SubjectQuery) -> tuple[SubjectKey, ...]:
     if not keys:
         raise UsageError("nobody was named", fix='say whom: --document UTO:L898902C3, or --name "…" --birth 1974-08-12')
     return tuple(keys)
+
+
+def _list_forms(wallet: str) -> Iterable[str]:
+    """Return the forms under which a wallet's address may stand, each once: who asks need not know its chain."""
+    return dict.fromkeys(check_wallet(wallet, chain).search_form for chain in Chain)
 
 
 def _read_document(text: str) -> Iterable[SubjectKey]:

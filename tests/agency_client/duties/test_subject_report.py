@@ -12,8 +12,11 @@ from agency_client.local_store.content import erase_content
 from agency_client.reading.messages import read_message
 from agency_client.sending.flow import SendReport, send_alert
 from agency_client.terminal.subject_pages import write_for_person
+from schemas.alerts import parse_alert
 from schemas.alerts.kinds.document_verification import DocumentVerification
+from schemas.alerts.subjects import list_subject_keys
 from schemas.log.records import Action
+from tests.schemas.alerts.filled import load
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld
 
@@ -52,6 +55,20 @@ def test_spellings_of_a_telephone_number_and_an_address_meet() -> None:
     assert list_query_keys(spelt) == list_query_keys(
         SubjectQuery(phones=("+447700900123",), emails=("chihai@example.org",))
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        ("facilitator", SubjectQuery(ibans=("gb82west12345698765432",))),
+        ("facilitator", SubjectQuery(wallets=(" TPL66VK2gCXNCD7EJg9pgJRfqcRazjhUZY",))),
+        ("conveyance", SubjectQuery(plates=("ab12-cde",))),
+    ],
+    ids=["account", "wallet, its chain unknown", "plate"],
+)
+def test_accounts_wallets_and_plates_lead_to_what_speaks_of_them(kind: str, query: SubjectQuery) -> None:
+    known = {(key.type, key.value) for key in list_subject_keys(parse_alert(load(kind)))}
+    assert {(key.type, key.value) for key in list_query_keys(query)} & known
 
 
 def test_another_person_is_not_found(world: LyingWorld, terms: Any) -> None:
