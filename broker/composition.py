@@ -5,7 +5,7 @@ last; everything else only borrows them.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,8 @@ from broker.access.authentication import Authentication
 from broker.access.service import AccessService
 from broker.agreements.live import AgreementBook, make_agreement_book
 from broker.agreements.service import AgreementService
-from broker.attachments.files import AttachmentFiles
+from broker.attachments.contents import AttachmentContents
+from broker.attachments.opening import open_contents
 from broker.attachments.rules import Allowance
 from broker.attachments.service import AttachmentService
 from broker.attachments.sweep import AttachmentSweeper
@@ -75,6 +76,7 @@ class Broker:
     routing: RoutingService
     inbox: InboxService
     events: InboxEvents
+    contents: AttachmentContents
     attachments: AttachmentService
     receipts: ReceiptService
     statuses: StatusService
@@ -104,7 +106,13 @@ def open_broker(
     database = open_exchange_database(
         exchange.folder, exchange.sheet, requires_standby=settings.database.require_standby, is_alone=is_alone
     )
-    try:
+    contents = open_contents(
+        exchange.folder,
+        exchange.sheet,
+        max_bytes=settings.attachments.max_bytes_of_database,
+        requires_standby=settings.database.require_standby,
+    )
+    with closing(database), contents as kept:
         with database.read() as connection:
             verify_migrated(connection)
             verify_own_log(connection, exchange.sheet)
@@ -112,7 +120,7 @@ def open_broker(
             verify_safe(database)
         if standing is None:
             standing = Standing(read_stop(exchange.folder), partial(write_stop, exchange.folder))
-        broker = _compose(exchange, settings, clock, database, standing)
+        broker = _compose(exchange, settings, clock, database, kept, standing)
         broker.log.load()
         broker.directory.load(database)
         broker.book.load(database)
@@ -124,11 +132,16 @@ def open_broker(
             broker.writer.commit_and_wait(broker.log.store_checkpoint)
         finally:
             broker.writer.close()
-    finally:
-        database.close()
 
 
-def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Database, standing: Standing) -> Broker:
+def _compose(
+    exchange: Exchange,
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    contents: AttachmentContents,
+    standing: Standing,
+) -> Broker:
     name, metrics, own_id = exchange.name, Metrics(), generate_id()
     channel = database.open_channel(own_id)
     log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing)
@@ -147,8 +160,8 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
     waiters = Waiters()
     inboxes = Inboxes(book, waiters, Rooms(InboxAllowance(settings.inbox.max_items, settings.inbox.max_bytes)))
     purger = Purger(writer, database, clock)
-    files, turns = AttachmentFiles(exchange.folder.attachments), Turns()
-    sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(files, writer, database, turns))
+    turns = Turns()
+    sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(contents, writer, database, turns))
     follower = (
         None
         if channel is None
@@ -193,7 +206,8 @@ def _compose(exchange: Exchange, settings: Settings, clock: Clock, database: Dat
             lease_seconds=settings.inbox.lease_seconds,
         ),
         events=InboxEvents(waiters, database, refusals, clock),
-        attachments=AttachmentService(files, _allow(settings), book, writer, database, clock, turns),
+        contents=contents,
+        attachments=AttachmentService(contents, _allow(settings), book, writer, database, clock, turns),
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),
         statuses=StatusService(name, directory, writer, database, log, refusals, clock),
         sweeper=sweeper,

@@ -27,18 +27,25 @@ class UnsafeDatabaseError(ExchangeError):
 
 
 def open_exchange_database(
-    folder: ExchangeFolder, sheet: ExchangeSheet, *, requires_standby: bool = False, is_alone: bool = False
+    folder: ExchangeFolder,
+    sheet: ExchangeSheet,
+    *,
+    requires_standby: bool = False,
+    is_alone: bool = False,
+    beside: int = 0,
 ) -> Database:
     """Open the database of an exchange, in the epoch that its sheet is of; no table is made or looked at.
 
     With `requires_standby` no commit counts that no synchronous standby has. With `is_alone` the first write raises
-    `DatabaseInUseError` while brokers serve, and none can until this is closed.
+    `DatabaseInUseError` while brokers serve, and none can until this is closed. `beside` is as in `open_database`.
 
     Raises:
         DatabaseUrlError: the file that says where it is cannot be used.
     """
     epoch = read_epoch(sheet.origin, sheet.name)
-    return open_database(find_database(folder), epoch=epoch, requires_standby=requires_standby, is_alone=is_alone)
+    return open_database(
+        find_database(folder), epoch=epoch, requires_standby=requires_standby, is_alone=is_alone, beside=beside
+    )
 
 
 def find_database(folder: ExchangeFolder) -> Path | URL:

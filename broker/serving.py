@@ -167,16 +167,15 @@ async def _handle(broker: Broker, keeper: ContextKeeper, address: Address, comma
         broker.exchange.sheet, broker.log.view.checkpoint, broker.directory.current, broker.standing.stop
     )
     care = await asyncio.to_thread(
-        read_care, broker.database, broker.directory.current, broker.exchange.folder.attachments, broker.clock.now()
+        read_care, broker.database, broker.directory.current, broker.contents, broker.clock.now()
     )
     return {**status, **care, "serving": address.to_wire()}
 
 
 def _make_dead_letter_collector(broker: Broker) -> DeadLetterCollector:
-    attachments = broker.exchange.folder.attachments
     return DeadLetterCollector(
         lambda since: read_letters(broker.database, since, limit=0),
-        lambda: read_needs(broker.database, broker.directory.current, attachments, broker.clock.now()),
+        lambda: read_needs(broker.database, broker.directory.current, broker.contents, broker.clock.now()),
         broker.clock,
     )
 

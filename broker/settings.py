@@ -114,6 +114,7 @@ class Attachments(_Section):
     max_unreferenced_of_member: int = Field(default=128, ge=1)
     max_of_member: int = Field(default=20_000, ge=1)
     max_bytes_of_member: int = Field(default=20 << 30, ge=1)
+    max_bytes_of_database: int = Field(default=200 << 30, ge=1)
     reserved_bytes: int = Field(default=1 << 30, ge=0)
 
 

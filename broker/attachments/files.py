@@ -1,4 +1,4 @@
-"""The bytes of attachments: one private file each in a folder beside the database, named by ids that were checked.
+"""The bytes of attachments as files: one private file each in a folder beside the database, named by checked ids.
 
     FOLDER/SENDER/MESSAGE.ATTACHMENT
 
@@ -12,16 +12,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from broker.attachments.contents import ContentsFullError
 from broker.attachments.rules import ByteRange, UploadKey
 from broker.durable_files import sync_file, sync_folder
 from schemas.codec import b64u_encode
 
 _READ_BYTES = 1 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-class FolderFullError(OSError):
-    """The disk, or the account's share of it, is full. What was written before stays."""
 
 
 class AttachmentFiles:
@@ -43,15 +40,15 @@ class AttachmentFiles:
         """Return how many bytes the disk has left."""
         return shutil.disk_usage(self._make_folder()).free
 
-    def open_for_writing(self, key: UploadKey) -> int:
-        """Return a descriptor of the file to write at; it is made, and known to its folder for good, if need be."""
+    def open_piece(self, key: UploadKey) -> "_OpenFile":
+        """Return what writes to the file; it is made, and known to its folder for good, if need be."""
         path = self._path(key)
         self._make_folder(key.sender)
         is_new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if is_new:
             sync_folder(path.parent)
-        return descriptor
+        return _OpenFile(descriptor)
 
     def compute_sha256(self, key: UploadKey) -> str:
         """Return the SHA-256 of the stored bytes."""
@@ -96,18 +93,25 @@ class AttachmentFiles:
         return self._folder / key.sender / f"{key.message}.{key.id}"
 
 
-def write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of `data` at an offset.
+class _OpenFile:
+    """A file that one request writes to; nobody else does, for an upload takes one request at a time."""
 
-    Raises:
-        FolderFullError: only a part of it found room.
-    """
-    view = memoryview(data)
-    try:
-        while view:
-            written = os.pwrite(descriptor, view, offset)
-            view, offset = view[written:], offset + written
-    except OSError as error:
-        if error.errno in _FULL:
-            raise FolderFullError(error.errno, "no room is left") from error
-        raise
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, data: bytes, offset: int) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                written = os.pwrite(self._descriptor, view, offset)
+                view, offset = view[written:], offset + written
+        except OSError as error:
+            if error.errno in _FULL:
+                raise ContentsFullError(error.errno, "no room is left") from error
+            raise
+
+    def close(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        finally:
+            os.close(self._descriptor)

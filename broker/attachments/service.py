@@ -6,7 +6,6 @@ written for a piece: the leaf of the message's acceptance has the digest of P, w
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from sqlalchemy import Connection
 
 from broker.access.caller import Caller
 from broker.agreements.live import AgreementBook
-from broker.attachments.files import AttachmentFiles, FolderFullError, write_at
+from broker.attachments.contents import AttachmentContents, ContentsFullError, UploadMovedError
 from broker.attachments.rules import (
     Allowance,
     ByteRange,
@@ -70,7 +69,7 @@ class AttachmentService:
 
     def __init__(
         self,
-        files: AttachmentFiles,
+        contents: AttachmentContents,
         allowance: Allowance,
         agreements: AgreementBook,
         writer: GroupCommitWriter,
@@ -78,7 +77,7 @@ class AttachmentService:
         clock: Clock,
         turns: Turns,
     ) -> None:
-        self._files = files
+        self._contents = contents
         self._allowance = allowance
         self._agreements = agreements
         self._writer = writer
@@ -96,7 +95,7 @@ class AttachmentService:
         async with self._turns.take(key):
             known = await asyncio.to_thread(self._read_upload, key)
             if known is None or not known.is_announced_as(announcement):
-                free_bytes = await asyncio.to_thread(self._files.measure_free)
+                free_bytes = await asyncio.to_thread(self._contents.measure_free)
                 # What is refused takes no time of the one writer, however often it is asked for.
                 await asyncio.to_thread(self._judge_announcement, key, announcement, free_bytes)
                 await self._writer.commit(partial(self._announce, key, announcement, free_bytes), Turn(key.sender))
@@ -114,8 +113,8 @@ class AttachmentService:
             raise refuse("not-found", _NOT_FOUND)
         async with self._turns.take(key):
             upload = await self._demand_upload(key)
-            durable = await asyncio.to_thread(self._files.measure, upload.key) or 0
-            free_bytes = await asyncio.to_thread(self._files.measure_free)
+            durable = await asyncio.to_thread(self._contents.measure, upload.key) or 0
+            free_bytes = await asyncio.to_thread(self._contents.measure_free)
             refusal = judge_piece(upload, durable, offset, length) or judge_room(length, self._allowance, free_bytes)
             if refusal is not None:
                 raise RefusedError(refusal)
@@ -134,7 +133,7 @@ class AttachmentService:
         part = parse_range(range_text, upload.size)
         if isinstance(part, Refusal):
             raise RefusedError(part)
-        if await asyncio.to_thread(self._files.measure, upload.key) != upload.size:
+        if await asyncio.to_thread(self._contents.measure, upload.key) != upload.size:
             self._writer.metrics.attachments_missed.inc()
             _log.error("attachment-lost", agency=key.sender, path=f"{key.message}.{key.id}")
             raise refuse("attachment-lost", _LOST)
@@ -145,7 +144,7 @@ class AttachmentService:
         end = readable.part.start + readable.part.count
         for start in range(readable.part.start, end, WRITE_BYTES):
             part = ByteRange(start, min(WRITE_BYTES, end - start))
-            yield await asyncio.to_thread(self._files.read, readable.key, part)
+            yield await asyncio.to_thread(self._contents.read, readable.key, part)
 
     def _read_upload(self, key: UploadKey) -> StoredUpload | None:
         with self._database.read() as connection:
@@ -179,7 +178,7 @@ class AttachmentService:
     async def _describe(self, key: UploadKey) -> UploadAnswer:
         """Return how far an upload has come; one that is whole is looked at as a whole first."""
         upload = await self._demand_upload(key)
-        durable = await asyncio.to_thread(self._files.measure, key)
+        durable = await asyncio.to_thread(self._contents.measure, key)
         is_complete = upload.completed_at is not None
         if is_complete and durable != upload.size and upload.ends_at is None:
             await self._writer.commit(lambda transaction: mark_lost(transaction.connection, key), Turn(key.sender))
@@ -191,8 +190,8 @@ class AttachmentService:
         return UploadAnswer(message=key.message, id=key.id, offset=offset, complete=is_complete)
 
     async def _complete(self, upload: StoredUpload) -> None:
-        if await asyncio.to_thread(self._files.compute_sha256, upload.key) != upload.sha256:
-            await asyncio.to_thread(self._files.remove, upload.key)
+        if await asyncio.to_thread(self._contents.compute_sha256, upload.key) != upload.sha256:
+            await asyncio.to_thread(self._contents.remove, upload.key)
             sentence = f"the bytes uploaded as {upload.key.id} are not those announced; the upload begins anew"
             raise refuse("attachments-refused", sentence, field="sha256")
         await self._writer.commit(
@@ -202,18 +201,18 @@ class AttachmentService:
 
     async def _write(self, key: UploadKey, offset: int, length: int, pieces: AsyncIterator[bytes]) -> None:
         """Write what comes and make it durable, also when it ends too early; more than was said is not taken."""
-        descriptor = await asyncio.to_thread(self._files.open_for_writing, key)
+        piece = await asyncio.to_thread(self._contents.open_piece, key)
         try:
             async for data in _gather(pieces, length):
-                await asyncio.to_thread(write_at, descriptor, data, offset)
+                await asyncio.to_thread(piece.write, data, offset)
                 offset += len(data)
-        except FolderFullError as error:
+        except ContentsFullError as error:
             raise RefusedError(_describe_full()) from error
+        except UploadMovedError as error:
+            sentence = f"another request writes to {key.id} at this moment; ask how far it has come"
+            raise refuse("upload-conflict", sentence, field="Upload-Offset") from error
         finally:
-            try:
-                await asyncio.shield(asyncio.to_thread(os.fsync, descriptor))
-            finally:
-                os.close(descriptor)
+            await asyncio.shield(asyncio.to_thread(piece.close))
 
     def _find_for_recipient(self, recipient: str, key: UploadKey) -> StoredUpload:
         with self._database.read() as connection:

@@ -1,8 +1,8 @@
-"""What has come to its end goes: rows first, then files, then files that no row speaks of."""
+"""What has come to its end goes: what was announced first, then its bytes, then bytes that nothing speaks of."""
 
 import asyncio
 
-from broker.attachments.files import AttachmentFiles
+from broker.attachments.contents import AttachmentContents
 from broker.attachments.rules import UploadKey
 from broker.attachments.store import delete_attachments, delete_ended, examine_page, find_upload, list_keys
 from broker.attachments.turns import Turns
@@ -19,8 +19,10 @@ EXAMINED_ITEMS = 2_000
 class AttachmentSweeper:
     """Removes ended attachments. A kill between row and file leaves a file that the next sweep finds."""
 
-    def __init__(self, files: AttachmentFiles, writer: GroupCommitWriter, database: Database, turns: Turns) -> None:
-        self._files = files
+    def __init__(
+        self, contents: AttachmentContents, writer: GroupCommitWriter, database: Database, turns: Turns
+    ) -> None:
+        self._contents = contents
         self._turns = turns
         self._writer = writer
         self._database = database
@@ -48,8 +50,8 @@ class AttachmentSweeper:
         return found
 
     def _find_orphans(self) -> list[UploadKey]:
-        # Files first: one that is made after this has a row already, which is read after it.
-        stored = list(self._files.list_keys())
+        # Bytes first: what is made after this has a row already, which is read after it.
+        stored = list(self._contents.list_keys())
         if not stored:
             return []
         with self._database.read() as connection:
@@ -61,7 +63,7 @@ class AttachmentSweeper:
         with self._database.read() as connection:
             if find_upload(connection, key) is not None:
                 return False
-        self._files.remove(key)
+        self._contents.remove(key)
         return True
 
 

@@ -1,11 +1,11 @@
-"""The stored shape of attachments: what was announced and how it ends. The bytes are files beside the database.
+"""The stored shape of attachments: what was announced and how it ends, and its bytes where they are rows.
 
 An attachment belongs to one message of one sender from the start: nobody else can name it, and no other message.
 """
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from broker.storage.columns import BigId, Text, UtcInstant, rows_where, table_of
@@ -35,4 +35,18 @@ class Attachment(SQLModel, table=True):
     ends_at: datetime | None = Field(sa_type=UtcInstant)
 
 
+class AttachmentPiece(SQLModel, table=True):
+    """Stored bytes of an upload from `start` on. Rows of an upload follow each other without gap or overlap."""
+
+    __tablename__ = "attachment_piece"
+
+    sender: str = Field(primary_key=True, sa_type=Text)
+    message: str = Field(primary_key=True, sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Text)
+    start: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
+    size: int
+    content: bytes = Field(sa_type=LargeBinary)
+
+
 attachment = table_of(Attachment)
+attachment_piece = table_of(AttachmentPiece)

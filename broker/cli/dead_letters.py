@@ -41,6 +41,7 @@ def dead_letters(
 
 
 def _read(folder: "ExchangeFolder", reach: timedelta, limit: int) -> dict[str, Any]:
+    from broker.attachments.opening import open_contents
     from broker.clock import SystemClock
     from broker.database import open_exchange_database
     from broker.dead_letters.service import read_letters, read_needs
@@ -58,7 +59,9 @@ def _read(folder: "ExchangeFolder", reach: timedelta, limit: int) -> dict[str, A
         directory.load(database)
         now = SystemClock().now()
         letters = read_letters(database, now - reach, limit)
-        return describe_report(letters, read_needs(database, directory.current, folder.attachments, now), now)
+        with open_contents(folder, sheet) as contents:
+            needs = read_needs(database, directory.current, contents, now)
+        return describe_report(letters, needs, now)
     finally:
         database.close()
 

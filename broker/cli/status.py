@@ -34,6 +34,7 @@ def status(data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
 
 
 def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
+    from broker.attachments.opening import open_contents
     from broker.audit.log_store import select_head
     from broker.audit.standing import Stop, choose_stop
     from broker.clock import SystemClock
@@ -55,7 +56,8 @@ def _read_status(folder: Any, sheet: Any) -> dict[str, Any]:
         checkpoint = Checkpoint(head.origin, head.size, head.root)
         stored = None if head.stop is None else Stop.from_canonical(head.stop)
         status = describe_status(sheet, checkpoint, directory.current, choose_stop(read_stop(folder), stored))
-        return status | read_care(database, directory.current, folder.attachments, SystemClock().now())
+        with open_contents(folder, sheet) as contents:
+            return status | read_care(database, directory.current, contents, SystemClock().now())
     finally:
         database.close()
 

@@ -2,10 +2,9 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from broker.attachments.files import AttachmentFiles
+from broker.attachments.contents import AttachmentContents
 from broker.dead_letters.rules import Letters, Need, find_needs
 from broker.dead_letters.store import count_letters, list_ended, list_held, list_kept_attachments, list_waiting
 from broker.dead_letters.views import describe_care
@@ -15,10 +14,10 @@ from broker.storage.engine import Database
 STATUS_REACH = timedelta(days=1)
 
 
-def read_care(database: Database, members: Members, attachments: Path, now: datetime) -> dict[str, Any]:
+def read_care(database: Database, members: Members, contents: AttachmentContents, now: datetime) -> dict[str, Any]:
     """Return what the status of an exchange says of the last day's dead letters, and of what needs an operator."""
     letters = read_letters(database, now - STATUS_REACH, limit=0)
-    return describe_care(letters, read_needs(database, members, attachments, now))
+    return describe_care(letters, read_needs(database, members, contents, now))
 
 
 def read_letters(database: Database, since: datetime, limit: int) -> Letters:
@@ -29,9 +28,9 @@ def read_letters(database: Database, since: datetime, limit: int) -> Letters:
     return Letters(since, counts, letters)
 
 
-def read_needs(database: Database, members: Members, attachments: Path, now: datetime) -> list[Need]:
-    """Return what needs an operator; `attachments` is the folder where attachments' bytes lie."""
-    stored = set(AttachmentFiles(attachments).list_keys())
+def read_needs(database: Database, members: Members, contents: AttachmentContents, now: datetime) -> list[Need]:
+    """Return what needs an operator; among it, attachments whose bytes are not there."""
+    stored = set(contents.list_keys())
     with database.read() as connection:
         waiting = list_waiting(connection)
         kept = list_kept_attachments(connection, now)

@@ -25,6 +25,14 @@ class Dialect(Protocol):
         """Verify that the COMMIT just answered on a writing connection is as durable as was asked for."""
         ...
 
+    def is_full(self, error: Exception) -> bool:
+        """Return whether an error says that the disk has no room left."""
+        ...
+
+    def take_turn(self, connection: Connection, name: str) -> bool:
+        """Take the turn of this name until the transaction ends; False if somebody else on the database has it."""
+        ...
+
     def find_unsafe(self, connection: Connection) -> Iterable[str]:
         """Yield a sentence for everything because of which what was committed could be lost."""
         ...
@@ -119,12 +127,14 @@ def open_database(
     reading_connections: int = 8,
     requires_standby: bool = False,
     is_alone: bool = False,
+    beside: int = 0,
 ) -> Database:
     """Open the database at a URL, or in a SQLite file at a path; the file is created, its tables are not.
 
     On PostgreSQL each epoch of the log has a schema of its own, and with `requires_standby` no commit counts that no
     synchronous standby has. Several may write there, unless one says by its first write that it is alone; who has a
-    SQLite file to itself is decided by the lock of its folder.
+    SQLite file to itself is decided by the lock of its folder. With `beside`, so many sessions write what the log does
+    not speak of, beside its one writer: not on SQLite, where there is room for one.
 
     Raises:
         ValueError: the URL names an engine that the broker does not run on, or SQLite should have a standby.
@@ -138,7 +148,9 @@ def open_database(
             return Database(sqlite, writing, reading)
         case "postgresql":
             schema = f"bilateral_{epoch}"
-            writing = postgresql.make_writing_engine(url, schema, requires_standby=requires_standby, is_alone=is_alone)
+            writing = postgresql.make_writing_engine(
+                url, schema, requires_standby=requires_standby, is_alone=is_alone, beside=beside
+            )
             return Database(postgresql, writing, postgresql.make_reading_engine(url, schema, reading_connections))
         case name:
             raise ValueError(f"the database URL begins with {name}: the broker runs on sqlite and postgresql")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 _BUSY_TIMEOUT_MS = 10_000
 
@@ -59,6 +60,17 @@ def make_reading_engine(url: URL, connections: int) -> Engine:
 def is_unreachable(error: Exception, engine: Engine) -> bool:
     """Return False: the database is a file, and what goes wrong with it is told as it is."""
     return False
+
+
+def is_full(error: Exception) -> bool:
+    """Return whether an error says that the disk has no room left."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def take_turn(connection: Connection, name: str) -> bool:
+    """Return True: a transaction that writes is the only one."""
+    return True
 
 
 def find_unsafe(connection: Connection) -> Iterable[str]:

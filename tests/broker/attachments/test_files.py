@@ -1,11 +1,13 @@
 """The files of attachments: private, durable, in a folder of their sender's, and nothing else is taken for one."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from broker.attachments.files import AttachmentFiles, FolderFullError, write_at
+from broker.attachments.contents import ContentsFullError
+from broker.attachments.files import AttachmentFiles
 from broker.attachments.rules import ByteRange, UploadKey
 from schemas.codec import b64u_encode, hash_bytes
 from tests.support.messages import make_id
@@ -14,11 +16,8 @@ KEY = UploadKey("VN-IMM", make_id("message"), make_id("attachment"))
 
 
 def write(files: AttachmentFiles, data: bytes, offset: int = 0) -> None:
-    descriptor = files.open_for_writing(KEY)
-    try:
-        write_at(descriptor, data, offset)
-    finally:
-        os.close(descriptor)
+    with closing(files.open_piece(KEY)) as piece:
+        piece.write(data, offset)
 
 
 def test_a_file_is_private_and_named_by_ids_alone(tmp_path: Path) -> None:
@@ -53,7 +52,7 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
-        files.open_for_writing(KEY)
+        files.open_piece(KEY)
     with pytest.raises(OSError, match="symbolic links"):
         files.read(KEY, ByteRange(0, 1))
 
@@ -71,6 +70,6 @@ def test_a_write_that_finds_room_for_a_part_goes_on_until_there_is_none(
 
     with monkeypatch.context() as patch:
         patch.setattr("broker.attachments.files.os.pwrite", write_little)
-        with pytest.raises(FolderFullError):
+        with pytest.raises(ContentsFullError):
             write(files, b"0123456789")
     assert files.measure(KEY) == 8

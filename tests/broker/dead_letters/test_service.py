@@ -32,7 +32,7 @@ def list_letters(bench: Bench, reach: timedelta = DAY) -> list[tuple[str, str, t
 
 
 def list_needs(bench: Bench) -> list[tuple[str, str]]:
-    needs = read_needs(bench.database, bench.directory.current, bench.folder / "attachments", bench.now)
+    needs = read_needs(bench.database, bench.directory.current, bench.files, bench.now)
     return [(need.code, need.agency) for need in needs]
 
 
@@ -120,6 +120,6 @@ def test_lost_bytes_of_an_attachment_need_an_operator_until_they_would_have_ende
     assert list_needs(bench) == []
     bench.files.remove(UploadKey(GB, make_id("message"), sealed.id))
     assert list_needs(bench) == [("attachments-lost", GB)]
-    care = read_care(bench.database, bench.directory.current, bench.folder / "attachments", bench.now)
+    care = read_care(bench.database, bench.directory.current, bench.files, bench.now)
     assert care["dead_letters"] == {"expired": 0, "held": 0, "returned": 0}
     assert [need["code"] for need in care["needs"]] == ["attachments-lost"]

@@ -13,6 +13,16 @@ depends_on = None
 
 def upgrade() -> None:
     """Go to this revision; the way back is a backup."""
+    op.create_table(
+        "attachment_piece",
+        sa.Column("sender", Text(), nullable=False),
+        sa.Column("message", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sender", "message", "id", "start"),
+    )
     with op.batch_alter_table("inbox_binding", schema=None) as batch_op:
         batch_op.add_column(sa.Column("last_lease", Text(), nullable=True))
 
