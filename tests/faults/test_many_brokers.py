@@ -206,7 +206,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def test_two_brokers_under_load_write_one_log(pair: list[RunningExchange]) -> None:
     with traffic_over(pair) as traffic:
-        traffic.wait_for(300)
+        traffic.wait_for(150)
         traffic.end(seconds=120)
     traffic.verify_effects(read_stored_log(pair[0]), is_over=True)
     assert traffic.memory.refusals.total() == 0
@@ -217,7 +217,7 @@ def test_two_brokers_under_load_write_one_log(pair: list[RunningExchange]) -> No
 def traffic_over(brokers: list[RunningExchange]) -> Iterator[Traffic]:
     """Let two agencies write to each other through whichever brokers serve, half of their clients through each."""
     messages = agree_and_correspond(brokers[0])
-    traffic = Traffic(messages, brokers[0].sheet, lambda: [one.url for one in brokers if one.process], senders=4)
+    traffic = Traffic(messages, brokers[0].sheet, lambda: [one.url for one in brokers if one.process], pause_seconds=0.02)
     with traffic_running(traffic):
         yield traffic
 
@@ -233,9 +233,9 @@ def test_one_broker_killed_in_the_middle_loses_nothing_and_the_other_goes_on(pai
     one, two = pair
     with traffic_over(pair) as traffic:
         for victim in (two, one, two):
-            traffic.wait_for(40)
+            traffic.wait_for(20)
             victim.kill()
-            traffic.wait_for(40)
+            traffic.wait_for(20)
             victim.start()
         traffic.wait_for(40)
         traffic.end(seconds=120)
