@@ -199,6 +199,17 @@ def test_an_agreement_that_is_not_here_is_waited_for_in_words() -> None:
     )
 
 
+def test_aftercare_under_terms_that_only_one_has_signed_is_waited_for_in_words() -> None:
+    proposed = Agreement()
+    proposed.take("GB-HO", StepAction.PROPOSE, SIGNED)
+    facts = replace(make_aftercare("correction", know_original()), chains_then=proposed.copy_chains())
+    assert refuse(check_right, facts) == (
+        WaitingError,
+        "agreement-not-in-force",
+        "the agreement was proposed then: GB-HO proposed it; the other party has not answered",
+    )
+
+
 @pytest.mark.parametrize("is_answered", [True, False], ids=["lapsed", "countered"])
 def test_what_a_step_that_is_not_here_could_have_changed_is_waited_for(is_answered: bool) -> None:
     agreement = Agreement()
