@@ -84,7 +84,7 @@ class Copy:
 
     def write_decision(self, **changes: Any) -> Members:
         """Return the alert of a consent to exactly this copy, with changes."""
-        return make_decision(self.held, **{"holder": self.holder, "recipients": [self.recipient]} | changes)
+        return make_decision(self.held, **{"held_by": self.holder, "recipients": [self.recipient]} | changes)
 
 
 def make_decision(held: InboxMessage, **changes: Any) -> Members:
@@ -104,14 +104,14 @@ def make_decision(held: InboxMessage, **changes: Any) -> Members:
 
 def say_consent(held: InboxMessage, holder: str, recipient: str) -> Members:
     """Return the members of a message in which the originator consents to a copy of a message that is held."""
-    alert = make_decision(held, holder=holder, recipients=[recipient])
+    alert = make_decision(held, held_by=holder, recipients=[recipient])
     return {"alert": alert, "refers_to": Reference(id=held.message_id, digest=held.digest)}
 
 
 def export_for_court(row: Row, held: InboxMessage, path: Path) -> MessageBundle:
     """Let GB export a message for a court, by a consent that its originator's key signs now."""
     court = Proceeding(court="Brussels", proceeding="74/08")
-    alert = make_decision(held, holder=GB, use="court", court=court.to_wire())
+    alert = make_decision(held, held_by=GB, use="court", court=court.to_wire())
     reference = Reference(id=held.message_id, digest=held.digest)
     send_copy(row, {"alert": alert, "refers_to": reference}, held.sender, GB)
     return export_message(row[GB], path, Export(held.message_id, ExportUse.COURT, "x", purpose=PURPOSE, court=court))
@@ -292,7 +292,7 @@ NOT_ALLOWED: dict[str, tuple[Callable[[Copy], Members], str]] = {
         "consent-for-another-recipient",
     ),
     "a consent for another holder": (
-        lambda copy: copy.claim(consent=copy.decide(holder=GB)),
+        lambda copy: copy.claim(consent=copy.decide(held_by=GB)),
         "consent-for-another-holder",
     ),
     "a consent for another purpose": (
@@ -371,7 +371,7 @@ def test_a_decision_on_another_message_answers_no_question_asked_here(row: Row, 
     asked = request_release(row[AL], arrived.message_id, Question(because="Why", recipients=(GB,)), AUTHOR)
     question = row.find_sent(AL, asked.item.message_id)
     other = row.send(VN, BE)
-    alert = make_decision(other, holder=AL, recipients=[GB])
+    alert = make_decision(other, held_by=AL, recipients=[GB])
     shown = show_signed(row, VN, BE, alert)
     members = {
         "alert": alert,
@@ -386,7 +386,7 @@ def test_who_passed_a_message_on_decides_nothing_about_it(row: Row, copy: Copy) 
     """BE answers AL's question itself: AL's client must not take that for VN's leave."""
     arrived = send_copy(row, copy.honest)
     asked = request_release(row[AL], arrived.message_id, Question(because="Why", recipients=(GB,)), AUTHOR)
-    alert = copy.write_decision(holder=AL, recipients=[GB])
+    alert = copy.write_decision(held_by=AL, recipients=[GB])
     alert["in_reply_to"] = row.find_sent(AL, asked.item.message_id).to_wire()
     found = send_copy(row, {"alert": alert, "refers_to": row.find_sent(AL, asked.item.message_id)})
     assert (found.state, found.problem and found.problem.code) == (InboxState.REFUSED, "not-the-originator")

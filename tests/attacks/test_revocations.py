@@ -151,7 +151,7 @@ def test_an_issuer_tells_of_a_challenge_of_another_document_by_naming_it_beside_
     disputed = reporters.make_report()
     report = reporters.send(disputed, VN)[VN]
     reporters.challenge(report)
-    told = {"lodged_on": "2026-11-20", "at": "x", "state": "upheld", "decided_on": "2026-11-21"}
+    told = {"lodged_on": "2026-11-20", "lodged_with": "x", "status": "upheld", "decided_on": "2026-11-21"}
     number = disputed["details"]["number"]
     documents = [{"type": "passport", "issuing_state": "UTO", "number": number}]
     for place in range(8):  # which of the two references stands first is as a key has it
