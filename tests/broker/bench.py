@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from broker.access.caller import Caller
 from broker.agreements.live import make_agreement_book
 from broker.agreements.service import AgreementService
+from broker.attachments.contents import AttachmentContents
 from broker.attachments.files import AttachmentFiles
+from broker.attachments.pieces import AttachmentPieces
 from broker.attachments.rules import Allowance
 from broker.attachments.service import AttachmentService
 from broker.attachments.sweep import AttachmentSweeper
@@ -69,13 +71,14 @@ from schemas.log.note import parse_note
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import verify_inclusion
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from tests.broker.ports import ORIGIN, ManualClock, make_log, make_signer, make_store, open_store
+from tests.broker.ports import ORIGIN, SQLITE, ManualClock, make_log, make_signer, make_store, open_store
 from tests.strategies.agreements import make_terms
 from tests.support.members import EXCHANGE, Member, make_member
 from tests.support.messages import make_id, make_message, seal
 
 GB, VN, BE = "GB-HO", "VN-IMM", "BE-OE"
 OVERSIGHT = "XA-AUDIT"
+ROOM_BYTES = 1 << 30
 
 T = TypeVar("T")
 
@@ -99,6 +102,12 @@ class Bench:
         self._compose()
         for agency in agencies or (GB, VN):
             self.enrol(agency)
+
+    def _open_contents(self) -> AttachmentContents:
+        """Return the bytes of attachments as they are kept beside this engine."""
+        if self.database.writing.dialect.name == SQLITE:
+            return AttachmentFiles(self.folder / "attachments")
+        return AttachmentPieces(open_store(self.folder, beside=2), ROOM_BYTES)
 
     def _compose(self) -> None:
         self.standing = Standing(self.stop, self._keep_stop)
@@ -126,7 +135,7 @@ class Bench:
             self._make_lease_id,
         )
         self.purger = Purger(self.writer, self.database, self.clock)
-        self.files, turns = AttachmentFiles(self.folder / "attachments"), Turns()
+        self.files, turns = self._open_contents(), Turns()
         self.attachments = AttachmentService(
             self.files, self.allowance, self.book, self.writer, self.database, self.clock, turns
         )

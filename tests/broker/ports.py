@@ -71,9 +71,9 @@ def make_store(folder: Path) -> Database:
     return open_store(folder)
 
 
-def open_store(folder: Path) -> Database:
-    """Open the store that was made in this folder once more."""
-    database = open_database(_places[folder])
+def open_store(folder: Path, *, beside: int = 0) -> Database:
+    """Open the store that was made in this folder once more; `beside` is as in `open_database`."""
+    database = open_database(_places[folder], beside=beside)
     _opened.append(database)
     return database
 

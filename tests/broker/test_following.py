@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Connection
 
 from broker.agreements.live import make_agreement_book
-from broker.following import Follower
+from broker.audit.standing import Standing
+from broker.following import Follower, do_nothing
 from broker.inbox.delivery import Inboxes
 from broker.inbox.waiters import Waiters
 from broker.projection import Projection
@@ -19,8 +20,10 @@ from broker.storage.engine import Database
 from broker.storage.errors import StoreUnreachableError
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import Transaction
+from keys.log_keys import sign_checkpoint
+from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
-from tests.broker.ports import ManualClock, make_log, make_store
+from tests.broker.ports import ORIGIN, START, ManualClock, make_log, make_signer, make_store
 from tests.broker.test_projection import Seen, catch_up
 from tests.support.messages import make_id
 
@@ -92,7 +95,8 @@ class OneBroker:
     def __init__(self, database: Database, line: Line, number: int, look_seconds: float) -> None:
         clock, name = ManualClock(), make_id(("broker", number))
         self.channel = LineChannel(line, name)
-        self.log = make_log(database, clock)
+        self.standing = Standing()
+        self.log = make_log(database, clock, standing=self.standing)
         self.writer = GroupCommitWriter(database, self.log, announcing=self.channel)
         self.writer.start()
         self.waiters = Waiters()
@@ -202,6 +206,20 @@ def test_what_was_announced_to_nobody_is_found_by_looking(pair: Pair) -> None:
             assert not other.is_set()
 
     pair.follow(story)
+
+
+@looking_often
+def test_a_log_that_another_broker_stopped_stops_here_though_nobody_writes(pair: Pair) -> None:
+    async def story() -> None:
+        pair.one.standing.fall_behind(make_note(), None, START)
+        await pair.one.writer.commit(do_nothing)
+        await until(lambda: pair.two.standing.stop is not None)
+
+    pair.follow(story)
+
+
+def make_note() -> bytes:
+    return sign_checkpoint(Checkpoint(ORIGIN, 9, bytes(32)), make_signer())
 
 
 @looking_often

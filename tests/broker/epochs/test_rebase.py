@@ -146,7 +146,7 @@ def test_without_a_note_it_goes_on_from_the_databases_own_head(place: ExchangeFo
     [
         ("UPDATE log_leaf SET record = (SELECT max(record) FROM log_leaf) WHERE leaf_index = 2", CarryingError),
         ("UPDATE log_leaf SET record = 'text' WHERE leaf_index = 2", CarryingError),
-        ("INSERT INTO inbox_binding VALUES ('GB-HO', 'node-1', 'text')", TypeError),
+        ("INSERT INTO inbox_binding VALUES ('GB-HO', 'node-1', 'text', NULL)", TypeError),
         ("UPDATE log_head SET root = zeroblob(32)", LogDamagedError),
         ("DELETE FROM log_leaf WHERE leaf_index = 2", LogDamagedError),
     ],
