@@ -1,0 +1,121 @@
+"""A member floods the broker: it is told so, memory stays where it was, and the others are served as ever."""
+
+import socket
+import ssl
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from schemas.api import CHECKPOINT_PATH, MESSAGE_BATCHES_PATH, CheckpointAnswer
+from schemas.batches import MAX_MESSAGE_BATCH_BYTES
+from schemas.problems import PROBLEMS
+from tests.support.caller import Caller, make_client_context, read_answer, read_slug
+from tests.support.exchange import RunningExchange, running_exchange
+
+GB, VN, BE = "GB-HO", "VN-IMM", "BE-OE"
+BURST = 100
+CONNECTIONS = 40
+HELD_OF_MEMBER = 16 << 20
+LONGEST_WAIT_SECONDS = 30
+LIMITS = {
+    "BURST_REQUESTS": BURST,
+    "REQUESTS_PER_SECOND": 0.5,
+    "MAX_HELD_BYTES": 2 * HELD_OF_MEMBER,
+    "MAX_HELD_BYTES_OF_MEMBER": HELD_OF_MEMBER,
+    "IDLE_SECONDS": 60,
+    "REQUEST_SECONDS": 600,
+}
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningExchange]:
+    environment = {f"BILATERAL_BROKER_LIMITS__{name}": str(value) for name, value in LIMITS.items()}
+    with running_exchange(tmp_path_factory.mktemp("floods"), GB, VN, BE, **environment) as running:
+        yield running
+
+
+@pytest.fixture
+def vn(exchange: RunningExchange) -> Iterator[Caller]:
+    """A member that behaves, served before and after every flood."""
+    caller = exchange.caller(VN)
+    read_answer(caller.get(CHECKPOINT_PATH), CheckpointAnswer)
+    yield caller
+    read_answer(caller.get(CHECKPOINT_PATH), CheckpointAnswer)
+    assert '"level":"error"' not in exchange.errors
+
+
+@contextmanager
+def connect(exchange: RunningExchange, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
+    with (
+        socket.create_connection(("127.0.0.1", int(exchange.url.rpartition(":")[2])), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        yield connection
+
+
+def read_resident_bytes(exchange: RunningExchange) -> int:
+    assert exchange.process is not None
+    lines = Path(f"/proc/{exchange.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+def send_all_but_the_end(connection: ssl.SSLSocket) -> None:
+    """Send the largest body there may be, but for its last byte: whoever takes it in must hold it."""
+    head = f"POST {MESSAGE_BATCHES_PATH} HTTP/1.1\r\nHost: x\r\nBilateral-Version: 1\r\n"
+    head += f"Content-Length: {MAX_MESSAGE_BATCH_BYTES}\r\n\r\n"
+    with suppress(OSError):  # it was refused before it was read, which is what is tried here
+        connection.sendall(head.encode() + b"x" * (MAX_MESSAGE_BATCH_BYTES - 1))
+
+
+def read_refusal(connection: ssl.SSLSocket) -> str:
+    """Return the slug a connection was refused with so far, or that it was not."""
+    connection.settimeout(0.05)
+    answer = b""
+    try:
+        while not (found := [slug for slug in PROBLEMS if f':{slug}"'.encode() in answer]):
+            piece = connection.recv(65536)
+            answer += piece
+            if not piece:
+                return "cut"
+    except TimeoutError:
+        return "cut" if answer else "held"
+    except OSError:
+        return "cut"
+    return found[0]
+
+
+def test_bodies_that_never_end_take_a_members_part_of_the_memory_and_no_more(
+    exchange: RunningExchange, vn: Caller
+) -> None:
+    context = make_client_context(exchange.sheet, exchange.members[GB])
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    with ExitStack() as stack:
+        held = [stack.enter_context(connect(exchange, context)) for _ in range(CONNECTIONS)]
+        before, outcomes = read_resident_bytes(exchange), Counter[str]()
+        for connection in held:
+            send_all_but_the_end(connection)
+        while len(held) * MAX_MESSAGE_BATCH_BYTES > HELD_OF_MEMBER + MAX_MESSAGE_BATCH_BYTES:
+            assert time.monotonic() < deadline, f"{len(held)} bodies are held"
+            refusals = {connection: read_refusal(connection) for connection in held}
+            held = [connection for connection, refusal in refusals.items() if refusal == "held"]
+            outcomes.update(refusal for refusal in refusals.values() if refusal != "held")
+        grown = read_resident_bytes(exchange) - before
+        read_answer(vn.get(CHECKPOINT_PATH), CheckpointAnswer)
+    assert outcomes["member-busy"]
+    assert set(outcomes) <= {"member-busy", "cut"}
+    assert grown < CONNECTIONS * MAX_MESSAGE_BATCH_BYTES // 2
+
+
+def test_a_certificate_that_asks_without_end_is_told_when_to_come_back(exchange: RunningExchange, vn: Caller) -> None:
+    hasty = exchange.caller(BE)
+    started, asked = time.monotonic(), 1
+    while (answer := hasty.get(CHECKPOINT_PATH)).status_code == 200:
+        asked += 1
+        assert asked <= BURST + 1 + (time.monotonic() - started)
+    assert read_slug(answer) == "too-many-requests"
+    assert answer.headers["retry-after"] in ("1", "2")
+    read_answer(vn.get(CHECKPOINT_PATH), CheckpointAnswer)
