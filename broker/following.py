@@ -40,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What the event loop is told: news, or that everything may have changed, or that the log has moved."""
+    """What the event loop is told: news, or that everything may have changed, or that the log moved or stopped."""
 
     news: News
     is_everything: bool = False
@@ -77,6 +77,7 @@ class Follower:
         self._tell: Callable[[_Heard], None] = lambda _heard: None
         self._told = 0
         self._missed: int | None = None
+        self._seen_stop: bytes | None = None
         self._looked_at = 0.0
         self._tasks: set[asyncio.Future[None]] = set()
         self._is_catching_up = False
@@ -175,8 +176,9 @@ class Follower:
         self._missed = head.size if has_news and not wakes_all else None
         self._told = head.size if wakes_all else self._told
         self._looked_at = started
-        news = News(set(Topic) if has_news else set())
-        self._tell(_Heard(news, is_everything=wakes_all, has_moved=head.size != self._log.view.size))
+        has_moved = head.size != self._log.view.size or head.stop != self._seen_stop
+        self._seen_stop = head.stop
+        self._tell(_Heard(News(set(Topic) if has_news else set()), is_everything=wakes_all, has_moved=has_moved))
 
     def _read_anew(self) -> None:
         started = monotonic()
