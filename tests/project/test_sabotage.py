@@ -15,6 +15,7 @@ REMOVALS = load_removals()
 ATTACKED = (
     "test_aftercare.py",
     "test_attachments.py",
+    "test_batches.py",
     "test_clock.py",
     "test_following.py",
     "test_hostile_broker*.py",
