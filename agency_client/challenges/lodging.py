@@ -34,6 +34,7 @@ from agency_client.sending.answering import (
 from schemas.alerts.kinds.revocation_challenge import ChallengeDemand, ChallengeGround, RevocationChallenge
 from schemas.alerts.registry import kind_of
 from schemas.model import format_timestamp
+from schemas.wording import with_article
 
 ANSWER_WITHIN = timedelta(days=7)
 """By when the issuing state says what becomes of a challenge, where nothing else was named."""
@@ -110,7 +111,8 @@ def _lodge(
     def choose(stored: InboxMessage) -> Answer:
         if stored.kind != STATUS_KIND:
             raise UsageError(
-                f"message {stored.message_id} is no report about a document: it is a {kind_of(stored.kind).label}",
+                f"message {stored.message_id} is no report about a document: "
+                f"it is {with_article(kind_of(stored.kind).label)}",
                 fix="see: agency inbox --kind document-status",
             )
         return Answer(CHALLENGE_KIND, f"Challenged: {grounds.ground.label}", details, once=False)

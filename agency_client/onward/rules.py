@@ -19,6 +19,7 @@ from schemas.alerts.kinds.release_request import OriginalMessage, Proceeding, Re
 from schemas.alerts.kinds.victim_safeguarding import VictimSafeguarding
 from schemas.alerts.registry import kind_of
 from schemas.markings import HandlingCode, Purpose, Tlp
+from schemas.wording import with_article
 
 _NARROW = frozenset({Tlp.RED, Tlp.AMBER_STRICT})
 
@@ -104,7 +105,9 @@ def judge_form(passing: Passing) -> list[Finding]:
     findings = []
     kind = kind_of(passing.alert.kind)
     if kind.is_aftercare or kind.needs_refers_to:
-        sentence = f"a {kind.label.lower()} belongs to the message it follows and is not passed on by itself"
+        sentence = (
+            f"{with_article(kind.label.lower())} belongs to the message it follows and is not passed on by itself"
+        )
         findings.append(Finding("kind-not-passed-on", sentence))
     if passing.recipient in passing.path:
         sentence = f"{passing.recipient} had it before: {spell_path(passing.path)}"

@@ -23,6 +23,7 @@ from schemas.alerts.kinds.release_decision import ReleaseDecision
 from schemas.alerts.kinds.release_request import OriginalMessage, Release
 from schemas.alerts.registry import kind_of
 from schemas.envelope import DisclosedMessage, Message, Reference
+from schemas.wording import with_article
 
 DECISION_KIND = "release-decision"
 
@@ -167,7 +168,7 @@ def _verify_follows(snapshot: Snapshot, facts: MessageFacts, alert: Alert, origi
     """Verify that it belongs to what it refers to here: a notice to its copy, a decision to the question asked."""
     kind, reference = kind_of(alert.kind), facts.sealed.header.refers_to
     if not (kind.acts_by_itself or kind.name == DECISION_KIND) or reference is None:
-        raise UnprovenError(f"a {kind.label.lower()} is not passed on", code="kind-not-passed-on")
+        raise UnprovenError(f"{with_article(kind.label.lower())} is not passed on", code="kind-not-passed-on")
     if kind.name == DECISION_KIND:
         _verify_answers(snapshot, alert, original, reference)
         return

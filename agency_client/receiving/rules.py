@@ -27,6 +27,7 @@ from schemas.envelope import CONFIDENTIAL_KIND, MAX_CLOCK_AHEAD_SECONDS, MAX_DEL
 from schemas.key_documents import AgencyClass
 from schemas.markings import Tlp
 from schemas.signed import DocumentType, EncryptionUse, KeyUse
+from schemas.wording import with_article
 
 WITHDRAWAL_KIND = "withdrawal"
 _MAY_STILL_COME = frozenset({State.PROPOSED, State.COUNTERED, State.ACCEPTED, State.LAPSED})
@@ -311,7 +312,7 @@ def _check_reference(facts: MessageFacts, terms: Terms) -> str:
     header, original = facts.sealed.header, facts.original
     sender, kind = header.sender.agency, header.routing.kind
     if header.refers_to is None:
-        raise UnprovenError(f"refers_to: a {kind} says which message it is about", code="reference-refused")
+        raise UnprovenError(f"refers_to: {with_article(kind)} says which message it is about", code="reference-refused")
     if original is None:
         if kind == WITHDRAWAL_KIND:
             return "it takes back a message that is not here; should that come, it is not opened"
@@ -320,7 +321,7 @@ def _check_reference(facts: MessageFacts, terms: Terms) -> str:
         raise UnprovenError("refers_to: id and digest are of two messages", code="reference-refused")
     if kind_of(kind).is_senders_alone and original.sender != sender:
         raise UnprovenError(
-            f"{sender} sends a {kind} about a message of {original.sender}: only its sender can",
+            f"{sender} sends {with_article(kind)} about a message of {original.sender}: only its sender can",
             code="reference-refused",
         )
     pair = {original.sender, *original.recipients}

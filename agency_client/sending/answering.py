@@ -43,6 +43,7 @@ from schemas.envelope import Reference
 from schemas.markings import Purpose, Tlp, Urgency
 from schemas.model import format_timestamp
 from schemas.receipts import ReceiptType
+from schemas.wording import with_article
 
 CONTENT_ERASED = "content-erased"
 VERB = "answer"
@@ -157,7 +158,7 @@ def reply(
     def make(stored: InboxMessage, purpose: Purpose, begin: Callable[[], Wire]) -> Answer:
         if stored.kind not in REPLIES:
             raise UsageError(
-                f"message {stored.message_id} is no question: it is a {kind_of(stored.kind).label}",
+                f"message {stored.message_id} is no question: it is {with_article(kind_of(stored.kind).label)}",
                 fix="use: agency ack ID --words …, or: agency outcome ID",
             )
         filled = begin() | details

@@ -14,6 +14,7 @@ from schemas.alerts.special import find_undeclared
 from schemas.codec import CodecError
 from schemas.envelope import MAX_DELIVERY_DAYS
 from schemas.markings import Purpose, Tlp, Urgency
+from schemas.wording import with_article
 
 DELIVERY_DAYS = 10
 
@@ -106,7 +107,7 @@ def _verify_attached(alert: Alert, files: Sequence[ChosenFile]) -> None:
         )
     if files and kind_of(alert.kind).is_aftercare:
         raise AlertRefusedError(
-            f"attachments: a {alert.kind} follows another message up and carries none",
+            f"attachments: {with_article(alert.kind)} follows another message up and carries none",
             fix="send the files with a message of their own",
             code="attachments-refused",
         )

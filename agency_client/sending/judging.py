@@ -25,6 +25,7 @@ from schemas.agreements.coverage import ContentFacts
 from schemas.alerts import Alert, kind_of
 from schemas.alerts.header_rules import choose_shown_kind
 from schemas.envelope import Reference
+from schemas.wording import with_article
 
 
 def make_order(node: Node, draft: Draft) -> SealingOrder:
@@ -139,7 +140,7 @@ def _choose_recipients(draft: Draft, alert: Alert, originals: list[Original], sh
     if originals:
         if named and set(named) != set(reached):
             raise UsageError(
-                f"a {alert.kind} goes to who has the message it refers to: {', '.join(reached)}",
+                f"{with_article(alert.kind)} goes to who has the message it refers to: {', '.join(reached)}",
                 fix="leave the recipients out",
             )
         return reached

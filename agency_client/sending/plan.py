@@ -18,6 +18,7 @@ from schemas.agreements.terms import Clause, Terms
 from schemas.envelope import Reference
 from schemas.key_documents import EncryptionKey
 from schemas.markings import Tlp, Urgency
+from schemas.wording import with_article
 
 WITHDRAWAL_KIND = "withdrawal"
 
@@ -301,7 +302,7 @@ def _judge_original(message: MessageFacts, recipient: RecipientFacts) -> list[Fi
         sentence = f"the message it refers to never reached {recipient.agency}, so there is nothing to follow up there"
         return [Finding("reference-refused", sentence)]
     if message.is_senders_alone and not original.is_own:
-        sentence = f"only the agency that sent a message can follow it up by a {message.kind}"
+        sentence = f"only the agency that sent a message can follow it up by {with_article(message.kind)}"
         return [Finding("reference-refused", sentence)]
     return []
 

@@ -12,6 +12,7 @@ from schemas.agreements.coverage import ContentFacts, Finding
 from schemas.agreements.terms import Clause
 from schemas.alerts import kind_of
 from schemas.markings import HandlingCode, Tlp
+from schemas.wording import with_article
 
 MAX_FOLLOW_UPS = 64
 """So many messages of one kind one agency may send about one message. Each kind counts for itself: no flood of one
@@ -71,12 +72,12 @@ def _find_form(facts: FollowUpFacts) -> Iterator[Finding]:
         )
         yield Finding("follow-ups-exhausted", sentence)
     if facts.attachments:
-        sentence = f"a {facts.kind} carries no attachments: send them in a message of their own"
+        sentence = f"{with_article(facts.kind)} carries no attachments: send them in a message of their own"
         yield Finding("attachments-not-covered", sentence)
     original = facts.original_marking
     if original is not None and kind_of(facts.kind).acts_by_itself and facts.marking.rank > original.rank:
         sentence = (
-            f"a {facts.kind} goes wherever its message went, so it is marked no higher than that: "
+            f"{with_article(facts.kind)} goes wherever its message went, so it is marked no higher than that: "
             f"{facts.marking.value} is above {original.value}"
         )
         yield Finding("marking-too-high", sentence)

@@ -10,6 +10,7 @@ from schemas.alerts.base import Alert, CaveatCode
 from schemas.alerts.walking import list_values, walk_parts
 from schemas.identifiers.pseudonyms import Pseudonym
 from schemas.identifiers.words import find_identifiers
+from schemas.wording import with_article
 
 FORBIDDEN_MEMBERS = ("persons", "attachments", "onward")
 """Members of the common part that would name somebody, or let the message go on by itself."""
@@ -69,7 +70,10 @@ _WORDS_OF_ITS_OWN = frozenset({"words", "conditions"})
 def find_words_about(alert: Alert, label: str) -> Iterator[tuple[str, str]]:
     """Give what an alert that follows a confidential message up may not say; `label` is what its kind is called."""
     if alert.kind not in FOLLOWING_KINDS:
-        yield "kind", f"a {label.lower()} would speak openly of a confidential message; send one of its own kind"
+        yield (
+            "kind",
+            f"{with_article(label.lower())} would speak openly of a confidential message; send one of its own kind",
+        )
         return
     if alert.subject != label:
         yield "subject", f"is “{label}” about a confidential message, and nothing else"
