@@ -33,8 +33,8 @@ def load_tables() -> MetaData:
     return SQLModel.metadata
 
 
-def migrate(database: Database) -> None:
-    """Run the migrations that the database has not seen, all in one transaction.
+def migrate(database: Database, revision: str = "head") -> None:
+    """Run the migrations that the database has not seen, up to a revision, all in one transaction.
 
     Raises:
         SchemaNewerError: it has seen migrations that this version does not know.
@@ -42,7 +42,7 @@ def migrate(database: Database) -> None:
     with database.write() as connection:
         database.create_schema(connection)
         verify_not_newer(connection)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
 
 
 def write_revision(message: str) -> None:

@@ -62,7 +62,6 @@ from schemas.api import (
 )
 from schemas.codec import b64u_decode
 from schemas.envelope import Reference
-from schemas.jwk import Algorithm, make_jwk
 from schemas.key_documents import AgencyClass, ExchangeSheet
 from schemas.log.checkpoint import parse_checkpoint
 from schemas.log.cosignature import attach_cosignature, format_witness_name
@@ -71,7 +70,7 @@ from schemas.log.note import parse_note
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import verify_inclusion
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from tests.broker.ports import ORIGIN, SQLITE, ManualClock, make_log, make_signer, make_store, open_store
+from tests.broker.ports import ORIGIN, SQLITE, ManualClock, make_log, make_sheet, make_signer, make_store, open_store
 from tests.strategies.agreements import make_terms
 from tests.support.members import EXCHANGE, Member, make_member
 from tests.support.messages import make_id, make_message, seal
@@ -339,12 +338,7 @@ class Bench:
     @property
     def sheet(self) -> ExchangeSheet:
         """Return the exchange's sheet, as far as its log's keys."""
-        public = make_signer().public
-        keys = {
-            "ed25519": make_jwk(Algorithm.ED25519, public.ed25519).to_wire(),
-            "ml_dsa": make_jwk(Algorithm.ML_DSA_44, public.ml_dsa_44).to_wire(),
-        }
-        return ExchangeSheet.from_wire({"v": 1, "name": EXCHANGE, "origin": ORIGIN, "log_keys": keys, "tls_ca": ""})
+        return make_sheet()
 
     def verify_log(self) -> None:
         """Recompute the stored log from its leaves, and hold the tables against it, as the operator's command does."""

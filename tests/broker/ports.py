@@ -16,6 +16,9 @@ from broker.audit.standing import Standing
 from broker.storage.engine import Database, open_database
 from broker.storage.migrate import migrate
 from keys.log_keys import LogSigner, sign_checkpoint
+from schemas.jwk import Algorithm, make_jwk
+from schemas.key_documents import ExchangeSheet
+from tests.support.members import EXCHANGE
 from tests.support.postgresql import shared_server
 
 ORIGIN = "exchange.test/1"
@@ -60,11 +63,26 @@ def make_signer() -> LogSigner:
     return LogSigner(bytes([1]) * 32, bytes([2]) * 32)
 
 
+def make_sheet() -> ExchangeSheet:
+    """Return the sheet of the tests' exchange, as far as its log's keys."""
+    public = make_signer().public
+    keys = {
+        "ed25519": make_jwk(Algorithm.ED25519, public.ed25519).to_wire(),
+        "ml_dsa": make_jwk(Algorithm.ML_DSA_44, public.ml_dsa_44).to_wire(),
+    }
+    return ExchangeSheet.from_wire({"v": 1, "name": EXCHANGE, "origin": ORIGIN, "log_keys": keys, "tls_ca": ""})
+
+
+def make_empty_store(folder: Path) -> Database:
+    """Return an open database without tables."""
+    _places[folder] = folder / "broker.db" if _engine == SQLITE else shared_server().make_database()
+    return open_store(folder)
+
+
 def make_store(folder: Path) -> Database:
     """Return an open, migrated database with an empty log in it."""
     if _engine == SQLITE:
-        _places[folder] = folder / "broker.db"
-        database = open_store(folder)
+        database = make_empty_store(folder)
         prepare_store(database)
         return database
     _places[folder] = shared_server().make_database(_prepared_database())
