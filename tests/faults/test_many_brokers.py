@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -15,10 +17,12 @@ from time import monotonic
 import httpx
 import pytest
 
+from keys.certificates import make_tls_ca
 from schemas.agreements.steps import StepAction
 from schemas.api import (
     CHECKPOINT_PATH,
     CONSISTENCY_PATH,
+    KEY_SETS_PATH,
     LEASE_PATH,
     LEAVES_PATH,
     REVOCATIONS_PATH,
@@ -29,7 +33,7 @@ from schemas.api import (
     LeaseRequest,
     LeavesAnswer,
 )
-from schemas.codec import b64u_decode
+from schemas.codec import b64u_decode, b64u_encode
 from schemas.log.checkpoint import Checkpoint, parse_checkpoint
 from schemas.log.note import parse_note
 from schemas.log.tree import verify_consistency
@@ -37,11 +41,12 @@ from schemas.signed import DocumentType, KeyUse
 from tests.faults.kills import agree_and_correspond
 from tests.faults.stored_log import read_stored_log
 from tests.faults.traffic import Traffic, traffic_running
-from tests.support.caller import read_answer, read_slug
+from tests.support.caller import Caller, read_answer, read_slug
 from tests.support.delivery import Correspondence, acknowledge, envelopes_of, lease, send, try_to_send
-from tests.support.documents import make_revocation, sign_by
-from tests.support.exchange import RunningExchange, make_live_member
+from tests.support.documents import make_revocation, sign_by, sign_next_key_set
+from tests.support.exchange import NOW, RunningExchange, make_live_member
 from tests.support.many_brokers import running_brokers
+from tests.support.members import derive_seed
 from tests.support.messages import make_id
 from tests.support.postgresql import shared_server
 
@@ -189,6 +194,32 @@ def test_a_member_enrolled_at_one_is_let_in_at_the_other_and_its_revoked_keys_ar
     until(lambda: sender.get(CHECKPOINT_PATH).status_code == 401)
 
 
+def test_a_ca_changed_at_one_shuts_the_old_one_out_at_the_other_and_closes_its_connections(
+    brokers: list[RunningExchange],
+) -> None:
+    one, two = brokers
+    mover = make_live_member("AL-MB")
+    one.enrol(mover)
+    until(lambda: reaches(two.caller(mover)))
+    old, elsewhere = one.caller(mover), two.caller(mover)
+    assert reaches(elsewhere)
+    seed = derive_seed(mover.agency, "tls-ca", 2)
+    authority = make_tls_ca(seed, serial=2, not_before=NOW - timedelta(days=1), not_after=NOW + timedelta(days=400))
+    old.submit(KEY_SETS_PATH, sign_next_key_set(mover, tls_ca=b64u_encode(authority)))
+
+    moved = two.caller(replace(mover, tls_ca_seed=seed))
+    until(lambda: reaches(moved))
+    until(lambda: not reaches(elsewhere))
+    assert not reaches(two.caller(mover))
+
+
+def reaches(caller: Caller) -> bool:
+    try:
+        return caller.get(CHECKPOINT_PATH).status_code == 200
+    except (httpx.TransportError, ssl.SSLError):
+        return False
+
+
 def is_let_in(broker: RunningExchange) -> bool:
     """Return whether TLS lets the newcomer in: its CA must be among those that the broker trusts."""
     try:
@@ -216,10 +247,13 @@ def test_two_brokers_under_load_write_one_log(pair: list[RunningExchange]) -> No
 @contextmanager
 def traffic_over(brokers: list[RunningExchange]) -> Iterator[Traffic]:
     """Let two agencies write to each other through whichever brokers serve, half of their clients through each."""
-    messages = agree_and_correspond(brokers[0])
-    traffic = Traffic(messages, brokers[0].sheet, lambda: [one.url for one in brokers if one.process], pause_seconds=0.02)
-    with traffic_running(traffic):
+    messages, urls = agree_and_correspond(brokers[0]), partial(list_urls, brokers)
+    with traffic_running(Traffic(messages, brokers[0].sheet, urls, pause_seconds=0.02)) as traffic:
         yield traffic
+
+
+def list_urls(brokers: list[RunningExchange]) -> list[str]:
+    return [broker.url for broker in brokers if broker.process]
 
 
 def verify_both_heads(brokers: list[RunningExchange]) -> None:
