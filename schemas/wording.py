@@ -1,4 +1,4 @@
-"""How a sentence names a thing of which it knows the code or the label alone. English, as every sentence of the code."""
+"""How a sentence names a thing of which it knows the code or the label alone. In English, like all sentences here."""
 
 _VOWELS = frozenset("aeiou")
 

@@ -259,20 +259,17 @@ def _judge_aftercare(
     facts: Facts, recipient: RecipientFacts, view: AgreementView, terms: Terms
 ) -> tuple[Passage, list[Reason]]:
     earlier, kind, to = facts.earlier, facts.header.routing.kind, recipient.header.agency
+    named = with_article(kind)
     if earlier is None or facts.header.refers_to is None or facts.header.refers_to.digest != earlier.digest:
-        return Passage.AFTERCARE, [
-            _refuse_reference(f"{with_article(kind)} refers to a message that was accepted here")
-        ]
+        return Passage.AFTERCARE, [_refuse_reference(f"{named} refers to a message that was accepted here")]
     if terms.id != earlier.agreement:
-        return Passage.AFTERCARE, [
-            _refuse_reference(f"{with_article(kind)} cites the agreement of the message it refers to")
-        ]
+        return Passage.AFTERCARE, [_refuse_reference(f"{named} cites the agreement of the message it refers to")]
     if not view.binding:
         return Passage.AFTERCARE, [_refuse_state(view, terms, "refers_to")]
     if facts.caller == earlier.sender and to in earlier.progress:
         return _judge_own_aftercare(kind, to, earlier.progress[to], view, terms)
     if facts.caller != earlier.sender and kind_of(kind).is_senders_alone:
-        sentence = f"{with_article(kind)} is for the agency alone that sent the message it refers to"
+        sentence = f"{named} is for the agency alone that sent the message it refers to"
         return Passage.AFTERCARE, [_refuse_reference(sentence)]
     if to == earlier.sender and earlier.progress.get(facts.caller) is Progress.HANDED_OVER:
         return Passage.AFTERCARE, []
