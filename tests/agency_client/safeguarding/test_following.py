@@ -14,6 +14,7 @@ from agency_client.safeguarding.following import (
     is_about_confidential,
 )
 from schemas.alerts.base import Alert
+from schemas.alerts.registry import FieldProblem
 from schemas.envelope import Reference
 from tests.schemas.alerts.filled import ABSENT, load, parse_changed
 
@@ -101,13 +102,21 @@ def test_about_any_other_message_everything_stays(node: Node) -> None:
 def test_a_recipient_finds_each_word_that_is_said_openly(node: Node, changes: dict[str, Any], field: str) -> None:
     with node.store.read() as snapshot:
         found = find_open_words(snapshot, acknowledge(**changes), CONFIDENTIAL)
-    assert [problem.field for problem in found] == [field]
+    openly = "speaks openly about a confidential message; leave it out"
+    problem = "is “Acknowledgement” about a confidential message, and nothing else" if field == "subject" else openly
+    assert found == (FieldProblem(field, problem, None),)
 
 
-@pytest.mark.parametrize("kind", ["correction", "outcome", "misused-identity"])
-def test_a_kind_that_repeats_what_it_is_about_is_none_that_may_follow(node: Node, kind: str) -> None:
-    with node.store.read() as snapshot, pytest.raises(SaidOpenlyError, match="speak openly"):
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [("correction", "Correction"), ("outcome", "Outcome of an alert"), ("misused-identity", "Misused identity")],
+)
+def test_a_kind_that_repeats_what_it_is_about_is_none_that_may_follow(node: Node, kind: str, label: str) -> None:
+    with node.store.read() as snapshot, pytest.raises(SaidOpenlyError) as refused:
         hide_what_follows(snapshot, parse_changed(kind, {}), CONFIDENTIAL, is_passed_on=False)
+    sentence = f"kind: “{label}” would speak openly of a confidential message; send one of its own kind"
+    assert (refused.value.code, refused.value.sentence) == ("said-openly", sentence)
+    assert refused.value.fix == "say it in a message of the kind victim-safeguarding, in the same thread"
 
 
 def test_a_release_for_a_court_is_never_asked_nor_granted(node: Node) -> None:

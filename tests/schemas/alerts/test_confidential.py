@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from agency_client.sending.draft import AlertRefusedError, Draft, read_draft_alert
-from schemas.alerts.confidential import find_identifying_words
+from schemas.alerts.confidential import find_identifying_text, find_identifying_words
+from schemas.alerts.registry import InvalidAlertError
 from schemas.markings import Purpose
 from tests.schemas.alerts.filled import ABSENT, fields_refused, leaves, load, load_changed, parse_changed
 
@@ -35,6 +36,27 @@ def test_a_reference_is_a_pseudonym_or_none(member: str) -> None:
 
 def test_every_message_says_that_it_is_not_against_the_victim() -> None:
     assert fields_refused(KIND, {"caveats": [{"code": "protect-source"}]}) == ["caveats"]
+
+
+def test_what_has_no_place_in_one_is_refused_with_what_to_do() -> None:
+    with pytest.raises(InvalidAlertError) as refused:
+        parse_changed(KIND, NAMED | {"caveats": [{"code": "protect-source"}]})
+    no_place = "has no place in a confidential kind: it names somebody, or leads there; leave it out"
+    assert [(problem.field, problem.problem) for problem in refused.value.problems] == [
+        ("persons", no_place),
+        ("attachments", no_place),
+        ("onward", no_place),
+        ("caveats", "say not-against-victim, as every message of a confidential kind does"),
+    ]
+
+
+def test_words_are_refused_with_everything_that_they_look_like() -> None:
+    assert find_identifying_text("The young adult is safe.") is None
+    found = find_identifying_text("Call +44 1632 960961, the passport is L898902C3.")
+    assert found == (
+        "a telephone number and a number like that of a document seems to stand in it; say it without, under the "
+        "pseudonym"
+    )
 
 
 def test_the_example_names_nobody() -> None:
