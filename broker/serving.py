@@ -152,6 +152,7 @@ def make_server(
         checks["others"] = lambda: follower.problem
     broker.metrics.stopped.set_function(lambda: broker.standing.stop is not None)
     broker.metrics.connections.set_function(server.count_connections)
+    broker.metrics.event_streams.set_function(lambda: broker.events.listening)
     broker.metrics.log_leaves.set_function(lambda: broker.log.view.size)
     broker.metrics.registry.register(AgreementCollector(lambda: broker.book.current, broker.clock))
     broker.metrics.registry.register(_make_dead_letter_collector(broker))

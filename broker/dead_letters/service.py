@@ -30,9 +30,9 @@ def read_letters(database: Database, since: datetime, limit: int) -> Letters:
 
 def read_needs(database: Database, members: Members, contents: AttachmentContents, now: datetime) -> list[Need]:
     """Return what needs an operator; among it, attachments whose bytes are not there."""
-    stored = set(contents.list_keys())
     with database.read() as connection:
         waiting = list_waiting(connection)
         kept = list_kept_attachments(connection, now)
+    stored = set(contents.list_keys())  # after the rows: what is accepted meanwhile is not taken for lost
     lost = Counter(key.sender for key in kept if key not in stored)
     return find_needs(members, waiting, lost, now)

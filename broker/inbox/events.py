@@ -6,7 +6,8 @@ with every heartbeat. Between two looks a stream holds no database session.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from operator import ne
 
@@ -37,7 +38,7 @@ VerifyCaller = Callable[[], Awaitable[Caller]]
 
 
 class InboxEvents:
-    """The streams of all nodes that listen. For the event loop's thread."""
+    """The streams of all nodes that listen, `listening` at once. For the event loop's thread."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class InboxEvents:
         self._refusals = refusals
         self._clock = clock
         self._heartbeat_seconds = heartbeat_seconds
+        self.listening = 0
 
     async def demand_collector(self, caller: Caller) -> None:
         """Demand that the caller may collect its agency's inbox. Listening binds nobody.
@@ -77,7 +79,7 @@ class InboxEvents:
         caller: Caller | None = await verify_caller()
         assert caller is not None  # noqa: S101 - or it had raised
         yield OPENING
-        with self._waiters.listen(caller.agency) as bell:
+        with self._counted(), self._waiters.listen(caller.agency) as bell:
             leaving.add_done_callback(lambda _: bell.set())
             is_news = partial(_is_news_since, last_seen)
             while caller is not None and not leaving.done() and not self._waiters.is_closed:
@@ -87,6 +89,14 @@ class InboxEvents:
                 is_news = partial(ne, found)
                 await _rest(bell, min(self._heartbeat_seconds, self._measure_left(caller)))
                 caller = await _verify_again(verify_caller)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.listening += 1
+        try:
+            yield
+        finally:
+            self.listening -= 1
 
     def _measure_left(self, caller: Caller) -> float:
         return (caller.expires_at - self._clock.now()).total_seconds()

@@ -42,6 +42,9 @@ class Metrics:
             "Times that a recipient asked for an attachment whose bytes were lost here.",
             registry=self.registry,
         )
+        self.event_streams = Gauge(
+            "bilateral_event_streams", "Nodes that listen for what comes into their inboxes.", registry=self.registry
+        )
         self.connections = Gauge("bilateral_connections", "Open client connections.", registry=self.registry)
         self._batch_operations = Histogram(
             "bilateral_batch_operations",

@@ -129,6 +129,7 @@ def test_a_message_that_was_held_is_told_when_it_is_released(bench: Bench) -> No
 def test_a_stream_ends_with_its_token_when_its_client_leaves_and_when_the_broker_stops(bench: Bench) -> None:
     expired, left, stopped = (Listening(bench, heartbeat_seconds=0.01) for _ in range(3))
     assert [one.hear() for one in (expired, left, stopped)] == [HEARTBEAT] * 3
+    assert [one.events.listening for one in (expired, left, stopped)] == [1, 1, 1]
     bench.clock.move(300)
     assert expired.hear() is None
     left.caller = stopped.caller = bench.caller(VN)
@@ -137,6 +138,7 @@ def test_a_stream_ends_with_its_token_when_its_client_leaves_and_when_the_broker
     bench.inboxes.waiters.close()
     assert stopped.hear() is None
     assert bench.inboxes.waiters.list_agencies() == []
+    assert [one.events.listening for one in (expired, left, stopped)] == [0, 0, 0]
 
 
 def test_another_node_than_the_one_that_collects_may_not_listen_and_that_is_in_the_log(bench: Bench) -> None:
