@@ -29,11 +29,11 @@ from broker.exchange import (
 from broker.founding import found_exchange
 from broker.joining import NotSharedError, join_exchange
 from broker.settings import Settings, load_settings
-from broker.storage.announcements import Topic
+from broker.storage.announcements import Topic, read_announcement
 from broker.storage.errors import DatabaseInUseError, StoreUnreachableError
 from broker.storage.revision import SchemaOutdatedError
 from broker.storage.transaction import Transaction
-from keys.generation import generate_bytes
+from keys.generation import generate_bytes, generate_id
 from schemas.codec import decode_canonical
 from schemas.log.records import RecordType
 from tests.broker.ports import START, ManualClock
@@ -140,6 +140,17 @@ def test_brokers_write_together_and_who_works_alone_locks_them_out(
             pass
     with opened(first) as one, opened(second) as two:
         assert one.log.view.checkpoint == two.log.view.checkpoint
+
+
+def test_what_one_broker_commits_is_heard_by_the_others(first: ExchangeFolder, second: ExchangeFolder) -> None:
+    with opened(first) as one, opened(second) as two:
+        channel = two.database.open_channel(generate_id())
+        assert channel is not None
+        with channel.listen() as hearing:
+            one.writer.commit_and_wait(append)
+            (heard,) = [read_announcement(text) for text in hearing.wait(20)]
+    assert heard is not None
+    assert (heard.topics, heard.size) == ((Topic.KEYS,), one.log.view.size)
 
 
 def test_a_verb_that_works_alone_says_why_it_cannot(first: ExchangeFolder, second: ExchangeFolder) -> None:
