@@ -109,12 +109,12 @@ def test_a_recipient_finds_each_word_that_is_said_openly(node: Node, changes: di
 
 @pytest.mark.parametrize(
     ("kind", "label"),
-    [("correction", "Correction"), ("outcome", "Outcome of an alert"), ("misused-identity", "Misused identity")],
+    [("correction", "a correction"), ("outcome", "an outcome of an alert"), ("misused-identity", "a misused identity")],
 )
 def test_a_kind_that_repeats_what_it_is_about_is_none_that_may_follow(node: Node, kind: str, label: str) -> None:
     with node.store.read() as snapshot, pytest.raises(SaidOpenlyError) as refused:
         hide_what_follows(snapshot, parse_changed(kind, {}), CONFIDENTIAL, is_passed_on=False)
-    sentence = f"kind: “{label}” would speak openly of a confidential message; send one of its own kind"
+    sentence = f"kind: {label} would speak openly of a confidential message; send one of its own kind"
     assert (refused.value.code, refused.value.sentence) == ("said-openly", sentence)
     assert refused.value.fix == "say it in a message of the kind victim-safeguarding, in the same thread"
 
