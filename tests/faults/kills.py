@@ -3,11 +3,13 @@
 After each kill the database is verified as it was left: what clients had been answered is there, and nothing twice.
 """
 
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
+from pathlib import Path
 from random import Random
+from time import monotonic, sleep
 
 from tests.faults.stored_log import read_stored_log
 from tests.faults.traffic import Traffic, traffic_running
@@ -37,6 +39,7 @@ PLACES = {
 _FEWEST_COMMITS = 3
 """The first is made before a broker serves; one that died in it would never have started."""
 _REACHED_SECONDS = 30
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -56,27 +59,24 @@ def play_kills(
     *,
     progress: Callable[[KillReport], None] = lambda report: None,
 ) -> KillReport:
-    """Kill brokers of one exchange, which serve two members, by turns, so many times; and verify after each.
+    """Let brokers of one exchange, which serve two members, die so many times; and verify after each.
 
     Raises:
         AssertionError: something that was answered is lost, or something was done twice.
     """
     messages = agree_and_correspond(brokers[0])
-    chance, report = Random(seed), KillReport()
-    traffic = Traffic(messages, brokers[0].sheet, lambda: list_serving(brokers))
+    executioner, report = _Executioner(brokers, Random(seed)), KillReport()
+    traffic = Traffic(messages, brokers[0].sheet, lambda: list_serving(brokers), pause_seconds=_PAUSE_SECONDS)
     with traffic_running(traffic):
-        for number in range(kills):
-            broker, place = brokers[number % len(brokers)], list(PLACES)[number % len(PLACES)]
-            nth = chance.randint(_FEWEST_COMMITS if place.startswith("commit.") else 1, PLACES[place])
-            broker.stop()
-            broker.url = ""
-            report.places[_die(broker, place, nth)] += 1
+        for broker in brokers:
+            executioner.start(broker)
+        while report.places.total() < kills:
+            broker, place = executioner.wait()
+            report.places[place] += 1
             told = traffic.memory.copy()
             traffic.verify_effects(read_stored_log(broker), is_over=False, told=told)
-            broker.url = ""
-            if len(brokers) > 1:
-                broker.start()
             progress(report)
+            executioner.start(broker)
         for broker in brokers:
             broker.stop()
             broker.start()
@@ -88,6 +88,37 @@ def play_kills(
     report.accepted, report.leaves = len(traffic.memory.accepted), len(log.leaves)
     report.refusals = traffic.memory.refusals
     return report
+
+
+class _Executioner:
+    """Knows where each broker is to die next: at all places by turns."""
+
+    def __init__(self, brokers: Sequence[RunningExchange], chance: Random) -> None:
+        self._brokers = brokers
+        self._chance = chance
+        self._places = cycle(PLACES)
+        self._chosen: dict[Path, str] = {}
+
+    def start(self, broker: RunningExchange) -> None:
+        """Start a broker that dies when it comes by the next place for some time."""
+        place = next(self._places)
+        nth = self._chance.randint(_FEWEST_COMMITS if place.startswith("commit.") else 1, PLACES[place])
+        broker.stop()
+        broker.url = ""
+        broker.start(BILATERAL_FAILPOINT=f"{place}:{nth}")
+        self._chosen[broker.folder.path] = place
+
+    def wait(self) -> tuple[RunningExchange, str]:
+        """Wait until a broker has died, and return it with the place; one that does not come by there is killed."""
+        until = monotonic() + _REACHED_SECONDS
+        while monotonic() < until:
+            for broker in self._brokers:
+                if broker.process is not None and broker.process.poll() is not None:
+                    assert broker.wait() == -9, broker.errors
+                    return broker, self._chosen[broker.folder.path]
+            sleep(0.02)
+        assert self._brokers[0].kill() == -9
+        return self._brokers[0], "anywhere"
 
 
 def list_serving(brokers: Sequence[RunningExchange]) -> list[str]:
@@ -102,14 +133,3 @@ def agree_and_correspond(exchange: RunningExchange) -> Correspondence:
     clauses = tuple(make_clause(*pair, daily_quota=10_000_000) for pair in sorted(pairs))
     terms = exchange.agree(first, second, clauses=clauses).terms
     return Correspondence(exchange.members[first], exchange.members[second], terms.digest())
-
-
-def _die(exchange: RunningExchange, place: str, nth: int) -> str:
-    """Start the broker and let it die; return where it did."""
-    exchange.start(BILATERAL_FAILPOINT=f"{place}:{nth}")
-    try:
-        assert exchange.wait(_REACHED_SECONDS) == -9
-    except subprocess.TimeoutExpired:  # few messages waited, so that it did not come by as often
-        assert exchange.kill() == -9
-        return "anywhere"
-    return place
