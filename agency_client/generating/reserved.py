@@ -1,6 +1,7 @@
 """Numbers and addresses that are nobody's: ranges reserved for fiction and tests, and examples that were published.
 
 Documents are Utopia's (UTO), the state of the specimens in ICAO Doc 9303: whatever their number, no state issued them.
+What each range was compared with is in docs/identifiers.md.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Aircraft and flights: nationality marks, flight numbers, carriers. None of them has a check digit."""
+"""Aircraft and flights: nationality marks, flight numbers, carriers. None of them has a check digit.
+
+The marks are those notified to ICAO under Annex 7; what they were compared with is in docs/identifiers.md.
+"""
 
 import re
 

@@ -1,4 +1,7 @@
-"""Maritime identification digits: which state a ship station's number names (ITU Radio Regulations, Appendix 42)."""
+"""Maritime identification digits: which state a ship station's number names (ITU Radio Regulations, Appendix 42).
+
+Overseas territories have the code of their own where there is one; what it was compared with is in docs/identifiers.md.
+"""
 
 _ALLOCATED = """
     ALB:201 AND:202 AUT:203 PRT:204,255,263 BEL:205 BLR:206 BGR:207 VAT:208 CYP:209,210,212 D:211,218 GEO:213

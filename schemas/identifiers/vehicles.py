@@ -1,6 +1,7 @@
 """Road vehicles: the manufacturer's number, and plates, of which the usual forms of some states are known.
 
-A plate has no check digit and its form is custom: one of another form is unusual, never wrong.
+A plate has no check digit and its form is custom: one of another form is unusual, never wrong. What the forms were
+compared with, and which of them with nothing yet, is in docs/identifiers.md.
 """
 
 import re
@@ -56,7 +57,7 @@ _PLATES = {
     "UKR": r"[ABCEHIKMOPTX\u0400-\u04ff]{2}[0-9]{4}[ABCEHIKMOPTX\u0400-\u04ff]{2}",
     "VNM": r"[0-9]{2}[A-ZĐ][A-Z0-9Đ]?[0-9]{4,5}",
 }
-"""The usual forms of private vehicles' plates, without separators, as the authorities of each state describe them."""
+"""The usual forms of private vehicles' plates, without separators and without letters that an authority leaves out."""
 
 
 def check_vin(as_seen: str) -> Checked:
