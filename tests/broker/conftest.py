@@ -8,8 +8,9 @@ from tests.broker.ports import POSTGRESQL, SQLITE, close_stores, using_engine
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test marked `both_engines` on each; all others on the one that was chosen."""
-    if metafunc.definition.get_closest_marker("both_engines") is not None:
+    """Run a test marked `both_engines` on each; all others, and `both_engines(False)`, on the one that was chosen."""
+    marker = metafunc.definition.get_closest_marker("both_engines")
+    if marker is not None and marker.args != (False,):
         metafunc.parametrize("engine", [SQLITE, POSTGRESQL], indirect=True)
 
 

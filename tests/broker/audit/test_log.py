@@ -25,6 +25,8 @@ from schemas.log.records import RecordType
 from schemas.log.tree import MerkleTree, verify_consistency, verify_inclusion
 from tests.broker.ports import ORIGIN, START, CountingSalts, ManualClock, make_log, make_signer, make_store
 
+pytestmark = pytest.mark.both_engines
+
 DIGEST = "A" * 43
 
 

@@ -35,6 +35,8 @@ from tests.strategies.agreements import make_clause
 from tests.support.members import EXCHANGE, make_signer, succeed
 from tests.support.messages import make_id, make_message, seal
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

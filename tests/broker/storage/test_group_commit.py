@@ -25,6 +25,8 @@ from schemas.log.checkpoint import Checkpoint
 from schemas.log.records import RecordType
 from tests.broker.ports import CountingSalts, ManualClock, make_log, make_signer, make_store
 
+pytestmark = pytest.mark.both_engines
+
 _TABLES = MetaData()
 Table("note", _TABLES, Column("id", Integer, primary_key=True), Column("body", String, nullable=False))
 Table("reply", _TABLES, Column("note", ForeignKey("note.id", deferrable=True, initially="DEFERRED")))
@@ -206,6 +208,7 @@ def test_after_a_failed_commit_the_log_goes_on_where_the_store_stands(store: Sto
     assert store.writer.problem is None
 
 
+@pytest.mark.sqlite_only
 def test_a_full_disk_refuses_everything_and_recovers(store: Store) -> None:
     asyncio.run(store.writer.commit(write_note("before")))
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -467,6 +470,7 @@ asyncio.run(run())
 """
 
 
+@pytest.mark.both_engines(False)  # fourteen processes
 @pytest.mark.parametrize(
     ("step", "stored"),
     [

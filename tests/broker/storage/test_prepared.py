@@ -13,6 +13,8 @@ from broker.storage.engine import Database
 from broker.storage.prepared import Prepared
 from tests.broker.ports import make_store
 
+pytestmark = pytest.mark.both_engines
+
 MOMENT = datetime(2026, 11, 21, 21, 2, 25, tzinfo=UTC)
 ROW: dict[str, Any] = {
     "recipient": "VN-IMM",
