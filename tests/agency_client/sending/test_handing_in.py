@@ -102,6 +102,16 @@ def test_a_busy_member_is_queued_again_and_nothing_more_is_tried(world: LyingWor
     assert report.is_stopped
 
 
+def test_a_message_whose_recipients_inbox_is_full_waits_and_the_others_go(world: LyingWorld, gb: Node) -> None:
+    ids = queue(gb, 3)
+    lie(world, lambda members: (members[0], refuse_member("inbox-full"), members[2]))
+    report = deliver_messages(gb, ids)
+    assert (report.taken, report.is_stopped) == ([ids[0], ids[2]], False)
+    assert (report.waiting[ids[1]].code, report.refused) == ("inbox-full", {})
+    world.exchange.tamper.clear()
+    assert deliver_messages(gb, [ids[1]]).taken == [ids[1]]
+
+
 def test_an_exchange_without_batches_is_asked_once_and_gets_them_one_by_one(
     gb: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
