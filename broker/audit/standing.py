@@ -29,6 +29,7 @@ class StopReason(StrEnum):
 
     RESTORED = "restored"
     BEHIND = "behind"
+    REBASED = "rebased"
 
 
 _SENTENCES = {
@@ -38,6 +39,7 @@ _SENTENCES = {
     StopReason.BEHIND: (
         "this exchange has lost a part of its log, {shown_by}, and has stopped; its operator must open a new log"
     ),
+    StopReason.REBASED: "another log goes on after this one: this broker needs the new sheet and keys (`broker join`)",
 }
 
 

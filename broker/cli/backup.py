@@ -30,7 +30,7 @@ def backup(
     from broker.epochs.backup import back_up
     from broker.exchange import ExchangeFolder
 
-    with show_progress("pages") as progress:
+    with show_progress("copied") as progress:
         done = back_up(ExchangeFolder(data), file, progress, with_open_keys=with_open_keys)
     if as_json:
         put_json({"v": 1, "file": str(file), "origin": done.sheet.origin, "size": done.size, "keys": done.keys or ""})

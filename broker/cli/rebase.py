@@ -36,8 +36,10 @@ def rebase(
     """
     import os
 
+    from broker.audit.standing import choose_stop
     from broker.clock import SystemClock
     from broker.epochs.errors import WrongStateError
+    from broker.epochs.reading import read_log
     from broker.epochs.rebase import Tools, plan_rebase
     from broker.epochs.rebase import rebase as open_epoch
     from broker.exchange import ExchangeFolder, open_exchange, read_stop
@@ -51,7 +53,8 @@ def rebase(
     folder.verify_private()
     notes = [(str(path), path.read_bytes()) for path in witnessed or ()]
     with folder.hold_lock():
-        exchange, stop = open_exchange(folder, passphrase), read_stop(folder)
+        exchange = open_exchange(folder, passphrase)
+        stop = choose_stop(read_stop(folder), read_log(exchange).stop)
         if stop is None and not (new_log_keys or new_tls_keys):
             sentence = "the log may grow, so no new one is needed; new keys need --new-log-keys or --new-tls-keys"
             raise WrongStateError(sentence)

@@ -61,7 +61,7 @@ def find_exit_code(error: Exception) -> ExitCode | None:
     from broker.exchange import PassphraseError as Passphrase
     from broker.server import StartError
     from broker.settings import SettingsError
-    from broker.storage.errors import DatabaseInUseError, StoreError
+    from broker.storage.errors import DatabaseInUseError, SchemaKeptError, StoreError
     from broker.storage.revision import SchemaOutdatedError
     from keys.errors import KeysError
     from schemas.codec import CodecError
@@ -77,6 +77,7 @@ def find_exit_code(error: Exception) -> ExitCode | None:
                 ExchangeStoppedError,
                 WrongStateError,
                 BackupError,
+                SchemaKeptError,
             ),
             ExitCode.CONFLICT,
         ),

@@ -1,8 +1,9 @@
 """A backup in one file, and a folder made from one again.
 
 The file is an uncompressed tar of the exchange's folder: sheet, names, a consistent copy of the database, and its keys
-only where they are sealed or were asked for. A folder made from one is marked: its log may not grow until the operator
-has found out whether anything was lost since.
+only where they are sealed or were asked for. The copy is a SQLite file whatever engine the exchange is on, and goes
+into either. What is made from one is marked: its log may not grow until the operator has found out whether anything
+was lost since.
 """
 
 import os
@@ -15,16 +16,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from broker.audit.log_store import select_head
+from sqlalchemy import URL
+
+from broker.audit.log_store import select_head, store_stop
 from broker.audit.standing import Stop, StopReason
+from broker.database import open_exchange_database, write_database_url
 from broker.durable_files import sync_file, sync_folder, write_private_file
 from broker.epochs.carrying import Progress
+from broker.epochs.copying import copy_rows
 from broker.epochs.errors import BackupError
 from broker.epochs.switch import DATABASE_FILES
-from broker.exchange import ExchangeFolder, build_folder, read_sheet, read_stop, write_stop
+from broker.exchange import ExchangeExistsError, ExchangeFolder, build_folder, read_sheet, read_stop, write_stop
 from broker.storage.engine import open_database
 from broker.storage.failpoints import failpoint
-from broker.storage.revision import verify_not_newer
+from broker.storage.migrate import migrate, migrate_within
+from broker.storage.revision import find_revision, verify_migrated, verify_not_newer
 from schemas.key_documents import ExchangeSheet
 
 PAGES_AT_ONCE = 512
@@ -44,7 +50,7 @@ class BackedUp:
 
 
 def back_up(folder: ExchangeFolder, target: Path, progress: Progress, *, with_open_keys: bool) -> BackedUp:
-    """Write a backup of an exchange, also while it is served; `progress` is told pages of the database.
+    """Write a backup of an exchange, also while it is served; `progress` is told pages or rows of the database.
 
     Keys under a passphrase are in it; others only `with_open_keys`.
 
@@ -56,34 +62,50 @@ def back_up(folder: ExchangeFolder, target: Path, progress: Progress, *, with_op
     if target.exists():
         raise BackupError(f"{target} is there already: a backup never takes the place of another file")
     with _working_folder(target) as working:
-        _copy_database(folder.database, working / _DATABASE, progress)
+        _copy_database(folder, sheet, working / _DATABASE, progress)
         names = [*_PUBLIC, *_choose_keys(folder, with_open_keys=with_open_keys)]
         _write_archive(working / "archive", [folder.path / name for name in names] + [working / _DATABASE])
         _publish(working / "archive", target)
         return BackedUp(sheet, _read_size(working / _DATABASE), next((name for name in names if name in _KEYS), None))
 
 
-def restore(source: Path, path: Path, now: datetime) -> BackedUp:
+def restore(
+    source: Path,
+    path: Path,
+    now: datetime,
+    progress: Progress = lambda _done, _of: None,
+    *,
+    database: URL | None = None,
+) -> BackedUp:
     """Make the exchange's folder from a backup, or put the backup's database into it; its log is stopped from then on.
 
     The folder must be empty or missing, or that of the same exchange and epoch; then the database that was there is
-    kept beside the new one, as `broker.db.replaced`. For whoever holds the exchange's lock, where there is one.
+    kept beside the new one: as `broker.db.replaced`, or as a schema of that ending. An empty folder's exchange is kept
+    in the PostgreSQL `database`, if one is given. For whoever holds the exchange's lock, where there is one.
 
     Raises:
         BackupError: the file is no backup, or one of another exchange.
-        ExchangeExistsError: the folder holds something else.
+        ExchangeExistsError: the folder, or the database, holds something else.
+        DatabaseInUseError: a broker has the shared database open.
     """
     folder = ExchangeFolder(path)
     if folder.sheet.is_file():
+        if database is not None:
+            raise BackupError(f"{path} holds the exchange already: it is restored to where it is kept")
         with folder.hold_lock():
-            return _restore_into(folder, source, now)
+            return _restore_into(folder, source, now, progress)
     with build_folder(path) as building:
-        found = _unpack(source, building)
-        write_stop(building, _mark_restored(now))
+        found, stop = _unpack(source, building), _mark_restored(now)
+        write_stop(building, stop)
+        if database is not None:
+            write_database_url(building, database)
+            _verify_vacant(building)
+            _load_shared(building, building.database, stop, progress)
+            building.database.unlink()
         return found
 
 
-def _restore_into(folder: ExchangeFolder, source: Path, now: datetime) -> BackedUp:
+def _restore_into(folder: ExchangeFolder, source: Path, now: datetime, progress: Progress) -> BackedUp:
     kept = folder.path / f"{_DATABASE}.replaced"
     if kept.exists():
         raise BackupError(f"{kept} is there from an earlier restore: move it away first")
@@ -93,15 +115,44 @@ def _restore_into(folder: ExchangeFolder, source: Path, now: datetime) -> Backed
         if unpacked.sheet.read_bytes() != folder.sheet.read_bytes():
             raise BackupError(f"{source} is a backup of {found.sheet.origin} with other keys, not of this exchange")
         # First: whatever happens next, nothing is signed with either database. Evidence against the log is kept.
-        write_stop(folder, _mark_restored(now, read_stop(folder)))
+        stop = _mark_restored(now, read_stop(folder))
+        write_stop(folder, stop)
         failpoint("restore.stopped")
-        for name in DATABASE_FILES:
-            if (folder.path / name).exists():
-                (folder.path / name).rename(folder.path / name.replace(_DATABASE, kept.name))
-        failpoint("restore.moved-away")
-        unpacked.database.rename(folder.database)
-        sync_folder(folder.path)
+        if folder.database_url.exists():
+            _load_shared(folder, unpacked.database, stop, progress)
+        else:
+            _replace_file(folder, unpacked.database, kept)
     return found
+
+
+def _replace_file(folder: ExchangeFolder, unpacked: Path, kept: Path) -> None:
+    for name in DATABASE_FILES:
+        if (folder.path / name).exists():
+            (folder.path / name).rename(folder.path / name.replace(_DATABASE, kept.name))
+    failpoint("restore.moved-away")
+    unpacked.rename(folder.database)
+    sync_folder(folder.path)
+
+
+def _verify_vacant(folder: ExchangeFolder) -> None:
+    with closing(open_exchange_database(folder, read_sheet(folder))) as shared, shared.read() as connection:
+        if find_revision(connection) is not None:
+            raise ExchangeExistsError("the database holds an exchange already: name an empty one")
+
+
+def _load_shared(folder: ExchangeFolder, unpacked: Path, stop: Stop, progress: Progress) -> None:
+    """Put a backup's database into the shared one, where no broker may be at work: whole or not at all."""
+    sheet = read_sheet(folder)
+    with (
+        closing(open_database(unpacked)) as source,
+        closing(open_exchange_database(folder, sheet, is_alone=True)) as shared,
+    ):
+        migrate(source)
+        with source.read() as old, shared.write() as connection:
+            shared.set_schema_aside(connection)
+            migrate_within(shared, connection)
+            copy_rows(old, connection, progress)
+            store_stop(connection, stop.canonical())
 
 
 def _mark_restored(now: datetime, known: Stop | None = None) -> Stop:
@@ -115,8 +166,26 @@ def _choose_keys(folder: ExchangeFolder, *, with_open_keys: bool) -> list[str]:
     return [folder.open_secrets.name] if with_open_keys else []
 
 
-def _copy_database(source: Path, target: Path, progress: Progress) -> None:
-    """Copy what is committed, page by page, without holding up whoever writes (SQLite's online backup)."""
+def _copy_database(folder: ExchangeFolder, sheet: ExchangeSheet, target: Path, progress: Progress) -> None:
+    """Copy what is committed, without holding up whoever writes."""
+    if folder.database_url.exists():
+        _copy_shared(folder, sheet, target, progress)
+    else:
+        _copy_file(folder.database, target, progress)
+
+
+def _copy_shared(folder: ExchangeFolder, sheet: ExchangeSheet, target: Path, progress: Progress) -> None:
+    """Copy one snapshot of a shared database into a SQLite file."""
+    with closing(open_exchange_database(folder, sheet)) as shared, closing(open_database(target)) as copy:
+        migrate(copy)
+        with shared.read() as source, copy.write() as connection:
+            verify_migrated(source)
+            copy_rows(source, connection, progress)
+        copy.empty_write_ahead_log()
+
+
+def _copy_file(source: Path, target: Path, progress: Progress) -> None:
+    """Copy a SQLite file page by page (SQLite's online backup)."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,

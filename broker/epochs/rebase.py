@@ -4,22 +4,26 @@ Everything is built beside the old epoch and verified there; then the folder swi
 crash before the switch leaves the old epoch as it was, a crash after it the new one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from broker.agreements.live import make_agreement_book
 from broker.audit.log import AuditLog, create_log
-from broker.audit.standing import Stop
+from broker.audit.log_store import select_head, store_stop
+from broker.audit.standing import Stop, StopReason
 from broker.audit.verification import verify_stored_log
 from broker.clock import Clock
+from broker.database import open_exchange_database
 from broker.directory.live import make_directory
+from broker.durable_files import write_private_file
 from broker.epochs.carrying import Carried, Carrier, Progress
 from broker.epochs.errors import CarryingError, WrongStateError
 from broker.epochs.reading import read_database, read_log
 from broker.epochs.rules import Shown, choose_last
-from broker.epochs.switch import build_epoch, name_archive
+from broker.epochs.switch import build_epoch, is_switching, name_archive
 from broker.exchange import (
     DrawBytes,
     Exchange,
@@ -31,9 +35,9 @@ from broker.exchange import (
 )
 from broker.inbox.delivery import Inboxes
 from broker.inbox.waiters import Waiters
-from broker.storage.engine import Database, open_database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import migrate
+from broker.storage.revision import find_revision
 from broker.storage.transaction import Transaction
 from broker.stored_state import verify_stored_state
 from keys.anchors import format_anchor_hex
@@ -109,13 +113,65 @@ def rebase(
         raise WrongStateError(f"{archive} exists already: move it away first")
     opened = _move_on(exchange, tools, new_log_keys=new_log_keys, new_tls_keys=new_tls_keys)
     _verify_whole(exchange, "the old log")
-    with build_epoch(exchange.folder.path, exchange.epoch) as building:
+    with _closing_shared(exchange, opened.sheet, tools), build_epoch(exchange.folder.path, exchange.epoch) as building:
         folder = ExchangeFolder(building)
+        if exchange.folder.database_url.exists():
+            write_private_file(folder.database_url, exchange.folder.database_url.read_bytes())
         sealing = passphrase if exchange.folder.sealed_secrets.exists() else None
         write_exchange(folder, opened.sheet, opened.names, opened.secrets, sealing, tools.draw)
         carried = _build_database(exchange, replace(opened, folder=folder), plan.last.checkpoint, tools)
         _verify_built(replace(opened, folder=folder))
     return Rebased(opened.sheet, plan.last.checkpoint, carried, archive)
+
+
+@contextmanager
+def _closing_shared(old: Exchange, new: ExchangeSheet, tools: Tools) -> Iterator[None]:
+    """Stop the old log of a shared database for every broker before the new one is built, in a schema beside it.
+
+    Ends the block with an error, everything is as it was. A kill leaves the old log stopped and the new schema there:
+    whoever begins again is told to drop that, because another folder's brokers might serve from it.
+    """
+    if not old.folder.database_url.exists():
+        yield
+        return
+    with closing(open_exchange_database(old.folder, old.sheet, is_alone=True)) as shared:
+        with shared.write() as connection:
+            stop = select_head(connection).stop
+            store_stop(connection, _mark_rebased(stop, tools.clock).canonical())
+        try:
+            with _building(old.folder, new):
+                yield
+        except BaseException:
+            if not is_switching(old.folder.path):
+                with shared.write() as connection:
+                    store_stop(connection, stop)
+            raise
+
+
+@contextmanager
+def _building(old: ExchangeFolder, new: ExchangeSheet) -> Iterator[None]:
+    """Leave no half-built schema of the new epoch behind a block that ended with an error."""
+    with closing(open_exchange_database(old, new, beside=1)) as database:
+        with database.read() as connection:
+            if find_revision(connection) is not None:
+                raise WrongStateError(
+                    f"the database has tables of {new.origin} already: drop their schema if no broker serves from it"
+                )
+        try:
+            yield
+        except BaseException:
+            if not is_switching(old.path):
+                with database.write() as connection:
+                    database.drop_schema(connection)
+            raise
+
+
+def _mark_rebased(stop: bytes | None, clock: Clock) -> Stop:
+    """Return why the old log may not grow any more; what shows it to be behind is kept."""
+    known = None if stop is None else Stop.from_canonical(stop)
+    if known is not None and known.reason is StopReason.BEHIND:
+        return known
+    return Stop(v=1, reason=StopReason.REBASED, since=clock.now().replace(microsecond=0))
 
 
 def _move_on(exchange: Exchange, tools: Tools, *, new_log_keys: bool, new_tls_keys: bool) -> Exchange:
@@ -129,10 +185,11 @@ def _move_on(exchange: Exchange, tools: Tools, *, new_log_keys: bool, new_tls_ke
 
 
 def _build_database(old: Exchange, new: Exchange, last: Checkpoint, tools: Tools) -> Carried:
-    database = open_database(new.folder.database)
+    # The lock that keeps every broker out is held beside this: on the old epoch, or on the folder.
+    database = open_exchange_database(new.folder, new.sheet, beside=1)
     try:
         migrate(database)
-        with database.writing.begin() as connection:
+        with database.write() as connection:
             create_log(connection, new.sheet.origin, tools.clock.now())
         log = AuditLog(database, tools.clock, new.sign, lambda: tools.draw(SALT_BYTES))
         log.load()
@@ -145,7 +202,7 @@ def _build_database(old: Exchange, new: Exchange, last: Checkpoint, tools: Tools
             writer.commit_and_wait(log.store_checkpoint)
         finally:
             writer.close()
-        _leave_write_ahead_log(database)
+        database.empty_write_ahead_log()
     finally:
         database.close()
     return carried
@@ -191,11 +248,3 @@ def _verify_whole(exchange: Exchange, which: str) -> None:
         verify_stored_state(connection, exchange.sheet, report)
     for finding in report.findings:
         raise CarryingError(f"{which}: {finding.problem}", finding.leaf)
-
-
-def _leave_write_ahead_log(database: Database) -> None:
-    """Bring everything into the one file that is moved."""
-    with database.writing.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")

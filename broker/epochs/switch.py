@@ -14,7 +14,7 @@ from broker.durable_files import sync_file, sync_folder
 from broker.storage.failpoints import failpoint
 
 DATABASE_FILES = ("broker.db", "broker.db-wal", "broker.db-shm")
-_ARCHIVED = (*DATABASE_FILES, "exchange.json", "names.json", "stopped.json")
+_ARCHIVED = (*DATABASE_FILES, "database.url", "exchange.json", "names.json", "stopped.json")
 _BUILDING = ".epoch.new"
 _DECIDED = "epoch-after-"
 

@@ -21,6 +21,10 @@ class Dialect(Protocol):
         """Return whether an error says that the database cannot be reached, or no longer over this connection."""
         ...
 
+    def run_command(self, connection: Connection, words: str) -> None:
+        """Execute words without parameters or an answer, past SQLAlchemy, which would cost as much as an insert."""
+        ...
+
     def verify_commit(self, connection: Connection) -> None:
         """Verify that the COMMIT just answered on a writing connection is as durable as was asked for."""
         ...
@@ -39,6 +43,14 @@ class Dialect(Protocol):
 
     def create_schema(self, connection: Connection) -> None:
         """Create what the tables stand in, where the engine has such a thing."""
+        ...
+
+    def drop_schema(self, connection: Connection) -> None:
+        """Drop what the tables stand in, where the engine has such a thing."""
+        ...
+
+    def set_schema_aside(self, connection: Connection) -> None:
+        """Give what the tables stand in another name, where the engine has such a thing."""
         ...
 
     def empty_write_ahead_log(self, engine: Engine) -> bool:
@@ -65,7 +77,7 @@ class Database:
         Raises:
             StoreUnreachableError: there is none, or it broke.
         """
-        with self._naming_what_broke(self.reading), self.reading.connect() as connection:
+        with self._naming_what_broke(self.reading), self.reading.begin() as connection:
             yield connection
 
     @contextmanager
@@ -96,6 +108,18 @@ class Database:
     def create_schema(self, connection: Connection) -> None:
         """Create what the tables stand in, unless it is there."""
         self.dialect.create_schema(connection)
+
+    def drop_schema(self, connection: Connection) -> None:
+        """Drop what the tables stand in, with all of them: for what was begun and cannot be finished."""
+        self.dialect.drop_schema(connection)
+
+    def set_schema_aside(self, connection: Connection) -> None:
+        """Give the schema of a shared database another name, if there is one; what stood in it is kept.
+
+        Raises:
+            SchemaKeptError: one was set aside before, and nobody has decided about it.
+        """
+        self.dialect.set_schema_aside(connection)
 
     def empty_write_ahead_log(self) -> bool:
         """Let nothing that was deleted stay in the write-ahead log; False: a reader holds it, try again later."""

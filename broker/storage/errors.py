@@ -67,3 +67,12 @@ class CommitUnansweredError(StoreError):
 
     def __init__(self) -> None:
         super().__init__("stored, and the answer could not be signed; ask again")
+
+
+class SchemaKeptError(Exception):
+    """A schema that was set aside earlier is still there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the database has a schema {name} from an earlier restore: drop it, or give it another name, first"
+        )

@@ -40,9 +40,14 @@ def migrate(database: Database, revision: str = "head") -> None:
         SchemaNewerError: it has seen migrations that this version does not know.
     """
     with database.write() as connection:
-        database.create_schema(connection)
-        verify_not_newer(connection)
-        command.upgrade(_config(connection), revision)
+        migrate_within(database, connection, revision)
+
+
+def migrate_within(database: Database, connection: Connection, revision: str = "head") -> None:
+    """Do what `migrate` does as a part of the caller's own transaction on `database`."""
+    database.create_schema(connection)
+    verify_not_newer(connection)
+    command.upgrade(_config(connection), revision)
 
 
 def write_revision(message: str) -> None:

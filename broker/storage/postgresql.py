@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
-from broker.storage.errors import CommitUnknownError, DatabaseInUseError
+from broker.storage.errors import CommitUnknownError, DatabaseInUseError, SchemaKeptError
+from broker.storage.libpq import command
 from broker.storage.postgresql_channel import PostgresqlChannel
 
 NAME = "postgresql"
@@ -44,6 +45,7 @@ _SESSION = {
     "tcp_keepalives_count": "3",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
+    "tcp_user_timeout": "30s",  # also for who takes nothing more: a frozen listener must not fill the server's queue
     "timezone": "UTC",
 }
 # READ COMMITTED: whoever waited for the head's lock reads what its last holder committed. `on` waits for the disk, and
@@ -113,6 +115,11 @@ def take_turn(connection: Connection, name: str) -> bool:
     return bool(connection.execute(question, {"name": name}).scalar_one())
 
 
+def run_command(connection: Connection, words: str) -> None:
+    """Execute words without parameters or an answer."""
+    command(connection, words.encode())
+
+
 def verify_commit(connection: Connection) -> None:
     """Verify that the COMMIT just answered on this connection of the writing engine is as durable as was asked for.
 
@@ -143,10 +150,29 @@ def find_unsafe(connection: Connection) -> Iterator[str]:
 
 def create_schema(connection: Connection) -> None:
     """Create the schema that the connection's tables belong into, unless it is there."""
-    name = connection.execute(text("SELECT current_setting('search_path')")).scalar_one()
-    known = connection.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": name})
-    if known.first() is None:
+    name = _read_schema(connection)
+    if not _has_schema(connection, name):
         connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+
+
+def drop_schema(connection: Connection) -> None:
+    """Drop the connection's schema with everything in it, if it is there."""
+    connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {_read_schema(connection)} CASCADE")
+
+
+def set_schema_aside(connection: Connection) -> None:
+    """Let the connection's schema, if it is there, end in `_replaced` from now on.
+
+    Raises:
+        SchemaKeptError: there is one of that name already.
+    """
+    name = _read_schema(connection)
+    kept = f"{name}_replaced"
+    if not _has_schema(connection, name):
+        return
+    if _has_schema(connection, kept):
+        raise SchemaKeptError(kept)
+    connection.exec_driver_sql(f"ALTER SCHEMA {name} RENAME TO {kept}")
 
 
 def write_array_insert(table: str, columns: Mapping[str, str]) -> str:
@@ -186,7 +212,17 @@ def _make_engine(url: URL, schema: str, session: dict[str, str], *, target: str,
         },
     )
     event.listen(engine, "checkout", _verify_quiet)
+    event.listen(engine, "begin", lambda connection: command(connection, b"BEGIN"))
     return engine
+
+
+def _read_schema(connection: Connection) -> str:
+    return str(connection.execute(text("SELECT current_setting('search_path')")).scalar_one())
+
+
+def _has_schema(connection: Connection, name: str) -> bool:
+    known = connection.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": name})
+    return known.first() is not None
 
 
 def _ask(driver: Any, question: bytes) -> str:

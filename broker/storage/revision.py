@@ -34,7 +34,7 @@ def verify_migrated(connection: Connection) -> None:
         SchemaNewerError: they are newer.
     """
     verify_not_newer(connection)
-    found, wanted = _find_revision(connection), find_newest_revision()
+    found, wanted = find_revision(connection), find_newest_revision()
     if found != wanted:
         raise SchemaOutdatedError(found, wanted)
 
@@ -45,12 +45,13 @@ def verify_not_newer(connection: Connection) -> None:
     Raises:
         SchemaNewerError: they are newer.
     """
-    found, wanted = _find_revision(connection), find_newest_revision()
+    found, wanted = find_revision(connection), find_newest_revision()
     if found is not None and found > wanted:
         raise SchemaNewerError(found, wanted)
 
 
-def _find_revision(connection: Connection) -> str | None:
+def find_revision(connection: Connection) -> str | None:
+    """Return the revision of the tables that are there; nothing where there are none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

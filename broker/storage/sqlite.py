@@ -78,12 +78,26 @@ def find_unsafe(connection: Connection) -> Iterable[str]:
     return ()
 
 
+def run_command(connection: Connection, words: str) -> None:
+    """Execute words without parameters or an answer."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(words)
+
+
 def verify_commit(connection: Connection) -> None:
     """Do nothing: a COMMIT that returns is on the disk, and there is nothing else to wait for."""
 
 
 def create_schema(connection: Connection) -> None:
     """Do nothing: the tables stand in the file itself."""
+
+
+def drop_schema(connection: Connection) -> None:
+    """Do nothing: the file itself is removed."""
+
+
+def set_schema_aside(connection: Connection) -> None:
+    """Do nothing: the file itself is moved."""
 
 
 def empty_write_ahead_log(engine: Engine) -> bool:

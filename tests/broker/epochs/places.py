@@ -46,7 +46,7 @@ def open_place(folder: ExchangeFolder) -> Exchange:
 
 def settings_of(folder: ExchangeFolder) -> Settings:
     """Return the settings of whoever works on it."""
-    return Settings(folder=folder.path)
+    return Settings(folder=folder.path, environment="testing")
 
 
 def grow(broker: Broker) -> None:

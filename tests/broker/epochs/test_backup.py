@@ -13,6 +13,7 @@ from broker.epochs.errors import BackupError
 from broker.exchange import ExchangeExistsError, ExchangeFolder, open_exchange, read_sheet, read_stop, write_stop
 from broker.founding import found_exchange
 from keys.generation import generate_bytes
+from schemas.log.checkpoint import Checkpoint
 from tests.broker.epochs.places import CLOCK, copy_place, grow, make_place, open_place, settings_of
 
 
@@ -80,12 +81,14 @@ def test_a_database_is_put_back_beside_the_one_that_was_there(place: ExchangeFol
     size = save(place, target).size
     with open_broker(open_place(place), settings_of(place), CLOCK) as broker:
         grow(broker)
-    evidence = Stop(v=1, reason=StopReason.BEHIND, since=CLOCK.now().replace(microsecond=0), note="kept", witness="GB")
+    exchange = open_place(place)
+    note = exchange.sign(Checkpoint(exchange.sheet.origin, 1000, bytes(32))).decode()
+    evidence = Stop(v=1, reason=StopReason.BEHIND, since=CLOCK.now().replace(microsecond=0), note=note, witness="GB")
     write_stop(place, evidence)
     restore(target, place.path, CLOCK.now())
     stop = read_stop(place)
     assert stop is not None
-    assert (stop.reason, stop.note, stop.witness) == (StopReason.RESTORED, "kept", "GB")
+    assert (stop.reason, stop.note, stop.witness) == (StopReason.RESTORED, note, "GB")
     assert read_size(place) == size
     assert (place.path / "broker.db.replaced").exists()
     with pytest.raises(BackupError, match="move it away first"):
