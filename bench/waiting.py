@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import uvloop
 from rich.console import Console
 
+from broker.inbox.events import OPENING
 from broker.server import raise_file_limit
 from schemas.api import EVENTS_PATH, HOME_PATH, LEASE_PATH, MAX_WAIT_SECONDS, LeaseRequest
 from tests.support.caller import make_client_context
@@ -72,6 +73,7 @@ async def hold(exchange: RunningExchange, count: int, request: bytes | None, end
     """Open so many connections of one node, let each make a request that waits, and measure; then call `end`."""
     pid, url = exchange.process.pid if exchange.process else 0, urlsplit(exchange.url)
     context = make_client_context(exchange.sheet, exchange.members[VN])
+    is_stream = request is not None and EVENTS_PATH.encode() in request
     empty = read_resident_kib(pid)
     turns = asyncio.Semaphore(HANDSHAKES_AT_ONCE)
     wires = await asyncio.gather(*(_connect(turns, context, url.hostname or "", url.port or 0) for _ in range(count)))
@@ -80,10 +82,12 @@ async def hold(exchange: RunningExchange, count: int, request: bytes | None, end
     if request is not None:
         for _, writer in wires:
             writer.write(request)
+        if is_stream:
+            await asyncio.gather(*(reader.readuntil(OPENING) for reader, _ in wires))
         await _settle(pid)
     held = Held(empty, connected, read_resident_kib(pid))
     end()
-    if request is not None and EVENTS_PATH.encode() in request:
+    if is_stream:
         await asyncio.gather(*(reader.readuntil(b"data: ") for reader, _ in wires))
     for _, writer in wires:
         writer.close()

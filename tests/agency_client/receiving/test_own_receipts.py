@@ -163,6 +163,20 @@ def test_no_refusal_is_believed_beside_false_evidence(world: LyingWorld, terms: 
         assert list_dispatches(snapshot, DispatchState.REFUSED) == []
 
 
+def test_a_receipt_for_a_full_inbox_waits_and_the_others_go(world: LyingWorld, terms: Any) -> None:
+    settle_all(world)
+    receive_some(world, terms)
+    sign_owed_receipts(world["VN"])
+    world.exchange.tamper[RECEIPT_BATCHES_PATH] = lambda answer: answer.model_copy(
+        update={"members": (refuse_member("inbox-full"), *answer.members[1:])}
+    )
+    report = send_due_receipts(world["VN"])
+    assert (report.handed_in, [problem.code for problem in report.problems]) == (1, ["inbox-full"])
+    assert count_waiting(world) == 1
+    with world["VN"].store.read() as snapshot:
+        assert list_dispatches(snapshot, DispatchState.REFUSED) == []
+
+
 def test_an_exchange_without_batches_gets_them_one_by_one(world: LyingWorld, terms: Any) -> None:
     settle_all(world)
     receive_some(world, terms)
