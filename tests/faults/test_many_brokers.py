@@ -17,6 +17,7 @@ from time import monotonic
 import httpx
 import pytest
 
+from broker.following import STALE_SECONDS
 from keys.certificates import make_tls_ca
 from schemas.agreements.steps import StepAction
 from schemas.api import (
@@ -233,6 +234,26 @@ def until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert monotonic() < deadline
         pause.wait(0.05)
+
+
+def test_a_broker_that_was_frozen_lets_nobody_in_on_what_it_knew_before(brokers: list[RunningExchange]) -> None:
+    one, two = brokers
+    frozen = two.process
+    assert frozen is not None
+    member = make_live_member("MY-IMM")
+    one.join(member)
+    until(lambda: reaches(two.caller(member)))
+    caller = two.caller(member)
+    assert reaches(caller)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    try:
+        now = datetime.now(UTC).replace(microsecond=0)
+        revocation = make_revocation(member, now, KeyUse.REQUEST)
+        one.caller(member).submit(REVOCATIONS_PATH, sign_by(member, revocation, DocumentType.REVOCATION))
+        threading.Event().wait(STALE_SECONDS + 1)
+    finally:
+        os.kill(frozen.pid, signal.SIGCONT)
+    assert caller.get(CHECKPOINT_PATH).status_code == 401
 
 
 def test_two_brokers_under_load_write_one_log(pair: list[RunningExchange]) -> None:
