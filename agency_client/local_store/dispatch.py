@@ -173,6 +173,19 @@ def record_dispatch_refused(transaction: Transaction, digest: str, problem: Prob
     )
 
 
+def drop_overtaken(transaction: Transaction, digest: str) -> None:
+    """Take out of the queue what waits there from before a document of the same kind, for the same partner.
+
+    Where the later one says everything, the broker takes it first and none of the earlier ones any more. They stay
+    where they were recorded.
+    """
+    transaction.execute(
+        "DELETE FROM dispatch WHERE state = 'waiting' AND (kind, partner) = (SELECT kind, partner FROM dispatch"
+        " WHERE digest = ?1) AND id < (SELECT id FROM dispatch WHERE digest = ?1)",
+        digest,
+    )
+
+
 def _read_dispatch(row: Row) -> Dispatch:
     return Dispatch(
         digest=row["digest"],

@@ -21,6 +21,7 @@ from agency_client.local_store.checkpoints import load_newest_checkpoint
 from agency_client.local_store.dispatch import (
     Dispatch,
     DispatchKind,
+    drop_overtaken,
     queue_document,
     record_dispatch_failed,
     replace_dispatch_body,
@@ -236,17 +237,17 @@ def _describe_head(node: Node, item: Dispatch) -> Mapping[str, object]:
     return {"agency": node.agency, "digest": item.digest}
 
 
-def _keep_nothing(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
-    # The dispatch queue itself notes that it was taken.
-    pass
+def _note_head_logged(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
+    drop_overtaken(transaction, item.digest)
 
 
 def _note_status_logged(transaction: Transaction, item: Dispatch, leaf: LoggedRecord) -> None:
     note_own_status_logged(transaction, item.digest, at=leaf.record.time)
+    drop_overtaken(transaction, item.digest)
 
 
 def _keep_waiting(node: Node, item: Dispatch, error: ClientError) -> None:
-    """Try a refused status or head again: its chain cannot go on without it, and its refusal may pass.
+    """Try a refused status or head again, until it or a later one is taken: its refusal may pass.
 
     Where another receipt key has taken the place of the one that signed, the very same words are signed by that one.
     """
@@ -275,7 +276,7 @@ def _sign_again(node: Node, transaction: Transaction, item: Dispatch, now: datet
 STATUS_ROUTES: dict[DispatchKind, Route] = {
     DispatchKind.STATUS: Route(STATUSES_PATH, RecordType.STATUS, _describe_status, _note_status_logged, _keep_waiting),
     DispatchKind.ACCESS_LOG_HEAD: Route(
-        ACCESS_LOG_HEADS_PATH, RecordType.ACCESS_LOG_HEAD, _describe_head, _keep_nothing, _keep_waiting
+        ACCESS_LOG_HEADS_PATH, RecordType.ACCESS_LOG_HEAD, _describe_head, _note_head_logged, _keep_waiting
     ),
 }
 """Where statuses and access-log heads are handed in (`agency_client.syncing.submitting`)."""

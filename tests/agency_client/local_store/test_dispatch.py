@@ -3,6 +3,7 @@
 from agency_client.local_store.dispatch import (
     DispatchKind,
     DispatchState,
+    drop_overtaken,
     list_dispatches,
     list_due_dispatches,
     load_dispatch,
@@ -47,6 +48,25 @@ def test_a_failure_is_noted_and_tried_again_later(store: Store) -> None:
         assert [item.body for item in list_due_dispatches(transaction, now=NOON)] == [b"step 1", b"step 2"]
         failed = list_due_dispatches(transaction, now=NOON + MINUTE)[0]
     assert (failed.problem, failed.attempts, failed.state) == (OFFLINE, 1, DispatchState.WAITING)
+
+
+def test_what_a_later_document_has_overtaken_leaves_the_queue_and_nothing_else_does(store: Store) -> None:
+    queue_three(store)
+    with store.write() as transaction:
+        record_dispatched(transaction, make_digest(3), at=NOON)
+        for number, kind, partner in (
+            (4, DispatchKind.STATUS, "VN-IMM"),
+            (5, DispatchKind.AGREEMENT_STEP, "BE"),
+            (6, DispatchKind.AGREEMENT_STEP, "VN-IMM"),
+            (7, DispatchKind.AGREEMENT_STEP, "VN-IMM"),
+        ):
+            queue_document(
+                transaction, digest=make_digest(number), kind=kind, body=b"document", partner=partner, at=NOON
+            )
+        drop_overtaken(transaction, make_digest(6))
+        waiting = [item.digest for item in list_dispatches(transaction)]
+        assert waiting == [make_digest(number) for number in (4, 5, 6, 7)]
+        assert [item.digest for item in list_dispatches(transaction, DispatchState.DONE)] == [make_digest(3)]
 
 
 def test_what_has_gone_leaves_no_body_and_never_comes_back(store: Store) -> None:

@@ -1,6 +1,6 @@
 """Statuses and access-log heads: signed when due, chained, taken by a real broker; read and compared by the partner."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from agency_client.local_store.dispatch import (
     DispatchState,
     list_dispatches,
     list_due_dispatches,
+    record_dispatch_failed,
     retry_documents_now,
 )
 from agency_client.local_store.inbound_streams import find_gaps
@@ -65,7 +66,7 @@ from agency_client.syncing.submitting import submit_due
 from agency_client.witness.gossip import compare_sightings
 from keys.signing import sign_document
 from schemas.agreements.steps import StepAction
-from schemas.api import STATUSES_PATH, STEPS_PATH, LoggedRecord, StatusesAnswer, StepsAnswer
+from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, STEPS_PATH, LoggedRecord, StatusesAnswer, StepsAnswer
 from schemas.codec import b64u_encode
 from schemas.log.records import Action
 from schemas.signed import DocumentType, KeyUse, SignedDocument
@@ -248,6 +249,37 @@ def test_a_refused_status_is_tried_again_since_its_chain_needs_it(gb: Node) -> N
     assert waiting[digest] == Problem("wrong-time", "it lies ahead")
     set_ahead(gb, timedelta(minutes=11))
     assert digest in {item.digest for item in list_due(gb)}
+
+
+def test_what_a_later_status_or_head_has_overtaken_is_handed_in_no_more(
+    gb: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agency_client.statuses.signing.HEAD_EVERY", timedelta(days=-1))
+    ahead = RefusedError("it lies ahead", RefusalDetails("wrong-time", 422, (), "time"))
+    submit_due(gb, STATUS_ROUTES)
+    sign_both(gb)
+    with tampered(gb, Refusing(STATUSES_PATH, ahead), Refusing(ACCESS_LOG_HEADS_PATH, ahead)):
+        overtaken = set(submit_due(gb, STATUS_ROUTES).refused)
+    put_off(gb, overtaken, until=gb.clock.now() + timedelta(minutes=10))
+    sign_both(gb)
+    assert len(overtaken) == len(submit_due(gb, STATUS_ROUTES).logged) == 2
+    with gb.store.read() as snapshot:
+        assert overtaken.isdisjoint(item.digest for item in list_dispatches(snapshot))
+
+
+def sign_both(node: Node) -> None:
+    """Sign a status for VN and the head of the access log."""
+    note_something(node)
+    sign_status(node, "VN")
+    assert sign_access_log_head(node)
+
+
+def put_off(node: Node, digests: Iterable[str], *, until: datetime) -> None:
+    """Let documents wait until a moment, as after many attempts."""
+    with node.store.write() as transaction:
+        for digest in digests:
+            problem = Problem("wrong-time", "it lies ahead")
+            record_dispatch_failed(transaction, digest, problem, at=node.clock.now(), next_attempt_at=until)
 
 
 def list_due(node: Node) -> list[Dispatch]:
