@@ -226,6 +226,15 @@ def test_the_limits_of_time_themselves_are_accepted(header: Header) -> None:
                 "recipients.0.agreement",
             ),
         ),
+        (
+            {"has_room": False},
+            Reason(
+                "inbox-full",
+                "inbox-full",
+                "the inbox of VN has no room until its node collects it; it can be sent again then",
+                "recipients.0.agency",
+            ),
+        ),
     ],
 )
 def test_a_recipient_is_refused_for_the_one_thing_that_is_wrong(changes: dict[str, Any], expected: Reason) -> None:
@@ -270,7 +279,9 @@ def test_every_reason_is_told_at_once_and_the_first_leads() -> None:
             other_digest="x",
             attachments=(ABSENT,),
             signature_problem=BAD_SIGNATURE,
-            recipients=(make_recipient(agency_class=None, number_used_by=make_id("other"), accepted_today=9),),
+            recipients=(
+                make_recipient(agency_class=None, number_used_by=make_id("other"), accepted_today=9, has_room=False),
+            ),
         )
     )
     assert [code for _, code, _ in codes(decision)] == [
@@ -280,6 +291,7 @@ def test_every_reason_is_told_at_once_and_the_first_leads() -> None:
         "not-an-agency",
         "number-used",
         "quota-exhausted",
+        "inbox-full",
     ]
 
 
