@@ -1,9 +1,10 @@
 """Whether the log may grow: a broker that finds itself behind what it signed appends and signs nothing more.
 
-Two reasons stop it. `restored`: its operator put a backup back and has not decided yet. `behind`: somebody showed a
+Three reasons stop it. `restored`: its operator put a backup back and has not decided yet. `behind`: somebody showed a
 head that this log's own keys signed and that its database does not have, so an older database was put back, or the
 keys were stolen; the note is kept as evidence. Either ends by the operator's hand alone (`broker resume`, `broker
 rebase`), and outlives a restart: it lies in a file beside the database, and not in it, because databases are put back.
+`rebased`: in a database that brokers share, that another log goes on after this one; it never ends.
 
 Set on the writer's thread, before anything of the same batch is committed, it is true for everything signed later.
 """
