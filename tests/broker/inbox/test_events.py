@@ -1,7 +1,7 @@
 """Events of an inbox: what is told, what is not told twice, and when a stream ends."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,10 +53,17 @@ class Listening:
         assert number == b"id: %d" % event.newest
         return event
 
+    def close(self) -> None:
+        """Stop listening, as a connection that is closed does."""
+        self.bench.run(self._stream.aclose())
+
     async def _verify(self) -> Caller:
         if self.bench.now >= self.caller.expires_at:
             raise TokenRefusedError("the access token has expired")
         return self.caller
+
+
+Listen = Callable[..., Listening]
 
 
 @pytest.fixture
@@ -66,25 +73,39 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.close()
 
 
-def test_what_waits_is_told_at_once_with_the_highest_urgency_and_without_content(bench: Bench) -> None:
+@pytest.fixture
+def listen(bench: Bench) -> Iterator[Listen]:
+    """Lend a way to listen; every stream is closed at the end."""
+    opened: list[Listening] = []
+
+    def open_one(last_seen: int | None = None, *, heartbeat_seconds: float = 60) -> Listening:
+        opened.append(Listening(bench, last_seen, heartbeat_seconds=heartbeat_seconds))
+        return opened[-1]
+
+    yield open_one
+    for listening in opened:
+        listening.close()
+
+
+def test_what_waits_is_told_at_once_with_the_highest_urgency_and_without_content(bench: Bench, listen: Listen) -> None:
     terms = bench.agree()
     bench.send(GB, VN, terms, "first")
     urgent = bench.send(GB, VN, terms, "second", urgency=Urgency.THREAT_TO_LIFE)
     bench.send(GB, VN, terms, "third", urgency=Urgency.URGENT)
-    told = Listening(bench).hear_event()
+    told = listen().hear_event()
     assert told == InboxEvent(newest=urgent.leaf.index + 1, urgency=Urgency.THREAT_TO_LIFE, count=3)
 
 
-def test_nothing_is_leased_or_bound_by_listening(bench: Bench) -> None:
+def test_nothing_is_leased_or_bound_by_listening(bench: Bench, listen: Listen) -> None:
     bench.send(GB, VN, bench.agree(), "first")
-    Listening(bench).hear_event()
+    listen().hear_event()
     assert bench.state(GB, "first") == "waiting"
     assert len(bench.lease(VN, node="node-2").items) == 1
 
 
-def test_a_commit_rings_and_what_was_told_is_not_told_again(bench: Bench) -> None:
+def test_a_commit_rings_and_what_was_told_is_not_told_again(bench: Bench, listen: Listen) -> None:
     terms = bench.agree()
-    listening = Listening(bench, heartbeat_seconds=60)
+    listening = listen(heartbeat_seconds=60)
     assert listening.hear() == HEARTBEAT
     first = bench.send(GB, VN, terms, "first")
     assert listening.hear_event() == InboxEvent(newest=first.leaf.index, urgency=Urgency.ROUTINE, count=1)
@@ -94,31 +115,33 @@ def test_a_commit_rings_and_what_was_told_is_not_told_again(bench: Bench) -> Non
     assert listening.hear_event() == InboxEvent(newest=second.leaf.index, urgency=Urgency.ROUTINE, count=2)
 
 
-def test_what_came_while_nobody_listened_is_told_to_whoever_comes_back_and_what_was_told_is_not(bench: Bench) -> None:
+def test_what_came_while_nobody_listened_is_told_to_whoever_comes_back_and_what_was_told_is_not(
+    bench: Bench, listen: Listen
+) -> None:
     terms = bench.agree()
     first = bench.send(GB, VN, terms, "first").leaf.index
-    assert Listening(bench, first).hear() == HEARTBEAT
+    assert listen(first).hear() == HEARTBEAT
     second = bench.send(GB, VN, terms, "second").leaf.index
-    assert Listening(bench, first).hear_event().newest == second
+    assert listen(first).hear_event().newest == second
 
 
-def test_an_item_whose_lease_lapsed_is_told_again_also_to_whoever_comes_back(bench: Bench) -> None:
+def test_an_item_whose_lease_lapsed_is_told_again_also_to_whoever_comes_back(bench: Bench, listen: Listen) -> None:
     first = bench.send(GB, VN, bench.agree(), "first").leaf.index
-    listening = Listening(bench, heartbeat_seconds=0.01)
+    listening = listen(heartbeat_seconds=0.01)
     assert listening.hear_event().newest == first
     bench.lease(VN)
     assert listening.hear() == HEARTBEAT
     bench.clock.move(61)
     assert listening.hear_event().newest == first
-    assert Listening(bench, first).hear_event().newest == first
+    assert listen(first).hear_event().newest == first
 
 
-def test_a_message_that_was_held_is_told_when_it_is_released(bench: Bench) -> None:
+def test_a_message_that_was_held_is_told_when_it_is_released(bench: Bench, listen: Listen) -> None:
     terms = bench.agree()
     first = bench.send(GB, VN, terms, "first").leaf.index
     bench.step(GB, terms, StepAction.SUSPEND)
     bench.sweep()
-    listening = Listening(bench, first)
+    listening = listen(first)
     assert listening.hear() == HEARTBEAT
     bench.step(GB, terms, StepAction.RESUME)
     bench.sweep()
@@ -126,8 +149,10 @@ def test_a_message_that_was_held_is_told_when_it_is_released(bench: Bench) -> No
     assert (told.newest > first, told.count) == (True, 1)
 
 
-def test_a_stream_ends_with_its_token_when_its_client_leaves_and_when_the_broker_stops(bench: Bench) -> None:
-    expired, left, stopped = (Listening(bench, heartbeat_seconds=0.01) for _ in range(3))
+def test_a_stream_ends_with_its_token_when_its_client_leaves_and_when_the_broker_stops(
+    bench: Bench, listen: Listen
+) -> None:
+    expired, left, stopped = (listen(heartbeat_seconds=0.01) for _ in range(3))
     assert [one.hear() for one in (expired, left, stopped)] == [HEARTBEAT] * 3
     assert [one.events.listening for one in (expired, left, stopped)] == [1, 1, 1]
     bench.clock.move(300)
@@ -141,10 +166,12 @@ def test_a_stream_ends_with_its_token_when_its_client_leaves_and_when_the_broker
     assert [one.events.listening for one in (expired, left, stopped)] == [0, 0, 0]
 
 
-def test_another_node_than_the_one_that_collects_may_not_listen_and_that_is_in_the_log(bench: Bench) -> None:
+def test_another_node_than_the_one_that_collects_may_not_listen_and_that_is_in_the_log(
+    bench: Bench, listen: Listen
+) -> None:
     bench.send(GB, VN, bench.agree(), "first")
     bench.lease(VN)
-    events = Listening(bench).events
+    events = listen().events
     bench.run(events.demand_collector(bench.caller(VN)))
     with pytest.raises(RefusedError, match="collected by its node node-1"):
         bench.run(events.demand_collector(bench.caller(VN, node="node-2")))
