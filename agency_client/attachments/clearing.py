@@ -24,8 +24,8 @@ def _clear_ciphertexts(node: Node) -> int:
         return 0
     try:
         with hold_lock(node.profile, LOCK), node.store.read() as snapshot:
-            ended = [kept for kept in outgoing if not _is_waiting(snapshot, kept)]
-            ended += [kept for kept in incoming if not has_content(snapshot, kept.message)]
+            ended = [kept for kept in outgoing if not is_waiting(snapshot, kept)]
+            ended += [kept for kept in incoming if not is_needed(snapshot, kept)]
             for kept in ended:
                 kept.path.unlink(missing_ok=True)
     except ConflictError:
@@ -33,9 +33,14 @@ def _clear_ciphertexts(node: Node) -> int:
     return len(ended)
 
 
-def _is_waiting(snapshot: Snapshot, kept: KeptFile) -> bool:
-    """Return whether the sealed bytes of its message are kept: as long as these, and no longer."""
+def is_waiting(snapshot: Snapshot, kept: KeptFile) -> bool:
+    """Return whether the sealed bytes of an outgoing file's message are kept: as long as these, and no longer."""
     try:
         return load_item(snapshot, kept.message).envelope is not None
     except NotFoundError:
         return False
+
+
+def is_needed(snapshot: Snapshot, kept: KeptFile) -> bool:
+    """Return whether the content of a fetched file's message is here: with it the file's key was erased."""
+    return has_content(snapshot, kept.message)

@@ -38,8 +38,17 @@ def _backup(
     with invocation.output.show_progress("writing the backup"):
         manifest = create_backup(profile, file, passphrase, _note(invocation, "backup", reason))
     size = file.stat().st_size
-    invocation.output.say(f"{file}: {len(manifest.files)} files and the store, {size} bytes")
-    invocation.output.write_json({"file": file, "profile": profile.name, "made_at": manifest.made_at, "bytes": size})
+    held = f"{len(manifest.files)} files, the store and {len(manifest.attachments)} attachments"
+    invocation.output.say(f"{file}: {held}, {size} bytes")
+    invocation.output.write_json(
+        {
+            "file": file,
+            "profile": profile.name,
+            "made_at": manifest.made_at,
+            "bytes": size,
+            "attachments": len(manifest.attachments),
+        }
+    )
 
 
 def _restore(

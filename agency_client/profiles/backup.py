@@ -2,8 +2,9 @@
 
     bilateral-backup/1 LF length of the manifest's container in decimal LF manifest: a container (`keys.container`,
     purpose `backup`) under the profile's passphrase; inside, canonical JSON with every file of the profile but the
-    store, and the size and SHA-256 of what follows the store: a consistent copy, still encrypted under its own key
-    (SQLCipher)
+    store, and size and SHA-256 of everything that follows the manifest
+    a consistent copy of the store, still encrypted under its own key (SQLCipher)
+    the ciphertexts of attachments that are on their way out or were fetched, one after the other
 
 Nothing in the file is readable without the passphrase, and nothing of it can be changed without being noticed. Root
 keys are not in a profile and so not in a backup. A restored node is marked (`local_store.restored`): it is behind its
@@ -14,7 +15,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from typing import Annotated, BinaryIO, Literal
 
 from pydantic import Field
 
+from agency_client.attachments.backing_up import HeldFile, holding_files
 from agency_client.errors import ConflictError, VerificationFailedError
 from agency_client.local_store.access_log import AccessNote, append_entry
 from agency_client.local_store.migrations import open_store
@@ -40,6 +42,7 @@ MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 _PURPOSE = "backup"
 _CHUNK_BYTES = 1 << 20
 _LEFT_OUT = frozenset({"attachments", "locks", "run"})
+_ATTACHMENT_PATH = r"^(?:in|out)/[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9-]{1,64}$"
 _SAFE_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
 
 
@@ -63,8 +66,16 @@ class BackedUpStore(WireModel):
     sha256: Digest
 
 
+class BackedUpAttachment(WireModel):
+    """A ciphertext that follows the store, by its path below `attachments`."""
+
+    path: Annotated[Line, Field(pattern=_ATTACHMENT_PATH)]
+    size: Size
+    sha256: Digest
+
+
 class Manifest(WireModel):
-    """What a backup holds."""
+    """What a backup holds; `attachments` follow the store in their order."""
 
     v: Literal[1]
     profile: Line
@@ -73,6 +84,7 @@ class Manifest(WireModel):
     made_at: Timestamp
     files: Annotated[tuple[BackedUpFile, ...], Field(max_length=10_000)]
     store: BackedUpStore
+    attachments: Annotated[tuple[BackedUpAttachment, ...], Field(max_length=30_000)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,7 @@ def create_backup(profile: Profile, target: Path, passphrase: str, note: AccessN
 
     Raises:
         NotAuthenticatedError: the passphrase does not open the profile, so it could not open the backup either.
+        ConflictError: an attachment was given up while it was read, or files are being sealed for too long.
         FileExistsError: the target exists.
     """
     store = open_store(profile.store_path, derive_store_key(open_secret(profile, passphrase)))
@@ -96,9 +109,9 @@ def create_backup(profile: Profile, target: Path, passphrase: str, note: AccessN
     try:
         with store.write() as transaction:
             append_entry(transaction, note)
-        store.copy_to(copy)
-        manifest = _describe(profile, copy, note.time)
-        _write(target, manifest, copy, passphrase)
+        with holding_files(profile, store, copy.parent, lambda: store.copy_to(copy)) as held:
+            manifest = _describe(profile, copy, held, note.time)
+            _write(target, manifest, [copy, *(file.link for file in held)], passphrase)
     finally:
         store.close()
         copy.unlink(missing_ok=True)
@@ -114,7 +127,7 @@ def verify_backup(source: Path, passphrase: str) -> Manifest:
     """
     with source.open("rb") as file:
         manifest = _read_manifest(file, passphrase)
-        _copy_store(file, None, manifest.store)
+        _read_rest(file, None, manifest)
     return manifest
 
 
@@ -132,15 +145,14 @@ def restore_backup(source: Path, home: Path, name: str, passphrase: str, note: A
         with source.open("rb") as file:
             manifest = _read_manifest(file, passphrase)
             _write_files(folder, manifest)
-            _copy_store(file, folder / "store.db", manifest.store)
+            _read_rest(file, folder, manifest)
         _begin_life(folder, passphrase, manifest, note)
         folder.rename(home / name)
     return Restored(load_profile(home, name), manifest.made_at)
 
 
-def _describe(profile: Profile, copy: Path, at: datetime) -> Manifest:
-    with copy.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").digest()
+def _describe(profile: Profile, copy: Path, held: Sequence[HeldFile], at: datetime) -> Manifest:
+    size = copy.stat().st_size
     return Manifest(
         v=1,
         profile=profile.name,
@@ -148,8 +160,30 @@ def _describe(profile: Profile, copy: Path, at: datetime) -> Manifest:
         node=profile.settings.node,
         made_at=at,
         files=tuple(_collect_files(profile.folder)),
-        store=BackedUpStore(size=copy.stat().st_size, sha256=b64u_encode(digest)),
+        store=BackedUpStore(size=size, sha256=_hash_beginning(copy, size)),
+        attachments=tuple(
+            BackedUpAttachment(path=file.path, size=file.size, sha256=_hash_beginning(file.link, file.size))
+            for file in held
+        ),
     )
+
+
+def _hash_beginning(path: Path, size: int) -> str:
+    state = hashlib.sha256()
+    for piece in _read_beginning(path, size):
+        state.update(piece)
+    return b64u_encode(state.digest())
+
+
+def _read_beginning(path: Path, size: int) -> Iterator[bytes]:
+    """Yield the first bytes of a file: one that is being fetched grows meanwhile."""
+    with path.open("rb") as file:
+        while size:
+            piece = file.read(min(size, _CHUNK_BYTES))
+            if not piece:
+                raise ConflictError(f"{path.name} was given up while it was backed up", fix="make the backup again")
+            size -= len(piece)
+            yield piece
 
 
 def _collect_files(folder: Path) -> Iterator[BackedUpFile]:
@@ -162,14 +196,16 @@ def _collect_files(folder: Path) -> Iterator[BackedUpFile]:
             yield BackedUpFile(path=inside.as_posix(), data=b64u_encode(path.read_bytes()))
 
 
-def _write(target: Path, manifest: Manifest, copy: Path, passphrase: str) -> None:
+def _write(target: Path, manifest: Manifest, parts: Sequence[Path], passphrase: str) -> None:
     salt, nonce = generate_bytes(SALT_BYTES), generate_bytes(NONCE_BYTES)
     container = seal_container(manifest.canonical(), passphrase, salt=salt, nonce=nonce, purpose=_PURPOSE)
     descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, PRIVATE_FILE_MODE)
     try:
-        with os.fdopen(descriptor, "wb") as file, copy.open("rb") as store:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(MAGIC + b"%d\n" % len(container) + container)
-            shutil.copyfileobj(store, file, _CHUNK_BYTES)
+            sizes = (manifest.store.size, *(attachment.size for attachment in manifest.attachments))
+            for path, size in zip(parts, sizes, strict=True):
+                file.writelines(_read_beginning(path, size))
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
@@ -194,18 +230,32 @@ def _read_manifest(file: BinaryIO, passphrase: str) -> Manifest:
         raise BackupError(f"the backup's manifest: {error}") from error
 
 
-def _copy_store(file: BinaryIO, target: Path | None, expected: BackedUpStore) -> None:
-    state = hashlib.sha256()
+def _read_rest(file: BinaryIO, folder: Path | None, manifest: Manifest) -> None:
+    """Check the store and the attachments of a backup, and write them into a profile's folder where one is given."""
+    _copy_part(file, folder and folder / "store.db", manifest.store, "store")
+    for attachment in manifest.attachments:
+        target = folder and folder / "attachments" / attachment.path
+        if target is not None:
+            make_private_folder(target.parent.parent)
+            make_private_folder(target.parent)
+        _copy_part(file, target, attachment, "attachments")
+    if file.read(1):
+        raise BackupError("the backup is longer than when it was made")
+
+
+def _copy_part(file: BinaryIO, target: Path | None, expected: BackedUpStore | BackedUpAttachment, name: str) -> None:
+    state, left = hashlib.sha256(), expected.size
     descriptor = os.open(target or os.devnull, os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, PRIVATE_FILE_MODE)
     with os.fdopen(descriptor, "wb") as copy:
-        while chunk := file.read(_CHUNK_BYTES):
+        while left and (chunk := file.read(min(left, _CHUNK_BYTES))):
+            left -= len(chunk)
             state.update(chunk)
             copy.write(chunk)
         copy.flush()
         if target is not None:
             os.fsync(copy.fileno())
-    if state.digest() != b64u_decode(expected.sha256):
-        raise BackupError("the backup's store was cut short or changed since it was made")
+    if left or state.digest() != b64u_decode(expected.sha256):
+        raise BackupError(f"the backup's {name} was cut short or changed since it was made")
 
 
 def _write_files(folder: Path, manifest: Manifest) -> None:
