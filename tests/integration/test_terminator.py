@@ -66,7 +66,8 @@ def fronted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
                 exchange.caller(member).submit(ENCRYPTION_KEYS_PATH, member.encryption.document)
             agreement = exchange.agree("BE-OE", "GB-HO")
             be, gb = exchange.caller("BE-OE"), exchange.caller("GB-HO")
-            yield Fronted(exchange, be, gb, Correspondence(*members, agreement.terms.digest()))
+            conversation = Correspondence(members[0], members[1], agreement.terms.digest())
+            yield Fronted(exchange, be, gb, conversation)
     finally:
         exchange.stop()
 
