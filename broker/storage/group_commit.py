@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from broker.observability.metrics import Metrics
 from broker.storage.announcements import Announcing, News, NobodyElse
-from broker.storage.engine import Database
+from broker.storage.engine import Database, Dialect
 from broker.storage.errors import (
     CommitFailedError,
     CommitUnansweredError,
@@ -183,7 +183,7 @@ class GroupCommitWriter:
             leaves = self._journal.begin(connection)
             size_before = leaves.size
             for job in batch:
-                _run_job(job, connection, leaves)
+                _run_job(job, self._database.dialect, connection, leaves)
             failpoint("commit.before-head")
             leaves.write()
             self._announce(connection, batch, leaves.size, has_grown=leaves.size > size_before)
@@ -230,21 +230,19 @@ def _prepare_job(job: _Job) -> bool:
     return job.error is None
 
 
-def _run_job(job: _Job, connection: Connection, leaves: JournalBatch) -> None:
-    # The savepoint goes straight to the driver: through SQLAlchemy it would cost as much as the operation's inserts.
-    driver: Any = connection.connection.driver_connection
+def _run_job(job: _Job, dialect: Dialect, connection: Connection, leaves: JournalBatch) -> None:
     size_before = leaves.size
     transaction = Transaction(connection, leaves)
-    driver.execute("SAVEPOINT operation")
+    dialect.run_command(connection, "SAVEPOINT operation")
     try:
         job.result = job.operation(transaction)
     except Exception as error:  # noqa: BLE001 - it belongs to the caller of this operation alone
-        driver.execute("ROLLBACK TO operation")
+        dialect.run_command(connection, "ROLLBACK TO operation")
         leaves.truncate(size_before)
         job.error = error
     else:
         job.hooks, job.news = transaction.hooks, transaction.news
-    driver.execute("RELEASE operation")
+    dialect.run_command(connection, "RELEASE operation")
 
 
 def _deliver(batch: list[_Job]) -> None:

@@ -10,7 +10,8 @@ from contextlib import suppress
 from select import POLLIN, poll
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Dialect, Engine, QueuePool, Table, create_engine, event, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from broker.storage.errors import CommitUnknownError, DatabaseInUseError, SchemaKeptError
@@ -173,6 +174,11 @@ def set_schema_aside(connection: Connection) -> None:
     if _has_schema(connection, kept):
         raise SchemaKeptError(kept)
     connection.exec_driver_sql(f"ALTER SCHEMA {name} RENAME TO {kept}")
+
+
+def make_numbering_dialect() -> Dialect:
+    """Return SQLAlchemy's words for statements whose parameters are `$1`, `$2`, …: those the server itself takes."""
+    return PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 def write_array_insert(table: str, columns: Mapping[str, str]) -> str:

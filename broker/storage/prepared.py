@@ -15,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from broker.storage import postgresql
+from broker.storage.libpq import LibpqStatement
 
 _Statement = Select[Any] | Insert | Update | Delete
 _ROWS_AT_ONCE = 256  # times the columns of our widest table: far below the 32,766 parameters that SQLite takes
@@ -31,31 +32,25 @@ class Prepared:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> int:
         """Execute for one set of parameters, by name, and return how many rows were changed."""
-        changed: int = self._execute(connection, values).rowcount
-        return changed
+        form = self._find_form(connection)
+        return form.run(connection, form.write(values))
 
     def insert_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert many rows, hundreds by one statement: each statement gives the interpreter's lock away."""
         form = self._find_form(connection)
-        driver: Any = connection.connection.driver_connection
         for start in range(0, len(rows), _ROWS_AT_ONCE):
-            text, parameters = form.write_rows(rows[start : start + _ROWS_AT_ONCE])
-            driver.execute(text, parameters)
+            form.insert(connection, [form.write(row) for row in rows[start : start + _ROWS_AT_ONCE]])
 
     def fetch(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return all rows."""
-        return self._find_form(connection).read(self._execute(connection, values).fetchall())
-
-    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         form = self._find_form(connection)
-        driver: Any = connection.connection.driver_connection
-        return driver.execute(form.text, form.write(values))
+        return form.read(form.fetch(connection, form.write(values)))
 
     def _find_form(self, connection: Connection) -> "_Form":
         dialect = connection.dialect
         form = self._forms.get(dialect.name)
         if form is None:
-            made = _ArrayForm if dialect.name == postgresql.NAME else _Form
+            made = _LibpqForm if dialect.name == postgresql.NAME else _Form
             form = self._forms[dialect.name] = made(self._statement, dialect)
         return form
 
@@ -89,11 +84,25 @@ class _Form:
             written[place] = processor(written[place])
         return written
 
-    def write_rows(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
-        """Return the text of an insert of so many rows, and its parameters in order."""
+    def run(self, connection: Connection, parameters: list[Any]) -> int:
+        """Execute and return how many rows were changed."""
+        changed: int = self._execute(connection, parameters).rowcount
+        return changed
+
+    def fetch(self, connection: Connection, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        """Return all rows as the driver has them."""
+        rows: list[tuple[Any, ...]] = self._execute(connection, parameters).fetchall()
+        return rows
+
+    def insert(self, connection: Connection, rows: Sequence[list[Any]]) -> None:
+        """Insert rows by one statement."""
+        driver: Any = connection.connection.driver_connection
         head, values, row = self.text.partition(" VALUES ")
-        parameters = [parameter for one in rows for parameter in self.write(one)]
-        return head + values + ", ".join([row] * len(rows)), parameters
+        driver.execute(head + values + ", ".join([row] * len(rows)), [value for one in rows for value in one])
+
+    def _execute(self, connection: Connection, parameters: list[Any]) -> Any:
+        driver: Any = connection.connection.driver_connection
+        return driver.execute(self.text, parameters)
 
     def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Return rows with their columns in Python's types."""
@@ -104,20 +113,30 @@ class _Form:
         ]
 
 
-class _ArrayForm(_Form):
-    """A statement as PostgreSQL's driver takes it; many rows travel as an array a column."""
+class _LibpqForm(_Form):
+    """A statement as PostgreSQL's library takes it; many rows travel as an array a column, through psycopg."""
 
     def __init__(self, statement: _Statement, dialect: Dialect) -> None:
-        super().__init__(statement, dialect)
+        super().__init__(statement, postgresql.make_numbering_dialect())
+        self._prepared = LibpqStatement(self.text)
         if isinstance(statement, Insert):
             types = {column.name: column.type.compile(dialect) for column in statement.table.columns}
             self._text_of_rows = postgresql.write_array_insert(
                 statement.table.name, {name: types[name] for name in self._names}
             )
 
-    def write_rows(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[Any]]:
-        """Return the text of an insert of any number of rows, and a column's values as each of its parameters."""
-        return self._text_of_rows, [list(column) for column in zip(*map(self.write, rows), strict=True)]
+    def run(self, connection: Connection, parameters: list[Any]) -> int:
+        """Execute and return how many rows were changed."""
+        return self._prepared.run(connection, parameters)
+
+    def fetch(self, connection: Connection, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        """Return all rows as the database has them."""
+        return self._prepared.fetch(connection, parameters)
+
+    def insert(self, connection: Connection, rows: Sequence[list[Any]]) -> None:
+        """Insert rows by one statement."""
+        driver: Any = connection.connection.driver_connection
+        driver.execute(self._text_of_rows, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _find_writer(kind: TypeEngine[Any], dialect: Dialect) -> _Processor:

@@ -1,0 +1,74 @@
+"""Statements through libpq give what psycopg gives: values of each type, errors of its classes, one transaction."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from broker.storage.errors import StoreUnreachableError
+from broker.storage.libpq import LibpqStatement, command
+from tests.broker.ports import POSTGRESQL, make_store, using_engine
+from tests.support.postgresql import shared_server
+
+ECHO = LibpqStatement("SELECT $1::bigint, $2::integer, $3::varchar, $4::text, $5::bytea, $6::boolean, $7::smallint")
+BIG, INTEGER, SMALL = (st.integers(-(2**bits), 2**bits - 1) for bits in (63, 31, 15))
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path_factory.mktemp("store"))
+    with database.write() as opened:
+        yield opened
+    database.close()
+
+
+@given(st.tuples(*(st.none() | kind for kind in (BIG, INTEGER, TEXT, TEXT, st.binary(), st.booleans(), SMALL))))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_values_of_every_type_come_back_as_they_went(connection: Connection, values: tuple[Any, ...]) -> None:
+    assert ECHO.fetch(connection, values) == [values]
+
+
+def test_it_counts_the_rows_it_changed_in_the_transaction_that_sqlalchemy_sees(connection: Connection) -> None:
+    change = LibpqStatement("UPDATE log_head SET size = $1::bigint WHERE size = $2::bigint")
+    assert (change.run(connection, [7, 0]), change.run(connection, [8, 0])) == (1, 0)
+    assert connection.execute(text("SELECT size FROM log_head")).scalar_one() == 7
+    assert change.run(connection, [0, 7]) == 1
+
+
+def test_an_error_has_psycopgs_class_and_a_savepoint_takes_it_back(connection: Connection) -> None:
+    again = LibpqStatement("INSERT INTO log_head SELECT * FROM log_head WHERE size >= $1::bigint")
+    command(connection, b"SAVEPOINT here")
+    with pytest.raises(psycopg.errors.UniqueViolation, match="log_head_pkey"):
+        again.run(connection, [0])
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        command(connection, b"SAVEPOINT there")
+    command(connection, b"ROLLBACK TO here")
+    assert ECHO.fetch(connection, [None] * 7) == [(None,) * 7]
+
+
+def test_a_value_of_another_type_is_refused_before_it_is_sent(connection: Connection) -> None:
+    with pytest.raises(TypeError, match="float is no type of our tables"):
+        ECHO.fetch(connection, [1.5, *[None] * 6])
+
+
+def test_a_session_that_the_server_ended_is_unreachable(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+
+    def lose_the_server() -> None:
+        with database.write() as connection:
+            process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            shared_server().execute(f"SELECT pg_terminate_backend({process}, 5000)")
+            ECHO.fetch(connection, [None] * 7)
+
+    with pytest.raises(StoreUnreachableError):
+        lose_the_server()
+    with database.read() as connection:
+        assert len(ECHO.fetch(connection, [None] * 7)) == 1
