@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agency_client.local_store.dispatch import list_dispatches
 from agency_client.local_store.engine import read_moment
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.local_store.outbox import OutboxState
@@ -78,6 +79,7 @@ def settle(world: World, watch: Watch) -> None:
         _let_all_run(world, watch, SETTLING_TIME / (SETTLING_ROUNDS - 4) if is_long else timedelta(minutes=11))
     _compare_views(world, watch)
     for party in world.parties:
+        _look_for_what_waits(party)
         _account_for_messages(world, watch, party)
     _let_deadlines_pass(world, watch)
     for party in world.parties:
@@ -124,6 +126,14 @@ def _compare_views(world: World, watch: Watch) -> None:
                 f"{party.agency} and the exchange see {wrong} differently at rest: "
                 f"{held.get(wrong[0])} and {logged.get(wrong[0])}"
             )
+
+
+def _look_for_what_waits(party: Party) -> None:
+    """See that nothing a party signed is still tried: what the exchange will never take must not be tried for ever."""
+    with party.node.store.read() as snapshot:
+        waiting = [(item.kind.value, item.attempts, item.problem) for item in list_dispatches(snapshot)]
+    if waiting:
+        raise ViolationError(f"{party.agency} still tries to hand in {waiting}")
 
 
 def _account_for_messages(world: World, watch: Watch, party: Party) -> None:
