@@ -11,7 +11,7 @@ from tests.faults.kills import play_kills
 from tests.support.exchange import running_exchange
 from tests.support.many_brokers import running_brokers
 
-KILLS = 6
+KILLS = 4
 
 
 @pytest.mark.long
