@@ -37,7 +37,7 @@ PLACES = {
 """Where a broker may die as it accepts, hands over and passes receipts on; and at most how often it comes by first."""
 
 _FEWEST_COMMITS = 3
-"""The first is made before a broker serves; one that died in it would never have started."""
+"""The first are made while a broker starts and its clients ask for tokens."""
 _REACHED_SECONDS = 30
 _PAUSE_SECONDS = 0.02
 
@@ -105,8 +105,11 @@ class _Executioner:
         nth = self._chance.randint(_FEWEST_COMMITS if place.startswith("commit.") else 1, PLACES[place])
         broker.stop()
         broker.url = ""
-        broker.start(BILATERAL_FAILPOINT=f"{place}:{nth}")
         self._chosen[broker.folder.path] = place
+        try:
+            broker.start(BILATERAL_FAILPOINT=f"{place}:{nth}")
+        except AssertionError:  # it died before it served: a restart comes by some of the places too
+            self._chosen[broker.folder.path] = f"{place} at its start"
 
     def wait(self) -> tuple[RunningExchange, str]:
         """Wait until a broker has died, and return it with the place; one that does not come by there is killed."""
