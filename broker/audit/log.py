@@ -11,10 +11,10 @@ as far as its stored note reaches; it takes no leaf and signs no head.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
+from broker.audit.leaf_rows import make_leaf_row, show_leaf
 from broker.audit.log_store import (
     StoredHead,
     insert_head,
@@ -34,7 +34,6 @@ from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import Evidence, RangeLeaf
 from schemas.codec import b64u_encode
 from schemas.log.checkpoint import Checkpoint, parse_checkpoint
-from schemas.log.leaf import LeafClass, commit_canonical, hash_commitment
 from schemas.log.note import parse_note
 from schemas.log.records import Record
 from schemas.log.tree import EMPTY_ROOT, Frontier, MerkleTree
@@ -174,13 +173,14 @@ class LogBatch:
         Raises:
             ExchangeStoppedError: an operation of this very batch found that the log may not grow.
         """
-        if self._standing.wanted != self._head.stop:
-            store_stop(self._connection, self._standing.wanted)
+        stop = self._standing.wanted
+        if stop != self._head.stop and (stop is not None or self._leaves):  # one is lifted by the leaf that says so
+            store_stop(self._connection, stop)
         if not self._leaves:
             self._touch_head()
             return
         self._standing.verify_open()
-        rows = [_leaf_row(leaf, data) for leaf, data in self._leaves]
+        rows = [make_leaf_row(leaf, data) for leaf, data in self._leaves]
         self.hashes = [row["leaf_hash"] for row in rows]
         for digest in self.hashes:
             self._frontier.append(digest)
@@ -308,7 +308,7 @@ class AuditLog:
         """
         if not 0 <= start <= end <= view.size:
             raise BeyondCheckpointError(end, view.size)
-        return tuple(_range_leaf(row) for row in select_range(connection, start, end))
+        return tuple(show_leaf(row) for row in select_range(connection, start, end))
 
     def store_checkpoint(self, transaction: Transaction) -> None:
         """Keep the newest note in the head row, as an operation of the writer's: the last thing before it closes."""
@@ -374,36 +374,3 @@ def read_leaf(connection: Connection, index: int) -> PendingLeaf | None:
     if record is None or salt is None:
         return None
     return PendingLeaf(index, Record.model_validate_json(record), salt)
-
-
-def _leaf_row(pending: PendingLeaf, data: bytes) -> dict[str, Any]:
-    record = pending.record
-    commitment = commit_canonical(data, pending.salt)
-    leaf_class: LeafClass = "public" if record.is_public else "private"
-    return {
-        "leaf_index": pending.index,
-        "leaf_class": leaf_class,
-        "commitment": commitment,
-        "leaf_hash": hash_commitment(leaf_class, commitment),
-        "record": data,
-        "salt": pending.salt,
-        "record_type": record.type.value,
-        "time": record.time,
-        "agency": record.agency,
-        "partner": record.partner,
-        "actor": record.actor.agency if record.actor else None,
-        "node": record.actor.node if record.actor else None,
-        "message": record.message.id if record.message else None,
-        "agreement": record.agreement,
-        "problem": record.problem,
-    }
-
-
-def _range_leaf(row: Any) -> RangeLeaf:
-    is_shown = row.leaf_class == "public" and row.record is not None
-    return RangeLeaf(
-        leaf_class=row.leaf_class,
-        commitment=b64u_encode(row.commitment),
-        record=Record.model_validate_json(row.record) if is_shown else None,
-        salt=b64u_encode(row.salt) if is_shown else None,
-    )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from broker.audit.log import AuditLog, LogDamagedError, LogError
+from broker.audit.log_store import select_head
 from broker.audit.standing import ExchangeStoppedError, Standing, Stop, StopReason, choose_stop
 from broker.audit.tables import log_head
 from broker.storage.engine import Database
@@ -114,6 +115,11 @@ def open_writer(database: Database, standing: Standing) -> tuple[AuditLog, Group
     return log, writer
 
 
+def read_stop(database: Database) -> bytes | None:
+    with database.read() as connection:
+        return select_head(connection).stop
+
+
 def do_nothing(_transaction: Transaction) -> None:
     """Any batch will do."""
 
@@ -161,7 +167,10 @@ def test_of_two_brokers_that_saw_different_heads_both_keep_the_further(database:
 def test_a_restored_stop_that_was_lifted_lets_the_others_go_on_and_being_behind_does_not(database: Database) -> None:
     def lift() -> None:
         _, lifting = open_writer(database, Standing(is_lifting=True))
+        lifting.commit_and_wait(do_nothing)
+        assert read_stop(database) is not None, "it ends with the leaf that says so"
         lifting.commit_and_wait(append)
+        assert read_stop(database) is None
         lifting.close()
 
     other = Standing()
