@@ -29,6 +29,7 @@ from broker.storage.errors import (
     StoreBusyError,
     StoreClosedError,
     StoreError,
+    StoreUnreachableError,
 )
 from broker.storage.failpoints import failpoint
 from broker.storage.fair_queue import MAX_WAITING, MAX_WAITING_OF_MEMBER, OWN_TURN, FairQueue, Turn
@@ -75,6 +76,9 @@ class GroupCommitWriter:
         self._max_batch = max_batch
         self._queue: FairQueue[_Job] = FairQueue(max_waiting, max_waiting_of_member)
         self._failure: str | None = None
+        self._is_cut_off = False
+        self._attempt: Future[None] = Future()
+        self._attempt.set_result(None)
         self._in_hand: list[_Job] = []
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
 
@@ -84,10 +88,24 @@ class GroupCommitWriter:
 
     @property
     def problem(self) -> str | None:
-        """Why writes cannot be expected to succeed right now, or None."""
+        """Why writes cannot be expected to succeed right now, or None.
+
+        Whoever is not ready is asked to write nothing, and would never learn that its database is back: while that
+        cannot be reached, asking lets an empty batch try.
+        """
         if self._queue.is_closed or not self._thread.is_alive():
             return "the writer is not running"
+        if self._is_cut_off and self._attempt.done():
+            self._look_again()
         return self._failure
+
+    def _look_again(self) -> None:
+        attempt: Future[None] = Future()
+        try:
+            self._submit(_Job(lambda: _do_nothing, attempt, None), OWN_TURN)
+        except StoreError:
+            return  # what waits already will find out
+        self._attempt = attempt
 
     async def commit(self, operation: Operation[T], turn: Turn = OWN_TURN) -> T:
         """Run `operation` in the next batch with room for its `turn`; return its result once the batch is durable.
@@ -201,11 +219,16 @@ class GroupCommitWriter:
 
     def _count(self, batch: list[_Job], seconds: float, failure: Exception | None) -> None:
         self.metrics.observe_batch(len(batch), seconds)
+        self._is_cut_off = isinstance(failure, StoreUnreachableError | CommitUnknownError)
         if failure is None:
             self._failure = None
         else:
             self._failure = f"the last batch failed: {type(failure).__name__}"
             self.metrics.batches_failed.inc()
+
+
+def _do_nothing(_transaction: Transaction) -> None:
+    """Let a batch see whether the database is there."""
 
 
 def _report(what: str, error: Exception, operations: int) -> None:

@@ -209,6 +209,27 @@ def test_a_server_that_goes_away_and_comes_back_costs_the_batches_in_between(
     writer.close()
 
 
+def test_whoever_asks_after_a_writer_that_was_cut_off_lets_it_look_again(
+    server: PostgresqlServer, exclusive: Database
+) -> None:
+    """A broker that is not ready gets no writes; by them alone it would never learn that its database is back."""
+    writer = GroupCommitWriter(exclusive, make_log(exclusive, ManualClock()))
+    writer.start()
+
+    def is_cut_off() -> bool:
+        return writer.problem is not None
+
+    server.stop()
+    with capture_logs():
+        with pytest.raises(CommitFailedError):
+            writer.commit_and_wait(append)
+        assert writer.problem == "the last batch failed: StoreUnreachableError"
+        server.start()
+        while is_cut_off():
+            writer._attempt.exception()  # waits for it
+    writer.close()
+
+
 def test_a_connection_that_breaks_at_the_commit_leaves_it_open_whether_it_was_kept(database: Database) -> None:
     def lose_the_server() -> None:
         with database.write() as connection:
