@@ -29,7 +29,7 @@ from broker.database import open_exchange_database, verify_safe
 from broker.directory.live import Directory, make_directory
 from broker.directory.service import DirectoryService
 from broker.exchange import Exchange, read_stop, write_stop
-from broker.following import Follower, do_nothing
+from broker.following import Follower
 from broker.inbox.allowance import InboxAllowance
 from broker.inbox.delivery import Inboxes
 from broker.inbox.events import InboxEvents
@@ -126,8 +126,6 @@ def open_broker(
         broker.book.load(database)
         broker.writer.start()
         try:
-            if standing.stop is not None:
-                broker.writer.commit_and_wait(do_nothing)  # others on this database read it with the head
             yield broker
             broker.writer.commit_and_wait(broker.log.store_checkpoint)
         finally:

@@ -13,7 +13,7 @@ from schemas.log.records import Record, RecordType
 from tests.broker.ports import START
 
 SALT = bytes(range(32))
-PUBLIC = Record(v=1, type=RecordType.OPERATOR_ACTION, time=START, concerns=(), detail="a test")
+PUBLIC = Record(v=1, type=RecordType.EXCHANGE_OPENED, time=START, concerns=(), detail="a test")
 PRIVATE = Record(v=1, type=RecordType.TOKENS_ISSUED, time=START, concerns=("GB-HO",), agency="GB-HO", count=1)
 
 
