@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agency_client.duties.telling import Told
+    from agency_client.interchange.report.facts import ReportFacts
     from agency_client.languages.words import Words
+    from agency_client.node import Node
     from agency_client.reading.messages import ReadMessage, ReadOwnMessage
     from agency_client.reading.terms import AppliedTerms
     from agency_client.statuses.freshness import StatusAge
@@ -66,11 +68,23 @@ def _read(
         partners = found.recipients if isinstance(found, ReadOwnMessage) else (found.stored.sender,)
         ages = list_ages(node, partners)
         whom = load_whom_of_marked(node, ages.values())
+        facts = _gather_facts(node, found, invocation.words)
     if isinstance(found, ReadOwnMessage):
         _show_own(output, found, ages, invocation.words)
     else:
-        _show_received(output, found, ages, invocation.words)
+        _show_received(output, found, ages, invocation.words, facts)
     warn_of_ages(output, ages.values(), whom)
+
+
+def _gather_facts(node: "Node", found: "ReadMessage | ReadOwnMessage", words: "Words") -> "ReportFacts | None":
+    """Return what a report says of a message, in whose words another language than English is spoken here."""
+    from agency_client.languages.words import ENGLISH
+
+    if words is ENGLISH:
+        return None
+    from agency_client.interchange.report.exporting import gather_facts
+
+    return gather_facts(node, found)
 
 
 def _verify(
@@ -110,23 +124,30 @@ def _verify(
     output.write_json({"id": found.message_id, "digest": found.digest, "from": found.sender, "checks": steps})
 
 
-def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, StatusAge]", words: "Words") -> None:
+def _show_received(
+    output: Output,
+    found: "ReadMessage",
+    ages: "dict[str, StatusAge]",
+    words: "Words",
+    facts: "ReportFacts | None" = None,
+) -> None:
+    """Show a received message; with `facts` what became of it is said in the words of a language, else in English."""
     from agency_client.reading.lists import label_kind
     from agency_client.terminal.alert_page import make_banner_rules
     from agency_client.terminal.moments import spell_moment
-    from agency_client.terminal.origin_page import describe_origin, list_origin_lines
+    from agency_client.terminal.origin_page import describe_origin
     from agency_client.terminal.partner_pages import describe_age, mark_agency
     from schemas.markings import Tlp, Urgency
 
     stored, alert, origin = found.stored, found.alert, found.provenance
     marking, rules = Tlp.from_code(stored.marking).label, make_banner_rules(alert, _list_agreed(found), words)
     output.show_banner(marking, rules)
-    for line, tone in list_origin_lines(found.origin):
-        output.show_line(line, tone)
-    _warn_of_later(output, found)
-    if not found.is_witnessed:
-        seen = f"only this node and the exchange have seen its place in the log so far (leaf {origin.leaf_index})"
-        output.show_line(f"{NOT_YET_WITNESSED}: {seen}", Tone.CAUTION)
+    if facts is None:
+        _warn_of_later(output, found)
+    else:
+        from agency_client.terminal.notice_lines import show_notices
+
+        show_notices(output, facts, words)
     _show_header(
         output,
         words,
@@ -146,8 +167,13 @@ def _show_received(output: Output, found: "ReadMessage", ages: "dict[str, Status
         ],
     )
     _show_page(output, found, words)
-    _show_told(output, alert, found.told)
-    _show_terms(output, found.applied)
+    if facts is None:
+        _show_told(output, alert, found.told)
+        _show_terms(output, found.applied)
+    else:
+        from agency_client.terminal.notice_lines import show_checks
+
+        show_checks(output, facts, words)
     output.show_banner(marking, rules)
     output.write_json(
         {
@@ -243,7 +269,10 @@ def _show_own(output: Output, found: "ReadOwnMessage", ages: "dict[str, StatusAg
 def _warn_of_later(output: Output, found: "ReadMessage") -> None:
     from agency_client.terminal.aftercare_pages import list_correction_lines
     from agency_client.terminal.moments import spell_moment
+    from agency_client.terminal.origin_page import list_origin_lines
 
+    for line, tone in list_origin_lines(found.origin):
+        output.show_line(line, tone)
     if found.provenance.is_disputed:
         words = "its sender has revoked the key that signed it, from an earlier moment: it may be somebody else's"
         output.show_line(f"DISPUTED: {words}", Tone.BAD)
@@ -255,6 +284,10 @@ def _warn_of_later(output: Output, found: "ReadMessage") -> None:
         output.show_line(f"VOIDED: {words}", Tone.BAD)
     for line in list_correction_lines(found.standing, found.followed_by):
         output.show_line(line, Tone.BAD)
+    if not found.is_witnessed:
+        leaf = found.provenance.leaf_index
+        seen = f"only this node and the exchange have seen its place in the log so far (leaf {leaf})"
+        output.show_line(f"{NOT_YET_WITNESSED}: {seen}", Tone.CAUTION)
 
 
 def _describe_later(found: "ReadMessage | ReadOwnMessage") -> "dict[str, Any]":

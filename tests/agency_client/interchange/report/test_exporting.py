@@ -114,6 +114,9 @@ def test_the_command_line_writes_it_and_reads_in_the_language_asked_for(
 
     read = ("read", "--lang", "fr", "--reason", REASON, "--", held.message_id)
     said = line.demand_harmless(*read, forms=("--plain",))
-    assert load_words("fr").say("subject") + "\tTrần Thị Specimen" in said
+    french = load_words("fr")
+    assert french.say("subject") + "\tTrần Thị Specimen" in said
+    assert french.say("Only this agency and the exchange have seen its place in the log so far") in said
+    assert "only this node and the exchange" not in said
     code, _, err = line.run(*words[:2], "docx", *words[3:])
     assert (code, "stix" in err) == (2, True)
