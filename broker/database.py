@@ -41,11 +41,12 @@ def open_exchange_database(
 
     Raises:
         DatabaseUrlError: the file that says where it is cannot be used.
+        UnsafeDatabaseError: a standby is required of SQLite.
     """
-    epoch = read_epoch(sheet.origin, sheet.name)
-    return open_database(
-        find_database(folder), epoch=epoch, requires_standby=requires_standby, is_alone=is_alone, beside=beside
-    )
+    epoch, where = read_epoch(sheet.origin, sheet.name), find_database(folder)
+    if requires_standby and isinstance(where, Path):
+        raise UnsafeDatabaseError("database.require_standby is set, and SQLite has no standby: leave the setting out")
+    return open_database(where, epoch=epoch, requires_standby=requires_standby, is_alone=is_alone, beside=beside)
 
 
 def find_database(folder: ExchangeFolder) -> Path | URL:
