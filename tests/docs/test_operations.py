@@ -1,6 +1,7 @@
 """docs/operations.md names every setting with its default, metrics that exist, and the unit starts what there is."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from typer.main import get_command
 from broker.agreements.book import Agreements
 from broker.cli import app
 from broker.clock import SystemClock
+from broker.dead_letters.rules import Letters
 from broker.observability.agreements import AgreementCollector
+from broker.observability.dead_letters import DeadLetterCollector
 from broker.observability.metrics import Metrics
 from broker.settings import Settings
 
@@ -40,7 +43,9 @@ def test_every_setting_stands_in_the_page_with_its_default() -> None:
 
 def test_the_metrics_named_are_counted() -> None:
     agreements = AgreementCollector(Agreements, SystemClock())
-    counted = {metric.name for metric in (*Metrics().registry.collect(), *agreements.describe())}
+    letters = DeadLetterCollector(lambda since: Letters(since, Counter(), ()), list, SystemClock())
+    described = (*agreements.describe(), *letters.describe())
+    counted = {metric.name for metric in (*Metrics().registry.collect(), *described)}
     named = set(re.findall(r"`(bilateral_[a-z_]+)`", PAGE))
     assert named == counted
 
