@@ -26,24 +26,27 @@ class AttachmentFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: set[Path] = set()
 
     def measure(self, key: UploadKey) -> int | None:
         """Return how many bytes are stored and durable; None where there is no file."""
         path = self._path(key)
         try:
             sync_file(path)
+            self._know(path.parent)
             return path.stat().st_size
         except FileNotFoundError:
             return None
 
     def measure_free(self) -> int:
         """Return how many bytes the disk has left."""
-        return shutil.disk_usage(self._make_folder()).free
+        self._know(self._folder)
+        return shutil.disk_usage(self._folder).free
 
     def open_piece(self, key: UploadKey) -> "_OpenFile":
         """Return what writes to the file; it is made, and known to its folder for good, if need be."""
         path = self._path(key)
-        self._make_folder(key.sender)
+        self._know(path.parent)
         is_new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if is_new:
@@ -82,12 +85,19 @@ class AttachmentFiles:
             message, _, attachment_id = path.name.partition(".")
             yield UploadKey(path.parent.name, message, attachment_id)
 
-    def _make_folder(self, sender: str = "") -> Path:
-        for folder in (self._folder, self._folder / sender):
-            if not folder.is_dir():
-                folder.mkdir(mode=0o700, exist_ok=True)
-                sync_folder(folder.parent)
-        return self._folder
+    def _know(self, folder: Path) -> None:
+        """Make a folder if need be, and let its names be durable: a broker that was killed may not have come so far.
+
+        Once in this process: what it makes later it syncs itself.
+        """
+        if folder in self._known and folder.is_dir():
+            return
+        if folder != self._folder:
+            self._know(self._folder)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder)
+        sync_folder(folder.parent)
+        self._known.add(folder)
 
     def _path(self, key: UploadKey) -> Path:
         return self._folder / key.sender / f"{key.message}.{key.id}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.attachments import files as attachment_files
 from broker.attachments.contents import ContentsFullError
 from broker.attachments.files import AttachmentFiles
 from broker.attachments.rules import ByteRange, UploadKey
@@ -33,6 +34,20 @@ def test_a_file_is_private_and_named_by_ids_alone(tmp_path: Path) -> None:
     assert (files.measure(KEY), list(files.list_keys())) == (12, [KEY])
     assert files.compute_sha256(KEY) == b64u_encode(hash_bytes(b"first second"))
     assert files.measure_free() > 0
+
+
+def test_names_that_a_killed_broker_did_not_sync_are_durable_before_anything_is_said_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "attachments"
+    write(AttachmentFiles(folder), b"first")
+    synced: list[Path] = []
+    monkeypatch.setattr(attachment_files, "sync_folder", synced.append)
+    assert AttachmentFiles(folder).measure(KEY) == 5
+    assert set(synced) == {folder / KEY.sender, folder, tmp_path}
+    synced.clear()
+    AttachmentFiles(folder).open_piece(KEY).close()
+    assert set(synced) == {folder / KEY.sender, folder, tmp_path}
 
 
 def test_a_part_is_read_and_a_removed_file_is_gone(tmp_path: Path) -> None:
