@@ -291,7 +291,7 @@ def draw_serial(draw: DrawBytes) -> int:
 
 @contextmanager
 def build_folder(path: Path) -> Iterator[ExchangeFolder]:
-    """Lend a private folder that takes the place of `path` when the block ends well, whole or not at all.
+    """Lend a private folder that durably takes the place of `path` when the block ends well, whole or not at all.
 
     Raises:
         ExchangeExistsError: something is there already.
@@ -305,7 +305,9 @@ def build_folder(path: Path) -> Iterator[ExchangeFolder]:
     building.mkdir(mode=0o700)
     try:
         yield ExchangeFolder(building)
+        sync_folder(building)
         building.replace(path)
+        sync_folder(path.parent)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise

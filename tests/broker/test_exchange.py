@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import broker.exchange
 from broker.clock import SystemClock
 from broker.durable_files import write_private_file
 from broker.exchange import (
@@ -105,6 +106,17 @@ def test_what_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
         fail()
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_and_its_names_are_durable_before_anything_is_done_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut took the whole exchange with everything that it had answered: keys, database and all."""
+    place, synced = tmp_path / "exchange", []
+    monkeypatch.setattr(broker.exchange, "sync_folder", lambda folder: synced.append((folder, place.exists())))
+    with build_folder(place) as building:
+        building.path.joinpath("broker.db").touch()
+    assert synced == [(building.path, False), (tmp_path, True)]
 
 
 def test_what_a_killed_attempt_left_is_cleared_away(tmp_path: Path) -> None:
