@@ -1,4 +1,4 @@
-"""An exchange has its database in its folder, or where a private file says; that is found in one place, and never told."""
+"""An exchange has its database in its folder, or where a private file says; one place finds it and never tells it."""
 
 from contextlib import closing
 from pathlib import Path
