@@ -11,14 +11,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
+
+from schemas.api import ATTACHMENTS_PATH
+from schemas.attachments import OFFSET_HEADER, PIECE_MEDIA_TYPE, Announcement, UploadAnswer
+from schemas.codec import b64u_encode, hash_bytes
 from tests.faults.clocked_broker import OFFSET_FILE
 from tests.faults.full_disk import SmallDisk, no_longer_files
 from tests.faults.kills import agree_and_correspond, list_serving
 from tests.faults.stored_log import read_stored_log
 from tests.faults.traffic import Traffic, traffic_running
+from tests.support.caller import Caller, read_answer, read_slug
 from tests.support.exchange import RunningExchange
+from tests.support.members import derive_seed
+from tests.support.messages import make_id
 
 END_SECONDS = 120
+_PIECE_BYTES = 1 << 18
+_REFUSALS_BEFORE_ROOM = 3
 CLOCKED = ("-m", "tests.faults.clocked_broker")
 
 
@@ -59,6 +69,36 @@ def limit_files(exchange: RunningExchange, *, times: int, seconds: float) -> Cou
                 time.sleep(seconds)
             traffic.wait_for(2)
     return traffic.memory.refusals
+
+
+def fill_disk_under_upload(exchange: RunningExchange, disk: SmallDisk, size: int) -> Counter[str]:
+    """Let the disk become full in the middle of an upload; with room again it goes on where it stood, and is whole."""
+    caller = exchange.caller(next(iter(exchange.members)))
+    data = derive_seed("upload") * (size // 32)
+    announced = Announcement(
+        message=make_id("upload"), id=make_id("attachment"), sha256=b64u_encode(hash_bytes(data)), size=len(data)
+    )
+    told = read_answer(caller.post(ATTACHMENTS_PATH, announced), UploadAnswer, 201)
+    disk.fill(leave_bytes=size // 2)
+    refusals: Counter[str] = Counter()
+    while not told.complete:
+        answer = _add_piece(caller, announced, data, told.offset)
+        if answer.status_code != httpx.codes.OK:
+            refusals[f"{answer.status_code} {read_slug(answer)}"] += 1
+            if refusals.total() == _REFUSALS_BEFORE_ROOM:
+                disk.free()
+            answer = caller.post(ATTACHMENTS_PATH, announced)  # what has come of the piece is kept
+        assert answer.status_code in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE), answer.text
+        if answer.status_code == httpx.codes.OK:
+            told = read_answer(answer, UploadAnswer)
+    return refusals
+
+
+def _add_piece(caller: Caller, announced: Announcement, data: bytes, offset: int) -> httpx.Response:
+    headers = {"Content-Type": PIECE_MEDIA_TYPE, OFFSET_HEADER: str(offset)}
+    path = f"{ATTACHMENTS_PATH}/{announced.message}/{announced.id}"
+    piece = data[offset : offset + _PIECE_BYTES]
+    return caller.http.patch(path, content=piece, headers={**headers, **caller.authorize()})
 
 
 def pause(exchange: RunningExchange, *, times: int, seconds: float) -> Counter[str]:

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.disturbances import fill_disk, limit_files, pause, turn_clock, use_clock
+from tests.faults.disturbances import fill_disk, fill_disk_under_upload, limit_files, pause, turn_clock, use_clock
 from tests.faults.full_disk import small_disk
 from tests.support.exchange import found, make_live_member, running_exchange
 
 pytestmark = pytest.mark.long
 
 GB, VN = "GB-HO", "VN-IMM"
-DISK_BYTES = 24 << 20
+DISK_BYTES = 32 << 20
+UPLOAD_BYTES = 4 << 20
 HOUR = 3600
 
 
@@ -22,8 +23,10 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", DISK_BYTES) as disk:
         if disk is None:
             pytest.skip("only root may mount a file system; the next test is for everybody")
-        with running_exchange(disk.path, GB, VN) as exchange:
+        with running_exchange(disk.path, GB, VN, BILATERAL_BROKER_ATTACHMENTS__RESERVED_BYTES="0") as exchange:
+            uploading = fill_disk_under_upload(exchange, disk, UPLOAD_BYTES)
             refusals = fill_disk(exchange, disk, times=2, seconds=0.5)
+    assert uploading["507 storage-full"] > 0
     assert set(refusals) <= {"503 unavailable", "507 storage-full"}
     assert refusals.total() > 0
 
