@@ -13,12 +13,11 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from bench.loader import find_percentile
-from bench.results import Spread, compare_runs, find_missed_marks, print_floor, print_results, write_results
+from bench.results import Spread, compare_runs, conclude, print_floor
 from bench.servers import FLOOR, PRODUCT, Run, mint_token, serving
 from bench.stage import Stage, prepare_stage
 from bench.terms import measure_proof_ms, measure_terms, measure_verification
 
-RESULTS = Path(__file__).parent / "results.json"
 CONNECTIONS = 32
 
 
@@ -55,12 +54,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="bilateral-bench-") as folder:
         stage = prepare_stage(Path(folder), extent.warm_up + extent.messages)
         results = measure(stage, extent, console)
-    print_results(console, results)
-    write_results(RESULTS, results)
-    missed = find_missed_marks(results)
-    for sentence in missed:
-        console.print(f"[bold]Missed:[/] {sentence}.")
-    return 1 if missed else 0
+    return conclude(console, results)
 
 
 def measure(stage: Stage, extent: Extent, console: Console) -> dict[str, float]:
@@ -76,6 +70,7 @@ def measure(stage: Stage, extent: Extent, console: Console) -> dict[str, float]:
         "accept_cpu_ratio": ratio.median,
         "accept_cpu_us": accept,
         "accept_over_ed25519": accept / terms["ed25519"],
+        "floor_over_ed25519": Spread.of(floor).median / terms["ed25519"],
         "accept_per_s": Spread.of([run.load.accepted_per_second for run in pairs.product]).median,
         "envelope_bytes": stage.messages.stat().st_size / (extent.warm_up + extent.messages) - 1,
         "floor_cpu_us": Spread.of(floor).median,

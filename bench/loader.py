@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 
 import uvloop
@@ -26,9 +27,9 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which messages to send, where to, over how many connections, at how many a second (0: all at once)."""
+    """Which messages to send, to which servers, over how many connections, at how many a second (0: all at once)."""
 
-    url: str
+    urls: tuple[str, ...]
     authority: str
     chain: str
     messages: str
@@ -76,7 +77,8 @@ def read_load(line: bytes) -> Load:
 async def run(plan: Plan) -> None:
     """Connect, warm up, wait for the word, send, and say what came of it."""
     tls = make_tls(Path(plan.authority), Path(plan.chain))
-    connections = [await connect(plan.url, tls) for _ in range(plan.connections)]
+    turns = islice(cycle(plan.urls), plan.connections)
+    connections = [await connect(url, tls) for url in turns]
     envelopes = read_envelopes(Path(plan.messages), plan.warm_up + plan.count)
     requests = [make_send(plan.token, envelope) for envelope in envelopes]
     await send(connections, requests[: plan.warm_up], 0)

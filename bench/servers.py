@@ -8,16 +8,16 @@ counts. `strace` counted as many (docs/benchmarks.md).
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.loader import Load, Plan, read_load
+from bench.processes import read_cpu_seconds, read_line, start_module, tell
 from bench.stage import NODE, RECIPIENT, SENDER, Stage
 from bench.waking import WakingPlan
 from broker.clock import SystemClock
@@ -33,7 +33,7 @@ PRODUCT = ("broker", "serve", "--port", "0", "--data")
 FLOOR = ("bench.floor",)
 
 # One member asks here as fast as it can; what it would be told is measured nowhere.
-_ENVIRONMENT = os.environ | {
+ENVIRONMENT = os.environ | {
     "BILATERAL_BROKER_LOG_LEVEL": "warning",
     "BILATERAL_BROKER_LIMITS__REQUESTS_PER_SECOND": "1000000",
     "BILATERAL_BROKER_LIMITS__REQUESTS_PER_SECOND_OF_MEMBER": "1000000",
@@ -83,7 +83,7 @@ class Server:
             if sample.name in (_COMMITS, _OPERATIONS)
         }
         return Usage(
-            _read_cpu_seconds(self.process.pid), counted[_COMMITS], counted[_OPERATIONS], _count_new_logs(self.folder)
+            read_cpu_seconds(self.process.pid), counted[_COMMITS], counted[_OPERATIONS], _count_new_logs(self.folder)
         )
 
     def ask_token(self, agency: str = SENDER) -> str:
@@ -96,18 +96,7 @@ class Server:
 
     def measure(self, token: str, connections: int, warm_up: int, count: int, rate: int = 0) -> Run:
         """Let a loader warm it up and then load it, and return what that cost."""
-        plan = self.folder.path / "plan"
-        authority, chain = self.stage.authority, self.stage.client_chain(SENDER)
-        whole = Plan(
-            self.url, str(authority), str(chain), str(self.stage.messages), token, connections, warm_up, count, rate
-        )
-        plan.write_bytes(whole.to_line())
-        with _start("bench.loader", str(plan)) as loader:
-            _read_line(loader)
-            before = self.read_usage()
-            _tell(loader, b"go\n")
-            load = read_load(_read_line(loader))
-            after = self.read_usage()
+        load, (before,), (after,) = load_servers([self], token, connections, warm_up, count, rate)
         return _compare(load, before, after)
 
     def measure_waking(self, count: int) -> list[int]:
@@ -117,24 +106,58 @@ class Server:
         tokens = [self.ask_token(agency) for agency in (SENDER, RECIPIENT)]
         who = (chains[0], tokens[0], chains[1], tokens[1])
         plan.write_bytes(WakingPlan(self.url, str(stage.authority), str(stage.messages), *who, count).to_line())
-        with _start("bench.waking", str(plan)) as waker:
-            waits: list[int] = decode_canonical(_read_line(waker))
+        with start_module("bench.waking", str(plan)) as waker:
+            waits: list[int] = decode_canonical(read_line(waker))
         return waits
 
 
+def load_servers(
+    servers: Sequence[Server], token: str, connections: int, warm_up: int, count: int, rate: int = 0
+) -> tuple[Load, list[Usage], list[Usage]]:
+    """Let one loader load servers of one exchange; return the load, and what each had used before and after it."""
+    first = servers[0]
+    stage, plan = first.stage, first.folder.path / "plan"
+    urls = tuple(server.url for server in servers)
+    where = (urls, str(stage.authority), str(stage.client_chain(SENDER)), str(stage.messages))
+    plan.write_bytes(Plan(*where, token, connections, warm_up, count, rate).to_line())
+    with start_module("bench.loader", str(plan)) as loader:
+        read_line(loader)
+        before = [server.read_usage() for server in servers]
+        tell(loader, b"go\n")
+        load = read_load(read_line(loader))
+        return load, before, [server.read_usage() for server in servers]
+
+
 @contextmanager
-def serving(stage: Stage, command: tuple[str, ...], *options: str) -> Iterator[Server]:
-    """Serve a fresh copy of the stage as long as the block runs."""
+def serving(
+    stage: Stage, command: tuple[str, ...], *options: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Server]:
+    """Serve a fresh copy of the stage as long as the block runs; `environment` is what else is set."""
+    with copied_exchange(stage) as folder, running_server(stage, folder, command, *options, **environment) as server:
+        yield server
+
+
+@contextmanager
+def copied_exchange(stage: Stage) -> Iterator[ExchangeFolder]:
+    """Lend a fresh copy of the stage's folder."""
     folder = ExchangeFolder(stage.folder / generate_id())
     shutil.copytree(stage.exchange, folder.path)
     try:
-        with _start(*command, str(folder.path), *options) as process:
-            announced = decode_canonical(_read_line(process))
-            yield Server(stage, folder, process, announced["url"], announced["admin_url"])
-            process.terminate()
-            process.wait()
+        yield folder
     finally:
         shutil.rmtree(folder.path)
+
+
+@contextmanager
+def running_server(
+    stage: Stage, folder: ExchangeFolder, command: tuple[str, ...], *options: str, **environment: str
+) -> Iterator[Server]:
+    """Serve a folder as long as the block runs, and end in order."""
+    with start_module(*command, str(folder.path), *options, environment=ENVIRONMENT | environment) as process:
+        announced = decode_canonical(read_line(process))
+        yield Server(stage, folder, process, announced["url"], announced["admin_url"])
+        process.terminate()
+        process.wait()
 
 
 def mint_token(stage: Stage) -> str:
@@ -165,37 +188,6 @@ def _compare(load: Load, before: Usage, after: Usage) -> Run:
     )
 
 
-def _read_cpu_seconds(pid: int) -> float:
-    # proc(5): user and system time in clock ticks are the fields 14 and 15; the name in field 2 may hold spaces.
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _count_new_logs(folder: ExchangeFolder) -> int:
     log = folder.database.with_name(folder.database.name + "-wal")
     return int.from_bytes(log.read_bytes()[_WAL_SEQUENCE], "big") if log.exists() else 0
-
-
-@contextmanager
-def _start(module: str, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_ENVIRONMENT) as process:
-        try:
-            yield process
-        except BaseException:
-            process.kill()
-            raise
-
-
-def _read_line(process: "subprocess.Popen[bytes]") -> bytes:
-    assert process.stdout is not None  # noqa: S101 - it was started with a pipe
-    line = process.stdout.readline().rstrip(b"\n")
-    if not line:
-        raise RuntimeError(f"{process.args!r} ended without a word; the reason stands above")
-    return line
-
-
-def _tell(process: "subprocess.Popen[bytes]", line: bytes) -> None:
-    assert process.stdin is not None  # noqa: S101 - it was started with a pipe
-    process.stdin.write(line)
-    process.stdin.flush()

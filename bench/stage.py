@@ -11,14 +11,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
+
+from broker.clock import SystemClock
+from broker.exchange import ExchangeFolder
+from broker.founding import found_exchange
+from keys.generation import generate_bytes
 from schemas.api import MESSAGES_PATH, VERSION_HEADER
 from schemas.codec import b64u_decode, b64u_encode
 from schemas.key_documents import ExchangeSheet
 from tests.support.agreements import make_wide_clauses
 from tests.support.caller import issue_client_chain
 from tests.support.delivery import tell_time
-from tests.support.exchange import make_live_member, running_exchange
-from tests.support.members import derive_seed
+from tests.support.exchange import RunningExchange, make_live_member
+from tests.support.many_brokers import HOSTS
+from tests.support.members import EXCHANGE, derive_seed
 from tests.support.messages import ALERT, make_message, seal
 
 SENDER, RECIPIENT = "GB-HO", "VN-IMM"
@@ -57,13 +64,20 @@ class Stage:
         return self.folder / f"{agency}.pem"
 
 
-def prepare_stage(folder: Path, messages: int) -> Stage:
-    """Found an exchange, enrol both members, bring an agreement into force, and seal so many messages under it."""
-    with running_exchange(folder, SENDER, RECIPIENT) as exchange:
-        terms = exchange.agree(
-            SENDER, RECIPIENT, clauses=make_wide_clauses(SENDER, RECIPIENT, daily_quota=_QUOTA)
-        ).terms
-        stage = Stage(folder, exchange.sheet, terms.digest())
+def prepare_stage(folder: Path, messages: int, database: URL | None = None) -> Stage:
+    """Found an exchange, enrol both members, bring an agreement into force, and seal so many messages under it.
+
+    It is kept in a file of its own, or in an empty PostgreSQL `database`.
+    """
+    exchange = _found(folder, database)
+    exchange.start()
+    try:
+        exchange.join(*(make_live_member(agency) for agency in (SENDER, RECIPIENT)))
+        clauses = make_wide_clauses(SENDER, RECIPIENT, daily_quota=_QUOTA)
+        terms = exchange.agree(SENDER, RECIPIENT, clauses=clauses).terms
+    finally:
+        exchange.stop()
+    stage = Stage(folder, exchange.sheet, terms.digest())
     stage.authority.write_bytes(b64u_decode(stage.sheet.tls_ca))
     for agency in (SENDER, RECIPIENT):
         stage.client_chain(agency).write_bytes(issue_client_chain(make_live_member(agency)))
@@ -100,6 +114,12 @@ def seal_messages(agreement: str, numbers: range, issued_at: datetime) -> list[b
         seal(make_message(sender, recipient, name=("bench", n), n=n, **whole), sender, recipient).envelope.canonical()
         for n in numbers
     ]
+
+
+def _found(folder: Path, database: URL | None) -> RunningExchange:
+    place = ExchangeFolder(folder / "exchange")
+    sheet = found_exchange(place.path, EXCHANGE, HOSTS, None, SystemClock(), generate_bytes, database=database)
+    return RunningExchange(place, sheet)
 
 
 def _seal_all(stage: Stage, messages: int) -> None:
