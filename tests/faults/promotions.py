@@ -127,8 +127,8 @@ def play_lossy_promotion(folder: Path) -> tuple[int, int]:
         traffic.wait_for(20, PATIENCE_SECONDS)
         pair.promote()
         wait_until(lambda: all(is_behind(broker) for broker in brokers))
+        wait_until(lambda: traffic.memory.refusals["503 exchange-behind"] > 0)
         traffic.abandon()
-        assert traffic.memory.refusals["503 exchange-behind"] > 0
         return _verify_not_forked(traffic, read_stored_log(brokers[0]), brokers)
 
 
