@@ -20,13 +20,12 @@ BIG, INTEGER, SMALL = (st.integers(-(2**bits), 2**bits - 1) for bits in (63, 31,
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
     with using_engine(POSTGRESQL):
-        database = make_store(tmp_path_factory.mktemp("store"))
+        database = make_store(tmp_path)
     with database.write() as opened:
         yield opened
-    database.close()
 
 
 @given(st.tuples(*(st.none() | kind for kind in (BIG, INTEGER, TEXT, TEXT, st.binary(), st.booleans(), SMALL))))
