@@ -150,13 +150,17 @@ class FloorBatch:
         kept = size - self.head.size
         del self.rows[kept:], self.concerns[2 * kept :]
 
+    def next_head(self) -> StoredHead:
+        """Return the head over all leaves; there is no tree."""
+        root = sha256(b"".join(row["leaf_hash"] for row in self.rows)).digest()
+        return StoredHead(self.head.origin, self.size, root, self.head.last_time, self.head.checkpoint)
+
     def write(self) -> None:
         """Write the leaves and move the head over them."""
         if not self.rows:
             return
         insert_leaves(self.connection, self.rows, self.concerns)
-        root = sha256(b"".join(row["leaf_hash"] for row in self.rows)).digest()
-        head = StoredHead(self.head.origin, self.size, root, self.head.last_time, self.head.checkpoint)
+        head = self.next_head()
         move_head(self.connection, self.head.size, head)
         self.head, self.rows = head, []
 
@@ -183,14 +187,15 @@ def store_message(message: ParsedMessage, transaction: Transaction) -> None:
     """Write what the broker writes of a message for one recipient: leaf, message, content, item and the day's count."""
     connection, header, (to,) = transaction.connection, message.header, message.header["recipients"]
     number = cast(FloorBatch, transaction.batch).add(message)
-    insert_message(connection, _message_row(message, number))
+    insert_message(connection, make_message_row(message, number))
     insert_content(connection, to["agency"], number, message.ciphertext)
-    insert_item(connection, _item_row(message, number))
+    insert_item(connection, make_item_row(message, number))
     recipient = HeaderRecipient(**to)
     count_accepted(connection, header["sender"]["agency"], recipient, 0, before=to["n"] - 1)
 
 
-def _message_row(message: ParsedMessage, number: int) -> dict[str, Any]:
+def make_message_row(message: ParsedMessage, number: int) -> dict[str, Any]:
+    """Return the row of a message for its one recipient."""
     header, (to,) = message.header, message.header["recipients"]
     return {
         "recipient": to["agency"], "number": number, "sender": header["sender"]["agency"], "id": header["id"],
@@ -201,7 +206,8 @@ def _message_row(message: ParsedMessage, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _item_row(message: ParsedMessage, number: int) -> dict[str, Any]:
+def make_item_row(message: ParsedMessage, number: int) -> dict[str, Any]:
+    """Return the row of what then waits in the recipient's inbox."""
     (to,), expires_at = message.header["recipients"], parse_timestamp(message.header["expires_at"])
     return {
         "recipient": to["agency"], "number": number, "type": "message", "state": "waiting", "is_open": True, "haste": 3,
