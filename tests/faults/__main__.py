@@ -127,8 +127,7 @@ def describe(refusals: Counter[str]) -> str:
 
 
 def cut_answers(retries: int, seed: int) -> str:
-    """Cut answers and ask again; `seed` changes nothing: the places are taken in turn."""
-    del seed
+    """Cut answers and ask again; `seed` says where the cuts begin."""
     with (
         TemporaryDirectory(prefix="bilateral-faults-") as place,
         running_exchange(Path(place), GB, VN, **UNLIMITED) as exchange,
@@ -137,7 +136,13 @@ def cut_answers(retries: int, seed: int) -> str:
         begun = monotonic()
         with cutting_proxy(int(exchange.url.rpartition(":")[2])) as proxy:
             report = play_retries(
-                exchange, proxy, messages, retries, cuts=10, progress=lambda report: show(report.total, "retries")
+                exchange,
+                proxy,
+                messages,
+                retries,
+                cuts=10,
+                first=97 * seed,
+                progress=lambda report: show(report.total, "retries"),
             )
         seconds = monotonic() - begun
         verify_effects(exchange, messages, report)

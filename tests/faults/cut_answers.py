@@ -52,6 +52,7 @@ STRIDE = 389
 class CutReport:
     """How often each question was asked again, and behind how many different bytes of its answer it was cut."""
 
+    first: int = 0
     retries: Counter[str] = field(default_factory=Counter)
     longest: dict[str, int] = field(default_factory=dict)
     places: dict[str, set[int]] = field(default_factory=dict)
@@ -117,7 +118,7 @@ class CutClient:
     def _cut(self, name: str) -> None:
         places = self._report.places.setdefault(name, set())
         tried = self._report.retries[name]
-        place = tried * STRIDE % max(self._report.longest.get(name, 1), 1)
+        place = (self._report.first + tried * STRIDE) % max(self._report.longest.get(name, 1), 1)
         places.add(place)
         self._proxy.cut_after(place, resets=tried % 2 == 1)
 
@@ -129,10 +130,14 @@ def play_retries(
     retries: int,
     *,
     cuts: int,
+    first: int = 0,
     progress: Callable[[CutReport], None] = lambda report: None,
 ) -> CutReport:
-    """Let messages go their way until so many answers were cut: each question `cuts` times before it is answered."""
-    report = CutReport()
+    """Let messages go their way until so many answers were cut: each question `cuts` times before it is answered.
+
+    The first cut of each question is behind `first` bytes of its answer.
+    """
+    report = CutReport(first)
     sender = CutClient(exchange, proxy, messages.sender, report)
     recipient = CutClient(exchange, proxy, messages.recipient, report)
     number = 0
