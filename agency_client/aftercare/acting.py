@@ -4,19 +4,28 @@ A person's answer is not given here: it stays due (`acknowledge_by`). What was d
 (`local_store.received_work`); own notices are only recorded.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agency_client.aftercare.rules import BREACH_NOTICE, CORRECTION, WITHDRAWAL, decide_effect
-from agency_client.aftercare.standing import is_authors, is_in_words_of, is_of_consent, list_kin, read_notice
+from agency_client.aftercare.standing import (
+    is_authors,
+    is_in_words_of,
+    is_of_consent,
+    list_kin,
+    load_standing,
+    read_notice,
+)
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.aftercare import StoredNotice, list_notices, record_notice
 from agency_client.local_store.content import erase_content, has_content, limit_retention
+from agency_client.local_store.corrected_index import list_changed_by
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import InboxState, find_sender, load_by_digest, mark_withdrawn
 from agency_client.local_store.onward import list_copies_by_consent, list_onward_copies
 from agency_client.local_store.sent import find_message_by_digest
-from agency_client.matching.indexing import correct_index
+from agency_client.matching.indexing import correct_index, renew_index
 from agency_client.node import Node
 from agency_client.retention.rules import ErasureCode
 from schemas.alerts.base import Alert
@@ -72,10 +81,11 @@ def act_on_notice(
             Action.ALTERATION, f"act-on-{notice.kind}", effect.label, message=target.id, partner=origin.author
         )
         append_entry(transaction, note)
+    record_notice(transaction, replace(notice, effect=effect.value, acted_at=now))
     if isinstance(alert.details, Correction) and is_in_words_of(transaction, target.digest, origin.author):
         for copy in copies:
-            correct_index(transaction, copy, alert.details.changes)
-    record_notice(transaction, replace(notice, effect=effect.value, acted_at=now))
+            correct_index(transaction, copy, digest, alert.details.changes)
+    _renew_index(transaction, copies)
     return effect
 
 
@@ -87,7 +97,15 @@ def note_own_notice(transaction: Transaction, digest: str, alert: Alert, origin:
     if notice is not None:
         record_notice(transaction, replace(notice, is_own=True))
     if isinstance(alert.details, Correction):
-        correct_index(transaction, alert.in_reply_to.digest, alert.details.changes)
+        correct_index(transaction, alert.in_reply_to.digest, digest, alert.details.changes)
+    _renew_index(transaction, [alert.in_reply_to.digest])
+
+
+def _renew_index(transaction: Transaction, targets: Sequence[str]) -> None:
+    """Let what is corrected be found by what it says now: where the notice is a correction, or is about one."""
+    corrected = (message for target in targets for message in list_changed_by(transaction, target))
+    for message in dict.fromkeys((*targets, *corrected)):
+        renew_index(transaction, message, lambda notice: load_standing(transaction, notice).is_in_force)
 
 
 def describe_notice(digest: str, alert: Alert, target: str, origin: NoticeOrigin) -> StoredNotice | None:

@@ -76,6 +76,11 @@ class Standing:
         return self.allowed_uses is not None
 
     @property
+    def is_in_force(self) -> bool:
+        """Return whether what it says still counts: of a notice, whether it does anything to what it is about."""
+        return not (self.is_withdrawn or self.is_restricted or self.is_to_be_erased)
+
+    @property
     def words(self) -> tuple[str, ...]:
         """Return the marks that lists show beside the message."""
         marks = (

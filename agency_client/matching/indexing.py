@@ -1,12 +1,15 @@
 """Let what a message says be found, in the transaction that keeps its content; follow what its sender corrects.
 
-A correction names fields. What it replaces is not found any more, and what it says is, under the same path; whose word
-it is was judged before it came here (`agency_client.aftercare.acting`).
+A correction names fields. What it replaces is not found any more, and what it says is, under the same path, until it is
+taken back itself; whose word it is was judged before it came here (`agency_client.aftercare.acting`).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 
+from agency_client.local_store.corrected_index import find_before, keep_before, keep_changes, list_changes
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.name_index import (
     drop_index,
@@ -35,10 +38,22 @@ def index_message(transaction: Transaction, digest: str, alert: Alert) -> None:
     forget_names()
 
 
-def correct_index(transaction: Transaction, digest: str, changes: tuple[Change, ...]) -> None:
-    """Let a message be found by what it says now, where anything of it can be found."""
+def correct_index(transaction: Transaction, digest: str, notice: str, changes: tuple[Change, ...]) -> None:
+    """Keep what a correction changes of what can be found of a message; `renew_index` does it."""
     names, numbers = list_indexed_names(transaction, digest), list_indexed_numbers(transaction, digest)
-    for change in changes:
+    if names or numbers:
+        keep_before(transaction, digest, names, numbers)
+        keep_changes(transaction, digest, notice, changes)
+
+
+def renew_index(transaction: Transaction, digest: str, does_count: Callable[[str], bool]) -> None:
+    """Let a message be found by what it says now, by the corrections that count; nothing where none was ever here."""
+    before = find_before(transaction, digest)
+    if before is None:
+        return
+    names, numbers = before
+    counting = (changes for notice, changes in list_changes(transaction, digest) if does_count(notice))
+    for change in chain.from_iterable(counting):
         names = list(filter(None, (change_name(entry, change) for entry in names)))
         numbers = list(filter(None, (change_number(entry, change) for entry in numbers)))
     drop_index(transaction, digest)

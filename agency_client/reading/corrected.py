@@ -61,7 +61,7 @@ def read_corrected(
         return None
     author = message.header.sender.agency if message.provenance is None else message.provenance.path[0]
     with node.store.read() as snapshot:
-        counting = [notice for notice in standing.corrections if _is_standing(load_standing(snapshot, notice.digest))]
+        counting = [notice for notice in standing.corrections if load_standing(snapshot, notice.digest).is_in_force]
     corrections = (_read_correction(node, notice, verb, reason, case) for notice in counting)
     return apply_corrections(
         original,
@@ -107,10 +107,6 @@ def _load_party(node: Node, snapshot: Snapshot, agency: str) -> Party:
 def _describe(message: Message, alert: Alert) -> ContentFacts:
     header = message.header
     return describe_content(alert, purpose=message.purpose, urgency=header.routing.urgency, issued_at=header.issued_at)
-
-
-def _is_standing(standing: Standing) -> bool:
-    return not (standing.is_withdrawn or standing.is_restricted or standing.is_to_be_erased)
 
 
 def _read_correction(node: Node, notice: Notice, verb: str, reason: str, case: str | None) -> Correction | None:

@@ -25,6 +25,7 @@ from agency_client.local_store.migrations import (
     step_0017_following,
     step_0018_challenges,
     step_0019_sent_drafts,
+    step_0020_corrected_index,
 )
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -46,6 +47,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     step_0017_following.STATEMENTS,
     step_0018_challenges.STATEMENTS,
     step_0019_sent_drafts.STATEMENTS,
+    step_0020_corrected_index.STATEMENTS,
 )
 """Step n, counted from 1, brings `user_version` from n - 1 to n."""
 

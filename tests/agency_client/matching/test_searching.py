@@ -9,6 +9,7 @@ import pytest
 from agency_client.errors import UsageError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.content import erase_content
+from agency_client.local_store.corrected_index import find_before, list_changed_by
 from agency_client.local_store.name_index import list_indexed_names, list_indexed_numbers
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.local_store.settings import clear_restored
@@ -38,13 +39,15 @@ def send_fraud(world: LyingWorld, terms: Terms, **members: Any) -> Reference:
     return Reference(id=leg.message_id, digest=leg.digest)
 
 
-def say(world: LyingWorld, kind: str, about: Reference, **details: Any) -> None:
+def say(world: LyingWorld, kind: str, about: Reference, **details: Any) -> Reference:
     """Let GB send a notice about its message; VN collects it."""
     due = format_timestamp(world.clock.now() + timedelta(days=3))
     alert = make_alert(kind, NOTICES[kind] | {"acknowledge_by": due} | details, in_reply_to=about.to_wire())
     alert.pop("thread")
-    send_alert(world["GB"], Draft(alert, Purpose.DATA_QUALITY, necessity="It follows it.", reason="case 74/08"))
+    draft = Draft(alert, Purpose.DATA_QUALITY, necessity="It follows it.", reason="case 74/08")
+    (leg,) = send_alert(world["GB"], draft).legs
     world.collect("VN")
+    return Reference(id=leg.message_id, digest=leg.digest)
 
 
 def find(world: LyingWorld, query: SearchQuery, message: Reference, agency: str = "VN") -> list[Hit]:
@@ -138,12 +141,48 @@ def test_a_corrected_message_is_found_by_what_it_says_now(world: LyingWorld, ter
         assert holders == ["Solveig BERG"]
 
 
+def test_a_correction_that_is_taken_back_or_restricted_changes_nothing_that_is_found(
+    world: LyingWorld, terms: Terms
+) -> None:
+    sent = send_fraud(world, terms)
+    first = correct_surname(world, sent, "ERIKSSON", "BERG")
+    second = correct_surname(world, sent, "BERG", "BERGMAN")
+    assert list_holders(world, sent) == {"GB": ["ANNA MARIA BERGMAN"], "VN": ["ANNA MARIA BERGMAN"]}
+    say(world, "withdrawal", second)
+    assert list_holders(world, sent) == {"GB": ["ANNA MARIA BERG"], "VN": ["ANNA MARIA BERG"]}
+    say(world, "restriction", first)
+    assert list_holders(world, sent) == {"GB": ["ANNA MARIA ERIKSSON"], "VN": ["ANNA MARIA ERIKSSON"]}
+    assert find(world, HOLDER, sent)
+    assert find(world, SearchQuery(names=("Anna Maria Berg",)), sent) == []
+
+
+def correct_surname(world: LyingWorld, sent: Reference, was: str, now: str) -> Reference:
+    """Let GB correct the holder's surname, a second after whatever it said last; return the correction."""
+    world.clock.ahead += timedelta(seconds=1)
+    change = {"field": "details.document.holder.surname", "was": was, "now": now}
+    return say(world, "correction", sent, changes=[change])
+
+
+def list_holders(world: LyingWorld, sent: Reference) -> dict[str, list[str]]:
+    """Return under which name of the holder a message is found at each agency."""
+    found = {}
+    for agency in ("GB", "VN"):
+        with world[agency].store.read() as snapshot:
+            entries = list_indexed_names(snapshot, sent.digest)
+        found[agency] = [entry.text for entry in entries if entry.path.endswith("holder")]
+    return found
+
+
 def test_what_is_erased_leaves_nothing_to_be_found(world: LyingWorld, terms: Terms) -> None:
     sent, node = send_fraud(world, terms), world["VN"]
+    correction = correct_surname(world, sent, "ERIKSSON", "BERG")
     with node.store.write() as transaction:
+        assert list_changed_by(transaction, correction.digest) == [sent.digest]
         erase_content(transaction, sent.digest, node.note_access(Action.ERASURE, "erase", "its term has ended"))
         assert list_indexed_names(transaction, sent.digest) == []
         assert list_indexed_numbers(transaction, sent.digest) == []
+        assert list_changed_by(transaction, correction.digest) == []
+        assert find_before(transaction, sent.digest) is None
     assert find(world, HOLDER, sent) == []
 
 
