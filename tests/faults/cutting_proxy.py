@@ -104,10 +104,7 @@ def cutting_proxy(target_port: int) -> Iterator[CuttingProxy]:
         loop.run_forever()
         server.close()
         proxy.abort_all()
-        pending = asyncio.all_tasks(loop)
-        for task in pending:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
         loop.close()
 
     thread = threading.Thread(target=run, name="cutting-proxy", daemon=True)
