@@ -39,8 +39,11 @@ def test_attachments_that_are_named_alike_everywhere_agree() -> None:
 @pytest.mark.parametrize(
     ("pairs", "problem"),
     [
-        ([(make_pair(ONE)[0], make_pair(TWO)[1])], "name different ones"),
-        ([make_pair(ONE), make_pair(ONE)], "stands there twice"),
+        (
+            [(make_pair(ONE)[0], make_pair(TWO)[1])],
+            r"^attachments: the envelope and the message inside name different ones$",
+        ),
+        ([make_pair(ONE), make_pair(ONE)], r"^attachments: one stands there twice$"),
         ([make_pair(make_id("three"))], "does not speak of"),
         ([make_pair(ONE, size=101)], "not that of its ciphertext"),
         ([make_pair(ONE, size=0)], "not that of its ciphertext"),
@@ -55,6 +58,11 @@ def test_what_does_not_agree_is_refused(pairs: list[tuple[SealedAttachment, Mess
     with pytest.raises(AttachmentsError, match=problem) as refused:
         verify(*pairs)
     assert refused.value.code == "attachments-refused"
+
+
+def test_one_of_exactly_a_gibibyte_agrees() -> None:
+    outer, inner = make_pair(ONE, size=MAX_ATTACHMENT_BYTES)
+    verify((outer.model_copy(update={"size": MAX_SEALED_BYTES}), inner))
 
 
 def test_one_that_only_the_envelope_or_only_the_message_names_is_refused() -> None:
