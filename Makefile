@@ -53,8 +53,8 @@ mutants: setup ## change the code that decides, spot by spot: do the tests notic
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes --requirement requirements/mutants.txt
 	@$(BIN)/python -m deploy.mutants $(ARGS)
 
-bench: setup ## measure what an accept costs beside its floor (five minutes); ARGS=--quick for a first look
-	@$(BIN)/python -m bench $(ARGS)
+bench: setup $(if $(filter taxii,$(WHAT)),build/taxii/installed.txt) ## measure what an accept costs beside its floor; ARGS=--quick; WHAT=brokers, commits, delivery, taxii, … measures that instead
+	@$(BIN)/python -m bench$(if $(WHAT),.$(WHAT)) $(ARGS)
 
 sabotage: setup ## take out each control that stops a hostile broker, and see its attack succeed; ARGS='receipt' chooses
 	@$(BIN)/python -m tests.sabotage $(ARGS)

@@ -89,5 +89,6 @@ async def connect(url: str, tls: ssl.SSLContext) -> Connection:
 
 
 def _read_length(head: bytes) -> int:
-    start = head.index(_LENGTH) + len(_LENGTH)
-    return int(head[start : (head + b"\r\n").index(b"\r\n", start)])
+    fields = head.lower()
+    start = fields.index(_LENGTH) + len(_LENGTH)
+    return int(fields[start : (fields + b"\r\n").index(b"\r\n", start)])

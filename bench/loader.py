@@ -19,7 +19,8 @@ from pathlib import Path
 import uvloop
 
 from bench.connection import Connection, connect, make_tls
-from bench.stage import make_send, read_envelopes
+from bench.stage import JSON, make_request, read_envelopes
+from schemas.api import MESSAGES_PATH
 from schemas.codec import decode_canonical, encode_canonical
 
 _MICROSECONDS = 1_000_000
@@ -38,6 +39,8 @@ class Plan:
     warm_up: int
     count: int
     rate: int = 0
+    path: str = MESSAGES_PATH
+    media_type: str = JSON
 
     def to_line(self) -> bytes:
         """Return it as the loader reads it."""
@@ -80,7 +83,7 @@ async def run(plan: Plan) -> None:
     turns = islice(cycle(plan.urls), plan.connections)
     connections = [await connect(url, tls) for url in turns]
     envelopes = read_envelopes(Path(plan.messages), plan.warm_up + plan.count)
-    requests = [make_send(plan.token, envelope) for envelope in envelopes]
+    requests = [make_request(plan.path, plan.token, envelope, plan.media_type) for envelope in envelopes]
     await send(connections, requests[: plan.warm_up], 0)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -7,12 +7,11 @@ processes hand in when they end, so they are read around a broker's whole life.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 from sqlalchemy import URL
 
-from bench.processes import read_cpu_seconds, read_used_by_ended_seconds
+from bench.processes import list_children, read_cpu_seconds, read_used_by_ended_seconds
 from broker.database import find_database, write_database_url
 from broker.exchange import ExchangeFolder
 from tests.support.postgresql import SUPERUSER, PostgresqlServer
@@ -54,8 +53,7 @@ def copy_exchange(server: PostgresqlServer, source: ExchangeFolder, target: Exch
 def read_server_cpu_seconds(server: PostgresqlServer) -> float:
     """Return what the server has used: its first process, the living ones it started, and those that ended."""
     first = int((server.data / "postmaster.pid").read_text().partition("\n")[0])
-    started = [int(pid) for pid in Path(f"/proc/{first}/task/{first}/children").read_text().split()]
-    return read_used_by_ended_seconds(first) + sum(read_cpu_seconds(pid) for pid in (first, *started))
+    return read_used_by_ended_seconds(first) + sum(read_cpu_seconds(pid) for pid in (first, *list_children(first)))
 
 
 def count_syncs(server: PostgresqlServer) -> int:

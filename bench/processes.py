@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,13 @@ def start_module(
     module: str, *arguments: str, environment: Mapping[str, str] = os.environ
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a module in a process of its own; killed where the block fails."""
-    command = [sys.executable, "-m", module, *arguments]
+    with start_program([sys.executable, "-m", module, *arguments], environment) as process:
+        yield process
+
+
+@contextmanager
+def start_program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a program in a process of its own; killed where the block fails."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(environment)) as process:
         try:
             yield process
@@ -48,6 +54,11 @@ def tell(process: "subprocess.Popen[bytes]", line: bytes) -> None:
 def read_cpu_seconds(pid: int) -> float:
     """Return what a process has used, in user and system mode and in all its threads; 0 once it has ended."""
     return _read_seconds(pid, _USED)
+
+
+def list_children(pid: int) -> list[int]:
+    """Return the living processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def read_used_by_ended_seconds(pid: int) -> float:

@@ -30,6 +30,7 @@ from tests.support.messages import ALERT, make_message, seal
 
 SENDER, RECIPIENT = "GB-HO", "VN-IMM"
 NODE = "node-1"
+JSON = "application/json"
 
 # Together with it M has 3,400 bytes and is padded to 4,096, as an alert with a person and a document is.
 _ALERT = ALERT | {"details": "The upper edge of the photo page was lifted and closed again with another glue. " * 31}
@@ -91,13 +92,19 @@ def read_envelopes(messages: Path, count: int) -> list[bytes]:
         return [line[:-1] for line in islice(file, count)]
 
 
-def make_request(path: str, token: str, body: bytes) -> bytes:
+def make_request(path: str, token: str, body: bytes, media_type: str = JSON) -> bytes:
     """Return the bytes of one HTTP/1.1 request with a JSON body."""
     head = (
-        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {media_type}\r\naccept: {media_type}\r\n"
         f"authorization: Bearer {token}\r\n{VERSION_HEADER.lower()}: 1\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode("ascii") + body
+
+
+def make_get(path: str, token: str) -> bytes:
+    """Return the bytes of one HTTP/1.1 request without a body."""
+    who = f"authorization: Bearer {token}\r\n{VERSION_HEADER.lower()}: 1"
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{who}\r\n\r\n".encode("ascii")
 
 
 def make_send(token: str, envelope: bytes) -> bytes:

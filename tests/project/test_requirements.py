@@ -22,6 +22,7 @@ FILES = (
     "pdf.txt",
     "pins.txt",
     "postgresql.txt",
+    "taxii.txt",
 )
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(?:\[[a-z,-]+\])?==(?P<version>[^ ;]+)(?P<rest>.*)$")
 BASE_SET_MEGABYTES = 150
@@ -94,7 +95,7 @@ def test_every_dependency_is_pinned() -> None:
     extra = project["project"]["optional-dependencies"]["postgresql"]
     assert {re.split(r"[<>=\[]", text)[0] for text in extra} <= read_pins("postgresql.txt").keys()
     assert mutants <= read_pins("mutants.txt").keys()
-    for name in ("fuzz", "pdf"):
+    for name in ("fuzz", "pdf", "taxii"):
         assert {re.split(r"[<>=\[]", text)[0] for text in groups[name]} <= read_pins(f"{name}.txt").keys()
 
 
