@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agency_client.duties.telling import Told
     from agency_client.interchange.report.facts import ReportFacts
     from agency_client.languages.words import Words
-    from agency_client.node import Node
     from agency_client.reading.messages import ReadMessage, ReadOwnMessage
     from agency_client.reading.terms import AppliedTerms
     from agency_client.statuses.freshness import StatusAge
@@ -68,23 +67,16 @@ def _read(
         partners = found.recipients if isinstance(found, ReadOwnMessage) else (found.stored.sender,)
         ages = list_ages(node, partners)
         whom = load_whom_of_marked(node, ages.values())
-        facts = _gather_facts(node, found, invocation.words)
+        facts = None
+        if invocation.words.language.code != "en":
+            from agency_client.interchange.report.exporting import gather_facts
+
+            facts = gather_facts(node, found)
     if isinstance(found, ReadOwnMessage):
         _show_own(output, found, ages, invocation.words)
     else:
         _show_received(output, found, ages, invocation.words, facts)
     warn_of_ages(output, ages.values(), whom)
-
-
-def _gather_facts(node: "Node", found: "ReadMessage | ReadOwnMessage", words: "Words") -> "ReportFacts | None":
-    """Return what a report says of a message, in whose words another language than English is spoken here."""
-    from agency_client.languages.words import ENGLISH
-
-    if words is ENGLISH:
-        return None
-    from agency_client.interchange.report.exporting import gather_facts
-
-    return gather_facts(node, found)
 
 
 def _verify(
