@@ -54,7 +54,8 @@ class CutReport:
 
     first: int = 0
     retries: Counter[str] = field(default_factory=Counter)
-    longest: dict[str, int] = field(default_factory=dict)
+    tried: Counter[str] = field(default_factory=Counter)
+    lengths: dict[str, int] = field(default_factory=dict)
     places: dict[str, set[int]] = field(default_factory=dict)
     leaves: list[LoggedRecord] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -67,7 +68,7 @@ class CutReport:
     def describe(self) -> str:
         """Return one line for a person."""
         return ", ".join(
-            f"{name} {count} (after {len(self.places[name])} of {self.longest[name]} bytes)"
+            f"{name} {count} (after {len(self.places[name])} of {self.lengths[name]} bytes)"
             for name, count in sorted(self.retries.items())
         )
 
@@ -101,7 +102,7 @@ class CutClient:
         """Ask, and remember how long the answer is."""
         self.warm_up()
         whole = _insist(lambda: self._connection.post(path, document.canonical(), answer))
-        self._report.longest[name] = max(self._proxy.passed, self._report.longest.get(name, 0))
+        self._report.lengths[name] = self._proxy.passed
         return whole
 
     def warm_up(self) -> None:
@@ -116,10 +117,10 @@ class CutClient:
         self._connection.close()
 
     def _cut(self, name: str) -> None:
-        places = self._report.places.setdefault(name, set())
-        tried = self._report.retries[name]
-        place = (self._report.first + tried * STRIDE) % max(self._report.longest.get(name, 1), 1)
-        places.add(place)
+        self._report.tried[name] += 1
+        tried = self._report.tried[name]
+        place = (self._report.first + tried * STRIDE) % max(self._report.lengths.get(name, 1), 1)
+        self._report.places.setdefault(name, set()).add(place)
         self._proxy.cut_after(place, resets=tried % 2 == 1)
 
 
