@@ -73,15 +73,16 @@ class CuttingProxy:
     async def _carry_answers(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await _read(source):
             kept = data if self._left is None else data[: self._left]
-            if kept:
-                sink.write(kept)
-                await _drain(sink)
+            # Counted before they leave: whoever has received them may begin to count anew.
             self.passed += len(kept)
             if self._left is not None:
                 self._left -= len(kept)
-                if len(kept) < len(data):
-                    self._end(sink)
-                    return
+            if kept:
+                sink.write(kept)
+                await _drain(sink)
+            if len(kept) < len(data):
+                self._end(sink)
+                return
 
     def _end(self, sink: asyncio.StreamWriter) -> None:
         self.cuts += 1
