@@ -40,6 +40,7 @@ MARKS = {
     "fsyncs_per_message_postgresql": Mark(most=0.1),
     "group_commit_over_batch_insert": Mark(least=0.8),
     "grouped_over_ungrouped": Mark(least=5),
+    "memory_end_over_third": Mark(most=1.1),
     "notifies_per_message": Mark(most=0.1),
     "proof_ms": Mark(most=10),
     "two_brokers_over_one": Mark(least=1),

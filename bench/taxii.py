@@ -110,7 +110,7 @@ def _load(stage: Stage, taxii: TaxiiServer, warm_up: int, count: int) -> tuple[f
     """Return how many it took a second, and the CPU of each in µs."""
     plan = stage.folder / "taxii-plan"
     files = (str(stage.authority), str(stage.client_chain(SENDER)), str(_bodies(stage)))
-    whole = Plan((taxii.url,), *files, "none", STEADY, warm_up, count, 0, taxii.path, TAXII)
+    whole = Plan((taxii.url,), *files, "", STEADY, warm_up, count, 0, taxii.path, TAXII)
     plan.write_bytes(whole.to_line())
     with start_module("bench.loader", str(plan)) as loader:
         read_line(loader)
