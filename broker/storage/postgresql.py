@@ -213,7 +213,7 @@ def _make_engine(url: URL, schema: str, session: dict[str, str], *, target: str,
             "connect_timeout": _CONNECT_SECONDS,
             "target_session_attrs": target,
             "options": f"{given} {options}".strip(),
-            "prepare_threshold": 2,
+            "prepare_threshold": None,  # psycopg forgets with a rollback all that its session prepared, ours with it
             **_CLIENT_KEEPALIVE,
         },
     )

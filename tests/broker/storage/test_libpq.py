@@ -57,6 +57,24 @@ def test_a_value_of_another_type_is_refused_before_it_is_sent(connection: Connec
         ECHO.fetch(connection, [1.5, *[None] * 6])
 
 
+def test_what_is_prepared_outlives_a_rollback_whatever_else_the_session_did(tmp_path: Path) -> None:
+    """psycopg, once it prepares statements of its own, takes back every prepared one with the transaction."""
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+
+    def fail(connection: Connection) -> None:
+        for _ in range(20):
+            connection.execute(text("SELECT 1"))
+            ECHO.fetch(connection, [None] * 7)
+        raise KeyError("the transaction's own mistake")
+
+    for _ in range(2):
+        with pytest.raises(KeyError), database.write() as connection:
+            fail(connection)
+    with database.write() as connection:
+        assert len(ECHO.fetch(connection, [None] * 7)) == 1
+
+
 def test_a_session_that_the_server_ended_is_unreachable(tmp_path: Path) -> None:
     with using_engine(POSTGRESQL):
         database = make_store(tmp_path)
