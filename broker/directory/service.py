@@ -12,8 +12,8 @@ from broker.directory.enrolment import Enrolment, enrol
 from broker.directory.live import Directory
 from broker.directory.members import Members, VerifiedKeyDocument
 from broker.directory.rules import RECORD_TYPES, find_leaf_of, verify_submission
-from broker.storage.fair_queue import Turn
 from broker.storage.announcements import Topic
+from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.transaction import PendingLeaf, Transaction
 from keys.timeline import MemberTimeline
