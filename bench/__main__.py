@@ -1,7 +1,7 @@
 """`make bench`: measure the broker's accept path beside its floor, print every term, and fail if a mark is missed.
 
 Broker and floor take turns, each on a fresh copy of one stage. What else the machine does disturbs both, so ratios and
-CPU time are worth reading, and messages a second only beside those of the same run (docs/benchmarks.md).
+CPU time are worth reading, and messages a second only beside those of the same run (docs/performance.md).
 """
 
 import argparse

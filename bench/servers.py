@@ -2,7 +2,7 @@
 
 CPU time is the kernel's: user and system, of all threads. Synchronisations of the disk are counted by what SQLite does
 in this mode: one for each commit, and three whenever it begins its write-ahead log anew, which the log's header
-counts. `strace` counted as many (docs/benchmarks.md).
+counts. `strace` counted as many (docs/performance.md).
 """
 
 import os
