@@ -50,8 +50,9 @@ def select_records(
         if query.after_index is not None:  # said of both tables, so that either index may lead
             wanted.append(log_concern.c.leaf_index > query.after_index)
     statement = statement.where(*wanted).execution_options(yield_per=_RECORDS_AT_ONCE)
-    for row in connection.execute(statement):
-        yield FoundRecord(*row)
+    with connection.execute(statement) as found:  # whoever has enough stops in the middle
+        for row in found:
+            yield FoundRecord(*row)
 
 
 def list_leaves(connection: Connection, start: int, end: int) -> Iterable[Row[Any]]:
