@@ -43,6 +43,7 @@ class Extent:
     rounds: int
     messages: int
     warm_up: int
+    connections: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,13 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=5, help="turns of all three at 32 connections")
     arguments.add_argument("--messages", type=int, default=3000)
     arguments.add_argument("--warm-up", type=int, default=200)
+    arguments.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
     asked = arguments.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
     with prepared_bench(asked.warm_up + asked.messages) as bench:
-        costs = _take_turns(bench, Extent(asked.rounds, asked.messages, asked.warm_up), console)
+        costs = _take_turns(
+            bench, Extent(asked.rounds, asked.messages, asked.warm_up, tuple(asked.connections)), console
+        )
         results = compare(costs) | {"fsyncs_per_message_postgresql": measure_syncs(bench, asked.messages)}
     _print(console, costs)
     return conclude(console, results)
@@ -150,8 +154,8 @@ def compare(costs: Mapping[Kind, Sequence[Cost]]) -> dict[str, float]:
 def _take_turns(bench: Bench, extent: Extent, console: Console) -> dict[Kind, list[Cost]]:
     """Measure the steady load in every turn, and other numbers of connections in the first one."""
     whats = (SQLITE, ONE, TWO)
-    costs: dict[Kind, list[Cost]] = {(what, number): [] for number in CONNECTIONS for what in whats if number > 1}
-    costs |= {(what, 1): [] for what in (SQLITE, ONE)}
+    kinds = [(what, number) for number in {*extent.connections, STEADY} for what in whats]
+    costs: dict[Kind, list[Cost]] = {kind: [] for kind in kinds if kind != (TWO, 1)}
     for turn in range(extent.rounds):
         for (what, connections), known in costs.items():
             if turn == 0 or connections == STEADY:

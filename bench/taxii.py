@@ -1,7 +1,7 @@
 """`python -m bench.taxii`: a TAXII 2.1 server from PyPI takes the same bodies, side by side (`make bench WHAT=taxii`).
 
-OpenTAXII stores each envelope as one object of a type of its own, over plain HTTP and for anybody, with its threads and
-its database as they come. The broker takes it over mTLS, verifies both signatures, judges it under an agreement, logs
+OpenTAXII stores each envelope as one object of a type of its own, over plain HTTP and for anybody, in one thread, with
+its database as it comes. The broker takes it over mTLS, verifies both signatures, judges it under an agreement, logs
 it and proves that. Both by the same loader over 32 connections, by turns; `accept_over_taxii` is the ratio of their
 rates, `taxii_cpu_over_accept` that of their CPU time.
 """

@@ -1,8 +1,9 @@
 """OpenTAXII as it is served, in an environment of its own: `PYTHONPATH=build/taxii python taxii_server.py FOLDER`.
 
-Its database is SQLite with the settings that it comes with; anybody may write into the one collection, there is no
-TLS, and its one process answers with many threads. It prints a line with its URL and the collection's path, and serves
-until it is ended. Nothing of the product is imported here: both need other versions of the same packages.
+Its database is SQLite with the settings that it comes with; anybody may write into the one collection; there is no
+TLS; and one thread answers, for with several its database is locked against itself and messages are refused. It prints
+a line with its URL and the collection's path, and serves until it is ended. Nothing of the product is imported here:
+both need other versions of the same packages.
 """
 
 import os
@@ -10,7 +11,6 @@ import socket
 import sys
 from pathlib import Path
 
-THREADS = 32
 CONFIGURATION = """
 domain: "localhost"
 auth_api:
@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
     path = f"/taxii2/{root.id}/collections/{collection.id}/objects/"
     sys.stdout.write(f"http://127.0.0.1:{listening.getsockname()[1]} {path}\n")
     sys.stdout.flush()
-    options = ("--bind", f"fd://{listening.fileno()}", "--worker-class", "gthread", "--threads", str(THREADS))
+    options = ("--bind", f"fd://{listening.fileno()}", "--worker-class", "gthread", "--threads", "1")
     serve = ("-m", "gunicorn", *options, "--keep-alive", "75", "--log-level", "warning", "opentaxii.http:app")
     os.execv(sys.executable, [sys.executable, *serve])  # noqa: S606 - its own program
 
