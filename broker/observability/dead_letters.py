@@ -58,7 +58,5 @@ def _make_families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
             "Messages that expired or were returned within a day, and that are held now, by state.",
             labels=["state"],
         ),
-        GaugeMetricFamily(
-            "bilateral_needs", "What needs an operator, by code.", labels=["code"]
-        ),
+        GaugeMetricFamily("bilateral_needs", "What needs an operator, by code.", labels=["code"]),
     )
