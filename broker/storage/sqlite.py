@@ -17,6 +17,10 @@ _BUSY_TIMEOUT_MS = 10_000
 # 16 MiB of log before it is copied into the database: a busy page is copied once in it, and a copy costs three fsyncs.
 _CHECKPOINT = "wal_autocheckpoint = 4096"
 
+# In KiB: one connection writes and sees every page; each of those that read would keep a copy of the same ones.
+_WRITING_CACHE = "cache_size = -65536"
+_READING_CACHE = "cache_size = -8192"
+
 # FULL: a COMMIT returns after the write-ahead log has been fsynced. With NORMAL a power cut loses acknowledged rows.
 _PRAGMAS = (
     f"busy_timeout = {_BUSY_TIMEOUT_MS}",
@@ -24,7 +28,6 @@ _PRAGMAS = (
     "foreign_keys = ON",
     "trusted_schema = OFF",
     "secure_delete = ON",
-    "cache_size = -65536",
     "temp_store = MEMORY",
 )
 
@@ -37,7 +40,7 @@ def url_of(path: Path) -> URL:
 def make_writing_engine(url: URL) -> Engine:
     """Return the engine whose transactions take the write lock when they begin: none fails half-way for want of it."""
     _create_private_file(_path_of(url))
-    engine = _make_engine(url, "BEGIN IMMEDIATE", pool_size=1)
+    engine = _make_engine(url, "BEGIN IMMEDIATE", _WRITING_CACHE, pool_size=1)
 
     @event.listens_for(engine, "connect")
     def use_write_ahead_log(connection: sqlite3.Connection, _record: object) -> None:
@@ -54,7 +57,7 @@ def make_writing_engine(url: URL) -> Engine:
 def make_reading_engine(url: URL, connections: int) -> Engine:
     """Return the engine of read-only connections; each transaction sees one snapshot and never waits for the writer."""
     read_only = url.set(database=f"file:{_path_of(url)}").update_query_dict({"mode": "ro", "uri": "true"})
-    return _make_engine(read_only, "BEGIN", pool_size=connections)
+    return _make_engine(read_only, "BEGIN", _READING_CACHE, pool_size=connections)
 
 
 def is_unreachable(error: Exception, engine: Engine) -> bool:
@@ -122,7 +125,7 @@ def open_channel(reading: Engine, broker: str) -> None:
     """Return nothing: one process alone has the file."""
 
 
-def _make_engine(url: URL, begin: str, *, pool_size: int) -> Engine:
+def _make_engine(url: URL, begin: str, cache: str, *, pool_size: int) -> Engine:
     # hide_parameters: an error's text must never carry what people wrote into a log.
     engine = create_engine(
         url,
@@ -137,7 +140,7 @@ def _make_engine(url: URL, begin: str, *, pool_size: int) -> Engine:
     def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         # Without this the driver begins transactions by itself, before some statements and not before others.
         connection.isolation_level = None
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, cache):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
