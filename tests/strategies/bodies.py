@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from schemas import api
 from schemas.log.records import Action, Record, RecordType, Role
+from schemas.markings import Urgency
 from schemas.model import WireModel
 from tests.strategies.documents import envelopes, references, sealed_receipts, signed_documents
 from tests.strategies.primitives import (
@@ -158,6 +159,9 @@ BODIES: dict[type[WireModel], st.SearchStrategy[Any]] = {
     api.EvidenceList: evidence_lists(),
     api.ExchangeAnswer: st.builds(
         api.ExchangeAnswer, product=st.just("bilateral"), exchange=exchanges, origin=origins, protocol=st.just(1)
+    ),
+    api.InboxEvent: st.builds(
+        api.InboxEvent, newest=sizes, urgency=st.sampled_from(Urgency), count=st.integers(1, 1000)
     ),
     api.LeaseAnswer: lease_answers(),
     api.LeaseRequest: st.builds(

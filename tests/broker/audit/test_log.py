@@ -76,6 +76,7 @@ def test_a_log_that_was_not_created_or_not_loaded_says_so(tmp_path: Path) -> Non
     log = AuditLog(database, ManualClock(), lambda checkpoint: b"", CountingSalts())
     with pytest.raises(LogMissingError, match="broker init"):
         log.load()
+    assert log.problem is None
     with pytest.raises(LogError, match="not loaded"):
         _ = log.view
     database.close()
