@@ -41,6 +41,12 @@ from tests.support.agreements import Negotiation
 from tests.support.caller import Caller
 from tests.support.members import EXCHANGE, Member, derive_seed, make_encryption_keys, make_key_set, make_signer
 
+UNHURRIED = {
+    "BILATERAL_BROKER_ENVIRONMENT": "testing",
+    "BILATERAL_BROKER_LIMITS__BURST_REQUESTS": "1000000",
+    "BILATERAL_BROKER_LIMITS__BURST_REQUESTS_OF_MEMBER": "1000000",
+}
+"""A broker that counts nobody's requests: tests ask faster than any node, and those of the limits set their own."""
 START_SECONDS = 60
 STOP_SECONDS = 90
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -108,7 +114,7 @@ class RunningExchange:
                 [sys.executable, *self.program, "serve", "--data", str(self.folder.path), "--port", "0"],
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=os.environ | {"BILATERAL_BROKER_ENVIRONMENT": "testing"} | dict(self.environment) | environment,
+                env=os.environ | UNHURRIED | dict(self.environment) | environment,
             )
         assert self.process.stdout is not None
         watchdog = threading.Timer(START_SECONDS, self.process.kill)
