@@ -176,7 +176,9 @@ def _lease(exchange: "LyingExchange", agency: str, body: bytes, query: Mapping[s
     waiting = exchange.inboxes.get(agency, {})
     if not waiting:
         return LeaseAnswer(withdrawn=(), items=(), more=False, checkpoint=exchange.sign_note())
-    lease = LeaseRequest.from_canonical(body).lease or generate_id()
+    request = LeaseRequest.from_canonical(body)
+    lease, left = request.lease or generate_id(), len(waiting) - request.max_items
+    waiting = dict(sorted(waiting.items())[: request.max_items])
     handed_over = {
         number: _record_hand_over(exchange, agency, item, lease)
         for number, item in waiting.items()
@@ -188,7 +190,7 @@ def _lease(exchange: "LyingExchange", agency: str, body: bytes, query: Mapping[s
         leased_until=exchange.clock.now() + timedelta(seconds=LEASE_SECONDS),
         withdrawn=exchange.withdrawn.get(agency, ()),
         items=items,
-        more=False,
+        more=left > 0,
         checkpoint=exchange.sign_note(),
     )
 
