@@ -242,7 +242,7 @@ class AuditLog:
             batch.write()
             if self._standing.stop is not None:
                 self._view = self._read_stored_view(select_head(connection))
-        self.publish(batch)
+        self._take_over(batch)
 
     def begin(self, connection: Connection) -> LogBatch:
         """Start a batch on top of the stored head, which is locked until the transaction ends.
@@ -258,14 +258,20 @@ class AuditLog:
 
     def publish(self, batch: LogBatch) -> None:
         """Take over the leaves of a durable batch and sign its head, once a batch."""
+        has_grown = self._view is None or self._view.checkpoint != batch.checkpoint
+        if has_grown:
+            failpoint("log.before-sign")
+        self._take_over(batch)
+        if has_grown:
+            failpoint("log.after-sign")
+
+    def _take_over(self, batch: LogBatch) -> None:
         self._tree.extend(batch.hashes)
         if self._standing.stop is not None:
             return  # a batch that stopped the log, or came after, has no leaf: `LogBatch.write` sees to that
         checkpoint = batch.checkpoint
         if self._view is None or self._view.checkpoint != checkpoint:
-            failpoint("log.before-sign")
             self._publish_head(checkpoint)
-            failpoint("log.after-sign")
 
     @property
     def view(self) -> LogView:
