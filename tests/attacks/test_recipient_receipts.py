@@ -83,14 +83,23 @@ def test_a_true_receipt_counts(world: LyingWorld, terms: Any) -> None:
     assert take_receipt(world, sent, make_receipt(world, GB, sent)) == ["taken-by-broker", "verified"]
 
 
+ROUNDS = 10
+
+
 def test_receipts_made_by_a_node_are_believed_by_the_sender(world: LyingWorld, terms: Any) -> None:
     sent = send(world, terms, "real")
-    world.collect(GB)
-    sign_owed_receipts(world[GB])
-    send_due_receipts(world[GB])
-    world.collect(VN)
-    with world[VN].store.read() as snapshot:
-        assert set(facts_of(snapshot, sent)) == {"taken-by-broker", "handed-over", "verified"}
+    expected = {"taken-by-broker", "handed-over", "verified"}
+    facts: set[str] = set()
+    for _ in range(ROUNDS):  # others have left messages in this world, and a round does so much at once
+        world.collect(GB)
+        sign_owed_receipts(world[GB])
+        send_due_receipts(world[GB])
+        world.collect(VN)
+        with world[VN].store.read() as snapshot:
+            facts = set(facts_of(snapshot, sent))
+        if facts == expected:
+            break
+    assert facts == expected
 
 
 def test_a_receipt_signed_by_another_member_is_kept_as_a_suspicion_only(world: LyingWorld, terms: Any) -> None:
