@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from broker.audit.leaf_rows import list_columns
 from broker.audit.queries import list_leaves, read_concerns
 from broker.audit.tables import ERASED_TYPE
 from broker.storage.engine import Database
@@ -173,18 +174,3 @@ def _check_record(row: Row[Any], concerned: set[str], checked: CheckedRange) -> 
             checked.add(f"the column {name} does not say what the record says", row.leaf_index)
     if concerned != set(record.concerns):
         checked.add("whom it concerns is stored otherwise than the record says", row.leaf_index)
-
-
-def list_columns(record: Record) -> dict[str, Any]:
-    """Return what the columns beside a record must repeat of it."""
-    return {
-        "record_type": record.type.value,
-        "time": record.time,
-        "agency": record.agency,
-        "partner": record.partner,
-        "actor": record.actor.agency if record.actor else None,
-        "node": record.actor.node if record.actor else None,
-        "message": record.message.id if record.message else None,
-        "agreement": record.agreement,
-        "problem": record.problem,
-    }

@@ -21,6 +21,13 @@ def make_leaf_row(pending: PendingLeaf, data: bytes) -> dict[str, Any]:
         "leaf_hash": hash_commitment(leaf_class, commitment),
         "record": data,
         "salt": pending.salt,
+        **list_columns(record),
+    }
+
+
+def list_columns(record: Record) -> dict[str, Any]:
+    """Return what the columns beside a record repeat of it, for those who search."""
+    return {
         "record_type": record.type.value,
         "time": record.time,
         "agency": record.agency,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from broker.audit.leaf_checks import MAX_FINDINGS, Finding, list_columns
+from broker.audit.leaf_checks import MAX_FINDINGS, Finding
+from broker.audit.leaf_rows import list_columns
 from broker.audit.verification import LogReport, verify_stored_log
 from broker.clock import SystemClock
 from broker.composition import open_broker
