@@ -4,8 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from broker.audit.leaf_checks import list_columns
-from broker.audit.leaf_rows import make_leaf_row, show_leaf
+from broker.audit.leaf_rows import list_columns, make_leaf_row, show_leaf
 from broker.storage.transaction import PendingLeaf
 from schemas.codec import b64u_decode, b64u_encode
 from schemas.log.leaf import commit_record
