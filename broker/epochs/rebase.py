@@ -20,6 +20,7 @@ from broker.database import open_exchange_database
 from broker.directory.live import make_directory
 from broker.durable_files import write_private_file
 from broker.epochs.carrying import Carried, Carrier, Progress
+from broker.epochs.copying import copy_pieces
 from broker.epochs.errors import CarryingError, WrongStateError
 from broker.epochs.reading import read_database, read_log
 from broker.epochs.rules import Shown, choose_last
@@ -202,6 +203,9 @@ def _build_database(old: Exchange, new: Exchange, last: Checkpoint, tools: Tools
             writer.commit_and_wait(log.store_checkpoint)
         finally:
             writer.close()
+        if old.folder.database_url.exists():
+            with read_database(old.folder) as source, database.write() as target:
+                copy_pieces(source, target)
         database.empty_write_ahead_log()
     finally:
         database.close()

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from broker.agreements.live import make_agreement_book
+from broker.attachments.opening import open_contents
+from broker.attachments.rules import ByteRange, UploadKey
 from broker.audit.log_store import select_head
 from broker.audit.standing import ExchangeStoppedError, StopReason
 from broker.audit.verification import verify_stored_log
@@ -26,6 +28,7 @@ from keys.generation import generate_bytes
 from tests.broker.epochs.places import CLOCK, GB, VN, grow, make_place, open_place, settings_of
 from tests.support.exchange import make_live_member
 from tests.support.members import EXCHANGE
+from tests.support.messages import make_id
 from tests.support.postgresql import shared_server
 
 
@@ -177,6 +180,18 @@ def test_a_new_epoch_stands_in_a_schema_of_its_own_and_the_old_one_cannot_go_on(
     third = ExchangeFolder(tmp_path / "third")
     join_exchange(place, third)
     assert serve_a_little(third) > before
+
+
+def test_a_new_epoch_takes_over_the_bytes_of_attachments(place: ExchangeFolder) -> None:
+    key, data = UploadKey(GB, make_id("message"), make_id("attachment")), bytes(range(256)) * 2_000
+    with (
+        open_contents(place, read_sheet(place), max_bytes=1 << 20) as contents,
+        closing(contents.open_piece(key)) as to,
+    ):
+        to.write(data, 0)
+    open_next_epoch(place)
+    with open_contents(place, read_sheet(place)) as contents:
+        assert contents.read(key, ByteRange(0, len(data))) == data
 
 
 def test_a_new_epoch_that_cannot_be_built_leaves_everything_as_it_was(
