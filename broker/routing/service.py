@@ -6,64 +6,35 @@ in force, and everything else that can change, is judged inside the transaction 
 
 from asyncio import gather
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from broker.access.caller import Caller
-from broker.agreements.book import Agreements
 from broker.agreements.live import AgreementBook
-from broker.attachments.store import end_attachments, load_named, refer_to
+from broker.attachments.store import end_attachments, refer_to
 from broker.audit.batches import Accepted, answer_each
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.directory.live import Directory
-from broker.directory.members import Members
 from broker.http.refusal import Refusal, RefusedError, find_refusal, refuse
 from broker.inbox.allowance import RETRY_SECONDS
 from broker.inbox.delivery import Inboxes, NewMessage
 from broker.inbox.envelopes import cut_ciphertext
 from broker.inbox.rules import Passage
-from broker.inbox.store import StoredMessage, select_referred
-from broker.routing.rows import is_aftercare, list_covering_clauses
-from broker.routing.rules import (
-    WITHDRAWAL_KIND,
-    Decision,
-    EarlierMessage,
-    Facts,
-    Progress,
-    Reason,
-    RecipientFacts,
-    decide,
-)
-from broker.routing.signatures import SignatureCheck, check_signatures, recheck_keys
-from broker.routing.store import count_accepted, count_follow_ups, forget_carried, select_standing, select_used
-from broker.routing.views import RecentViews
+from broker.inbox.store import StoredMessage
+from broker.routing.loading import FactLoader, find_earlier
+from broker.routing.rules import WITHDRAWAL_KIND, Decision, Facts, Reason, decide
+from broker.routing.signatures import SignatureCheck, check_signatures
+from broker.routing.store import count_accepted, forget_carried, select_standing
+from broker.routing.submission import Submission, read_submission
 from broker.storage.failpoints import failpoint
-from broker.storage.fair_queue import Turn
 from broker.storage.group_commit import GroupCommitWriter, Operation
 from broker.storage.transaction import PendingLeaf, Transaction
-from keys.errors import KeyNotInForceError
-from keys.sealing import ParsedEnvelope, parse_envelope
 from schemas.api import Evidence
-from schemas.attachments import measure_content
 from schemas.batches import BatchAnswer
-from schemas.codec import MAX_INTEGER
-from schemas.envelope import Header, HeaderRecipient, Reference
-from schemas.key_documents import EncryptionKey
+from schemas.envelope import HeaderRecipient
 from schemas.log.records import RecordedRecipient, RecordType
-from schemas.markings import Urgency
 from schemas.problems import ProblemReason
-
-
-@dataclass(frozen=True, slots=True)
-class _Submission:
-    """One envelope on its way through: who hands it in, its bytes, what is in it, and how others will refer to it."""
-
-    caller: Caller
-    data: bytes
-    parsed: ParsedEnvelope
-    reference: Reference
 
 
 class _RefusedAgainError(Exception):
@@ -88,15 +59,13 @@ class RoutingService:
         refusals: RefusalRecorder,
         clock: Clock,
     ) -> None:
-        self._exchange = exchange
         self._directory = directory
-        self._agreements = agreements
         self._inboxes = inboxes
         self._writer = writer
         self._log = log
         self._refusals = refusals
         self._clock = clock
-        self._views = RecentViews()
+        self._facts = FactLoader(exchange, directory, agreements, inboxes.rooms)
 
     async def accept(self, caller: Caller, unverified_data: bytes) -> tuple[Evidence, bool]:
         """Accept an envelope; return the evidence, and whether it is new. The same envelope again gets the same leaf.
@@ -105,7 +74,7 @@ class RoutingService:
             RefusedError, CodecError, EnvelopeError: it is refused, and the refusal is in the log.
             StoreError: it could not be stored; whether it was is known by handing it in again.
         """
-        accepted = await self._take(caller, _read(caller, unverified_data))
+        accepted = await self._take(caller, read_submission(caller, unverified_data))
         failpoint("accept.before-answer")
         return self._log.prove(accepted.leaf), accepted.is_new
 
@@ -115,12 +84,12 @@ class RoutingService:
         All are read before the first is handed to the writer, so that they share a group commit, or as few as there is
         room in.
         """
-        read = [_read(caller, data) for data in unverified_envelopes]
+        read = [read_submission(caller, data) for data in unverified_envelopes]
         outcomes = await gather(*(self._take(caller, item) for item in read), return_exceptions=True)
         failpoint("accept.before-answer")
         return answer_each(outcomes, self._log.view, self._writer.metrics)
 
-    async def _take(self, caller: Caller, read: _Submission | ValueError) -> Accepted:
+    async def _take(self, caller: Caller, read: Submission | ValueError) -> Accepted:
         """Have what was read judged and stored, or raise why it is refused, once that is on record."""
         if isinstance(read, ValueError):
             refusal = find_refusal(read)
@@ -128,7 +97,7 @@ class RoutingService:
                 await self._refusals.record(refusal, caller.agency, caller.actor)
             raise read
         try:
-            outcome = await self._writer.prepare_and_commit(partial(self._check_signatures, read), _find_turn(read))
+            outcome = await self._writer.prepare_and_commit(partial(self._check_signatures, read), read.turn)
         except _RefusedAgainError as error:
             outcome = error.decision
         if isinstance(outcome, Decision):
@@ -137,17 +106,17 @@ class RoutingService:
             raise RefusedError(refusal)
         return outcome
 
-    def _check_signatures(self, submission: _Submission) -> Operation[Accepted | Decision]:
+    def _check_signatures(self, submission: Submission) -> Operation[Accepted | Decision]:
         """Verify before the transaction what takes long; return what is left to do in it."""
         timeline = self._directory.current.get(submission.caller.agency)
         signatures = check_signatures(submission.parsed, timeline, self._clock.now())
         return partial(self._judge, submission, signatures)
 
     def _judge(
-        self, submission: _Submission, signatures: SignatureCheck, transaction: Transaction
+        self, submission: Submission, signatures: SignatureCheck, transaction: Transaction
     ) -> Accepted | Decision:
         """Decide inside the transaction, and store what is accepted."""
-        standing = select_standing(transaction.connection, submission.caller.agency, submission.parsed.header.id)
+        standing = select_standing(transaction.connection, submission.caller.agency, submission.header.id)
         if standing is None or standing.digest != submission.parsed.digest:
             return self._decide(submission, signatures, None if standing is None else standing.digest, transaction)
         leaf = _recall(transaction, standing.number)
@@ -156,7 +125,7 @@ class RoutingService:
         return Accepted(leaf, is_new=False)
 
     def _accept_again(
-        self, submission: _Submission, signatures: SignatureCheck, carried: PendingLeaf, transaction: Transaction
+        self, submission: Submission, signatures: SignatureCheck, carried: PendingLeaf, transaction: Transaction
     ) -> Accepted:
         """Accept what an earlier epoch handed over: its sender has no receipt for it, and its recipient knows it."""
         forget_carried(transaction.connection, submission.caller.agency, submission.reference.id, carried.record.time)
@@ -167,13 +136,13 @@ class RoutingService:
 
     def _decide(
         self,
-        submission: _Submission,
+        submission: Submission,
         signatures: SignatureCheck,
         other_digest: str | None,
         transaction: Transaction,
     ) -> Accepted | Decision:
-        earlier = self._find_earlier(transaction, submission)
-        facts = self._load_facts(transaction, submission, signatures, other_digest, earlier)
+        earlier = find_earlier(transaction, submission)
+        facts = self._facts.load(transaction, submission, signatures, other_digest, earlier)
         decision = decide(facts)
         failpoint("accept.decided")
         if not decision.is_accepted:
@@ -182,71 +151,10 @@ class RoutingService:
         failpoint("accept.stored")
         return Accepted(leaf, is_new=True)
 
-    def _load_facts(
-        self,
-        transaction: Transaction,
-        submission: _Submission,
-        signatures: SignatureCheck,
-        other_digest: str | None,
-        earlier: Sequence[StoredMessage],
-    ) -> Facts:
-        members = self._directory.as_of(transaction)
-        agreements = self._agreements.as_of(transaction)
-        parsed = submission.parsed
-        return Facts(
-            caller=submission.caller.agency,
-            exchange=self._exchange,
-            now=transaction.now,
-            header=parsed.header,
-            size_bytes=measure_content(parsed.payload),
-            attachments=load_named(
-                transaction.connection, submission.caller.agency, parsed.header.id, parsed.payload.attachments
-            ),
-            signature_problem=recheck_keys(signatures, parsed, members.get(submission.caller.agency), transaction.now),
-            other_digest=other_digest,
-            is_aftercare=is_aftercare(parsed.header.routing.kind),
-            earlier=_describe_earlier(transaction, earlier, agreements),
-            recipients=tuple(
-                self._load_recipient(transaction, parsed, recipient, members, agreements)
-                for recipient in parsed.header.recipients
-            ),
-        )
-
-    def _load_recipient(
-        self,
-        transaction: Transaction,
-        parsed: ParsedEnvelope,
-        recipient: HeaderRecipient,
-        members: Members,
-        agreements: Agreements,
-    ) -> RecipientFacts:
-        header = parsed.header
-        timeline, sender = members.get(recipient.agency), header.sender.agency
-        used = select_used(transaction.connection, sender, recipient, transaction.now.toordinal())
-        return RecipientFacts(
-            header=recipient,
-            agency_class=timeline.agency_class if timeline else None,
-            encryption_key=_find_encryption_key(transaction, members, recipient),
-            agreement=self._views.find(agreements, recipient.agreement, transaction.now),
-            accepted_today=used.accepted_today,
-            number_used_by=used.number_used_by,
-            said_before=_count_said(transaction, header, recipient.agency),
-            has_room=self._inboxes.rooms.has_room(
-                transaction, recipient.agency, len(parsed.ciphertext), is_pressing=_is_pressing(header)
-            ),
-        )
-
-    def _find_earlier(self, transaction: Transaction, submission: _Submission) -> Sequence[StoredMessage]:
-        header = submission.parsed.header
-        if header.refers_to is None or not is_aftercare(header.routing.kind):
-            return ()
-        senders = {submission.caller.agency, *(recipient.agency for recipient in header.recipients)}
-        return select_referred(transaction.connection, senders, header.refers_to)
-
     def _store(
         self,
         transaction: Transaction,
-        submission: _Submission,
+        submission: Submission,
         facts: Facts,
         passages: Sequence[Passage],
         earlier: Sequence[StoredMessage],
@@ -266,8 +174,8 @@ class RoutingService:
                 count_accepted(transaction.connection, facts.caller, to, day, before=before)
         return leaf
 
-    def _append_accepted(self, transaction: Transaction, submission: _Submission) -> PendingLeaf:
-        header = submission.parsed.header
+    def _append_accepted(self, transaction: Transaction, submission: Submission) -> PendingLeaf:
+        header = submission.header
         recipients = tuple(RecordedRecipient(agency=to.agency, agreement=to.agreement) for to in header.recipients)
         return transaction.append(
             RecordType.MESSAGE_ACCEPTED,
@@ -284,7 +192,7 @@ class RoutingService:
         )
 
     def _withdraw(
-        self, transaction: Transaction, submission: _Submission, recipient: str, earlier: Sequence[StoredMessage]
+        self, transaction: Transaction, submission: Submission, recipient: str, earlier: Sequence[StoredMessage]
     ) -> int | None:
         """Take the earlier message back from one recipient; return its number if it is too late for that."""
         item = next(row for row in earlier if row.recipient == recipient)
@@ -292,9 +200,9 @@ class RoutingService:
         end_attachments(transaction.connection, item.sender, item.id, transaction.now)
         return item.number if may_be_held else None
 
-    async def _record(self, refusal: Refusal, submission: _Submission) -> None:
+    async def _record(self, refusal: Refusal, submission: Submission) -> None:
         # The recipients are named in the record and do not concern it: they must not learn what was refused to others.
-        header = submission.parsed.header
+        header = submission.header
         await self._refusals.record(
             refusal,
             submission.caller.agency,
@@ -304,23 +212,6 @@ class RoutingService:
             partner=header.recipients[0].agency,
             recipients=tuple(RecordedRecipient(agency=to.agency, agreement=to.agreement) for to in header.recipients),
         )
-
-
-def _read(caller: Caller, unverified_data: bytes) -> _Submission | ValueError:
-    """Take an envelope apart; why that cannot be done is returned, for it must be on record before it is told."""
-    try:
-        parsed = parse_envelope(unverified_data)
-    except ValueError as error:
-        return error
-    return _Submission(caller, unverified_data, parsed, Reference(id=parsed.header.id, digest=parsed.digest))
-
-
-def _is_pressing(header: Header) -> bool:
-    return header.routing.urgency is Urgency.THREAT_TO_LIFE or is_aftercare(header.routing.kind)
-
-
-def _find_turn(submission: _Submission) -> Turn:
-    return Turn(submission.caller.agency, submission.parsed.header.routing.urgency.rank)
 
 
 def make_refusal(reasons: Sequence[Reason]) -> Refusal:
@@ -342,48 +233,10 @@ def _recall(transaction: Transaction, number: int) -> PendingLeaf:
     return leaf
 
 
-def _count_said(transaction: Transaction, header: Header, recipient: str) -> int:
-    """Return how many messages of this one's kind its sender has sent about the message that it follows."""
-    if header.refers_to is None or not is_aftercare(header.routing.kind):
-        return 0
-    about = (header.routing.kind, header.refers_to.digest)
-    return count_follow_ups(transaction.connection, header.sender.agency, recipient, *about)
-
-
-def _find_encryption_key(
-    transaction: Transaction, members: Members, recipient: HeaderRecipient
-) -> EncryptionKey | None:
-    timeline = members.get(recipient.agency)
-    if timeline is None:
-        return None
-    try:
-        return timeline.find_encryption_key(recipient.kid, MAX_INTEGER, transaction.now)
-    except KeyNotInForceError:
-        return None
-
-
-def _describe_earlier(
-    transaction: Transaction, rows: Sequence[StoredMessage], agreements: Agreements
-) -> EarlierMessage | None:
-    if not rows:
-        return None
-    earlier = rows[0]
-    progress = {row.recipient: _find_progress(row) for row in rows if row.sender == earlier.sender}
-    agreement = agreements.find(earlier.agreement).terms.id
-    clauses = list_covering_clauses(transaction.connection, agreements, earlier)
-    return EarlierMessage(earlier.digest, agreement, earlier.sender, progress, earlier.marking, clauses)
-
-
-def _find_progress(row: StoredMessage) -> Progress:
-    if row.handed_over_at is not None:
-        return Progress.HANDED_OVER
-    return Progress.UNDER_WAY if row.state.is_open else Progress.ENDED
-
-
 def _make_message(
-    submission: _Submission, recipient: HeaderRecipient, leaf: PendingLeaf, passage: Passage, document: bytes
+    submission: Submission, recipient: HeaderRecipient, leaf: PendingLeaf, passage: Passage, document: bytes
 ) -> NewMessage:
-    header, attachments = submission.parsed.header, submission.parsed.payload.attachments
+    header, attachments = submission.header, submission.parsed.payload.attachments
     return NewMessage(
         recipient=recipient.agency,
         leaf=leaf,

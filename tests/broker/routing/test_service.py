@@ -12,7 +12,7 @@ from broker.agreements.rules import verify_signed_step
 from broker.audit.batches import Accepted
 from broker.http.refusal import RefusedError
 from broker.routing.rules import Decision
-from broker.routing.service import _Submission
+from broker.routing.submission import Submission
 from broker.storage.group_commit import Operation
 from broker.storage.transaction import Transaction
 from keys.encryption_keys import sign_revocation
@@ -199,7 +199,7 @@ def submit_to(bench: Bench, sealed: SealedMessage) -> Operation[Accepted | Decis
     """Return what is left to do with a message in the transaction, its signatures verified."""
     data = sealed.envelope.canonical()
     reference = Reference(id=sealed.header.id, digest=sealed.digest)
-    return bench.routing._check_signatures(_Submission(bench.caller(GB), data, parse_envelope(data), reference))
+    return bench.routing._check_signatures(Submission(bench.caller(GB), data, parse_envelope(data), reference))
 
 
 def test_a_key_that_was_revoked_signs_nothing_any_more(bench: Bench) -> None:
