@@ -1,4 +1,4 @@
-"""What the decision over a message must know, read inside the transaction that stores it. Decides and writes nothing."""
+"""What the decision over a message must know, read inside the transaction that stores it. Decides nothing."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from broker.agreements.live import AgreementBook
 from broker.attachments.store import load_named
 from broker.directory.live import Directory
 from broker.directory.members import Members
-from broker.inbox.room import Rooms
+from broker.inbox.delivery import Inboxes
 from broker.inbox.store import StoredMessage, select_referred
 from broker.routing.rows import list_covering_clauses
 from broker.routing.rules import EarlierMessage, Facts, Progress, RecipientFacts
@@ -34,11 +34,11 @@ def find_earlier(transaction: Transaction, submission: Submission) -> Sequence[S
 class FactLoader:
     """Reads what is so at the moment of a transaction. For the writer's thread."""
 
-    def __init__(self, exchange: str, directory: Directory, agreements: AgreementBook, rooms: Rooms) -> None:
+    def __init__(self, exchange: str, directory: Directory, agreements: AgreementBook, inboxes: Inboxes) -> None:
         self._exchange = exchange
         self._directory = directory
         self._agreements = agreements
-        self._rooms = rooms
+        self._inboxes = inboxes
         self._views = RecentViews()
 
     def load(
@@ -88,7 +88,7 @@ class FactLoader:
             accepted_today=used.accepted_today,
             number_used_by=used.number_used_by,
             said_before=_count_said(transaction, submission, recipient.agency),
-            has_room=self._rooms.has_room(
+            has_room=self._inboxes.rooms.has_room(
                 transaction, recipient.agency, len(submission.parsed.ciphertext), is_pressing=submission.is_pressing
             ),
         )

@@ -65,7 +65,7 @@ class RoutingService:
         self._log = log
         self._refusals = refusals
         self._clock = clock
-        self._facts = FactLoader(exchange, directory, agreements, inboxes.rooms)
+        self._facts = FactLoader(exchange, directory, agreements, inboxes)
 
     async def accept(self, caller: Caller, unverified_data: bytes) -> tuple[Evidence, bool]:
         """Accept an envelope; return the evidence, and whether it is new. The same envelope again gets the same leaf.
