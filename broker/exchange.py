@@ -9,7 +9,7 @@ which then belongs on another medium. Neither helps against whoever is root on t
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,30 +21,29 @@ from pydantic import Field
 from broker.audit.standing import Stop
 from broker.durable_files import sync_folder, write_private_file
 from broker.epochs.switch import finish_switch, is_switching
-from keys.certificates import export_certificate_pem, export_tls_key, issue_server_certificate, make_tls_ca
-from keys.container import (
-    NONCE_BYTES,
-    SALT_BYTES,
-    ContainerError,
-    WrongPassphraseError,
-    open_container,
-    seal_container,
+from broker.exchange_secrets import (
+    DrawBytes,
+    ExchangeSecrets,
+    draw_secrets,
+    load_log_signer,
+    publish_log_keys,
+    seal_secrets,
+    unseal_secrets,
 )
+from keys.certificates import export_certificate_pem, export_tls_key, issue_server_certificate, make_tls_ca
+from keys.container import ContainerError, WrongPassphraseError
 from keys.log_keys import LogSigner, sign_checkpoint
 from keys.tokens import TokenKey
 from schemas.codec import CodecError, b64u_decode, b64u_encode
-from schemas.jwk import AkpJwk, Algorithm, OkpJwk, make_jwk
-from schemas.key_documents import ExchangeSheet, LogKeys
+from schemas.key_documents import ExchangeSheet
 from schemas.log.checkpoint import Checkpoint
 from schemas.log.epoch import FIRST_EPOCH, format_origin, read_epoch
-from schemas.model import Salt, WireModel
+from schemas.model import WireModel
 
 CA_YEARS = 20
 SERVER_CERTIFICATE_DAYS = 397
 CLOCK_SLACK = timedelta(hours=1)
-SECRETS_PURPOSE = "exchange-secrets"
 
-DrawBytes = Callable[[int], bytes]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9:.-]{1,253}$")]
 
 
@@ -66,17 +65,6 @@ class PassphraseError(ExchangeError):
 
 class ExchangeInUseError(ExchangeError):
     """Another process has the exchange open for writing."""
-
-
-class ExchangeSecrets(WireModel):
-    """Every private key of the exchange, as 32-byte seeds."""
-
-    v: Literal[1]
-    log_ed25519: Salt
-    log_ml_dsa_44: Salt
-    token: Salt
-    tls_ca: Salt
-    tls_server: Salt
 
 
 class ServerNames(WireModel):
@@ -211,11 +199,11 @@ class Exchange:
 
     def move_on(self, origin: str, secrets: ExchangeSecrets, authority: bytes | None = None) -> "Exchange":
         """Return the exchange as it stands in another epoch, perhaps with other keys; `authority` is a new CA (DER)."""
-        changes: dict[str, object] = {"origin": origin, "log_keys": _publish_log_keys(secrets)}
+        changes: dict[str, object] = {"origin": origin, "log_keys": publish_log_keys(secrets)}
         if authority is not None:
             changes["tls_ca"] = b64u_encode(authority)
         sheet = self.sheet.model_copy(update=changes)
-        return replace(self, sheet=sheet, secrets=secrets, log_signer=_load_log_signer(secrets))
+        return replace(self, sheet=sheet, secrets=secrets, log_signer=load_log_signer(secrets))
 
     def sign(self, checkpoint: Checkpoint) -> bytes:
         """Return the signed note of a checkpoint that is durable."""
@@ -243,35 +231,17 @@ def make_exchange(
     Raises:
         DocumentError: the name, or a host, is not of the accepted form.
     """
-    secrets = ExchangeSecrets(
-        v=1,
-        log_ed25519=b64u_encode(draw(32)),
-        log_ml_dsa_44=b64u_encode(draw(32)),
-        token=b64u_encode(draw(32)),
-        tls_ca=b64u_encode(draw(32)),
-        tls_server=b64u_encode(draw(32)),
-    )
+    secrets = draw_secrets(draw)
     sheet = ExchangeSheet.from_wire(
         {
             "v": 1,
             "name": name,
             "origin": format_origin(name, FIRST_EPOCH),
-            "log_keys": _publish_log_keys(secrets).to_wire(),
+            "log_keys": publish_log_keys(secrets).to_wire(),
             "tls_ca": b64u_encode(issue_authority(secrets, now, draw)),
         }
     )
     return sheet, ServerNames.from_wire({"v": 1, "hosts": list(hosts)}), secrets
-
-
-def redraw_log_keys(secrets: ExchangeSecrets, draw: DrawBytes) -> ExchangeSecrets:
-    """Return an exchange's secrets with fresh log keys."""
-    fresh = {"log_ed25519": b64u_encode(draw(32)), "log_ml_dsa_44": b64u_encode(draw(32))}
-    return secrets.model_copy(update=fresh)
-
-
-def redraw_tls_keys(secrets: ExchangeSecrets, draw: DrawBytes) -> ExchangeSecrets:
-    """Return an exchange's secrets with a fresh CA and server key, and a fresh key for the tokens it gives."""
-    return secrets.model_copy(update={name: b64u_encode(draw(32)) for name in ("token", "tls_ca", "tls_server")})
 
 
 def issue_authority(secrets: ExchangeSecrets, now: datetime, draw: DrawBytes) -> bytes:
@@ -325,10 +295,7 @@ def write_exchange(
     if passphrase is None:
         write_private_file(folder.open_secrets, secrets.canonical())
     else:
-        sealed = seal_container(
-            secrets.canonical(), passphrase, salt=draw(SALT_BYTES), nonce=draw(NONCE_BYTES), purpose=SECRETS_PURPOSE
-        )
-        write_private_file(folder.sealed_secrets, sealed)
+        write_private_file(folder.sealed_secrets, seal_secrets(secrets, passphrase, draw))
     write_private_file(folder.names, names.canonical())
     write_private_file(folder.sheet, sheet.canonical())
 
@@ -341,13 +308,13 @@ def open_exchange(folder: ExchangeFolder, passphrase: str | None) -> Exchange:
     """
     sheet = read_sheet(folder)
     secrets = _read_secrets(folder, passphrase)
-    if _publish_log_keys(secrets) != sheet.log_keys:
+    if publish_log_keys(secrets) != sheet.log_keys:
         raise ExchangeError(f"{folder.path}: the log keys are not those of exchange.json, one file is another's")
     try:
         names = ServerNames.from_canonical(folder.names.read_bytes())
     except (OSError, CodecError) as error:
         raise ExchangeError(f"{folder.names}: {error}") from error
-    return Exchange(folder, sheet, names, _load_log_signer(secrets), TokenKey(b64u_decode(secrets.token)), secrets)
+    return Exchange(folder, sheet, names, load_log_signer(secrets), TokenKey(b64u_decode(secrets.token)), secrets)
 
 
 def read_sheet(folder: ExchangeFolder) -> ExchangeSheet:
@@ -394,22 +361,8 @@ def _read_secrets(folder: ExchangeFolder, passphrase: str | None) -> ExchangeSec
             return ExchangeSecrets.from_canonical(folder.open_secrets.read_bytes())
         if not passphrase:
             raise PassphraseError("the exchange's keys are sealed: name the file with --passphrase-file")
-        sealed = folder.sealed_secrets.read_bytes()
-        return ExchangeSecrets.from_canonical(open_container(sealed, passphrase, purpose=SECRETS_PURPOSE))
+        return unseal_secrets(folder.sealed_secrets.read_bytes(), passphrase)
     except WrongPassphraseError as error:
         raise PassphraseError("the passphrase does not open the exchange's keys") from error
     except (OSError, CodecError, ContainerError) as error:
         raise ExchangeError(f"the exchange's secrets cannot be read: {error}") from error
-
-
-def _load_log_signer(secrets: ExchangeSecrets) -> LogSigner:
-    return LogSigner(b64u_decode(secrets.log_ed25519), b64u_decode(secrets.log_ml_dsa_44))
-
-
-def _publish_log_keys(secrets: ExchangeSecrets) -> LogKeys:
-    public = _load_log_signer(secrets).public
-    ed25519 = make_jwk(Algorithm.ED25519, public.ed25519)
-    ml_dsa = make_jwk(Algorithm.ML_DSA_44, public.ml_dsa_44)
-    assert isinstance(ed25519, OkpJwk)  # noqa: S101 - make_jwk gives an OKP key for Ed25519
-    assert isinstance(ml_dsa, AkpJwk)  # noqa: S101 - and an AKP key for ML-DSA
-    return LogKeys(ed25519=ed25519, ml_dsa=ml_dsa)

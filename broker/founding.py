@@ -8,15 +8,8 @@ from broker.audit.log import AuditLog, create_log
 from broker.audit.log_store import LogMissingError, select_head
 from broker.clock import Clock
 from broker.database import open_exchange_database, write_database_url
-from broker.exchange import (
-    DrawBytes,
-    Exchange,
-    ExchangeExistsError,
-    build_folder,
-    make_exchange,
-    open_exchange,
-    write_exchange,
-)
+from broker.exchange import Exchange, ExchangeExistsError, build_folder, make_exchange, open_exchange, write_exchange
+from broker.exchange_secrets import DrawBytes
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import migrate
 from broker.storage.transaction import Transaction

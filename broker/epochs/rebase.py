@@ -25,15 +25,8 @@ from broker.epochs.errors import CarryingError, WrongStateError
 from broker.epochs.reading import read_database, read_log
 from broker.epochs.rules import Shown, choose_last
 from broker.epochs.switch import build_epoch, is_switching, name_archive
-from broker.exchange import (
-    DrawBytes,
-    Exchange,
-    ExchangeFolder,
-    issue_authority,
-    redraw_log_keys,
-    redraw_tls_keys,
-    write_exchange,
-)
+from broker.exchange import Exchange, ExchangeFolder, issue_authority, write_exchange
+from broker.exchange_secrets import DrawBytes, redraw_log_keys, redraw_tls_keys
 from broker.inbox.delivery import Inboxes
 from broker.inbox.waiters import Waiters
 from broker.storage.group_commit import GroupCommitWriter
