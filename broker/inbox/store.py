@@ -220,17 +220,17 @@ class Binding:
 
 def insert_message(connection: Connection, row: dict[str, Any]) -> None:
     """Keep an accepted message for one recipient; the columns of `message` come in `row`."""
-    _INSERT_MESSAGE.run(connection, row)
+    _INSERT_MESSAGE.defer(connection, row)
 
 
 def insert_content(connection: Connection, recipient: str, number: int, content: bytes) -> None:
     """Keep what is handed over with an item until it is settled."""
-    _INSERT_CONTENT.run(connection, {"recipient": recipient, "number": number, "content": content})
+    _INSERT_CONTENT.defer(connection, {"recipient": recipient, "number": number, "content": content})
 
 
 def insert_item(connection: Connection, row: dict[str, Any]) -> None:
     """Put one item into an inbox; the columns of `inbox_item` come in `row`, all of them."""
-    _INSERT_ITEM.run(connection, row)
+    _INSERT_ITEM.defer(connection, row)
 
 
 def select_ready(connection: Connection, recipient: str, now: datetime, limit: int) -> list[ReadyItem]:
@@ -367,7 +367,7 @@ def insert_binding(connection: Connection, agency: str, node: str, now: datetime
 
 def remember_lease(connection: Connection, agency: str, lease: str) -> None:
     """Keep the name of an agency's newest lease."""
-    _REMEMBER_LEASE.run(connection, {"of_agency": agency, "newest_lease": lease})
+    _REMEMBER_LEASE.defer(connection, {"of_agency": agency, "newest_lease": lease})
 
 
 def _read_ready(item_type: str, number: int, size: int, *message_columns: Any) -> ReadyItem:

@@ -106,10 +106,10 @@ def count_accepted(connection: Connection, sender: str, recipient: HeaderRecipie
     """Count one message more; `before` is the count that stands, 0 for none."""
     if before:
         values = {"the_recipient": recipient.agency, "the_sender": sender}
-        _COUNT_ONE_MORE.run(connection, {**values, "the_agreement": recipient.agreement, "the_day": day})
+        _COUNT_ONE_MORE.defer(connection, {**values, "the_agreement": recipient.agreement, "the_day": day})
     else:
         values = {"recipient": recipient.agency, "sender": sender, "agreement": recipient.agreement}
-        _INSERT_DAY.run(connection, {**values, "day": day, "accepted": 1})
+        _INSERT_DAY.defer(connection, {**values, "day": day, "accepted": 1})
 
 
 def forget_carried(connection: Connection, sender: str, message_id: str, carried_at: datetime) -> None:

@@ -21,8 +21,16 @@ class Dialect(Protocol):
         """Return whether an error says that the database cannot be reached, or no longer over this connection."""
         ...
 
-    def run_command(self, connection: Connection, words: str) -> None:
-        """Execute words without parameters or an answer, past SQLAlchemy, which would cost as much as an insert."""
+    def begin_operation(self, connection: Connection) -> None:
+        """Begin what can be taken back by itself within a transaction of the writing engine."""
+        ...
+
+    def keep_operation(self, connection: Connection) -> None:
+        """End the operation begun last: all that it wrote is executed, and belongs to the transaction."""
+        ...
+
+    def undo_operation(self, connection: Connection) -> None:
+        """Take back what the operation begun last has written."""
         ...
 
     def verify_commit(self, connection: Connection) -> None:

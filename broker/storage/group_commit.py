@@ -256,16 +256,16 @@ def _prepare_job(job: _Job) -> bool:
 def _run_job(job: _Job, dialect: Dialect, connection: Connection, leaves: JournalBatch) -> None:
     size_before = leaves.size
     transaction = Transaction(connection, leaves)
-    dialect.run_command(connection, "SAVEPOINT operation")
+    dialect.begin_operation(connection)
     try:
         job.result = job.operation(transaction)
+        dialect.keep_operation(connection)
     except Exception as error:  # noqa: BLE001 - it belongs to the caller of this operation alone
-        dialect.run_command(connection, "ROLLBACK TO operation")
+        dialect.undo_operation(connection)
         leaves.truncate(size_before)
         job.error = error
     else:
         job.hooks, job.news = transaction.hooks, transaction.news
-    dialect.run_command(connection, "RELEASE operation")
 
 
 def _deliver(batch: list[_Job]) -> None:

@@ -14,8 +14,8 @@ from sqlalchemy import URL, Connection, Dialect, Engine, QueuePool, Table, creat
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
+from broker.storage import libpq
 from broker.storage.errors import CommitUnknownError, DatabaseInUseError, SchemaKeptError
-from broker.storage.libpq import command
 from broker.storage.postgresql_channel import PostgresqlChannel
 
 NAME = "postgresql"
@@ -84,8 +84,13 @@ def make_writing_engine(
             raise DatabaseInUseError
 
     @event.listens_for(engine, "begin")
-    def forget_warnings(connection: Connection) -> None:
+    def forget_past(connection: Connection) -> None:
         connection.info["warnings"].clear()
+        libpq.forget_operation(connection)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def keep_order(connection: Connection, *_words: object) -> None:
+        libpq.send_waiting(connection)
 
     return engine
 
@@ -116,9 +121,19 @@ def take_turn(connection: Connection, name: str) -> bool:
     return bool(connection.execute(question, {"name": name}).scalar_one())
 
 
-def run_command(connection: Connection, words: str) -> None:
-    """Execute words without parameters or an answer."""
-    command(connection, words.encode())
+def begin_operation(connection: Connection) -> None:
+    """Begin what can be taken back by itself within the transaction."""
+    libpq.begin_operation(connection)
+
+
+def keep_operation(connection: Connection) -> None:
+    """Execute what waits still of the operation; what it did belongs to the transaction."""
+    libpq.keep_operation(connection)
+
+
+def undo_operation(connection: Connection) -> None:
+    """Take back what the operation did."""
+    libpq.undo_operation(connection)
 
 
 def verify_commit(connection: Connection) -> None:
@@ -218,7 +233,7 @@ def _make_engine(url: URL, schema: str, session: dict[str, str], *, target: str,
         },
     )
     event.listen(engine, "checkout", _verify_quiet)
-    event.listen(engine, "begin", lambda connection: command(connection, b"BEGIN"))
+    event.listen(engine, "begin", lambda connection: libpq.command(connection, b"BEGIN"))
     return engine
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from broker.storage import postgresql
-from broker.storage.libpq import LibpqStatement
+from broker.storage.libpq import LibpqStatement, send_waiting
 
 _Statement = Select[Any] | Insert | Update | Delete
 _ROWS_AT_ONCE = 256  # times the columns of our widest table: far below the 32,766 parameters that SQLite takes
@@ -24,7 +24,7 @@ _Processor = Callable[[Any], Any] | None
 
 
 class Prepared:
-    """One statement without expanding parameters. `run` and `insert_many` write, `fetch` reads."""
+    """One statement without expanding parameters. `run`, `defer` and `insert_many` write, `fetch` reads."""
 
     def __init__(self, statement: _Statement) -> None:
         self._statement = statement
@@ -34,6 +34,11 @@ class Prepared:
         """Execute for one set of parameters, by name, and return how many rows were changed."""
         form = self._find_form(connection)
         return form.run(connection, form.write(values))
+
+    def defer(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Execute for one set of parameters before anything else is asked, or the operation kept; nothing is said."""
+        form = self._find_form(connection)
+        form.defer(connection, form.write(values))
 
     def insert_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert many rows, hundreds by one statement: each statement gives the interpreter's lock away."""
@@ -89,6 +94,10 @@ class _Form:
         changed: int = self._execute(connection, parameters).rowcount
         return changed
 
+    def defer(self, connection: Connection, parameters: list[Any]) -> None:
+        """Execute at once: the database is no message away."""
+        self._execute(connection, parameters)
+
     def fetch(self, connection: Connection, parameters: list[Any]) -> list[tuple[Any, ...]]:
         """Return all rows as the driver has them."""
         rows: list[tuple[Any, ...]] = self._execute(connection, parameters).fetchall()
@@ -129,12 +138,17 @@ class _LibpqForm(_Form):
         """Execute and return how many rows were changed."""
         return self._prepared.run(connection, parameters)
 
+    def defer(self, connection: Connection, parameters: list[Any]) -> None:
+        """Execute along with whatever the operation asks next."""
+        self._prepared.defer(connection, parameters)
+
     def fetch(self, connection: Connection, parameters: list[Any]) -> list[tuple[Any, ...]]:
         """Return all rows as the database has them."""
         return self._prepared.fetch(connection, parameters)
 
     def insert(self, connection: Connection, rows: Sequence[list[Any]]) -> None:
         """Insert rows by one statement."""
+        send_waiting(connection)
         driver: Any = connection.connection.driver_connection
         driver.execute(self._text_of_rows, [list(column) for column in zip(*rows, strict=True)])
 

@@ -81,10 +81,20 @@ def find_unsafe(connection: Connection) -> Iterable[str]:
     return ()
 
 
-def run_command(connection: Connection, words: str) -> None:
-    """Execute words without parameters or an answer."""
-    driver: Any = connection.connection.driver_connection
-    driver.execute(words)
+def begin_operation(connection: Connection) -> None:
+    """Begin what can be taken back by itself within the transaction."""
+    _run_command(connection, "SAVEPOINT operation")
+
+
+def keep_operation(connection: Connection) -> None:
+    """End the operation; what it did belongs to the transaction."""
+    _run_command(connection, "RELEASE operation")
+
+
+def undo_operation(connection: Connection) -> None:
+    """Take back what the operation did."""
+    _run_command(connection, "ROLLBACK TO operation")
+    _run_command(connection, "RELEASE operation")
 
 
 def verify_commit(connection: Connection) -> None:
@@ -148,6 +158,12 @@ def _make_engine(url: URL, begin: str, cache: str, *, pool_size: int) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _run_command(connection: Connection, words: str) -> None:
+    """Execute words past SQLAlchemy, which would cost as much as an insert."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(words)
 
 
 def _path_of(url: URL) -> Path:

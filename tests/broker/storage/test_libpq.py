@@ -1,7 +1,9 @@
 """Statements through libpq give what psycopg gives: values of each type, errors of its classes, one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import psycopg
@@ -11,12 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from broker.storage.errors import StoreUnreachableError
-from broker.storage.libpq import LibpqStatement, command
+from broker.storage.libpq import LibpqStatement, begin_operation, command, keep_operation, undo_operation
 from tests.broker.ports import POSTGRESQL, make_store, using_engine
 from tests.support.postgresql import shared_server
 
 ECHO = LibpqStatement("SELECT $1::bigint, $2::integer, $3::varchar, $4::text, $5::bytea, $6::boolean, $7::smallint")
 BIG, INTEGER, SMALL = (st.integers(-(2**bits), 2**bits - 1) for bits in (63, 31, 15))
+ADD_DAY = LibpqStatement("INSERT INTO quota_day VALUES ($1::varchar, 'GB-HO', 'agreement', $2::integer, 1)")
+COUNT_DAYS = LibpqStatement("SELECT count(*) FROM quota_day")
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
@@ -50,6 +54,107 @@ def test_an_error_has_psycopgs_class_and_a_savepoint_takes_it_back(connection: C
         command(connection, b"SAVEPOINT there")
     command(connection, b"ROLLBACK TO here")
     assert ECHO.fetch(connection, [None] * 7) == [(None,) * 7]
+
+
+@contextmanager
+def spying_on_messages(connection: Connection) -> Iterator[list[bytes]]:
+    """Have libpq write down what goes to the server and comes back."""
+    driver: Any = connection.connection.driver_connection
+    seen: list[bytes] = []
+    with TemporaryFile() as file:
+        driver.pgconn.trace(file.fileno())
+        yield seen
+        driver.pgconn.untrace()
+        file.seek(0)
+        seen += file.readlines()
+
+
+def count_days(connection: Connection) -> int:
+    ((count,),) = COUNT_DAYS.fetch(connection, [])
+    return int(count)
+
+
+def test_within_an_operation_what_is_deferred_is_seen_by_whatever_is_asked_next(connection: Connection) -> None:
+    begin_operation(connection)
+    ADD_DAY.defer(connection, ["VN-IMM", 1])
+    assert count_days(connection) == 1
+    ADD_DAY.defer(connection, ["VN-IMM", 2])
+    assert connection.execute(text("SELECT count(*) FROM quota_day")).scalar_one() == 2
+    ADD_DAY.defer(connection, ["VN-IMM", 3])
+    keep_operation(connection)
+    assert count_days(connection) == 3
+
+
+def test_an_operation_that_asks_for_nothing_has_written_what_it_deferred_once_it_is_kept(
+    connection: Connection,
+) -> None:
+    begin_operation(connection)
+    ADD_DAY.defer(connection, ["VN-IMM", 1])
+    keep_operation(connection)
+    assert count_days(connection) == 1
+
+
+def test_outside_of_an_operation_nothing_is_deferred(connection: Connection) -> None:
+    ADD_DAY.defer(connection, ["VN-IMM", 1])
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        ADD_DAY.defer(connection, ["VN-IMM", 1])
+
+
+def test_undoing_takes_back_what_was_executed_and_forgets_what_waits(connection: Connection) -> None:
+    ADD_DAY.run(connection, ["VN-IMM", 1])
+    begin_operation(connection)
+    ADD_DAY.defer(connection, ["VN-IMM", 2])
+    assert count_days(connection) == 2
+    ADD_DAY.defer(connection, ["VN-IMM", 3])
+    undo_operation(connection)
+    assert count_days(connection) == 1
+
+
+def test_what_fails_late_fails_its_own_operation_before_it_is_kept(connection: Connection) -> None:
+    """An operation that was kept must not hear afterwards that it was not: its caller is told that it was accepted."""
+    begin_operation(connection)
+    ADD_DAY.defer(connection, ["VN-IMM", 1])
+    keep_operation(connection)
+    begin_operation(connection)
+    ADD_DAY.defer(connection, ["US-CBP", 1])
+    ADD_DAY.defer(connection, ["VN-IMM", 1])
+    with pytest.raises(psycopg.errors.UniqueViolation, match="quota_day"):
+        keep_operation(connection)
+    undo_operation(connection)
+    assert count_days(connection) == 1
+
+
+@pytest.mark.parametrize("end", [keep_operation, undo_operation])
+def test_an_operation_that_asks_for_nothing_sends_nothing(
+    connection: Connection, end: Callable[[Connection], None]
+) -> None:
+    begin_operation(connection)
+    count_days(connection)
+    end(connection)  # all that must be prepared once is
+    with spying_on_messages(connection) as sent:
+        begin_operation(connection)
+        end(connection)
+    assert sent == []
+    with spying_on_messages(connection) as sent:
+        count_days(connection)
+    assert sent
+
+
+def test_a_transaction_begins_with_nothing_waiting(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+
+    def break_off() -> None:
+        with database.write() as connection:
+            begin_operation(connection)
+            ADD_DAY.defer(connection, ["VN-IMM", 1])
+            raise KeyError("the transaction's own mistake")
+
+    with pytest.raises(KeyError):
+        break_off()
+    with database.write() as connection:
+        ADD_DAY.defer(connection, ["VN-IMM", 2])
+        assert count_days(connection) == 1
 
 
 def test_a_value_of_another_type_is_refused_before_it_is_sent(connection: Connection) -> None:
@@ -89,3 +194,21 @@ def test_a_session_that_the_server_ended_is_unreachable(tmp_path: Path) -> None:
         lose_the_server()
     with database.read() as connection:
         assert len(ECHO.fetch(connection, [None] * 7)) == 1
+
+
+def test_a_session_that_ends_while_something_waits_is_unreachable_too(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+
+    def lose_the_server() -> None:
+        with database.write() as connection:
+            process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            begin_operation(connection)
+            ADD_DAY.defer(connection, ["VN-IMM", 1])
+            shared_server().execute(f"SELECT pg_terminate_backend({process}, 5000)")
+            keep_operation(connection)
+
+    with pytest.raises(StoreUnreachableError):
+        lose_the_server()
+    with database.write() as connection:
+        assert count_days(connection) == 0
