@@ -24,7 +24,7 @@ ATTACKED = (
     "test_reports.py",
     "test_retention.py",
     "test_revocations.py",
-    "test_safeguarding.py",
+    "test_safeguarding*.py",
     "test_search.py",
     "test_tables.py",
     "test_terms.py",
