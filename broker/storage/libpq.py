@@ -20,6 +20,7 @@ from broker.storage.pipeline import Call, send_together
 _TEXT, _BINARY = 0, 1
 _BAD = 1  # CONNECTION_BAD
 _FATAL_ERROR = 7  # PGRES_FATAL_ERROR
+_IN_ERROR = 3  # PQTRANS_INERROR
 _WAITING = "waiting"  # in a session's `info`: what its operation keeps back; nothing outside of one
 _numbers = count(1)
 
@@ -92,6 +93,7 @@ class LibpqStatement:
     def _bind(self, connection: Connection, parameters: Sequence[Any]) -> Call:
         known = connection.info.setdefault("prepared", set())
         if self.name not in known:
+            send_waiting(connection)  # the savepoint above all: what cannot be prepared ends what it stands in
             driver: Any = connection.connection.driver_connection
             _verify(connection, driver.pgconn.prepare(self.name, self._text))
             known.add(self.name)
@@ -140,6 +142,18 @@ def send_waiting(connection: Connection) -> None:
     """
     if connection.info.get(_WAITING):
         _send_with(connection)
+
+
+def verify_going(connection: Connection) -> None:
+    """Verify that the transaction was not given up: PostgreSQL answers the COMMIT of such a one as if all were well.
+
+    Raises:
+        psycopg.errors.InFailedSqlTransaction: it was.
+    """
+    session: Any = connection.connection.driver_connection
+    if session.pgconn.transaction_status == _IN_ERROR:
+        driver: Any = connection.dialect.loaded_dbapi
+        raise driver.errors.InFailedSqlTransaction("the transaction was given up before its COMMIT")
 
 
 def command(connection: Connection, words: bytes) -> None:

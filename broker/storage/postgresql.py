@@ -88,6 +88,8 @@ def make_writing_engine(
         connection.info["warnings"].clear()
         libpq.forget_operation(connection)
 
+    event.listen(engine, "commit", libpq.verify_going)
+
     @event.listens_for(engine, "before_cursor_execute")
     def keep_order(connection: Connection, *_words: object) -> None:
         libpq.send_waiting(connection)

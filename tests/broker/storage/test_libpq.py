@@ -1,7 +1,7 @@
 """Statements through libpq give what psycopg gives: values of each type, errors of its classes, one transaction."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -28,7 +28,8 @@ TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 def connection(tmp_path: Path) -> Iterator[Connection]:
     with using_engine(POSTGRESQL):
         database = make_store(tmp_path)
-    with database.write() as opened:
+    with database.writing.connect() as opened:
+        opened.begin()
         yield opened
 
 
@@ -122,6 +123,35 @@ def test_what_fails_late_fails_its_own_operation_before_it_is_kept(connection: C
         keep_operation(connection)
     undo_operation(connection)
     assert count_days(connection) == 1
+
+
+def test_what_cannot_be_prepared_takes_back_its_own_operation_and_nothing_before_it(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+    with database.write() as connection:
+        ADD_DAY.run(connection, ["VN-IMM", 1])
+        begin_operation(connection)
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            LibpqStatement("SELECT nothing FROM nowhere").fetch(connection, [])
+        undo_operation(connection)
+    with database.write() as connection:
+        assert count_days(connection) == 1
+
+
+def test_a_transaction_that_the_server_gave_up_is_not_taken_for_committed(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+
+    def overlook_an_error() -> None:
+        with database.write() as connection:
+            ADD_DAY.run(connection, ["VN-IMM", 1])
+            with suppress(psycopg.errors.UniqueViolation):
+                ADD_DAY.run(connection, ["VN-IMM", 1])
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction, match="given up"):
+        overlook_an_error()
+    with database.write() as connection:
+        assert count_days(connection) == 0
 
 
 @pytest.mark.parametrize("end", [keep_operation, undo_operation])
