@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from broker.attachments.rules import NamedAttachment, StoredUpload, UploadKey
-from broker.routing.rules import EarlierMessage, Facts, Progress, RecipientFacts
+from broker.routing.rules import Decision, EarlierMessage, Facts, Progress, RecipientFacts
 from schemas.agreements.lifecycle import AgreementView, State
 from schemas.agreements.terms import Terms
 from schemas.codec import b64u_encode
@@ -129,3 +129,8 @@ def make_aftercare(
     recipient = make_recipient(address, agreement=view, accepted_today=99, said_before=said_before)
     sound = make_facts(caller=caller, header=header, is_aftercare=True, earlier=earlier, recipients=(recipient,))
     return replace(sound, **changes)
+
+
+def codes(decision: Decision) -> list[tuple[str, str, str]]:
+    """Return each reason of a decision as problem, code and field."""
+    return [(reason.problem, reason.code, reason.field) for reason in decision.reasons]
