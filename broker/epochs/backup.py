@@ -114,18 +114,21 @@ def _restore_into(folder: ExchangeFolder, source: Path, now: datetime, progress:
         found = _unpack(source, unpacked)
         if unpacked.sheet.read_bytes() != folder.sheet.read_bytes():
             raise BackupError(f"{source} is a backup of {found.sheet.origin} with other keys, not of this exchange")
-        # First: whatever happens next, nothing is signed with either database. Evidence against the log is kept.
-        stop = _mark_restored(now, read_stop(folder))
-        write_stop(folder, stop)
-        failpoint("restore.stopped")
+        stop = _mark_restored(now, read_stop(folder))  # evidence against the log is kept
         if folder.database_url.exists():
+            # It says itself that it stopped, with its rows or not at all: a folder that said so of a restore that was
+            # refused would stop every broker.
             _load_shared(folder, unpacked.database, stop, progress)
+            failpoint("restore.loaded")
+            write_stop(folder, stop)
         else:
-            _replace_file(folder, unpacked.database, kept)
+            _replace_file(folder, unpacked.database, kept, stop)
     return found
 
 
-def _replace_file(folder: ExchangeFolder, unpacked: Path, kept: Path) -> None:
+def _replace_file(folder: ExchangeFolder, unpacked: Path, kept: Path, stop: Stop) -> None:
+    write_stop(folder, stop)  # first: whatever happens next, nothing is signed with either file
+    failpoint("restore.stopped")
     for name in DATABASE_FILES:
         if (folder.path / name).exists():
             (folder.path / name).rename(folder.path / name.replace(_DATABASE, kept.name))
@@ -178,7 +181,8 @@ def _copy_shared(folder: ExchangeFolder, sheet: ExchangeSheet, target: Path, pro
     """Copy one snapshot of a shared database into a SQLite file."""
     with closing(open_exchange_database(folder, sheet)) as shared, closing(open_database(target)) as copy:
         migrate(copy)
-        with shared.read() as source, copy.write() as connection:
+        # Committing a large copy takes its time, and the server ends a session that waits for it too long.
+        with copy.write() as connection, shared.read() as source:
             verify_migrated(source)
             copy_rows(source, connection, progress)
         copy.empty_write_ahead_log()

@@ -12,6 +12,7 @@ from broker.audit.standing import Stop, choose_stop
 from broker.database import open_exchange_database
 from broker.directory.live import make_directory
 from broker.directory.members import Members
+from broker.epochs.errors import WrongStateError
 from broker.epochs.rules import Shown, read_notes, sort_shown
 from broker.exchange import Exchange, ExchangeFolder, read_sheet
 from broker.storage.revision import verify_migrated
@@ -73,6 +74,21 @@ def read_log(exchange: Exchange) -> LogAtRest:
             tree=MerkleTree(select_hashes(connection, 0)),
             cosigned=[(f"the cosignature of {row.agency}", row.note) for row in select_all_cosignatures(connection)],
         )
+
+
+def verify_unchanged(connection: Connection, known: StoredHead) -> StoredHead:
+    """Verify that the log stands as it was read, now that no broker can write any more; return its head.
+
+    Raises:
+        WrongStateError: one has written, or has learned why the log may not grow, in between.
+    """
+    head = select_head(connection)
+    if (head.size, head.stop) != (known.size, known.stop):
+        raise WrongStateError(
+            f"a broker has written meanwhile: there were {known.size} leaves, now there are {head.size}, or another "
+            "reason to stop. Stop every broker, and run this again"
+        )
+    return head
 
 
 def read_members(exchange: Exchange) -> Members:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from broker.agreements.live import make_agreement_book
 from broker.audit.log import AuditLog, create_log
-from broker.audit.log_store import select_head, store_stop
+from broker.audit.log_store import StoredHead, store_stop
 from broker.audit.standing import Stop, StopReason
 from broker.audit.verification import verify_stored_log
 from broker.clock import Clock
@@ -22,7 +22,7 @@ from broker.durable_files import write_private_file
 from broker.epochs.carrying import Carried, Carrier, Progress
 from broker.epochs.copying import copy_pieces
 from broker.epochs.errors import CarryingError, WrongStateError
-from broker.epochs.reading import read_database, read_log
+from broker.epochs.reading import read_database, read_log, verify_unchanged
 from broker.epochs.rules import Shown, choose_last
 from broker.epochs.switch import build_epoch, is_switching, name_archive
 from broker.exchange import Exchange, ExchangeFolder, issue_authority, write_exchange
@@ -46,11 +46,16 @@ from schemas.log.records import RecordType
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a rebase is going to do: the head it goes on from, everything that was shown, the old log's own size."""
+    """What a rebase is going to do: the head it goes on from, everything that was shown, the old log's stored head."""
 
     last: Shown
     shown: tuple[Shown, ...]
-    own_size: int
+    own: StoredHead
+
+    @property
+    def own_size(self) -> int:
+        """Return how many leaves the old log's database has."""
+        return self.own.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def plan_rebase(exchange: Exchange, stop: Stop | None, unverified_notes: Sequenc
     log = read_log(exchange)
     shown = log.compare(list(unverified_notes), stop)
     last = choose_last(shown, frozenset(source for source, _ in unverified_notes))
-    return Plan(last, tuple(shown), log.head.size)
+    return Plan(last, tuple(shown), log.head)
 
 
 def rebase(
@@ -100,14 +105,15 @@ def rebase(
 
     Raises:
         CarryingError: the old database, or the new one, holds something that does not verify; nothing was changed.
-        WrongStateError: the folder of the archive exists already.
+        WrongStateError: the folder of the archive exists already, or a broker has written since the plan was made.
     """
     archive = exchange.folder.path / name_archive(exchange.epoch)
     if archive.exists():
         raise WrongStateError(f"{archive} exists already: move it away first")
     opened = _move_on(exchange, tools, new_log_keys=new_log_keys, new_tls_keys=new_tls_keys)
     _verify_whole(exchange, "the old log")
-    with _closing_shared(exchange, opened.sheet, tools), build_epoch(exchange.folder.path, exchange.epoch) as building:
+    closing_shared = _closing_shared(exchange, plan.own, opened.sheet, tools)
+    with closing_shared, build_epoch(exchange.folder.path, exchange.epoch) as building:
         folder = ExchangeFolder(building)
         if exchange.folder.database_url.exists():
             write_private_file(folder.database_url, exchange.folder.database_url.read_bytes())
@@ -119,7 +125,7 @@ def rebase(
 
 
 @contextmanager
-def _closing_shared(old: Exchange, new: ExchangeSheet, tools: Tools) -> Iterator[None]:
+def _closing_shared(old: Exchange, known: StoredHead, new: ExchangeSheet, tools: Tools) -> Iterator[None]:
     """Stop the old log of a shared database for every broker before the new one is built, in a schema beside it.
 
     Ends the block with an error, everything is as it was. A kill leaves the old log stopped and the new schema there:
@@ -130,7 +136,7 @@ def _closing_shared(old: Exchange, new: ExchangeSheet, tools: Tools) -> Iterator
         return
     with closing(open_exchange_database(old.folder, old.sheet, is_alone=True)) as shared:
         with shared.write() as connection:
-            stop = select_head(connection).stop
+            stop = verify_unchanged(connection, known).stop
             store_stop(connection, _mark_rebased(stop, tools.clock).canonical())
         try:
             with _building(old.folder, new):
@@ -197,7 +203,8 @@ def _build_database(old: Exchange, new: Exchange, last: Checkpoint, tools: Tools
         finally:
             writer.close()
         if old.folder.database_url.exists():
-            with read_database(old.folder) as source, database.write() as target:
+            # The new one's COMMIT may wait for its standby, and the server ends a session that waits for that too long.
+            with database.write() as target, read_database(old.folder) as source:
                 copy_pieces(source, target)
         database.empty_write_ahead_log()
     finally:

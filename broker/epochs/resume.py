@@ -8,7 +8,7 @@ from broker.audit.standing import Standing, StopReason, choose_stop
 from broker.clock import Clock
 from broker.composition import open_broker
 from broker.epochs.errors import WrongStateError
-from broker.epochs.reading import read_log, read_members
+from broker.epochs.reading import read_log, read_members, verify_unchanged
 from broker.epochs.rules import verify_nothing_lost
 from broker.exchange import Exchange, lift_stop, read_stop
 from broker.settings import Settings
@@ -38,7 +38,7 @@ def resume(
     """Let a restored log grow again, and write down on whose word. For whoever holds the exchange's lock.
 
     Raises:
-        WrongStateError: it was not restored, or is known to be behind.
+        WrongStateError: it was not restored, or is known to be behind, or a broker learned that while this was judged.
         NotWitnessedError: somebody has not spoken, or shows that something was lost.
     """
     log = read_log(exchange)
@@ -51,6 +51,8 @@ def resume(
     witnesses = tuple(verify_nothing_lost(shown, members.timelines, log.own, stop.since, excused))
     # Until its reason stands in the log, the stop stays; a crash in between leaves it, and the operator resumes again.
     with open_broker(exchange, settings, clock, standing=Standing(is_lifting=True), is_alone=True) as broker:
+        with broker.database.read() as connection:
+            verify_unchanged(connection, log.head)
         broker.writer.commit_and_wait(partial(_append_resumption, witnesses, sorted(excused)))
         failpoint("resume.recorded")
         size = broker.log.view.size

@@ -15,16 +15,19 @@ from broker.audit.verification import verify_stored_log
 from broker.composition import open_broker
 from broker.database import open_exchange_database
 from broker.directory.live import make_directory
+from broker.directory.members import Members
 from broker.epochs.backup import BackedUp, back_up, restore
 from broker.epochs.errors import WrongStateError
-from broker.epochs.reading import read_database
+from broker.epochs.reading import read_database, read_members
 from broker.epochs.rebase import Rebased, Tools, plan_rebase, rebase
-from broker.exchange import ExchangeExistsError, ExchangeFolder, open_exchange, read_sheet, read_stop
+from broker.epochs.resume import resume
+from broker.exchange import Exchange, ExchangeExistsError, ExchangeFolder, open_exchange, read_sheet, read_stop
 from broker.founding import found_exchange
 from broker.joining import join_exchange
 from broker.storage.errors import DatabaseInUseError, SchemaKeptError
 from broker.stored_state import verify_stored_state
 from keys.generation import generate_bytes
+from schemas.log.checkpoint import Checkpoint
 from tests.broker.epochs.places import CLOCK, GB, VN, grow, make_place, open_place, settings_of
 from tests.support.exchange import make_live_member
 from tests.support.members import EXCHANGE
@@ -150,7 +153,67 @@ def test_nothing_is_restored_under_a_serving_broker(place: ExchangeFolder, tmp_p
             restore(tmp_path / "backup.tar", place.path, CLOCK.now())
         with pytest.raises(DatabaseInUseError):
             open_next_epoch(place)
-    assert list_schemas(place) == {"bilateral_1"}
+    assert (list_schemas(place), read_stop(place)) == ({"bilateral_1"}, None)
+    serve_a_little(place)  # what was refused has stopped nobody
+
+
+def test_a_restore_that_is_refused_for_the_schema_of_an_earlier_one_stops_nobody(
+    place: ExchangeFolder, tmp_path: Path
+) -> None:
+    save(place, tmp_path / "backup.tar")
+    with closing(open_exchange_database(place, read_sheet(place))) as database, database.write() as connection:
+        connection.execute(text("CREATE SCHEMA bilateral_1_replaced"))
+    with pytest.raises(SchemaKeptError):
+        restore(tmp_path / "backup.tar", place.path, CLOCK.now())
+    serve_a_little(place)
+
+
+def test_a_restore_that_is_killed_once_it_is_loaded_has_stopped_every_broker(
+    place: ExchangeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        """Stands for the end of the process."""
+
+    def die(*_words: object) -> None:
+        raise KilledError
+
+    save(place, tmp_path / "backup.tar")
+    with monkeypatch.context() as patch:
+        patch.setattr("broker.epochs.backup.write_stop", die)
+        with pytest.raises(KilledError):
+            restore(tmp_path / "backup.tar", place.path, CLOCK.now())
+    with open_broker(open_place(place), settings_of(place), CLOCK) as broker, pytest.raises(ExchangeStoppedError):
+        grow(broker)
+
+
+def test_nothing_is_opened_or_resumed_over_what_a_broker_learned_meanwhile(
+    place: ExchangeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator looked while another folder's broker still served, and stopped that one before the last step."""
+    second = ExchangeFolder(tmp_path / "second")
+    join_exchange(place, second)
+    exchange = open_place(place)
+    plan = plan_rebase(exchange, None, [])
+    serve_a_little(second)
+    with pytest.raises(WrongStateError, match="has written meanwhile"):
+        rebase(exchange, plan, None, TOOLS, new_log_keys=True)
+    serve_a_little(second)
+
+    save(place, tmp_path / "backup.tar")
+    restore(tmp_path / "backup.tar", place.path, CLOCK.now())
+
+    def learn_more(found: Exchange) -> Members:
+        with open_broker(open_place(second), settings_of(second), CLOCK) as broker:
+            broker.standing.fall_behind(evidence, GB, CLOCK.now().replace(microsecond=0))
+            broker.writer.commit_and_wait(lambda _transaction: None)
+        return read_members(found)
+
+    evidence = exchange.sign(Checkpoint(exchange.sheet.origin, 1000, bytes(32)))
+    monkeypatch.setattr("broker.epochs.resume.read_members", learn_more)
+    with pytest.raises(WrongStateError, match="another reason to stop"):
+        resume(exchange, settings_of(place), CLOCK, [], frozenset({GB, VN}))
+    with read_database(place) as connection:
+        assert b"behind" in (select_head(connection).stop or b"")
 
 
 def open_next_epoch(place: ExchangeFolder) -> Rebased:
