@@ -55,7 +55,7 @@ class TokenBuckets:
 
     def __init__(self, per_second: float, burst: int) -> None:
         self._seconds = 1 / per_second
-        self._slack = (burst - 1) * self._seconds
+        self._burst = burst
         self._rested_at: dict[Hashable, float] = {}
         self._tidy_at = _KEYS_BEFORE_TIDYING
 
@@ -63,17 +63,27 @@ class TokenBuckets:
         """Return how many keys are remembered."""
         return len(self._rested_at)
 
-    def take(self, key: Hashable, now: float) -> float:
-        """Take one at `now`, in seconds of a clock that never goes back; return how long to wait first, 0 if taken."""
+    def take(self, key: Hashable, now: float, amount: int = 1) -> float:
+        """Take so many at `now`, in seconds of a clock that never goes back; return how long to wait first, 0 if taken.
+
+        Whoever asks for more than there can ever be at once gives all there can be.
+        """
+        amount = min(amount, self._burst)
         rested_at = max(self._rested_at.get(key, now), now)
-        wait = rested_at - now - self._slack
+        wait = rested_at - now - (self._burst - amount) * self._seconds
         if wait > 0:
             return wait
-        self._rested_at[key] = rested_at + self._seconds
+        self._rested_at[key] = rested_at + amount * self._seconds
         if len(self._rested_at) > self._tidy_at:
             self._rested_at = {other: moment for other, moment in self._rested_at.items() if moment > now}
             self._tidy_at = _KEYS_BEFORE_TIDYING + 2 * len(self._rested_at)
         return 0.0
+
+    def give_back(self, key: Hashable, amount: int = 1) -> None:
+        """Give back what was just taken."""
+        rested_at = self._rested_at.get(key)
+        if rested_at is not None:
+            self._rested_at[key] = rested_at - min(amount, self._burst) * self._seconds
 
 
 class Full(Enum):

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives import hpke
 from keys.algorithms import OpeningKey, load_encryption_key
 from keys.errors import EnvelopeError, OpeningError
 from keys.signing import Signer, verify_document
-from schemas.codec import b64u_decode, b64u_encode, hash_bytes
+from schemas.codec import b64u_decode, b64u_encode, demand_few_values, hash_bytes
 from schemas.envelope import (
     CONTENT_ENCRYPTION,
     KEM_OUTPUT_BYTES,
     MAX_ENVELOPE_BYTES,
+    MAX_ENVELOPE_VALUES,
     PADDING_BUCKETS,
     Body,
     Envelope,
@@ -174,8 +175,10 @@ def parse_envelope(unverified_data: bytes) -> ParsedEnvelope:
         CodecError: a part of another form.
         EnvelopeError: parts that do not belong together.
     """
+    demand_few_values(unverified_data, MAX_ENVELOPE_VALUES)
     envelope = Envelope.from_canonical(unverified_data, max_bytes=MAX_ENVELOPE_BYTES)
     payload_bytes = envelope.payload_bytes
+    demand_few_values(payload_bytes, MAX_ENVELOPE_VALUES)
     payload = Payload.from_canonical(payload_bytes)
     header_bytes = b64u_decode(payload.header)
     header = Header.from_canonical(header_bytes)

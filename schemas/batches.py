@@ -19,6 +19,7 @@ from schemas.receipts import SealedReceipt
 MAX_BATCH_MEMBERS = 64
 MAX_MESSAGE_BATCH_BYTES = 4 * 1024 * 1024
 MAX_RECEIPT_BATCH_BYTES = 1024 * 1024
+MAX_RETRY_SECONDS = 86_400
 
 
 class EnvelopeBatch(WireModel):
@@ -43,10 +44,14 @@ class AcceptedMember(WireModel):
 
 
 class RefusedMember(WireModel):
-    """A member that was not accepted, and the problem that it would have been answered with alone."""
+    """A member that was not accepted, and the problem that it would have been answered with alone.
+
+    `retry_after_seconds` is what would have stood in `Retry-After`.
+    """
 
     type: Literal["refused"]
     problem: ProblemDocument
+    retry_after_seconds: Annotated[int, Field(ge=1, le=MAX_RETRY_SECONDS)] | None = None
 
 
 BatchMember = Annotated[AcceptedMember | RefusedMember, Field(discriminator="type")]

@@ -173,6 +173,18 @@ def decode_foreign(unverified_data: bytes, *, max_bytes: int = MAX_FOREIGN_BYTES
     )
 
 
+def demand_few_values(unverified_data: bytes, most: int) -> None:
+    """Demand that JSON has at most so many values, before it is decoded: an empty list costs as much as a long string.
+
+    Brackets and commas are counted, strings included: a document that is not much smaller than `most` may be refused.
+
+    Raises:
+        TooLargeError: it may have more.
+    """
+    if sum(map(unverified_data.count, (b",", b"[", b"{"))) > most:
+        raise TooLargeError(f"there are more than {most} brackets and commas, no document here has as many")
+
+
 def b64u_encode(data: bytes) -> str:
     """Return base64url without padding (RFC 4648 §5)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -33,6 +33,8 @@ from schemas.signed import SignedDocument
 
 MAX_CIPHERTEXT_BYTES = 256 * 1024
 MAX_ENVELOPE_BYTES = 512 * 1024
+MAX_ENVELOPE_VALUES = 1024
+"""Brackets and commas of an envelope, and of what was signed: with all recipients and attachments it has a fifth."""
 MAX_RECIPIENTS = 8
 MAX_ATTACHMENTS = 32
 MAX_DELIVERY_DAYS = 30

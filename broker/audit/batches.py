@@ -37,4 +37,5 @@ def _answer_one(outcome: Accepted | BaseException, view: LogView, metrics: Metri
         raise outcome
     refusal, reference = explain_error(outcome)
     metrics.count_refusal(refusal.slug)
-    return RefusedMember(type="refused", problem=make_problem(refusal, reference))
+    problem = make_problem(refusal, reference)
+    return RefusedMember(type="refused", problem=problem, retry_after_seconds=refusal.come_back_seconds)

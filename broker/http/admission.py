@@ -1,19 +1,21 @@
 """Whether a request is let in: how fast its certificate and its member ask, how many are served, how much they hold.
 
 All of it is decided before a body is read, and again with every piece of one, so that whoever floods the broker is told
-429, and everybody 503, before memory grows. Who only waits for an inbox to fill is not counted as being served.
+429, and everybody 503, before memory grows. Who only waits for an inbox to fill is not counted as being served. What
+travels together is counted one by one, as soon as it is known how much there is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
+from time import monotonic
 
 from starlette.types import Scope
 
 from broker.budget import Full, Shares, TokenBuckets
 from broker.http.connection import ClientConnection
-from broker.http.refusal import Refusal
+from broker.http.refusal import Refusal, RefusedError
 
 _SCOPE_KEY = "bilateral.visit"
 _RETRY_SECONDS = 1
@@ -57,21 +59,22 @@ class Admission:
 
     def enter(self, scope: Scope, connection: ClientConnection) -> "Visit":
         """Count a request in, whether it may be served or not."""
-        visit = Visit(connection, self._served, self._held)
+        visit = Visit(connection, self._served, self._held, self._refuse_haste)
         scope[_SCOPE_KEY] = visit
         return visit
 
     def refuse(self, visit: "Visit", now: float) -> Refusal | None:
         """Return why a request that was counted in is not served, or nothing; `now` never goes back."""
-        return self._refuse_haste(visit.connection, now) or visit.refuse_share()
+        return self._refuse_haste(visit.connection, now, 1) or visit.refuse_share()
 
-    def _refuse_haste(self, connection: ClientConnection, now: float) -> Refusal | None:
-        wait = self._of_certificate.take(connection.thumbprint, now)
+    def _refuse_haste(self, connection: ClientConnection, now: float, amount: int) -> Refusal | None:
+        wait = self._of_certificate.take(connection.thumbprint, now, amount)
         if wait:
             sentence = f"This certificate asks more than {self._limits.requests_per_second:g} times a second."
             return Refusal("too-many-requests", sentence, retry_after_seconds=ceil(wait))
-        wait = self._of_member.take(connection.agency, now) if connection.agency else 0.0
+        wait = self._of_member.take(connection.agency, now, amount) if connection.agency else 0.0
         if wait:
+            self._of_certificate.give_back(connection.thumbprint, amount)
             rate = self._limits.requests_per_second_of_member
             sentence = f"{connection.agency} asks more than {rate:g} times a second."
             return Refusal("too-many-requests", sentence, retry_after_seconds=ceil(wait))
@@ -81,10 +84,11 @@ class Admission:
 class Visit:
     """One request while it is here, and what it has taken of what is bounded."""
 
-    __slots__ = ("_held", "_held_bytes", "_is_first", "_party", "_served", "connection")
+    __slots__ = ("_held", "_held_bytes", "_is_first", "_party", "_refuse_haste", "_served", "connection")
 
-    def __init__(self, connection: ClientConnection, served: Shares, held: Shares) -> None:
+    def __init__(self, connection: ClientConnection, served: Shares, held: Shares, refuse_haste: "RefuseHaste") -> None:
         self.connection = connection
+        self._refuse_haste = refuse_haste
         self._party = connection.party
         self._served, self._held = served, held
         self._held_bytes = 0
@@ -111,6 +115,10 @@ class Visit:
         self._held_bytes += size
         return None
 
+    def refuse_members(self, count: int, now: float) -> Refusal | None:
+        """Return why a request that brings so many things at once asks too fast: it was counted as one until now."""
+        return self._refuse_haste(self.connection, now, count - 1) if count > 1 else None
+
     def leave(self) -> None:
         """Give back all it has taken."""
         self._served.give_back(self._party)
@@ -125,6 +133,22 @@ class Visit:
             yield
         finally:
             self._served.take(self._party)
+
+
+RefuseHaste = Callable[[ClientConnection, float, int], Refusal | None]
+"""Returns why a connection that asks so many times more at a moment asks too fast; if it does not, that is counted."""
+
+
+def demand_pace(scope: Scope, count: int) -> None:
+    """Count what travels together as if each of it had come alone.
+
+    Raises:
+        RefusedError: these are too many at this moment (`too-many-requests`); none of them was looked at.
+    """
+    visit: Visit | None = scope.get(_SCOPE_KEY)
+    refusal = None if visit is None else visit.refuse_members(count, monotonic())
+    if refusal is not None:
+        raise RefusedError(refusal)
 
 
 @contextmanager

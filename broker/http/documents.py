@@ -6,11 +6,15 @@ from typing import TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.http.admission import demand_pace
 from broker.http.refusal import refuse
 from schemas.batches import split_batch
+from schemas.codec import demand_few_values
 from schemas.model import WireModel
 
 JSON = "application/json"
+MAX_VALUES = 8192
+"""Brackets and commas of one request: what takes longest to decode is not what is longest, and all wait meanwhile."""
 
 Document = TypeVar("Document", bound=WireModel)
 
@@ -20,21 +24,23 @@ async def read_document(request: Request, model: type[Document]) -> Document:
 
     Raises:
         RefusedError: the body is said to be something else than JSON.
-        CodecError: it is not canonical, or not of the model's shape; the field is named.
+        CodecError: it is not canonical, has too many values, or is not of the model's shape; the field is named.
     """
-    _demand_json(request)
-    return model.from_canonical(await request.body())
+    return model.from_canonical(await _read_json(request))
 
 
 async def read_batch(request: Request, name: str, *, max_bytes: int) -> tuple[bytes, ...]:
     """Return the canonical bytes of each member of the batch that the request's body must be, whatever they are.
 
+    Each member counts as a request of its own in the pace of whoever asks.
+
     Raises:
-        RefusedError: the body is said to be something else than JSON.
+        RefusedError: the body is said to be something else than JSON, or these are too many at this moment.
         CodecError: it is no batch of 1 to `MAX_BATCH_MEMBERS` members in canonical JSON.
     """
-    _demand_json(request)
-    return split_batch(await request.body(), name, max_bytes=max_bytes)
+    members = split_batch(await _read_json(request), name, max_bytes=max_bytes)
+    demand_pace(request.scope, len(members))
+    return members
 
 
 def answer_document(document: WireModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -42,7 +48,10 @@ def answer_document(document: WireModel, status: int = 200, headers: Mapping[str
     return Response(document.canonical(), status, {"Cache-Control": "no-store", **(headers or {})}, JSON)
 
 
-def _demand_json(request: Request) -> None:
+async def _read_json(request: Request) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
         raise refuse("unsupported-media-type", f"The body must be {JSON}.", field="Content-Type")
+    body = await request.body()
+    demand_few_values(body, MAX_VALUES)
+    return body

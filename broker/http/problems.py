@@ -50,8 +50,8 @@ def answer_refusal(
     """Return the answer to a refused request."""
     extra = dict(headers or {})
     extra["Cache-Control"] = "no-store"
-    if refusal.retry_after_seconds is not None:
-        extra["Retry-After"] = str(refusal.retry_after_seconds)
+    if refusal.come_back_seconds is not None:
+        extra["Retry-After"] = str(refusal.come_back_seconds)
     if refusal.problem.status == 401:
         extra["WWW-Authenticate"] = _BEARER.get(refusal.slug, "Bearer")
     content = make_problem(refusal, reference).canonical()

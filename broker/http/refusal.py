@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from schemas.codec import CodecError
 from schemas.problems import PROBLEMS, ProblemReason, ProblemType
 
+_PASSING_STATUSES = frozenset({429, 503, 507})
+_SOME_TIME_SECONDS = 60
 _OUR_PACKAGES = frozenset({"broker", "keys", "schemas"})
 
 
@@ -17,6 +19,13 @@ class Refusal:
     field: str | None = None
     reasons: tuple[ProblemReason, ...] = ()
     retry_after_seconds: int | None = None
+
+    @property
+    def come_back_seconds(self) -> int | None:
+        """Return when to ask again: what was said, or some time where the status promises that it helps; else None."""
+        if self.retry_after_seconds is None and self.problem.status in _PASSING_STATUSES:
+            return _SOME_TIME_SECONDS
+        return self.retry_after_seconds
 
     @property
     def problem(self) -> ProblemType:

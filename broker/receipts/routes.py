@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.access.authentication import Authentication
+from broker.http.admission import demand_pace
 from broker.http.documents import answer_document, read_batch, read_document
 from broker.http.operations import add_operation
 from broker.receipts.service import ReceiptService
@@ -26,7 +27,9 @@ def make_router(service: ReceiptService, authentication: Authentication) -> APIR
     async def submit_receipts(request: Request) -> Response:
         """Pass sealed receipts on to who sent the messages, all or none. A receipt handed in again keeps its leaf."""
         caller = await authentication.find_caller(request, Role.NODE)
-        evidence, are_new = await service.submit(caller, await read_document(request, ReceiptsRequest))
+        question = await read_document(request, ReceiptsRequest)
+        demand_pace(request.scope, len(question.receipts))
+        evidence, are_new = await service.submit(caller, question)
         return answer_document(evidence, 201 if are_new else 200)
 
     async def submit_batch(request: Request) -> Response:

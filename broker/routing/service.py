@@ -6,6 +6,7 @@ in force, and everything else that can change, is judged inside the transaction 
 
 from asyncio import gather
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from broker.access.caller import Caller
@@ -35,6 +36,8 @@ from schemas.batches import BatchAnswer
 from schemas.envelope import HeaderRecipient
 from schemas.log.records import RecordedRecipient, RecordType
 from schemas.problems import ProblemReason
+
+_DAY_SECONDS = 86_400
 
 
 class _RefusedAgainError(Exception):
@@ -101,7 +104,7 @@ class RoutingService:
         except _RefusedAgainError as error:
             outcome = error.decision
         if isinstance(outcome, Decision):
-            refusal = make_refusal(outcome.reasons)
+            refusal = make_refusal(outcome.reasons, self._clock.now())
             await self._record(refusal, read)
             raise RefusedError(refusal)
         return outcome
@@ -214,7 +217,7 @@ class RoutingService:
         )
 
 
-def make_refusal(reasons: Sequence[Reason]) -> Refusal:
+def make_refusal(reasons: Sequence[Reason], now: datetime) -> Refusal:
     """Return the answer to a message with these reasons against it: the first one leads, all are told."""
     first = reasons[0]
     return Refusal(
@@ -222,8 +225,14 @@ def make_refusal(reasons: Sequence[Reason]) -> Refusal:
         "; ".join(reason.sentence for reason in reasons),
         first.field,
         tuple(ProblemReason(code=reason.code, sentence=reason.sentence[:500]) for reason in reasons),
-        RETRY_SECONDS if first.problem == "inbox-full" else None,
+        _find_retry_seconds(first.problem, now),
     )
+
+
+def _find_retry_seconds(problem: str, now: datetime) -> int | None:
+    if problem == "quota-exhausted":  # it is counted by days of UTC
+        return _DAY_SECONDS - (now.hour * 60 + now.minute) * 60 - now.second
+    return RETRY_SECONDS if problem == "inbox-full" else None
 
 
 def _recall(transaction: Transaction, number: int) -> PendingLeaf:

@@ -10,8 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from schemas.api import CHECKPOINT_PATH, MESSAGE_BATCHES_PATH, CheckpointAnswer
-from schemas.batches import MAX_MESSAGE_BATCH_BYTES
+from schemas.api import (
+    CHECKPOINT_PATH,
+    LEASE_PATH,
+    MESSAGE_BATCHES_PATH,
+    MESSAGES_PATH,
+    RECEIPTS_PATH,
+    CheckpointAnswer,
+)
+from schemas.batches import MAX_BATCH_MEMBERS, MAX_MESSAGE_BATCH_BYTES, join_batch
+from schemas.codec import b64u_encode, encode_canonical
 from schemas.problems import PROBLEMS
 from tests.support.caller import Caller, make_client_context, read_answer, read_slug
 from tests.support.exchange import RunningExchange, running_exchange
@@ -108,6 +116,37 @@ def test_bodies_that_never_end_take_a_members_part_of_the_memory_and_no_more(
     assert outcomes["member-busy"]
     assert set(outcomes) <= {"member-busy", "cut"}
     assert grown < CONNECTIONS * MAX_MESSAGE_BATCH_BYTES // 2
+
+
+COSTLY = {
+    "empty lists": b"[]",
+    "small objects": b'{"a":0}',
+    "numbers": b"0",
+}
+
+
+@pytest.mark.parametrize("path", [MESSAGES_PATH, MESSAGE_BATCHES_PATH, LEASE_PATH, RECEIPTS_PATH])
+@pytest.mark.parametrize("value", COSTLY)
+def test_a_body_of_a_hundred_thousand_values_is_refused_before_it_is_decoded(vn: Caller, path: str, value: str) -> None:
+    """It took the one loop that serves everybody a second for each megabyte."""
+    body = b'{"envelopes":[[' + b",".join([COSTLY[value]] * 100_000)[:500_000] + b"]]}"
+    assert read_slug(vn.post(path, body)) == "too-large"
+
+
+def test_what_is_signed_may_not_be_made_of_values_either(vn: Caller) -> None:
+    payload = b64u_encode(b'{"body":[' + b",".join([b"[]"] * 50_000) + b"]}")
+    signature = {"protected": "AAAA", "signature": "AAAA"}
+    envelope = {"ciphertext": "AAAA", "payload": payload, "signatures": [signature, signature]}
+    assert read_slug(vn.post(MESSAGES_PATH, encode_canonical(envelope))) == "too-large"
+
+
+def test_the_members_of_a_batch_are_counted_one_by_one(exchange: RunningExchange) -> None:
+    hasty = exchange.caller(BE, node="node-2")
+    body = join_batch("envelopes", [b"{}"] * MAX_BATCH_MEMBERS)
+    first, second = hasty.post(MESSAGE_BATCHES_PATH, body), hasty.post(MESSAGE_BATCHES_PATH, body)
+    assert first.status_code == 200
+    assert read_slug(second) == "too-many-requests"
+    assert int(second.headers["retry-after"]) > 10
 
 
 def test_a_certificate_that_asks_without_end_is_told_when_to_come_back(exchange: RunningExchange, vn: Caller) -> None:

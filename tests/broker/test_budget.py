@@ -27,6 +27,25 @@ def test_a_bucket_gives_its_burst_at_once_and_then_one_in_every_interval() -> No
     assert buckets.take("VN-IMM", 10.5) == 0.0
 
 
+def test_what_is_taken_at_once_waits_until_all_of_it_is_there_and_never_for_more_than_there_can_be() -> None:
+    buckets = TokenBuckets(per_second=2, burst=4)
+
+    assert [buckets.take("GB-HO", 10.0, 3), buckets.take("GB-HO", 10.0, 3)] == [0.0, 1.0]
+    assert [buckets.take("GB-HO", 11.0, 3), buckets.take("GB-HO", 11.0)] == [0.0, 0.5]
+    assert [buckets.take("GB-HO", 13.0, 1000), buckets.take("VN-IMM", 13.0, 1000)] == [0.0, 0.0]
+    assert buckets.take("VN-IMM", 13.0) == 0.5
+
+
+def test_what_was_given_back_can_be_taken_again() -> None:
+    buckets = TokenBuckets(per_second=2, burst=4)
+    buckets.take("GB-HO", 10.0, 4)
+    buckets.give_back("GB-HO", 4)
+
+    assert [buckets.take("GB-HO", 10.0, 4), buckets.take("GB-HO", 10.0)] == [0.0, 0.5]
+    buckets.give_back("VN-IMM")
+    assert len(buckets) == 1
+
+
 @given(
     st.lists(st.floats(0, 5, allow_nan=False), min_size=1, max_size=60),
     st.integers(1, 20),

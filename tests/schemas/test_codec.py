@@ -32,6 +32,7 @@ from schemas.codec import (
     decode_canonical,
     decode_foreign,
     decode_json,
+    demand_few_values,
     encode_canonical,
     hash_bytes,
     hash_domain,
@@ -270,6 +271,13 @@ def test_a_value_that_holds_itself_is_refused() -> None:
 
     with pytest.raises(TooDeepError):
         encode_canonical(value)
+
+
+@pytest.mark.parametrize("data", [b"[[],[]]", b'{"a":{},"b":[]}', b'["a,b,c,"]', b"[0,0,0,0]"])
+def test_values_are_counted_before_anything_is_decoded(data: bytes) -> None:
+    demand_few_values(data, 4)
+    with pytest.raises(TooLargeError, match="more than 3 brackets and commas"):
+        demand_few_values(data, 3)
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)

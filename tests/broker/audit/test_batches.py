@@ -37,6 +37,8 @@ def test_each_outcome_stands_in_its_own_place(bench: Bench) -> None:
     assert (accepted.leaf.index, accepted.new) == (1, False)
     found = [item.problem for item in (refused, failed, unforeseen) if isinstance(item, RefusedMember)]
     assert [problem.status for problem in found] == [422, 503, 500]
+    laters = [item.retry_after_seconds for item in answer.members if isinstance(item, RefusedMember)]
+    assert laters == [None, CommitFailedError.retry_after_seconds, None]
     assert "a secret" not in answer.canonical().decode()
     assert found[2].reference is not None
 

@@ -1,13 +1,16 @@
 """Who is let in: how fast, how many at once and how many bytes, by certificate, by member and in all."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from broker.http.admission import Admission, AdmissionLimits, Visit, waiting
+from broker.http.admission import Admission, AdmissionLimits, Visit, demand_pace, waiting
 from broker.http.connection import ClientConnection
-from broker.http.refusal import Refusal
+from broker.http.refusal import Refusal, RefusedError
 
 UNHURRIED = AdmissionLimits(requests_per_second=1e6, requests_per_second_of_member=1e6)
 
@@ -33,6 +36,17 @@ def ask(admission: Admission, connection: ClientConnection, now: float) -> Refus
         visit.leave()
 
 
+@contextmanager
+def asking(admission: Admission, connection: ClientConnection, scope: dict[str, Any]) -> Iterator[None]:
+    """Be served for as long as the block runs."""
+    visit = enter(admission, connection, scope)
+    assert admission.refuse(visit, time.monotonic()) is None
+    try:
+        yield
+    finally:
+        visit.leave()
+
+
 def test_a_certificate_that_asks_too_fast_is_told_when_to_come_back_and_others_are_not_held_up() -> None:
     admission = Admission(AdmissionLimits(requests_per_second=0.5, burst_requests=2))
     hasty, calm = connect(b"hasty"), connect(b"calm")
@@ -49,6 +63,42 @@ def test_a_member_with_many_certificates_asks_no_faster_than_one_may() -> None:
     asked = [slug(ask(admission, connect(bytes([number]), "GB-HO"), 0.0)) for number in range(5)]
     assert asked == [None, None, None, "too-many-requests", "too-many-requests"]
     assert ask(admission, connect(b"other", "VN-IMM"), 0.0) is None
+
+
+def test_what_travels_together_is_counted_one_by_one() -> None:
+    limits = AdmissionLimits(requests_per_second=1e-3, burst_requests=100, requests_per_second_of_member=1e-3)
+    admission = Admission(replace(limits, burst_requests_of_member=150))
+    scope: dict[str, Any] = {}
+    with asking(admission, connect(b"one", "GB-HO"), scope):
+        demand_pace(scope, 64)
+        with pytest.raises(RefusedError) as refused:
+            demand_pace(scope, 64)
+    assert refused.value.refusal.slug == "too-many-requests"
+    assert (refused.value.refusal.retry_after_seconds or 0) > 26_000
+    with asking(admission, connect(b"another of the member", "GB-HO"), scope):
+        demand_pace(scope, 64)
+        with pytest.raises(RefusedError, match="GB-HO asks more than"):
+            demand_pace(scope, 30)
+        demand_pace(scope, 1)
+    with asking(admission, connect(b"vn", "VN-IMM"), scope):
+        demand_pace(scope, 64)
+
+
+def test_what_a_member_may_not_is_not_taken_from_its_certificate() -> None:
+    limits = AdmissionLimits(requests_per_second=1e-3, burst_requests=100, requests_per_second_of_member=1e-3)
+    admission = Admission(replace(limits, burst_requests_of_member=64))
+    scope: dict[str, Any] = {}
+    connection = connect(b"one", "GB-HO")
+    with asking(admission, connection, scope):
+        for _ in range(3):
+            with pytest.raises(RefusedError, match="GB-HO"):
+                demand_pace(scope, 65)
+        connection.agency = ""
+        demand_pace(scope, 99)
+
+
+def test_without_a_gate_nobody_is_too_fast() -> None:
+    demand_pace({}, 1000)
 
 
 def test_a_member_is_served_so_many_at_once_and_all_together_so_many() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from broker.http.problems import answer_refusal
 from broker.http.refusal import Refusal, RefusedError, find_refusal, refuse
 from broker.storage.errors import CommitFailedError, StoreBusyError
 from keys.errors import CertificateError, KeysError
@@ -28,6 +29,18 @@ def test_a_busy_store_says_when_to_come_back() -> None:
     assert find_refusal(StoreBusyError()) == Refusal(
         "busy", "too many writes are waiting; try again shortly", retry_after_seconds=1
     )
+
+
+@pytest.mark.parametrize("slug", sorted(slug for slug, row in PROBLEMS.items() if row.status in (429, 503, 507)))
+def test_whatever_passes_says_when_to_come_back_also_where_nobody_said_it(slug: str) -> None:
+    assert Refusal(slug, "no").come_back_seconds == 60
+    assert Refusal(slug, "no", retry_after_seconds=7).come_back_seconds == 7
+    assert answer_refusal(Refusal(slug, "no")).headers["retry-after"] == "60"
+
+
+def test_what_does_not_pass_says_nothing_of_coming_back() -> None:
+    assert Refusal("not-covered", "no").come_back_seconds is None
+    assert "retry-after" not in answer_refusal(Refusal("not-covered", "no")).headers
 
 
 def test_a_failed_commit_is_unavailable_whatever_caused_it() -> None:
