@@ -1,9 +1,11 @@
 """What every test of the broker shares: the engine its stores stand on, and that none stays open behind it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.broker.bench import Bench
 from tests.broker.ports import POSTGRESQL, SQLITE, close_stores, using_engine
 
 
@@ -23,3 +25,11 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     with using_engine(name):
         yield name
     close_stores()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """An exchange of one test, with the usual two members."""
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()

@@ -1,43 +1,18 @@
-"""Collecting an inbox on a real database: order, leases, judgement at hand-over, withdrawals, waiting."""
+"""Collecting an inbox on a real database: order, leases, acknowledgements, and how far a message came."""
 
-import asyncio
-import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from broker.access.errors import TokenRefusedError
 from broker.http.refusal import RefusedError
 from schemas.agreements.steps import StepAction
 from schemas.api import AcknowledgeRequest, LeaseAnswer, LeaseRequest
 from schemas.envelope import Reference
 from schemas.log.records import RecordType
-from schemas.markings import Tlp, Urgency
-from schemas.signed import DocumentType, KeyUse
-from tests.broker.bench import BE, GB, VN, Bench, ids_of, messages_of, outcomes_of
-from tests.strategies.agreements import make_clause
-from tests.support.documents import make_revocation, sign_by
+from schemas.markings import Urgency
+from tests.broker.bench import GB, VN, Bench, ids_of, messages_of, outcomes_of
+from tests.broker.inbox.leases import named
 from tests.support.messages import make_id
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
-
-
-def named(answer: LeaseAnswer, *names: object) -> bool:
-    return ids_of(answer) == [make_id(name) for name in names]
-
-
-def outcomes(bench: Bench, agency: str) -> list[tuple[str, str]]:
-    answer = bench.lease(agency)
-    if answer.items:
-        bench.acknowledge(agency, answer)
-    return outcomes_of(answer)
 
 
 def test_the_most_urgent_comes_first_then_the_oldest(bench: Bench) -> None:
@@ -242,147 +217,6 @@ def test_the_inbox_belongs_to_the_first_node_that_collects_it(bench: Bench) -> N
     assert [record.problem for record in bench.records(RecordType.REFUSED)] == ["second-node", "second-node"]
 
 
-def test_while_suspended_it_is_held_once_and_told_and_after_resumption_delivered(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    bench.step(VN, terms, StepAction.SUSPEND)
-    for _ in range(3):
-        assert bench.lease(VN).items == ()
-    assert bench.state(GB, "first") == "held"
-    bench.step(VN, terms, StepAction.RESUME)
-    assert named(bench.lease(VN), "first")
-    fates = ["message-accepted", "message-held", "message-released", "message-handed-over"]
-    assert bench.fates("first") == fates
-    assert outcomes(bench, GB) == [(fate, make_id("first")) for fate in fates[1:3]]
-
-
-def test_what_is_held_under_one_agreement_does_not_hold_up_another(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, GB, VN, BE)
-    try:
-        held, other = bench.agree(), bench.agree(BE, VN, clauses=(make_clause(BE, VN), make_clause(VN, BE)))
-        for name in range(70):
-            bench.send(GB, VN, held, name)
-        bench.step(GB, held, StepAction.SUSPEND)
-        bench.send(BE, VN, other, "other")
-        assert named(bench.lease(VN, max_items=64), "other")
-    finally:
-        bench.close()
-
-
-def test_after_a_revocation_it_goes_back_to_its_sender(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    bench.step(VN, terms, StepAction.REVOKE)
-    assert bench.lease(VN).items == ()
-    assert bench.state(GB, "first") == "returned"
-    (record,) = bench.records(RecordType.MESSAGE_RETURNED)
-    assert record.reasons == ("agreement-revoked",)
-    assert outcomes(bench, GB) == [("message-returned", make_id("first"))]
-
-
-def test_after_a_narrower_version_only_what_it_covers_is_delivered(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "amber", marking=Tlp.AMBER)
-    bench.send(GB, VN, terms, "green", marking=Tlp.GREEN)
-    bench.agree(
-        version=2,
-        supersedes=terms.digest(),
-        clauses=(make_clause(GB, VN, highest_marking=Tlp.GREEN), make_clause(VN, GB)),
-    )
-    assert named(bench.lease(VN), "green")
-    (record,) = bench.records(RecordType.MESSAGE_RETURNED)
-    assert record.reasons == ("agreement-superseded", "marking-too-high")
-
-
-def test_what_its_deadline_has_passed_expires_and_the_sender_is_told(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first", lifetime=timedelta(hours=1))
-    bench.clock.move(3600)
-    assert bench.lease(VN).items == ()
-    assert bench.state(GB, "first") == "expired"
-    assert outcomes(bench, GB) == [("message-expired", make_id("first"))]
-
-
-def test_aftercare_is_delivered_though_the_agreement_was_revoked(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    bench.acknowledge(VN, bench.lease(VN))
-    bench.step(GB, terms, StepAction.REVOKE)
-    bench.send(GB, VN, terms, "correction", kind="correction", refers_to=bench.reference("first"))
-    bench.send(VN, GB, terms, "outcome", kind="outcome", refers_to=bench.reference("first"))
-    assert named(bench.lease(VN), "correction")
-    assert named(bench.lease(GB), "outcome")
-
-
-def test_a_correction_of_what_is_held_is_held_with_it(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    bench.send(GB, VN, terms, "correction", kind="correction", refers_to=bench.reference("first"))
-    bench.step(VN, terms, StepAction.SUSPEND)
-    assert bench.lease(VN).items == ()
-    bench.step(VN, terms, StepAction.RESUME)
-    assert named(bench.lease(VN), "first", "correction")
-
-
-def test_a_withdrawal_takes_back_what_nobody_has_leased(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    bench.send(GB, VN, terms, "withdrawal", kind="withdrawal", refers_to=bench.reference("first"))
-    assert bench.state(GB, "first") == "withdrawn"
-    answer = bench.lease(VN)
-    assert named(answer, "withdrawal")
-    assert answer.withdrawn == ()
-    (record,) = bench.records(RecordType.MESSAGE_WITHDRAWN)
-    assert record.refers_to == bench.reference("withdrawal")
-    assert outcomes(bench, GB) == [("message-withdrawn", make_id("first"))]
-
-
-def test_a_withdrawal_works_on_what_a_suspension_holds(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    bench.step(VN, terms, StepAction.SUSPEND)
-    bench.sweep()
-    bench.send(GB, VN, terms, "withdrawal", kind="withdrawal", refers_to=bench.reference("first"))
-    assert bench.state(GB, "first") == "withdrawn"
-    bench.step(VN, terms, StepAction.RESUME)
-    assert named(bench.lease(VN), "withdrawal")
-
-
-def test_what_was_leased_counts_as_handed_over_and_its_withdrawal_stands_first_until_acknowledged(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    leased = bench.lease(VN)
-    bench.send(GB, VN, terms, "second", urgency=Urgency.THREAT_TO_LIFE)
-    bench.send(GB, VN, terms, "withdrawal", kind="withdrawal", refers_to=bench.reference("first"))
-    assert bench.state(GB, "first") == "handed-over"
-    first = bench.lease(VN, max_items=1)
-    assert named(first, "second")
-    assert first.withdrawn == (bench.reference("first"),)
-    bench.acknowledge(VN, first)
-    second = bench.lease(VN)
-    assert named(second, "withdrawal")
-    assert second.withdrawn == (bench.reference("first"),)
-    assert bench.acknowledge(VN, leased) == 0
-    bench.acknowledge(VN, second)
-    bench.send(GB, VN, terms, "third")
-    third = bench.lease(VN)
-    assert (named(third, "third"), third.withdrawn) == (True, ())
-    bench.clock.move(61)
-    assert named(bench.lease(VN), "third")
-
-
-def test_nothing_is_withdrawn_twice_and_only_by_its_sender(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    reference = bench.reference("first")
-    bench.send(GB, VN, terms, "withdrawal", kind="withdrawal", refers_to=reference)
-    for sender, recipient, name in ((GB, VN, "again"), (VN, GB, "not mine")):
-        sealed = bench.seal(sender, recipient, terms, name, kind="withdrawal", refers_to=reference)
-        with pytest.raises(RefusedError) as caught:
-            bench.submit(sender, sealed)
-        assert caught.value.refusal.slug == "reference-refused"
-
-
 def test_only_the_sender_learns_how_far_a_message_came(bench: Bench) -> None:
     terms = bench.agree()
     bench.send(GB, VN, terms, "first")
@@ -398,89 +232,3 @@ def test_only_the_sender_learns_how_far_a_message_came(bench: Bench) -> None:
         with pytest.raises(RefusedError) as caught:
             bench.states(agency, name)
         assert caught.value.refusal.slug == "not-found"
-
-
-def test_waiting_ends_as_soon_as_something_comes(bench: Bench) -> None:
-    data = bench.seal(GB, VN, bench.agree(), "first").envelope.canonical()
-
-    async def wait_and_send() -> tuple[LeaseAnswer, float]:
-        request = LeaseRequest(wait_seconds=30, max_items=8)
-        waiting = asyncio.create_task(bench.inbox.lease(bench.caller(VN), request))
-        await asyncio.sleep(0.2)
-        assert not waiting.done()
-        started = time.perf_counter()
-        await bench.routing.accept(bench.caller(GB), data)
-        return await waiting, time.perf_counter() - started
-
-    answer, seconds = bench.run(wait_and_send())
-    assert named(answer, "first")
-    assert seconds < 5
-
-
-def test_waiting_for_nothing_ends_in_time_and_holds_no_connection(bench: Bench) -> None:
-    bench.agree()
-
-    async def wait_together() -> list[LeaseAnswer]:
-        request = LeaseRequest(wait_seconds=3, max_items=8)
-        waiting = [asyncio.create_task(bench.inbox.lease(bench.caller(VN), request)) for _ in range(12)]
-        pools = (bench.database.reading.pool, bench.database.writing.pool)
-        await asyncio.sleep(0.2)
-        while any(pool.checkedout() for pool in pools):  # type: ignore[attr-defined]  # noqa: ASYNC110 - no bell rings
-            await asyncio.sleep(0.1)
-        assert not any(task.done() for task in waiting)
-        return await asyncio.gather(*waiting)
-
-    started = time.perf_counter()
-    assert all(answer.items == () and answer.lease is None for answer in bench.run(wait_together()))
-    assert 2.9 < time.perf_counter() - started < 60
-
-
-def test_whoever_waits_gets_what_lapses_meanwhile_without_a_bell(bench: Bench) -> None:
-    terms = bench.agree()
-    bench.send(GB, VN, terms, "first")
-    bench.lease(VN)
-    bench.clock.move(59)
-
-    async def wait_for_the_lapse() -> tuple[LeaseAnswer, float]:
-        started = time.perf_counter()
-        request = LeaseRequest(wait_seconds=30, max_items=8)
-        waiting = asyncio.create_task(bench.inbox.lease(bench.caller(VN), request))
-        await asyncio.sleep(0.2)
-        bench.clock.move(1)
-        return await waiting, time.perf_counter() - started
-
-    answer, seconds = bench.run(wait_for_the_lapse())
-    assert named(answer, "first")
-    assert seconds < 15
-
-
-def test_a_broker_that_stops_lets_waiting_requests_go(bench: Bench) -> None:
-    bench.agree()
-
-    async def wait_and_stop() -> LeaseAnswer:
-        request = LeaseRequest(wait_seconds=60, max_items=8)
-        waiting = asyncio.create_task(bench.inbox.lease(bench.caller(VN), request))
-        await asyncio.sleep(0.1)
-        bench.inboxes.waiters.close()
-        async with asyncio.timeout(10):
-            return await waiting
-
-    assert bench.run(wait_and_stop()).items == ()
-
-
-def test_who_lost_its_key_while_it_waited_is_handed_nothing(bench: Bench) -> None:
-    """At whichever broker the key was revoked: the writer reads it before it decides."""
-    terms = bench.agree()
-
-    async def wait_and_be_revoked() -> None:
-        waiting = asyncio.create_task(bench.inbox.lease(bench.caller(VN), LeaseRequest(wait_seconds=30, max_items=1)))
-        await asyncio.sleep(0)  # it has asked, and finds nothing
-        vn = bench.members[VN]
-        revocation = sign_by(vn, make_revocation(vn, bench.now, KeyUse.REQUEST), DocumentType.REVOCATION)
-        await bench.directory_service.submit(bench.caller(VN), revocation, DocumentType.REVOCATION)
-        await bench.routing.accept(bench.caller(GB), bench.seal(GB, VN, terms, "first").envelope.canonical())
-        with pytest.raises(TokenRefusedError, match="no longer good"):
-            await waiting
-
-    bench.run(wait_and_be_revoked())
-    assert bench.records(RecordType.MESSAGE_HANDED_OVER) == []

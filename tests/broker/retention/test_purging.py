@@ -1,6 +1,5 @@
 """What has ended goes with its records, at once or not at all; the log, its proofs and every check hold as before."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,13 +30,6 @@ from tests.support.messages import make_id
 
 EVIDENCE = timedelta(days=12)
 FOREVER = 400 * EVIDENCE
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

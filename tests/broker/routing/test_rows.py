@@ -1,8 +1,5 @@
 """Whatever was agreed since, what follows a message up comes under the clause of the message that began the row."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from broker.http.refusal import RefusedError
@@ -12,13 +9,6 @@ from tests.broker.bench import GB, VN, Bench
 from tests.strategies.agreements import make_clause
 
 AMBER, GREEN = Tlp.AMBER, Tlp.GREEN
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
 
 
 def agree_again(bench: Bench, terms: Terms, *, gb: Tlp, vn: Tlp) -> Terms:

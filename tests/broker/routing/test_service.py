@@ -1,7 +1,6 @@
 """Accepting on a real database: one commit, the same leaf again, every refusal a record that only its sender sees."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,13 +35,6 @@ from tests.support.members import EXCHANGE, make_signer, succeed
 from tests.support.messages import make_id, make_message, seal
 
 pytestmark = pytest.mark.both_engines
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
-    yield bench
-    bench.close()
 
 
 def refused(bench: Bench, caller: str, sealed: SealedMessage) -> RefusedError:
