@@ -173,7 +173,7 @@ class FloorJournal:
         self._sign = sign
         self.note = b""
 
-    def begin(self, connection: Connection) -> FloorBatch:
+    def begin(self, connection: Connection, _meanwhile: object) -> FloorBatch:
         """Start a batch on the newest head."""
         return FloorBatch(connection, self._head)
 

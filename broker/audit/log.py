@@ -25,6 +25,7 @@ from broker.audit.log_store import (
     select_range,
     select_record,
     store_stop,
+    take_head,
 )
 from broker.audit.standing import Standing
 from broker.clock import Clock
@@ -244,13 +245,19 @@ class AuditLog:
                 self._view = self._read_stored_view(select_head(connection))
         self._take_over(batch)
 
-    def begin(self, connection: Connection) -> LogBatch:
+    def begin(self, connection: Connection, meanwhile: Callable[[], None] | None = None) -> LogBatch:
         """Start a batch on top of the stored head, which is locked until the transaction ends.
+
+        `meanwhile` is called before waiting, where another broker has it locked.
 
         Raises:
             LogDamagedError: the stored head and the tree in memory do not agree.
         """
-        head = select_head(connection, for_update=True)
+        head = take_head(connection)
+        if head is None:
+            if meanwhile is not None:
+                meanwhile()
+            head = select_head(connection, for_update=True)
         self._standing.follow(head.stop)
         self._catch_up(connection, head)
         now = self._newest_time = max(self._clock.now().replace(microsecond=0), head.last_time)

@@ -16,7 +16,8 @@ _HEAD = select(
     log_head.c.origin, log_head.c.size, log_head.c.root, log_head.c.last_time, log_head.c.checkpoint, log_head.c.stop
 )  # fmt: skip
 _SELECT_HEAD = Prepared(_HEAD)
-_SELECT_HEAD_FOR_UPDATE = Prepared(_HEAD.with_for_update())
+_WAIT_FOR_HEAD = Prepared(_HEAD.with_for_update())
+_TAKE_HEAD = Prepared(_HEAD.with_for_update(skip_locked=True))
 _MOVE_HEAD = Prepared(
     update(log_head)
     .where(log_head.c.size == bindparam("old_size"))
@@ -30,11 +31,10 @@ _MOVE_HEAD = Prepared(
 _STORE_STOP = Prepared(update(log_head).values(stop=bindparam("why")))
 _INSERT_LEAVES = Prepared(insert(log_leaf))
 _INSERT_CONCERNS = Prepared(insert(log_concern))
-_SELECT_HASHES = (
+_SELECT_HASHES = Prepared(
     select(log_leaf.c.leaf_hash)
-    .where(log_leaf.c.leaf_index >= bindparam("start"))
+    .where(log_leaf.c.leaf_index >= bindparam("start"), log_leaf.c.leaf_index < bindparam("end"))
     .order_by(log_leaf.c.leaf_index)
-    .execution_options(yield_per=_ROWS_AT_ONCE)
 )
 _SELECT_RECORD = select(log_leaf.c.record, log_leaf.c.salt).where(log_leaf.c.leaf_index == bindparam("leaf_index"))
 _SELECT_RANGE = (
@@ -87,10 +87,16 @@ def select_head(connection: Connection, *, for_update: bool = False) -> StoredHe
     Raises:
         LogMissingError: no log was created.
     """
-    rows = (_SELECT_HEAD_FOR_UPDATE if for_update else _SELECT_HEAD).fetch(connection, {})
+    rows = (_WAIT_FOR_HEAD if for_update else _SELECT_HEAD).fetch(connection, {})
     if not rows:
         raise LogMissingError("the database holds no log: run `broker init`")
     return StoredHead(*rows[0])
+
+
+def take_head(connection: Connection) -> StoredHead | None:
+    """Return the head, holding it still until the transaction ends; nothing where another transaction holds it."""
+    rows = _TAKE_HEAD.fetch(connection, {})
+    return StoredHead(*rows[0]) if rows else None
 
 
 def move_head(connection: Connection, old_size: int, head: StoredHead) -> None:
@@ -125,9 +131,13 @@ def insert_leaves(connection: Connection, leaves: list[dict[str, Any]], concerns
 
 
 def select_hashes(connection: Connection, start: int) -> Iterator[bytes]:
-    """Yield the hashes of all leaves from index `start` on."""
-    for (leaf_hash,) in connection.execute(_SELECT_HASHES, {"start": start}):
-        yield leaf_hash
+    """Yield the hashes of all leaves from index `start` on; those behind a gap of thousands are not looked for."""
+    while rows := _SELECT_HASHES.fetch(connection, {"start": start, "end": start + _ROWS_AT_ONCE}):
+        for (leaf_hash,) in rows:
+            yield leaf_hash
+        if len(rows) < _ROWS_AT_ONCE:
+            return
+        start += _ROWS_AT_ONCE
 
 
 def count_leaves_from(connection: Connection, start: int) -> int:

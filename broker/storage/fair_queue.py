@@ -108,6 +108,11 @@ class FairQueue(Generic[T]):
                 self._condition.wait()
             return self._take(limit)
 
+    def take_waiting(self, limit: int) -> list[T]:
+        """Take up to `limit` of what waits, in turns."""
+        with self._condition:
+            return self._take(limit)
+
     def close(self) -> list[T]:
         """Take in no more, and wake whoever takes; return what waits, which stays to be taken."""
         with self._condition:

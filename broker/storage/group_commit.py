@@ -198,7 +198,7 @@ class GroupCommitWriter:
     def _commit_batch(self, batch: list[_Job]) -> JournalBatch:
         failpoint("commit.before-transaction")
         with self._database.write() as connection:
-            leaves = self._journal.begin(connection)
+            leaves = self._journal.begin(connection, lambda: self._gather_more(batch))
             size_before = leaves.size
             for job in batch:
                 _run_job(job, self._database.dialect, connection, leaves)
@@ -208,6 +208,12 @@ class GroupCommitWriter:
             failpoint("commit.before-commit")
         failpoint("commit.after-commit")
         return leaves
+
+    def _gather_more(self, batch: list[_Job]) -> None:
+        """Let what has come since share the commit of a batch that must wait for another broker's."""
+        more = self._queue.take_waiting(self._max_batch - len(batch))
+        self._in_hand += more
+        batch += [job for job in more if _prepare_job(job)]
 
     def _announce(self, connection: Connection, batch: list[_Job], size: int, *, has_grown: bool) -> None:
         """Tell other brokers what the whole batch did, with its own COMMIT: a log that grew without a word is news."""

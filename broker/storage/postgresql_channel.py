@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from broker.storage.announcements import Hearing, HearingLostError, News, write_announcement
+from broker.storage.libpq import LibpqStatement
 
-_NOTIFY = "SELECT pg_notify(current_setting('search_path'), %s)"
+_NOTIFY = LibpqStatement("SELECT pg_notify(current_setting('search_path'), $1)")
 
 
 class PostgresqlChannel:
@@ -27,8 +28,7 @@ class PostgresqlChannel:
 
     def announce(self, connection: Connection, news: News, size: int) -> None:
         """Tell `news` if, and as soon as, the transaction of `connection` is committed; the log then has `size`."""
-        driver: Any = connection.connection.driver_connection
-        driver.execute(_NOTIFY, (write_announcement(self._broker, news, size),))
+        _NOTIFY.run(connection, (write_announcement(self._broker, news, size),))
 
     def doubt(self) -> None:
         """Say that nobody knows whether the last batch was committed, and that nobody here was told of it."""

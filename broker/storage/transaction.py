@@ -63,8 +63,8 @@ class JournalBatch(Protocol):
 class Journal(Protocol):
     """An append-only log that is part of every commit."""
 
-    def begin(self, connection: Connection) -> JournalBatch:
-        """Start a batch inside the transaction of `connection`."""
+    def begin(self, connection: Connection, meanwhile: Callable[[], None]) -> JournalBatch:
+        """Start a batch inside the transaction of `connection`; call `meanwhile` first if that means to wait."""
         ...
 
     def publish(self, batch: Any) -> None:

@@ -402,7 +402,7 @@ def test_a_head_that_moved_is_never_overwritten(tmp_path: Path) -> None:
 
 def test_there_is_one_head_only(tmp_path: Path) -> None:
     database = make_store(tmp_path)
-    with database.writing.begin() as connection, pytest.raises(Exception, match=r"(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"), database.writing.begin() as connection:
         create_log(connection, "other/1", START)
 
 

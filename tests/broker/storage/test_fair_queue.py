@@ -152,3 +152,11 @@ def test_whoever_waits_for_something_gets_it_and_is_let_go_by_the_end() -> None:
     queue.close()
     thread.join(20)
     assert (thread.is_alive(), taken) == (False, [["first"], ["second"]])
+
+
+def test_what_waits_can_be_taken_without_waiting() -> None:
+    queue: FairQueue[str] = FairQueue()
+    assert queue.take_waiting(5) == []
+    for item in ("first", "second", "third"):
+        queue.put(item)
+    assert (queue.take_waiting(0), queue.take_waiting(2), len(queue)) == ([], ["first", "second"], 1)

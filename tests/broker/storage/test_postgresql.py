@@ -1,5 +1,6 @@
 """PostgreSQL's own promises: what a COMMIT is worth, who waits for whom, what breaks, and how its tables are kept."""
 
+import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -65,6 +66,36 @@ def exclusive(server: PostgresqlServer, open_again: Callable[..., Database]) -> 
 
 def append(transaction: Transaction) -> None:
     transaction.append(RecordType.TOKENS_ISSUED, concerns=["GB"], agency="GB", count=1)
+
+
+def fail() -> Callable[[Transaction], None]:
+    raise KeyError("the operation's own mistake")
+
+
+async def commit_behind_another(writer: GroupCommitWriter, other: Database) -> list[object]:
+    """Let one operation reach the head while another transaction holds it, and two more come meanwhile."""
+    is_first_here, may_go_on, was_joined = threading.Event(), threading.Event(), threading.Event()
+
+    def prepare_first() -> Callable[[Transaction], None]:
+        is_first_here.set()
+        may_go_on.wait(10)
+        return append
+
+    def prepare_second() -> Callable[[Transaction], None]:
+        was_joined.set()
+        return append
+
+    with other.write() as connection:
+        select_head(connection, for_update=True)
+        tasks = [asyncio.ensure_future(writer.prepare_and_commit(prepare_first))]
+        await asyncio.to_thread(is_first_here.wait, 10)
+        tasks += [
+            asyncio.ensure_future(writer.prepare_and_commit(one)) for one in (prepare_second, fail, prepare_second)
+        ]
+        await asyncio.sleep(0)
+        may_go_on.set()
+        assert await asyncio.to_thread(was_joined.wait, 10)
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def set_up(server: PostgresqlServer, **settings: str) -> None:
@@ -185,6 +216,20 @@ def test_a_broker_that_stops_in_a_transaction_holds_up_nobody_for_long_and_wakes
         freeze_and_wake()
     with frozen.write() as connection:
         assert select_head(connection).size == 0, "the next transaction has a session of its own again"
+
+
+def test_who_waits_for_anothers_commit_takes_along_what_comes_meanwhile_up_to_a_full_batch(
+    database: Database, open_again: Callable[..., Database]
+) -> None:
+    log = make_log(database, ManualClock())
+    writer = GroupCommitWriter(database, log, max_batch=3)
+    writer.start()
+    outcomes = asyncio.run(commit_behind_another(writer, open_again(database.writing.url)))
+    writer.close()
+    assert [type(outcome) for outcome in outcomes] == [type(None), type(None), KeyError, type(None)]
+    samples = writer.metrics.registry.get_sample_value
+    assert (samples("bilateral_batch_operations_count"), samples("bilateral_batch_operations_sum")) == (2, 4)
+    assert log.view.size == 3
 
 
 def test_a_server_that_goes_away_and_comes_back_costs_the_batches_in_between(
