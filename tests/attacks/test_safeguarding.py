@@ -23,14 +23,7 @@ from schemas.markings import Purpose, Urgency
 from tests.attacks.care import AUTHOR, CONFIDENTIAL, GB, VN, Care, make_care
 from tests.schemas.alerts.filled import load
 from tests.support.lying_world import make_aftercare, make_alert, refer_to
-from tests.support.safeguarding import (
-    KIND,
-    agree_on_victims,
-    caring,
-    dump_store,
-    make_victim_alert,
-    make_victim_draft,
-)
+from tests.support.safeguarding import KIND, agree_on_victims, caring, dump_store, make_victim_alert, make_victim_draft
 
 
 @pytest.fixture(scope="module")

@@ -39,14 +39,7 @@ from tests.attacks.care import AUTHOR, CONFIDENTIAL, GB, VN, Care, make_care
 from tests.support.lying_world import find_encryption_key
 from tests.support.nodes import PASSPHRASE
 from tests.support.officers import acting_as
-from tests.support.safeguarding import (
-    CARE,
-    OFFICERS_PASSPHRASE,
-    OTHER,
-    SECRETS,
-    caring,
-    make_victim_draft,
-)
+from tests.support.safeguarding import CARE, OFFICERS_PASSPHRASE, OTHER, SECRETS, caring, make_victim_draft
 
 
 @pytest.fixture(scope="module")

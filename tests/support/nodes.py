@@ -63,6 +63,12 @@ class MovableClock:
         return SystemClock().now() + self.ahead
 
 
+def set_clock(node: Node, ahead: timedelta) -> None:
+    """Set a node's clock so far ahead of the host's, or behind it."""
+    assert isinstance(node.clock, MovableClock)
+    node.clock.ahead = ahead
+
+
 @contextmanager
 def joined_nodes(exchange: RunningExchange, folder: Path, *agencies: str) -> Iterator[dict[str, Node]]:
     """Give one node for each agency: enrolled, with encryption keys in the log, all pinned with each other."""

@@ -13,7 +13,7 @@ from agency_client.agreements.submitting import submit_step
 from agency_client.local_store.agreements import StoredStep
 from agency_client.node import Node
 from tests.support.exchange import RunningExchange, running_exchange
-from tests.support.nodes import MovableClock, joined_nodes
+from tests.support.nodes import joined_nodes, set_clock
 from tests.support.officers import sign_by_two
 from tests.support.paths import EXAMPLES
 from tests.support.witnesses import see_together
@@ -76,12 +76,6 @@ def in_force(gb: Node, vn: Node, fields: dict[str, Any], say: Callable[..., Stor
     say(vn, flows.accept, agreement)
     say(gb, flows.confirm, agreement)
     return agreement
-
-
-def set_clock(node: Node, ahead: timedelta) -> None:
-    """Move a node's clock."""
-    assert isinstance(node.clock, MovableClock)
-    node.clock.ahead = ahead
 
 
 def _reset(node: Node) -> Node:

@@ -16,8 +16,8 @@ from agency_client.local_store.approvals import APPROVAL_LASTS, ApprovalKind
 from agency_client.node import Node
 from schemas.agreements.steps import StepAction
 from schemas.log.records import Action
-from tests.agency_client.agreements.conftest import set_clock
 from tests.strategies.agreements import GB, make_step, make_terms
+from tests.support.nodes import set_clock
 from tests.support.officers import SECOND_OFFICER, acting_as, sign_by_two
 
 Say = Callable[..., StoredStep]

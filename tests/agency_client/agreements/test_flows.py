@@ -20,7 +20,7 @@ from agency_client.node import Node
 from agency_client.witness.standing import NotYetWitnessedError
 from agency_client.witness.walker import walk_log
 from schemas.agreements.lifecycle import State
-from tests.agency_client.agreements.conftest import set_clock
+from tests.support.nodes import set_clock
 from tests.support.officers import sign_by_two
 from tests.support.witnesses import see_together
 

@@ -12,17 +12,17 @@ from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.signing import sign_anew
 from agency_client.agreements.submitting import submit_due_steps, submit_step
 from agency_client.agreements.views import view_page
-from agency_client.connection import NotSentError, RefusalDetails, RefusedConflictError, RefusedError, UnansweredError
 from agency_client.local_store.agreements import StoredStep, load_chains
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, load_dispatch
 from agency_client.local_store.problems import Problem
 from agency_client.node import Node
+from agency_client.refusals import NotSentError, RefusalDetails, RefusedConflictError, RefusedError, UnansweredError
 from agency_client.witness.observer import LogError
 from schemas.agreements.lifecycle import State
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
-from tests.agency_client.agreements.conftest import set_clock
 from tests.broker.ports import ManualClock
 from tests.support.members import make_signer
+from tests.support.nodes import set_clock
 from tests.support.officers import sign_by_two
 from tests.support.tampering import losing_answers, offline, tampering
 from tests.support.witnesses import see_together

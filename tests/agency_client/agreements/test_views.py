@@ -11,7 +11,7 @@ from agency_client.agreements.views import list_lines, read_as_of, view_page
 from agency_client.local_store.agreements import StoredStep
 from agency_client.node import Node
 from schemas.agreements.lifecycle import State
-from tests.agency_client.agreements.conftest import set_clock
+from tests.support.nodes import set_clock
 from tests.support.officers import sign_by_two
 from tests.support.tampering import offline
 

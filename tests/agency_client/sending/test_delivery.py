@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.connection import BusyError, RefusalDetails, RefusedConflictError, RefusedError
 from agency_client.local_store.inbox import InboxFilter, list_messages
 from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
 from agency_client.local_store.sent import load_message
@@ -21,6 +20,7 @@ from agency_client.profiles.private_files import write_private_file
 from agency_client.profiles.profile import load_profile
 from agency_client.profiles.session import open_profile
 from agency_client.receiving.flow import receive
+from agency_client.refusals import BusyError, RefusalDetails, RefusedConflictError, RefusedError
 from agency_client.sending.delivery import deliver_due, deliver_messages
 from agency_client.sending.flow import push_past_client, send_alert
 from agency_client.sending.handing_in import DeliveryReport
@@ -34,11 +34,11 @@ from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
 from tests.support.nodes import (
     PASSPHRASE,
-    MovableClock,
     agree,
     install_next_key_set,
     joined_nodes,
     reconnect,
+    set_clock,
     take_step,
 )
 
@@ -58,19 +58,13 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Node]]
 def gb(nodes: dict[str, Node]) -> Iterator[Node]:
     """Give the node that sends, its clock set right again afterwards."""
     yield nodes["GB"]
-    set_ahead(nodes["GB"], timedelta())
+    set_clock(nodes["GB"], timedelta())
 
 
 @pytest.fixture
 def vn(nodes: dict[str, Node]) -> Node:
     """Give the node that receives."""
     return nodes["VN"]
-
-
-def set_ahead(node: Node, ahead: timedelta) -> None:
-    """Move a node's clock."""
-    assert isinstance(node.clock, MovableClock)
-    node.clock.ahead = ahead
 
 
 def queue(node: Node) -> str:
@@ -110,7 +104,7 @@ def test_what_waits_is_not_tried_before_its_time_and_then_delivered_once(gb: Nod
     message_id = queue(gb)
     deliver_with(gb, message_id, LostRequest(MESSAGES_PATH))
     assert message_id not in deliver_due(gb).taken
-    set_ahead(gb, timedelta(minutes=1))
+    set_clock(gb, timedelta(minutes=1))
     assert message_id in deliver_due(gb).taken
     assert count_received(vn, message_id) == 1
 
@@ -237,7 +231,7 @@ def test_a_refusal_of_the_call_is_none_of_the_message(gb: Node) -> None:
 def test_the_first_that_finds_the_broker_away_stops_the_rest(gb: Node) -> None:
     first, second = queue(gb), queue(gb)
     deliver_with(gb, first, SilentRequest(MESSAGES_PATH))
-    set_ahead(gb, timedelta(minutes=2))
+    set_clock(gb, timedelta(minutes=2))
     away, messages = LostRequest(STATES_PATH), Tampering(MESSAGES_PATH)
     with tampered(gb, away, messages):
         deliver_messages(gb, [first, second])
@@ -247,7 +241,7 @@ def test_the_first_that_finds_the_broker_away_stops_the_rest(gb: Node) -> None:
 
 def test_what_is_past_its_deadline_never_leaves(gb: Node) -> None:
     message_id = queue(gb)
-    set_ahead(gb, timedelta(days=11))
+    set_clock(gb, timedelta(days=11))
     nothing = Tampering(MESSAGES_PATH)
     report = deliver_with(gb, message_id, nothing)
     assert nothing.calls == 0

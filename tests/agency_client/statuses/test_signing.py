@@ -1,19 +1,15 @@
-"""Statuses and access-log heads: signed when due, chained, taken by a real broker; read and compared by the partner."""
+"""Statuses and access-log heads: signed when due, chained, and taken by a real exchange."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agency_client.agreements.flows import suspend
 from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.submitting import submit_due_steps, submit_step
-from agency_client.connection import RefusalDetails, RefusedError
-from agency_client.errors import OfflineError, VerificationFailedError
+from agency_client.errors import OfflineError
 from agency_client.local_store.access_log import append_entry, find_chain_end, load_newest_signed_head
-from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.dispatch import (
     Dispatch,
     DispatchKind,
@@ -28,27 +24,15 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.local_store.settings import clear_restored
 from agency_client.local_store.sightings import list_sightings
-from agency_client.local_store.statuses import (
-    StoredStatus,
-    list_due_statuses,
-    load_announced_revocations,
-    load_newest_partner_status,
-    request_status,
-)
+from agency_client.local_store.statuses import list_due_statuses, request_status
 from agency_client.local_store.streams import StreamState
-from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.own_keys.documents import load_own_key_sets
 from agency_client.own_keys.publishing import publish_queued
+from agency_client.refusals import RefusalDetails, RefusedError
 from agency_client.sending.flow import send_alert
 from agency_client.statuses.hidden import find_unnamed, list_hidden_agreements
-from agency_client.statuses.partners import (
-    StatusReport,
-    VerifiedStatus,
-    pull_statuses,
-    take_status,
-    verify_partner_status,
-)
+from agency_client.statuses.partners import pull_statuses
 from agency_client.statuses.signing import (
     STATUS_ROUTES,
     announce_narrowing,
@@ -63,94 +47,22 @@ from agency_client.statuses.signing import (
 from agency_client.syncing.following import _OUTGOING, _has_work
 from agency_client.syncing.rounds import run_round
 from agency_client.syncing.submitting import submit_due
-from agency_client.witness.gossip import compare_sightings
-from keys.signing import sign_document
-from schemas.agreements.steps import StepAction
-from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, STEPS_PATH, LoggedRecord, StatusesAnswer, StepsAnswer
+from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, STEPS_PATH
 from schemas.codec import b64u_encode
 from schemas.log.records import Action
-from schemas.signed import DocumentType, KeyUse, SignedDocument
-from schemas.status import MAX_STATUS_BYTES, ChainHead, Status, StreamPosition, digest_status
-from tests.support.bad_line import Changed, LostRequest, Refusing, tampered
+from schemas.status import MAX_STATUS_BYTES, ChainHead, StreamPosition, digest_status
+from tests.agency_client.statuses.exchanged import hand_over, load_stored, read
+from tests.support.bad_line import LostRequest, Refusing, tampered
 from tests.support.drafts import make_draft
-from tests.support.exchange import running_exchange
 from tests.support.messages import make_id
-from tests.support.nodes import MovableClock, agree, install_next_key_set, joined_nodes, reconnect, take_step
-
-
-@pytest.fixture
-def nodes(shared: dict[str, Node]) -> Iterator[dict[str, Node]]:
-    """Give GB and VN; clocks are set right afterwards, and what forged statuses left behind is gone."""
-    yield shared
-    for node in shared.values():
-        set_ahead(node, timedelta())
-        with node.store.write() as transaction:
-            for table in ("status WHERE direction = 'in'", "status_due", "suspicious_record", "contradiction"):
-                transaction.execute(f"DELETE FROM {table}")  # noqa: S608 - names from code only
-            transaction.execute("UPDATE dispatch SET next_attempt_at = 0 WHERE state = 'waiting'")
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Node]]:
-    """Give GB and VN with an agreement."""
-    folder: Path = tmp_path_factory.mktemp("exchange")
-    with running_exchange(folder) as exchange, joined_nodes(exchange, folder, "GB", "VN") as joined:
-        agree(joined["GB"], joined["VN"])
-        yield joined
-
-
-@pytest.fixture
-def gb(nodes: dict[str, Node]) -> Node:
-    """Give the node that reads."""
-    return nodes["GB"]
-
-
-@pytest.fixture
-def vn(nodes: dict[str, Node]) -> Node:
-    """Give the node that signs."""
-    return nodes["VN"]
-
-
-def set_ahead(node: Node, ahead: timedelta) -> None:
-    """Move a node's clock."""
-    assert isinstance(node.clock, MovableClock)
-    node.clock.ahead = ahead
-
-
-def hand_over(vn: Node) -> Status:
-    """Let VN sign a status for GB and hand in all that waits."""
-    status = sign_status(vn, "GB")
-    assert digest_status(status.canonical()) in submit_due(vn, STATUS_ROUTES).logged
-    return status
-
-
-def load_stored(node: Node) -> StoredStatus:
-    """Return the newest status this node holds of VN."""
-    with node.store.read() as snapshot:
-        newest = load_newest_partner_status(snapshot, "VN")
-    assert newest is not None
-    return newest
-
-
-def make_verified(vn: Node, status: Status) -> VerifiedStatus:
-    """Return a status as if it had been verified: signed by VN's true key."""
-    payload = status.canonical()
-    document = sign_document(payload, DocumentType.STATUS, [vn.signer(KeyUse.RECEIPT)])
-    return VerifiedStatus(status, digest_status(payload), document, find_leaf(vn))
-
-
-def find_leaf(node: Node) -> LoggedRecord:
-    """Return some leaf of the log, for a finding to point at."""
-    with node.store.read() as snapshot:
-        leaf = snapshot.fetch_value("SELECT leaf FROM key_document WHERE leaf IS NOT NULL LIMIT 1")
-    return LoggedRecord.from_canonical(leaf)
+from tests.support.nodes import agree, install_next_key_set, reconnect, set_clock
 
 
 def test_a_partner_without_a_status_is_due_and_then_every_six_hours(vn: Node) -> None:
     sign_due_statuses(vn)
     with vn.store.read() as snapshot:
         assert find_due_partners(vn, snapshot) == []
-    set_ahead(vn, timedelta(hours=6))
+    set_clock(vn, timedelta(hours=6))
     with vn.store.read() as snapshot:
         assert find_due_partners(vn, snapshot) == ["GB"]
 
@@ -190,12 +102,6 @@ def test_a_status_says_how_far_streams_and_chains_go(gb: Node, vn: Node) -> None
         assert "VN" in [sighting.seen_by for sighting in list_sightings(snapshot, gb.sheet.origin)]
 
 
-def test_the_same_status_again_is_no_news(gb: Node, vn: Node) -> None:
-    hand_over(vn)
-    assert pull_statuses(gb).news == ["VN"]
-    assert pull_statuses(gb).news == []
-
-
 def test_a_restored_node_signs_no_status(vn: Node) -> None:
     with vn.store.write() as transaction:
         begin_restored_life(transaction, backup="b", at=vn.clock.now())
@@ -208,14 +114,14 @@ def test_a_restored_node_signs_no_status(vn: Node) -> None:
 
 
 def test_the_access_logs_head_is_signed_once_an_hour_and_only_when_it_grew(vn: Node) -> None:
-    set_ahead(vn, timedelta(hours=2))
+    set_clock(vn, timedelta(hours=2))
     note_something(vn)
     assert sign_access_log_head(vn)
     note_something(vn)
     assert not sign_access_log_head(vn)
-    set_ahead(vn, timedelta(hours=3))
+    set_clock(vn, timedelta(hours=3))
     assert sign_access_log_head(vn)
-    set_ahead(vn, timedelta(hours=5))
+    set_clock(vn, timedelta(hours=5))
     assert not sign_access_log_head(vn)
     with vn.store.read() as snapshot:
         head, end = load_newest_signed_head(snapshot), find_chain_end(snapshot)
@@ -247,7 +153,7 @@ def test_a_refused_status_is_tried_again_since_its_chain_needs_it(gb: Node) -> N
     with gb.store.read() as snapshot:
         waiting = {item.digest: item.problem for item in list_dispatches(snapshot)}
     assert waiting[digest] == Problem("wrong-time", "it lies ahead")
-    set_ahead(gb, timedelta(minutes=11))
+    set_clock(gb, timedelta(minutes=11))
     assert digest in {item.digest for item in list_due(gb)}
 
 
@@ -301,116 +207,10 @@ def test_what_waits_is_signed_again_by_the_receipt_key_that_took_the_place_of_it
 
 
 def test_a_clock_that_was_set_back_makes_no_status_older_than_the_one_before(gb: Node) -> None:
-    set_ahead(gb, timedelta(hours=1))
+    set_clock(gb, timedelta(hours=1))
     ahead = sign_status(gb, "VN")
-    set_ahead(gb, timedelta())
+    set_clock(gb, timedelta())
     assert sign_status(gb, "VN").time == ahead.time
-
-
-def test_a_step_that_the_broker_hides_is_noticed_by_the_status(gb: Node, vn: Node) -> None:
-    terms = agree(gb, vn, "with a hidden step")
-    take_step(vn, terms, StepAction.SUSPEND, vn)
-    hand_over(vn)
-
-    def hide(answer: StepsAnswer) -> StepsAnswer:
-        return answer.model_copy(update={"steps": (), "more": False})
-
-    with tampered(gb, Changed(STEPS_PATH, hide)):
-        report = pull_statuses(gb)
-    assert [alarm.code for alarm in report.alarms] == ["step-hidden"]
-    assert terms.id in report.alarms[0].sentence
-    with gb.store.read() as snapshot:
-        assert "step-hidden" in {item.code for item in list_suspicions(snapshot, "VN")}
-    hand_over(vn)
-    assert pull_statuses(gb).alarms == []
-
-
-def test_an_older_status_shown_again_is_noticed(gb: Node, vn: Node) -> None:
-    hand_over(vn)
-    old = gb.connection.get(STATUSES_PATH, StatusesAnswer)
-    hand_over(vn)
-    pull_statuses(gb)
-    with tampered(gb, Changed(STATUSES_PATH, lambda _: old)):
-        report = pull_statuses(gb)
-    assert [alarm.code for alarm in report.alarms] == ["status-rolled-back"]
-
-
-def test_two_statuses_with_one_number_are_a_proof(gb: Node, vn: Node) -> None:
-    hand_over(vn)
-    pull_statuses(gb)
-    held = load_stored(gb)
-    true = read(held)
-    rival = make_verified(vn, true.model_copy(update={"keyset": 2}))
-    with pytest.raises(EquivocationError, match="two different statuses"):
-        take_status(gb, rival, StatusReport())
-    other = make_verified(vn, true.model_copy(update={"seq": true.seq + 1, "prev": b64u_encode(bytes(32))}))
-    with pytest.raises(EquivocationError, match="does not follow"):
-        take_status(gb, other, StatusReport())
-    assert load_stored(gb) == held
-
-
-def read(stored: StoredStatus) -> Status:
-    """Return the status a stored document holds."""
-    return Status.from_canonical(SignedDocument.from_canonical(stored.document).payload_bytes)
-
-
-def test_a_proof_found_while_pulling_is_kept(gb: Node, vn: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    hand_over(vn)
-    pull_statuses(gb)
-    forged = make_verified(vn, read(load_stored(gb)).model_copy(update={"keyset": 2}))
-    monkeypatch.setattr("agency_client.statuses.partners.verify_partner_status", lambda *_: forged)
-    assert pull_statuses(gb).problems["VN"].code == "equivocation"
-    with gb.store.read() as snapshot:
-        assert list_contradictions(snapshot, ContradictionKind.STATUS)
-
-
-def test_what_a_partner_says_it_saw_waits_to_be_compared(gb: Node, vn: Node) -> None:
-    hand_over(vn)
-    pull_statuses(gb)
-    held = load_stored(gb)
-    seen = read(held).checkpoint.model_copy(update={"root": b64u_encode(bytes(32))})
-    following = {"seq": read(held).seq + 1, "prev": held.digest, "checkpoint": seen}
-    take_status(gb, make_verified(vn, read(held).model_copy(update=following)), StatusReport())
-    assert [alarm.code for alarm in compare_sightings(gb).alarms] == ["checkpoint-differs"]
-
-
-def test_what_a_partner_calls_revoked_is_known_from_its_status(gb: Node, vn: Node) -> None:
-    hand_over(vn)
-    pull_statuses(gb)
-    held = load_stored(gb)
-    kid = vn.signer(KeyUse.MESSAGE).kids[0]
-    following = {"seq": read(held).seq + 1, "prev": held.digest, "revoked": (kid,)}
-    take_status(gb, make_verified(vn, read(held).model_copy(update=following)), StatusReport())
-    with gb.store.read() as snapshot:
-        assert load_announced_revocations(snapshot, "VN") == {kid}
-        assert load_announced_revocations(snapshot, "XX") == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (lambda item: item.model_copy(update={"agency": "GB"}), "log-not-proven"),
-        (lambda item: item.model_copy(update={"proof": ()}), "log-not-proven"),
-        (lambda item: item.model_copy(update={"document": swap_signatures(item.document)}), "malformed"),
-    ],
-)
-def test_a_status_that_does_not_verify_is_not_kept(gb: Node, vn: Node, change: Any, code: str) -> None:
-    hand_over(vn)
-    answer = gb.connection.get(STATUSES_PATH, StatusesAnswer)
-    checkpoint = gb.observer.observe(answer.checkpoint)
-    (item,) = answer.statuses
-    assert verify_partner_status(gb, item, checkpoint).status.agency == "VN"
-    with pytest.raises((VerificationFailedError, ValueError)):
-        verify_partner_status(gb, change(item), checkpoint)
-    with tampered(gb, Changed(STATUSES_PATH, lambda _: answer.model_copy(update={"statuses": (change(item),)}))):
-        report = pull_statuses(gb)
-    assert len(report.problems) == 1
-    assert report.news == []
-
-
-def swap_signatures(document: SignedDocument) -> SignedDocument:
-    """Return a document whose two signatures stand in each other's place."""
-    return document.model_copy(update={"signatures": tuple(reversed(document.signatures))})
 
 
 def test_a_suspension_is_spoken_of_as_soon_as_the_log_has_it(gb: Node, vn: Node) -> None:
