@@ -23,6 +23,7 @@ from broker.audit.belonging import verify_own_log
 from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.audit.service import AuditService
+from broker.audit.signed_head import SignedHead
 from broker.audit.standing import Standing
 from broker.clock import Clock
 from broker.database import open_exchange_database, verify_safe
@@ -94,8 +95,8 @@ def open_broker(
 ) -> Iterator[Broker]:
     """Open the exchange's database, verify and load it, and start its writer; commit what is queued at the end.
 
-    `standing` takes the place of what the folder says of whether the log may grow. With `is_alone` no other broker may
-    have the database open.
+    `standing` takes the place of what the folder says of whether the log may grow, and of what was signed there. With
+    `is_alone` no other broker may have the database open.
 
     Raises:
         SchemaOutdatedError: the tables are of another version.
@@ -112,7 +113,8 @@ def open_broker(
         max_bytes=settings.attachments.max_bytes_of_database,
         requires_standby=settings.database.require_standby,
     )
-    with closing(database), contents as kept:
+    signed = SignedHead(exchange.folder.signed_head, exchange.sheet.origin, exchange.log_signer.public)
+    with closing(database), closing(signed), contents as kept:
         with database.read() as connection:
             verify_migrated(connection)
             verify_own_log(connection, exchange.sheet)
@@ -120,7 +122,9 @@ def open_broker(
             verify_safe(database)
         if standing is None:
             standing = Standing(read_stop(exchange.folder), partial(write_stop, exchange.folder))
-        broker = _compose(exchange, settings, clock, database, kept, standing)
+        else:
+            signed.forget()
+        broker = _compose(exchange, settings, clock, database, kept, standing, signed)
         broker.log.load()
         broker.directory.load(database)
         broker.book.load(database)
@@ -139,10 +143,11 @@ def _compose(
     database: Database,
     contents: AttachmentContents,
     standing: Standing,
+    signed: SignedHead,
 ) -> Broker:
     name, metrics, own_id = exchange.name, Metrics(), generate_id()
     channel = database.open_channel(own_id)
-    log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing)
+    log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing, signed)
     writer = GroupCommitWriter(
         database,
         log,

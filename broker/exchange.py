@@ -135,6 +135,11 @@ class ExchangeFolder:
         """Return the file that says why the log may not grow; there is none while it may."""
         return self.path / "stopped.json"
 
+    @property
+    def signed_head(self) -> Path:
+        """Return the file with the newest head that this folder's broker signed."""
+        return self.path / "signed.note"
+
     def verify_private(self) -> None:
         """Verify that nobody but the owner can reach the folder.
 

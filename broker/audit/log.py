@@ -27,6 +27,7 @@ from broker.audit.log_store import (
     store_stop,
     take_head,
 )
+from broker.audit.signed_head import SignedHead
 from broker.audit.standing import Standing
 from broker.clock import Clock
 from broker.storage.engine import Database
@@ -219,12 +220,14 @@ class AuditLog:
         sign: SignCheckpoint,
         make_salt: MakeSalt,
         standing: Standing | None = None,
+        signed_head: SignedHead | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sign = sign
         self._make_salt = make_salt
         self._standing = standing or Standing()
+        self._signed_head = signed_head
         self._newest_time: datetime | None = None
         self._tree = MerkleTree()
         self._view: LogView | None = None
@@ -240,6 +243,7 @@ class AuditLog:
             self._catch_up(connection, select_head(connection))
         with self._database.write() as connection:
             batch = self.begin(connection)
+            self._verify_not_behind()
             batch.write()
             if self._standing.stop is not None:
                 self._view = self._read_stored_view(select_head(connection))
@@ -346,6 +350,12 @@ class AuditLog:
         if signed is not None and self.find_root(signed.size) != signed.checkpoint.root:
             self._standing.fall_behind(signed.note.encode(), None, self._clock.now().replace(microsecond=0))
 
+    def _verify_not_behind(self) -> None:
+        """Stop the log if its database lacks what was signed here before this process began."""
+        kept = None if self._signed_head is None or self._standing.stop is not None else self._signed_head.read()
+        if kept is not None and self.find_root(kept.checkpoint.size) != kept.checkpoint.root:
+            self._standing.fall_behind(kept.note, None, self._clock.now().replace(microsecond=0))
+
     def _read_stored_view(self, head: StoredHead) -> LogView:
         if head.checkpoint is None:
             raise LogError("the log has stopped before any head of it was kept")
@@ -355,7 +365,10 @@ class AuditLog:
         return LogView(checkpoint, head.checkpoint.decode("utf-8"), self._tree)
 
     def _publish_head(self, checkpoint: Checkpoint) -> None:
-        self._view = LogView(checkpoint, self._sign(checkpoint).decode("utf-8"), self._tree)
+        note = self._sign(checkpoint)
+        if self._signed_head is not None:
+            self._signed_head.keep(note)
+        self._view = LogView(checkpoint, note.decode("utf-8"), self._tree)
 
 
 def _choose_note(head: StoredHead, signed: LogView | None) -> bytes | None:

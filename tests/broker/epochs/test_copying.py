@@ -13,7 +13,7 @@ from broker.audit.log_store import select_head
 from broker.audit.standing import ExchangeStoppedError, StopReason
 from broker.audit.verification import verify_stored_log
 from broker.composition import open_broker
-from broker.database import open_exchange_database
+from broker.database import open_exchange_database, read_database_url, write_database_url
 from broker.directory.live import make_directory
 from broker.directory.members import Members
 from broker.epochs.backup import BackedUp, back_up, restore
@@ -214,6 +214,26 @@ def test_nothing_is_opened_or_resumed_over_what_a_broker_learned_meanwhile(
         resume(exchange, settings_of(place), CLOCK, [], frozenset({GB, VN}))
     with read_database(place) as connection:
         assert b"behind" in (select_head(connection).stop or b"")
+
+
+def test_an_earlier_database_is_noticed_though_nobody_ran_while_it_was_put_back(
+    place: ExchangeFolder, tmp_path: Path
+) -> None:
+    """A standby that lacked something was promoted, or a moment restored, after every broker was stopped."""
+    second = ExchangeFolder(tmp_path / "second")
+    join_exchange(place, second)
+    earlier = shared_server().make_database(read_database_url(place.database_url).database)
+    size = serve_a_little(place)
+    for folder in (place, second):
+        write_database_url(folder, earlier)
+    with open_broker(open_place(place), settings_of(place), CLOCK) as broker, pytest.raises(ExchangeStoppedError):
+        grow(broker)
+    stop = read_stop(place)
+    assert stop is not None
+    assert stop.shown is not None
+    assert (stop.reason, stop.witness, stop.shown.size) == (StopReason.BEHIND, None, size)
+    with open_broker(open_place(second), settings_of(second), CLOCK) as broker, pytest.raises(ExchangeStoppedError):
+        grow(broker)
 
 
 def open_next_epoch(place: ExchangeFolder) -> Rebased:
