@@ -21,7 +21,6 @@ from agency_client.agreements.pulling import pull_steps
 from agency_client.attachments.listing import AttachmentLine, list_attachments
 from agency_client.attachments.saving import Saved, Saving, save_attachments
 from agency_client.clock import Clock, SystemClock
-from agency_client.connection import NotSentError, UnansweredError
 from agency_client.local_store.access_log import append_entry
 from agency_client.local_store.inbox import InboxFilter
 from agency_client.local_store.outbox import cancel_message
@@ -30,6 +29,7 @@ from agency_client.profiles.profile import choose_profile_name, find_home, load_
 from agency_client.profiles.session import OpenProfile, open_profile
 from agency_client.reading.lists import InboxView, ThreadEntry, view_inbox, view_thread
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
+from agency_client.refusals import BusyError, ExchangeStoppedError, NotSentError, UnansweredError
 from agency_client.sending.answering import AnswerReport, Author
 from agency_client.sending.composing import Usual, fill_common_part
 from agency_client.sending.draft import Draft
@@ -207,19 +207,22 @@ class AgencyClient:
 
 
 def refresh(node: Node, told: Callable[[str], object] = lambda _: None) -> bool:
-    """Walk the log and pull agreement steps before something is judged; False: the broker is not there.
+    """Walk the log and pull agreement steps before something is judged; False: the broker is not there, or busy.
 
     Where a partner's status is old its newest is asked for as well: it decides what may be sent.
 
     Raises:
         LogError, EquivocationError: the broker's answers do not hold.
+        ExchangeStoppedError: the exchange takes nothing until its operator has done something.
     """
     try:
         walk_log(node)
         pull_steps(node)
         if has_marked_partner(node):
             pull_statuses(node)
-    except (NotSentError, UnansweredError) as error:
+    except ExchangeStoppedError:
+        raise
+    except (NotSentError, UnansweredError, BusyError) as error:
         told(error.sentence)
         return False
     return True

@@ -1,11 +1,9 @@
 """The one connection to the broker: TLS 1.3 with both certificates, tokens, strict answers, refusals as errors.
 
 It believes nothing: an answer is canonical JSON of the model that was asked for, or an error; what it claims is
-verified by the flows. Two kinds of silence are told apart, because an outbox must: `NotSentError` means the request
-certainly did not arrive.
+verified by the flows.
 """
 
-import os
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,26 +14,24 @@ import httpx
 
 from agency_client.clock import Clock
 from agency_client.deadline import Deadline, bind_deadline
-from agency_client.errors import (
-    ClientError,
-    ConflictError,
-    DeniedError,
-    NotAuthenticatedError,
-    NotFoundError,
-    OfflineError,
-    VerificationFailedError,
+from agency_client.errors import NotAuthenticatedError
+from agency_client.node_identity import NodeIdentity, build_client_context
+from agency_client.refusals import (
+    BadAnswerError,
+    BusyError,
+    NotSentError,
+    UnansweredError,
+    UnavailableError,
+    read_refusal,
 )
-from agency_client.profiles.tls_identity import TlsIdentity
-from keys.certificates import export_certificate_pem, export_tls_key
 from keys.generation import generate_id
 from keys.tokens import ASSERTION_SECONDS, AssertionClaims, make_assertion
 from schemas.api import ASSERTION_TYPE, PROTOCOL_VERSION, TOKEN_PATH, VERSION_HEADER, TokenAnswer
 from schemas.attachments import OFFSET_HEADER, PIECE_MEDIA_TYPE
-from schemas.codec import CodecError, b64u_decode
+from schemas.codec import CodecError
 from schemas.key_documents import ExchangeSheet
 from schemas.log.records import Role
 from schemas.model import WireModel
-from schemas.problems import TYPE_PREFIX, ProblemDocument, ProblemReason
 
 MAX_ANSWER_BYTES = 24 * 1024 * 1024
 CONNECT_SECONDS = 5.0
@@ -43,99 +39,29 @@ ANSWER_SECONDS = 20.0
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
 """What a line must carry of our own body: that much longer a request may take."""
 _RENEW_BEFORE_SECONDS = 30
-_COME_AGAIN = frozenset({429, 503, 507})
-INBOX_FULL = "inbox-full"
-_ABOUT_ONE_DOCUMENT = frozenset({"quota-exhausted", INBOX_FULL})
 _ENROL = "if this node was never enrolled, give its enrolment file to the exchange's operator; else try again"
 
 Answer = TypeVar("Answer", bound=WireModel)
 Found = TypeVar("Found")
 
 
-class NotSentError(OfflineError):
-    """The broker was not reached: the request certainly did not arrive."""
-
-    default_code = "offline"
-
-
-class UnansweredError(OfflineError):
-    """The request left, no answer came: nobody knows whether it arrived."""
-
-    default_code = "unanswered"
-
-
-class BusyError(OfflineError):
-    """The broker asks to come again later; nothing was done."""
-
-    default_code = "busy"
-
-    def __init__(self, sentence: str, *, code: str, retry_after_seconds: int) -> None:
-        super().__init__(sentence, code=code)
-        self.retry_after_seconds = retry_after_seconds
-
-
-class ExchangeStoppedError(BusyError):
-    """The exchange has found that a part of its log is lost, and takes nothing until its operator begins a new one."""
-
-    default_code = "exchange-behind"
-
-    def __init__(self, sentence: str, *, retry_after_seconds: int) -> None:
-        kept = "nothing was sent, and all of it is kept"
-        super().__init__(f"{sentence}; {kept}", code=self.default_code, retry_after_seconds=retry_after_seconds)
-        self.fix = "wait; when it begins a new log, two officers must accept it: agency exchange accept SHEET"
-
-
-class BadAnswerError(VerificationFailedError):
-    """The broker's answer is not of the agreed form."""
-
-    default_code = "bad-answer"
-
-
 @dataclass(frozen=True, slots=True)
-class RefusalDetails:
-    """What the broker said when it refused: the problem's slug, its status and every reason."""
+class _Wait:
+    """What the broker said of one address, and when."""
 
-    slug: str
-    status: int
-    reasons: tuple[ProblemReason, ...]
-    field: str
+    told: BusyError
+    since: datetime
 
-
-class RefusedError(DeniedError):
-    """The broker refused, definitely and with reasons."""
-
-    def __init__(self, sentence: str, details: RefusalDetails) -> None:
-        super().__init__(sentence, code=details.slug)
-        self.details = details
-
-
-class RefusedConflictError(ConflictError):
-    """The broker refused because something newer or other stands there."""
-
-    def __init__(self, sentence: str, details: RefusalDetails) -> None:
-        super().__init__(sentence, code=details.slug)
-        self.details = details
-
-
-@dataclass(frozen=True, slots=True)
-class NodeIdentity:
-    """Who calls: agency and node, the TLS key and certificate, and the request key. Seeds are 32 bytes.
-
-    `other_request_seeds` are tried when the first is not known at the broker, `other_tls` where it does not answer the
-    first certificate: after a new key set was handed in, and before its leaf was read, nobody here can tell which of
-    the two key sets counts there.
-    """
-
-    agency: str
-    node: str
-    tls: TlsIdentity
-    request_seed: bytes
-    other_request_seeds: tuple[bytes, ...] = ()
-    other_tls: TlsIdentity | None = None
+    def holds(self, now: datetime) -> bool:
+        """Return whether it is too early to ask again; a clock that was put back ends the wait."""
+        return self.since <= now < self.since + timedelta(seconds=self.told.retry_after_seconds)
 
 
 class BrokerConnection:
-    """Calls the broker in one role. Not shared between threads."""
+    """Calls the broker in one role. Not shared between threads.
+
+    Where the broker asked to be asked again later, it is: until then nothing is sent to that address.
+    """
 
     def __init__(
         self, base_url: str, sheet: ExchangeSheet, identity: NodeIdentity, clock: Clock, role: Role = Role.NODE
@@ -149,13 +75,14 @@ class BrokerConnection:
         self._token = ""
         self._token_until: datetime | None = None
         self._deadline = Deadline()
+        self._waits: dict[str, _Wait] = {}
         self._http = self._make_client()
 
     def get(self, path: str, answer: type[Answer], query: Mapping[str, str | int] | None = None) -> Answer:
         """Ask for something.
 
         Raises:
-            NotSentError, UnansweredError, BusyError, BadAnswerError: there is no usable answer.
+            NotSentError, UnansweredError, BusyError, BadAnswerError: there is no usable answer, or none was asked for.
             RefusedError, RefusedConflictError, NotFoundError, NotAuthenticatedError: the broker refused.
         """
         return self._call("GET", path, answer, query=query)
@@ -205,6 +132,8 @@ class BrokerConnection:
     def _insist(self, call: Callable[[], Found]) -> Found:
         try:
             return call()
+        except UnavailableError:
+            raise
         except (NotSentError, UnansweredError):
             if not self._turn_to_other_certificate():
                 raise
@@ -307,8 +236,10 @@ class BrokerConnection:
             return self._exchange_with_broker(
                 self._http.build_request("POST", TOKEN_PATH, data=form), TokenAnswer, ANSWER_SECONDS
             )
-        except UnansweredError as error:
+        except UnavailableError as error:
             # Nothing but a token was asked for: what was to be sent has certainly not arrived.
+            raise error.as_not_asked() from error
+        except UnansweredError as error:
             raise NotSentError(error.sentence, fix=error.fix) from error
 
     def _exchange_with_broker(self, request: httpx.Request, answer: type[Answer], seconds: float) -> Answer:
@@ -319,6 +250,7 @@ class BrokerConnection:
             raise BadAnswerError(f"the broker's answer is not of the agreed form: {error}") from error
 
     def _fetch(self, request: httpx.Request, seconds: float) -> tuple[httpx.Response, bytes]:
+        self._demand_patience(request.url.path)
         self._deadline.start(seconds)
         try:
             response = self._http.send(request, stream=True)
@@ -338,46 +270,22 @@ class BrokerConnection:
         if response.status_code >= httpx.codes.BAD_REQUEST:
             if response.status_code == httpx.codes.UNAUTHORIZED:
                 self._token_until = None
-            raise read_refusal(response.status_code, response.headers, data)
+            refusal = read_refusal(response.status_code, response.headers, data)
+            if isinstance(refusal, BusyError | UnavailableError):
+                self._waits[request.url.path] = _Wait(refusal.as_not_asked(), self._clock.now())
+            raise refusal
         return response, data
 
+    def _demand_patience(self, path: str) -> None:
+        """Demand that nobody is asked before the time the broker named.
 
-def build_client_context(sheet: ExchangeSheet, identity: NodeIdentity) -> ssl.SSLContext:
-    """Return the TLS context: TLS 1.3, only the CA of the exchange's sheet, the node's own certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(cadata=b64u_decode(sheet.tls_ca))
-    _load_certificate(context, identity)
-    return context
-
-
-def read_refusal(status: int, headers: Mapping[str, str], data: bytes) -> ClientError:
-    """Return the error a refusal stands for (RFC 9457); a body of another form is an error of its own."""
-    try:
-        problem = ProblemDocument.from_canonical(data, max_bytes=64 * 1024)
-    except CodecError:
-        return BadAnswerError(f"the broker refused with status {status} and gave no problem details")
-    # The words are the broker's: a line break in them would forge the next line of whatever shows them.
-    slug, detail = " ".join(problem.type.removeprefix(TYPE_PREFIX).split()), " ".join(problem.detail.split())
-    if slug == ExchangeStoppedError.default_code:
-        return ExchangeStoppedError(detail, retry_after_seconds=_read_retry_after(headers))
-    if status in _COME_AGAIN and slug not in _ABOUT_ONE_DOCUMENT:
-        return BusyError(detail, code=slug, retry_after_seconds=_read_retry_after(headers))
-    if status == httpx.codes.UNAUTHORIZED:
-        return NotAuthenticatedError(detail, code=slug)
-    if status == httpx.codes.NOT_FOUND:
-        return NotFoundError(detail, code=slug)
-    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return UnansweredError(detail, code=slug)
-    details = RefusalDetails(slug, status, problem.reasons or (), problem.field or "")
-    if status == httpx.codes.CONFLICT:
-        return RefusedConflictError(detail, details)
-    return RefusedError(detail, details)
-
-
-def _read_retry_after(headers: Mapping[str, str]) -> int:
-    text = headers.get("retry-after", "")
-    return min(int(text), 3600) if text.isdecimal() and text.isascii() and len(text) < 6 else 5
+        Raises:
+            BusyError: it is not over; nothing was sent.
+        """
+        now = self._clock.now()
+        self._waits = {path: wait for path, wait in self._waits.items() if wait.holds(now)}
+        if path in self._waits:
+            raise self._waits[path].told
 
 
 def _read_bounded(response: httpx.Response) -> bytes:
@@ -387,13 +295,3 @@ def _read_bounded(response: httpx.Response) -> bytes:
         if len(data) > MAX_ANSWER_BYTES:
             raise httpx.ReadError("the answer is larger than any may be")
     return bytes(data)
-
-
-def _load_certificate(context: ssl.SSLContext, identity: NodeIdentity) -> None:
-    # ssl reads certificates from files only; an anonymous file in memory never touches the disk.
-    descriptor = os.memfd_create("bilateral-tls", os.MFD_CLOEXEC)
-    try:
-        os.write(descriptor, export_tls_key(identity.tls.seed) + export_certificate_pem(identity.tls.certificate))
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)

@@ -18,7 +18,6 @@ from agency_client.agreements.reminders import Reminder, ReminderKind
 from agency_client.agreements.views import AgreementLine, list_lines
 from agency_client.approvals import list_waiting
 from agency_client.attachments.drafts import list_left_behind
-from agency_client.connection import build_client_context
 from agency_client.errors import ClientError
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import list_contradictions
@@ -29,6 +28,7 @@ from agency_client.local_store.restored import find_restored_at
 from agency_client.local_store.signed_times import find_newest_signed_time
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
+from agency_client.node_identity import build_client_context
 from agency_client.own_keys.documents import load_own_encryption_keys, load_revoked_kids
 from agency_client.own_keys.ending import is_replacement_unwitnessed
 from agency_client.own_keys.reminders import KeyReminder, list_key_reminders

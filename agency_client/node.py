@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from agency_client.clock import Clock
-from agency_client.connection import BrokerConnection, NodeIdentity
+from agency_client.connection import BrokerConnection
 from agency_client.directory.directory import Directory
 from agency_client.errors import DeniedError, NotFoundError
 from agency_client.local_store.access_log import AccessNote
@@ -21,6 +21,7 @@ from agency_client.local_store.compartment import find_root_key
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.settings import Setting, read_setting
 from agency_client.local_store.trust import list_key_marks, load_exchange
+from agency_client.node_identity import NodeIdentity
 from agency_client.own_keys.documents import OwnKeySet, load_own_key_sets, load_revoked_kids
 from agency_client.profiles.key_store import KeyStore, TlsUse
 from agency_client.profiles.session import OpenProfile

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agency_client.attachments.folder import demand_room, find_incoming, read_pieces, write_all
-from agency_client.connection import RefusedError
 from agency_client.errors import ConflictError, NotFoundError, VerificationFailedError
 from agency_client.node import Node
 from agency_client.profiles.private_files import PRIVATE_FILE_MODE
+from agency_client.refusals import RefusedError
 from keys.attachments import Measured, StreamMeter
 from schemas.api import ATTACHMENTS_PATH
 from schemas.attachments import MAX_PIECE_BYTES

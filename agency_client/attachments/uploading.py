@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from agency_client.attachments.folder import find_outgoing
-from agency_client.connection import BadAnswerError, RefusedConflictError, RefusedError
 from agency_client.errors import ClientError, DeniedError, NotFoundError
 from agency_client.node import Node
+from agency_client.refusals import BadAnswerError, RefusedConflictError, RefusedError
 from schemas.api import ATTACHMENTS_PATH
 from schemas.attachments import MAX_PIECE_BYTES, Announcement, UploadAnswer
 from schemas.envelope import SealedAttachment

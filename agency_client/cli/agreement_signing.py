@@ -58,8 +58,8 @@ def _show_awaited(invocation: Invocation, awaited: "AwaitedStep") -> None:
 def _hand_in(invocation: Invocation, node: "Node", step: "StoredStep") -> None:
     from agency_client.agreements.submitting import submit_step
     from agency_client.agreements.views import view_page
-    from agency_client.connection import NotSentError
     from agency_client.errors import OfflineError
+    from agency_client.refusals import NotSentError
     from agency_client.statuses.signing import announce_narrowing
     from agency_client.terminal.agreement_pages import describe_line, show_state
     from agency_client.witness.waiting import meet_witnesses

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from agency_client.connection import RefusedConflictError
 from agency_client.errors import ClientError, NotFoundError
 from agency_client.local_store.engine import Snapshot, Transaction
 from agency_client.local_store.inbox import ReceivedMessage, find_origin, mark_unverifiable, record_received
@@ -29,6 +28,7 @@ from agency_client.receiving.errors import UnprovenError
 from agency_client.receiving.leaves import verify_accepted_leaf, verify_handed_over_leaf
 from agency_client.receiving.own_receipts import queue_receipt_again
 from agency_client.receiving.sealed import SealedEvidence, read_sealed, strip_ciphertext
+from agency_client.refusals import RefusedConflictError
 from agency_client.witness.observer import LogError
 from keys.generation import generate_id
 from schemas.api import (

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agency_client.connection import INBOX_FULL, RefusedConflictError, RefusedError, read_refusal
 from agency_client.errors import ClientError, DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.applied import is_receipt_required
 from agency_client.local_store.dispatch import (
@@ -36,6 +35,7 @@ from agency_client.local_store.receipts import (
 )
 from agency_client.local_store.received_work import NUMBER_VOIDED, OwedReceipt, list_owed_receipts
 from agency_client.node import Node
+from agency_client.refusals import INBOX_FULL, RefusedConflictError, RefusedError, read_member_refusal
 from agency_client.statuses.hidden import find_untrusted_sealing
 from agency_client.syncing.submitting import next_attempt_after
 from agency_client.witness.evidence import verify_record_says
@@ -269,7 +269,7 @@ def _judge_answer(node: Node, items: Sequence[Dispatch], answer: BatchAnswer) ->
 
 def _judge_member(node: Node, item: Dispatch, member: BatchMember, checkpoint: Checkpoint) -> ClientError | None:
     if isinstance(member, RefusedMember):
-        return read_refusal(member.problem.status, {}, member.problem.canonical())
+        return read_member_refusal(member)
     try:
         _verify_logged(node, SealedReceipt.from_canonical(item.body), member.leaf, member.proof, checkpoint)
     except LogError as error:

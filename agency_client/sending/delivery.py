@@ -16,7 +16,6 @@ from agency_client.attachments.uploading import (
     Watching,
     unwatched,
 )
-from agency_client.connection import BusyError, RefusedError
 from agency_client.errors import ClientError, NotFoundError
 from agency_client.local_store.outbox import (
     OutboxItem,
@@ -30,6 +29,7 @@ from agency_client.local_store.outbox import (
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, load_message
 from agency_client.node import Node
+from agency_client.refusals import BusyError, RefusedError
 from agency_client.sending.facts import verify_may_send
 from agency_client.sending.handing_in import (
     NOT_ABOUT_THE_MESSAGE,

@@ -11,15 +11,6 @@ from functools import partial
 
 from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.uploading import AttachmentLostError, Uploader
-from agency_client.connection import (
-    INBOX_FULL,
-    BadAnswerError,
-    BusyError,
-    NotSentError,
-    RefusedConflictError,
-    RefusedError,
-    read_refusal,
-)
 from agency_client.epochs.places import number_epoch
 from agency_client.errors import (
     ClientError,
@@ -46,6 +37,15 @@ from agency_client.local_store.problems import Problem
 from agency_client.local_store.sent import SentMessage, load_message
 from agency_client.local_store.trust import load_exchange
 from agency_client.node import Node
+from agency_client.refusals import (
+    INBOX_FULL,
+    BadAnswerError,
+    BusyError,
+    NotSentError,
+    RefusedConflictError,
+    RefusedError,
+    read_member_refusal,
+)
 from agency_client.sending.acceptance import accept_acceptance, verify_accepted_member
 from agency_client.sending.renewal import RENEWABLE, RenewalWaitsError, renew_refused
 from agency_client.sending.standing import REFERENCE_REFUSED, Obstacle, find_obstacle, is_original_older
@@ -267,7 +267,7 @@ def _judge_member(
     node: Node, outgoing: Outgoing, member: BatchMember, checkpoint: Checkpoint
 ) -> LoggedRecord | ClientError:
     if isinstance(member, RefusedMember):
-        return read_refusal(member.problem.status, {}, member.problem.canonical())
+        return read_member_refusal(member)
     try:
         return verify_accepted_member(node, member, parse_envelope(outgoing.envelope), checkpoint)
     except VerificationFailedError as error:

@@ -13,7 +13,6 @@ from agency_client.aftercare.relaying import relay_notices
 from agency_client.agreements.flows import sign_due_withdrawals
 from agency_client.agreements.pulling import PullReport, pull_steps
 from agency_client.agreements.submitting import submit_due_steps
-from agency_client.connection import ExchangeStoppedError, NotSentError
 from agency_client.epochs.errors import NewLogError
 from agency_client.epochs.handing_in import has_missing_steps, queue_missing_keys, queue_missing_steps
 from agency_client.errors import ClientError, NotAuthenticatedError
@@ -32,6 +31,7 @@ from agency_client.profiles.profile import hold_lock
 from agency_client.receiving.flow import receive
 from agency_client.receiving.own_receipts import send_due_receipts, sign_owed_receipts
 from agency_client.receiving.receipt_renewal import renew_waiting_receipts
+from agency_client.refusals import ExchangeStoppedError, NotSentError
 from agency_client.retention.ledger import NO_LEDGER
 from agency_client.retention.running import run_retention
 from agency_client.sending.delivery import deliver_due

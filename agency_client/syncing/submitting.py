@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from agency_client.connection import BusyError, RefusedConflictError, RefusedError
 from agency_client.errors import ClientError, NotAuthenticatedError, OfflineError
 from agency_client.local_store.dispatch import (
     Dispatch,
@@ -22,6 +21,7 @@ from agency_client.local_store.dispatch import (
 from agency_client.local_store.engine import Transaction
 from agency_client.local_store.problems import Problem
 from agency_client.node import Node
+from agency_client.refusals import RefusedConflictError, RefusedError, find_retry_seconds
 from agency_client.witness.evidence import accept_evidence
 from schemas.api import Evidence, LoggedRecord
 from schemas.log.records import RecordType
@@ -131,11 +131,9 @@ def submit_document(node: Node, item: Dispatch, route: Route) -> LoggedRecord:
 
 
 def next_attempt_after(attempts: int, now: datetime, error: ClientError) -> datetime:
-    """Return when to try again: doubling from 5 seconds to 10 minutes, or when a busy broker asked to come back."""
+    """Return when to try again: doubling from 5 seconds to 10 minutes, or when the broker asked to come back."""
     seconds = min(FIRST_RETRY_SECONDS << min(attempts, 16), LAST_RETRY_SECONDS)
-    if isinstance(error, BusyError):
-        seconds = max(seconds, error.retry_after_seconds)
-    return now + timedelta(seconds=seconds)
+    return now + timedelta(seconds=max(seconds, find_retry_seconds(error)))
 
 
 def _note_failed(node: Node, item: Dispatch, error: ClientError) -> None:

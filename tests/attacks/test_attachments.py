@@ -10,9 +10,9 @@ import pytest
 from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.folder import find_outgoing
 from agency_client.attachments.sealing import SealedFiles
-from agency_client.connection import BadAnswerError
 from agency_client.local_store.inbox import InboxMessage, InboxState, load_by_digest
 from agency_client.receiving.flow import receive
+from agency_client.refusals import BadAnswerError
 from agency_client.sending import seal as sending_seal
 from agency_client.sending.flow import send_alert
 from broker.attachments.rules import Allowance, UploadKey

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.local_store.outbox import load_item
 from agency_client.node import Node
+from agency_client.refusals import RefusalDetails, RefusedError
 from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert

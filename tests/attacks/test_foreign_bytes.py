@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.connection import BadAnswerError, BrokerConnection
+from agency_client.connection import BrokerConnection
 from agency_client.errors import ClientError
+from agency_client.refusals import BadAnswerError
 from schemas.api import CHECKPOINT_PATH, CheckpointAnswer
 from tests.attacks.recipient import GB, VN
 from tests.schemas.json_corpus import ACCEPTED, HUGE, REFUSED

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from agency_client.agreements.pulling import pull_steps
 from agency_client.cli.read import _show_received
-from agency_client.connection import read_refusal
 from agency_client.languages.words import ENGLISH
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.inbox import InboxState
@@ -22,6 +21,7 @@ from agency_client.local_store.suspicions import list_suspicions
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.reading.messages import ReadMessage, read_message
+from agency_client.refusals import read_refusal
 from agency_client.sending.flow import NotCoveredError, send_alert
 from agency_client.statuses.partners import pull_statuses
 from agency_client.statuses.signing import sign_status

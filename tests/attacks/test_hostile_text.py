@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agency_client.connection import read_refusal
 from agency_client.errors import ClientError
+from agency_client.refusals import read_refusal
 from agency_client.terminal.output import Form, Output
 from agency_client.witness.walker import walk_log
 from schemas.agreements.steps import StepAction

@@ -12,15 +12,8 @@ from pathlib import Path
 import pytest
 
 from agency_client import connection as connection_module
-from agency_client.connection import (
-    ANSWER_SECONDS,
-    CONNECT_SECONDS,
-    MAX_ANSWER_BYTES,
-    BadAnswerError,
-    BrokerConnection,
-    NotSentError,
-    UnansweredError,
-)
+from agency_client.connection import ANSWER_SECONDS, CONNECT_SECONDS, MAX_ANSWER_BYTES, BrokerConnection
+from agency_client.refusals import BadAnswerError, NotSentError, UnansweredError
 from schemas.api import CHECKPOINT_PATH, MESSAGES_PATH, CheckpointAnswer, Evidence
 from tests.support.raw_broker import RawBroker, format_answer, measure_seconds, raw_broker
 

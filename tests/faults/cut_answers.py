@@ -11,8 +11,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from agency_client.clock import SystemClock
-from agency_client.connection import BrokerConnection, NodeIdentity, NotSentError, UnansweredError
+from agency_client.connection import BrokerConnection
+from agency_client.node_identity import NodeIdentity
 from agency_client.profiles.tls_identity import TlsIdentity
+from agency_client.refusals import NotSentError, UnansweredError
 from keys.generation import generate_id
 from schemas.api import (
     ACKNOWLEDGE_PATH,

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from agency_client.connection import BrokerConnection, NotSentError, UnansweredError
+from agency_client.connection import BrokerConnection
 from agency_client.node import Node
+from agency_client.refusals import NotSentError, UnansweredError
 from schemas.model import WireModel
 
 Answer = TypeVar("Answer", bound=WireModel)

@@ -6,8 +6,8 @@ By itself it is honest, believes everything, and lets everybody read everything:
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agency_client.connection import RefusalDetails, RefusedConflictError
 from agency_client.errors import ClientError, NotFoundError
+from agency_client.refusals import RefusalDetails, RefusedConflictError
 from schemas.attachments import Announcement, UploadAnswer
 
 Place = tuple[str, str, str]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from agency_client.connection import RefusedConflictError, RefusedError
+from agency_client.refusals import RefusedConflictError, RefusedError
 from schemas.api import MESSAGES_PATH, RECEIPTS_PATH, LoggedRecord, ReceiptsRequest
 from schemas.batches import (
     MAX_MESSAGE_BATCH_BYTES,
@@ -44,11 +44,11 @@ def take_receipt_batch(exchange: "LyingExchange", agency: str, body: bytes, quer
     return _answer(exchange, split_batch(body, "receipts", max_bytes=MAX_RECEIPT_BATCH_BYTES), take)
 
 
-def refuse_member(slug: str, detail: str = "refused") -> RefusedMember:
+def refuse_member(slug: str, detail: str = "refused", *, later: int | None = None) -> RefusedMember:
     """Return the refusal of one member."""
     problem = PROBLEMS[slug]
     document = ProblemDocument(type=problem.uri, title=problem.title, status=problem.status, detail=detail)
-    return RefusedMember(type="refused", problem=document)
+    return RefusedMember(type="refused", problem=document, retry_after_seconds=later)
 
 
 def _answer(exchange: "LyingExchange", members: tuple[bytes, ...], take: Callable[[bytes], Found]) -> BatchAnswer:

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from agency_client.clock import SystemClock
-from agency_client.connection import BrokerConnection, NodeIdentity
+from agency_client.clock import Clock, SystemClock
+from agency_client.connection import BrokerConnection
+from agency_client.node_identity import NodeIdentity
 from agency_client.profiles.tls_identity import TlsIdentity
 from broker.http.tls import build_server_context
 from keys.algorithms import SigningKey
@@ -68,12 +69,12 @@ class RawBroker:
     _streams: list[socket.socket] = field(default_factory=list)
 
     @contextmanager
-    def connect(self, port: int | None = None) -> Iterator[BrokerConnection]:
+    def connect(self, port: int | None = None, clock: Clock | None = None) -> Iterator[BrokerConnection]:
         """Give a client's connection to this broker, or to another port of this machine."""
         certificate = issue_client_certificate(CLIENT_CA, CLIENT, "n1", serial=3, **SPAN)
         identity = NodeIdentity("GB", "n1", TlsIdentity(CLIENT, certificate), derive_seed("raw request"))
         url = f"https://127.0.0.1:{port or self.listening.getsockname()[1]}"
-        connection = BrokerConnection(url, make_raw_sheet(), identity, SystemClock(), Role.NODE)
+        connection = BrokerConnection(url, make_raw_sheet(), identity, clock or SystemClock(), Role.NODE)
         try:
             yield connection
         finally:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from agency_client.clock import Clock, SystemClock
-from agency_client.connection import RefusalDetails, RefusedConflictError, RefusedError
 from agency_client.errors import NotAuthenticatedError
 from agency_client.local_store.migrations import open_store
 from agency_client.node import Node
 from agency_client.profiles.session import OpenProfile, derive_store_key, open_secret
+from agency_client.refusals import RefusalDetails, RefusedConflictError, RefusedError
 from broker.directory.members import Members
 from broker.directory.rules import (
     RECORD_TYPES,

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from agency_client.connection import BrokerConnection, NotSentError, UnansweredError
+from agency_client.connection import BrokerConnection
 from agency_client.node import Node
+from agency_client.refusals import NotSentError, UnansweredError
 from schemas.model import WireModel
 
 Tamper = Callable[[str, str, Any], Any]

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agency_client.connection import BusyError, NotSentError, UnansweredError, read_refusal
 from agency_client.errors import ClientError
 from agency_client.local_store.engine import Store
 from agency_client.node import Node
@@ -27,6 +26,7 @@ from agency_client.own_keys.publishing import publish_queued
 from agency_client.profiles.joining import AcceptedSheet, initialise_node
 from agency_client.profiles.profile import load_profile
 from agency_client.profiles.session import OpenProfile, derive_store_key, open_profile
+from agency_client.refusals import BusyError, NotSentError, UnansweredError, read_refusal
 from agency_client.trust import pin_partner
 from agency_client.witness.walker import walk_log
 from broker.access.caller import Caller

@@ -6,12 +6,12 @@ from typing import Any
 from agency_client.aftercare.overview import view_aftercare
 from agency_client.aftercare.relaying import relay_notices
 from agency_client.aftercare.rules import REPORTS_AT_ONCE
-from agency_client.connection import NotSentError
 from agency_client.local_store.aftercare import list_onward_effects, list_relays, list_report_ids
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.sent import DeliveryFact, RecordedFact, load_message, record_fact
 from agency_client.reading.messages import read_message
+from agency_client.refusals import NotSentError
 from schemas.alerts import notice_kinds
 from schemas.api import MESSAGES_PATH
 from schemas.envelope import Reference

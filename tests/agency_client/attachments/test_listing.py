@@ -7,10 +7,10 @@ import pytest
 
 from agency_client.attachments import fetching
 from agency_client.attachments.listing import Place, fetch_attachments, list_attachments
-from agency_client.connection import UnansweredError
 from agency_client.errors import UsageError
 from agency_client.local_store.inbox import InboxFilter, InboxMessage
 from agency_client.reading.lists import view_inbox
+from agency_client.refusals import UnansweredError
 from agency_client.sending.flow import send_alert
 from agency_client.terminal.attachment_pages import describe_line, spell_size
 from tests.support.attached import Attaching

@@ -13,11 +13,11 @@ from agency_client.attachments.fetching import AttachmentForgedError, Attachment
 from agency_client.attachments.folder import RESERVED_BYTES, DiskFullError, list_incoming
 from agency_client.attachments.listing import fetch_attachments
 from agency_client.attachments.saving import Saving, save_attachments
-from agency_client.connection import UnansweredError, read_refusal
 from agency_client.errors import ClientError, NotFoundError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.reading.messages import NotShownError
 from agency_client.receiving.flow import receive
+from agency_client.refusals import UnansweredError, read_refusal
 from agency_client.sending.noticing import restrict, withdraw
 from schemas.codec import b64u_encode, hash_bytes
 from schemas.log.records import Action

@@ -10,13 +10,13 @@ from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.folder import find_outgoing, list_outgoing
 from agency_client.attachments.sealing import describe_unsealed, plan_file, plan_resealing, sealing_files
 from agency_client.attachments.uploading import AttachmentLostError, Uploader
-from agency_client.connection import RefusalDetails, RefusedConflictError
 from agency_client.errors import ConflictError
 from agency_client.local_store.inbox import load_by_digest
 from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
 from agency_client.node import Node
 from agency_client.profiles.profile import Profile, hold_lock
 from agency_client.receiving.flow import receive
+from agency_client.refusals import RefusalDetails, RefusedConflictError
 from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.flow import NotCoveredError, plan_alert, send_alert
 from keys.attachments import AttachmentOpener

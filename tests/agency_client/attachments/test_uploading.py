@@ -7,16 +7,9 @@ import pytest
 from agency_client.attachments import uploading
 from agency_client.attachments.folder import list_outgoing
 from agency_client.attachments.uploading import Uploader
-from agency_client.connection import (
-    BadAnswerError,
-    BusyError,
-    NotSentError,
-    RefusalDetails,
-    RefusedError,
-    read_refusal,
-)
 from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
 from agency_client.receiving.flow import receive
+from agency_client.refusals import BadAnswerError, BusyError, NotSentError, RefusalDetails, RefusedError, read_refusal
 from agency_client.sending.delivery import deliver_due, deliver_messages
 from agency_client.sending.flow import send_alert
 from keys.sealing import parse_envelope

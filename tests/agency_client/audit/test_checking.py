@@ -125,7 +125,7 @@ def test_a_cosignature_that_does_not_hold_is_named(world: LyingWorld, exported: 
 
 
 def test_half_an_export_is_not_left_behind(world: LyingWorld, tmp_path: Path) -> None:
-    from agency_client.connection import NotSentError
+    from agency_client.refusals import NotSentError
     from schemas.api import LEAVES_PATH
 
     def fail(answer: Any) -> Any:

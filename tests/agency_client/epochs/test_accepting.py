@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from agency_client.approvals import list_waiting, refuse_approval
-from agency_client.connection import NotSentError
 from agency_client.doctor import Level, check_approvals
 from agency_client.epochs.accepting import approve_new_log, examine_new_log
 from agency_client.epochs.errors import EpochRefusedError, NewLogError
@@ -22,6 +21,7 @@ from agency_client.local_store.suspicions import list_suspicions
 from agency_client.local_store.trust import load_exchange, load_origin
 from agency_client.node import Node
 from agency_client.profiles.joining import AcceptedSheet
+from agency_client.refusals import NotSentError
 from agency_client.syncing.rounds import LOG, RETENTION, run_round, sync_log
 from agency_client.terminal.exit_codes import ExitCode
 from agency_client.witness.observer import LogError

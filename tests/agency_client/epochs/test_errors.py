@@ -2,10 +2,10 @@
 
 import pytest
 
-from agency_client.connection import BusyError, ExchangeStoppedError, read_refusal
 from agency_client.epochs.errors import NewLogError
 from agency_client.errors import ClientError
 from agency_client.node import Node
+from agency_client.refusals import BusyError, ExchangeStoppedError, read_refusal
 from agency_client.syncing.following import _Renewal
 from agency_client.syncing.rounds import RoundReport, Stage, StageReport, run_round
 from agency_client.terminal.exit_codes import ExitCode

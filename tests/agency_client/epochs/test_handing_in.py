@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.submitting import submit_due_steps
-from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.epochs.handing_in import queue_missing_steps
 from agency_client.local_store.agreements import list_unshown_steps
 from agency_client.local_store.dispatch import DispatchState, load_dispatch
@@ -14,6 +13,7 @@ from agency_client.local_store.trust import list_unshown
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.publishing import publish_queued
+from agency_client.refusals import RefusalDetails, RefusedError
 from agency_client.syncing.rounds import sync_log
 from agency_client.witness.walker import walk_log
 from schemas.agreements.terms import Terms

@@ -12,7 +12,6 @@ from agency_client.attachments.fetching import AttachmentForgedError
 from agency_client.attachments.listing import list_attachments
 from agency_client.attachments.saving import Saving, save_attachments
 from agency_client.attachments.sealing import PlainFile, SealedFiles
-from agency_client.connection import UnansweredError
 from agency_client.errors import ClientError, DeniedError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.content import limit_retention
@@ -28,6 +27,7 @@ from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.reading.messages import ReadMessage, read_message
 from agency_client.receiving.flow import receive
+from agency_client.refusals import UnansweredError
 from agency_client.sending.delivery import deliver_messages
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import NotCoveredError, send_alert

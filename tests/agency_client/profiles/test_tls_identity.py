@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.connection import BrokerConnection, NodeIdentity, NotSentError, UnansweredError
+from agency_client.connection import BrokerConnection
 from agency_client.errors import ClientError
 from agency_client.node import Node
+from agency_client.node_identity import NodeIdentity
 from agency_client.own_keys.key_sets import install_key_set, prepare_key_set
 from agency_client.own_keys.publishing import publish_queued
 from agency_client.profiles.key_store import KeyStore, TlsUse
@@ -21,6 +22,7 @@ from agency_client.profiles.tls_identity import (
     read_authority_name,
     take_over_authority,
 )
+from agency_client.refusals import NotSentError, UnansweredError
 from agency_client.witness.walker import refresh_checkpoint, walk_log
 from keys.certificates import find_issuer
 from keys.generation import generate_bytes

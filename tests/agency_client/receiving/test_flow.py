@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from agency_client.connection import NotSentError, UnansweredError
 from agency_client.errors import ClientError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.inbox import InboxState, list_unfinished
@@ -15,6 +14,7 @@ from agency_client.local_store.received_work import list_owed_receipts
 from agency_client.receiving.flow import learn_everything, receive
 from agency_client.receiving.leasing import acknowledge_stored, lease_items, list_open_leases
 from agency_client.receiving.verification import Horizon
+from agency_client.refusals import NotSentError, UnansweredError
 from schemas.agreements.steps import StepAction
 from schemas.api import ACKNOWLEDGE_PATH, CHECKPOINT_PATH, LEASE_PATH, STEPS_PATH, LeaseRequest
 from schemas.codec import decode_json

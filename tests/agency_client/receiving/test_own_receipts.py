@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from agency_client.connection import NotSentError, RefusalDetails, RefusedError
 from agency_client.errors import NotFoundError
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.receipts import Direction, list_receipts
 from agency_client.receiving.own_receipts import receipt_message, send_due_receipts, sign_owed_receipts
+from agency_client.refusals import NotSentError, RefusalDetails, RefusedError
 from agency_client.witness.observer import LogError
 from keys.sealing import SealedMessage
 from keys.signing import verify_document

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from agency_client.connection import RefusalDetails, RefusedConflictError
 from agency_client.errors import UsageError
 from agency_client.local_store.outbox import OutboxState, list_outbox
 from agency_client.node import Node
+from agency_client.refusals import RefusalDetails, RefusedConflictError
 from agency_client.sending import batch
 from agency_client.sending.batch import DraftLine, LineReport, judge_lines, send_lines
 from agency_client.sending.composing import Usual

@@ -9,7 +9,6 @@ import pytest
 from agency_client.attachments import fetching, uploading
 from agency_client.attachments.attaching import AttachedFile
 from agency_client.attachments.saving import Saving, save_attachments
-from agency_client.connection import RefusedError
 from agency_client.errors import DeniedError, NotFoundError, UsageError
 from agency_client.local_store.access_log import AccessFilter, list_entries
 from agency_client.local_store.content import read_content
@@ -21,6 +20,7 @@ from agency_client.local_store.statuses import list_due_statuses, load_newest_ow
 from agency_client.local_store.streams import list_stream_states
 from agency_client.node import Node
 from agency_client.receiving.flow import receive
+from agency_client.refusals import RefusedError
 from agency_client.sending.draft import AlertRefusedError
 from agency_client.sending.facts import SendingStoppedError
 from agency_client.sending.flow import NotCoveredError, plan_alert, push_past_client, send_alert

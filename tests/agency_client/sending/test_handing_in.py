@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
-from agency_client.connection import BusyError, RefusalDetails, RefusedError
-from agency_client.errors import NotFoundError
-from agency_client.local_store.outbox import OutboxItem, OutboxState, load_item
+from agency_client.errors import ConflictError, NotFoundError
+from agency_client.local_store.outbox import OutboxItem, OutboxState, cancel_message, load_item
 from agency_client.local_store.sent import SentMessage
 from agency_client.node import Node
+from agency_client.refusals import BusyError, RefusalDetails, RefusedError
 from agency_client.sending import handing_in
 from agency_client.sending.delivery import deliver_due, deliver_messages
 from agency_client.sending.draft import Draft
@@ -100,6 +100,25 @@ def test_a_busy_member_is_queued_again_and_nothing_more_is_tried(world: LyingWor
     assert states(gb, ids) == ["taken", "queued", "taken"]
     assert report.waiting[ids[1]].code == "busy"
     assert report.is_stopped
+
+
+def test_a_member_whose_fate_the_exchange_does_not_tell_is_in_doubt(world: LyingWorld, gb: Node) -> None:
+    ids = queue(gb, 3)
+    lie(world, lambda members: (members[0], refuse_member("unavailable"), members[2]))
+    report = deliver_messages(gb, ids)
+    assert states(gb, ids) == ["taken", "in-doubt", "taken"]
+    with gb.store.write() as transaction, pytest.raises(ConflictError):
+        cancel_message(transaction, ids[1], reason="taken back", at=gb.clock.now())
+    assert report.waiting[ids[1]].code == "unavailable"
+
+
+@pytest.mark.parametrize("slug", ["busy", "member-busy", "unavailable", "inbox-full"])
+def test_a_member_is_handed_in_again_when_the_exchange_asked_for_it(world: LyingWorld, gb: Node, slug: str) -> None:
+    ids = queue(gb, 2)
+    lie(world, lambda members: (members[0], refuse_member(slug, later=300)))
+    deliver_messages(gb, ids)
+    with gb.store.read() as snapshot:
+        assert load_item(snapshot, ids[1]).next_attempt_at >= gb.clock.now() + timedelta(seconds=299)
 
 
 def test_a_message_whose_recipients_inbox_is_full_waits_and_the_others_go(world: LyingWorld, gb: Node) -> None:

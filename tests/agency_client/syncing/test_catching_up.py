@@ -8,7 +8,6 @@ import pytest
 
 from agency_client.agreements import flows
 from agency_client.agreements.pulling import pull_steps
-from agency_client.connection import UnansweredError
 from agency_client.local_store.access_log import AccessNote
 from agency_client.local_store.contradictions import list_contradictions
 from agency_client.local_store.statuses import load_newest_own_status
@@ -17,6 +16,7 @@ from agency_client.node import Node
 from agency_client.profiles.backup import create_backup, restore_backup
 from agency_client.profiles.profile import load_profile
 from agency_client.profiles.session import open_profile
+from agency_client.refusals import UnansweredError
 from agency_client.sending.flow import send_alert
 from agency_client.statuses.signing import STATUS_ROUTES, sign_status
 from agency_client.syncing.catching_up import OwnStatusError, is_anything_behind, take_over_own_statuses

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.connection import NotSentError, RefusalDetails, RefusedError
 from agency_client.errors import ConflictError, DeniedError, NotAuthenticatedError, VerificationFailedError
 from agency_client.local_store.outbox import OutboxState, load_item
 from agency_client.local_store.problems import Problem
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
 from agency_client.profiles.profile import hold_lock
+from agency_client.refusals import NotSentError, RefusalDetails, RefusedError
 from agency_client.sending.flow import send_alert
 from agency_client.syncing import following
 from agency_client.syncing.rounds import (

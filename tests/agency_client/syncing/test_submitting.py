@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from agency_client.connection import BusyError, NotSentError, RefusalDetails, RefusedError
 from agency_client.local_store.dispatch import DispatchKind, DispatchState, list_dispatches, queue_document
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.publishing import KEY_ROUTES
+from agency_client.refusals import BusyError, NotSentError, RefusalDetails, RefusedError
 from agency_client.syncing.submitting import next_attempt_after, submit_due, submit_queued
 from schemas.api import Evidence
 from schemas.codec import b64u_encode

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from agency_client.audit.evidence import EvidenceFile, check_evidence
-from agency_client.connection import NotSentError
 from agency_client.errors import NotFoundError
 from agency_client.local_store.checkpoints import has_checkpoint
 from agency_client.local_store.contradictions import EquivocationError, list_contradictions
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
+from agency_client.refusals import NotSentError
 from agency_client.sending.facts import SendingStoppedError, verify_may_send
 from agency_client.syncing.rounds import GOSSIP, INBOX, LOG, run_round
 from agency_client.witness.comparing import Comparison, compare_hidden_notes, compare_note, export_note, make_evidence

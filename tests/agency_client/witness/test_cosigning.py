@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.errors import VerificationFailedError
 from agency_client.local_store.checkpoints import load_walk
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, keep_contradiction
@@ -12,6 +11,7 @@ from agency_client.local_store.cosignatures import OwnCosignature, load_own_cosi
 from agency_client.local_store.restored import RestoredNodeError, begin_restored_life
 from agency_client.local_store.settings import clear_restored
 from agency_client.node import Node
+from agency_client.refusals import RefusalDetails, RefusedError
 from agency_client.syncing.rounds import LOG, WITNESSES, run_round
 from agency_client.witness.cosigning import cosign_newest, take_over_own_cosignature
 from agency_client.witness.walker import refresh_checkpoint, walk_log

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from agency_client.connection import RefusalDetails, RefusedError
 from agency_client.local_store.contradictions import list_contradictions
 from agency_client.local_store.engine import Columns
 from agency_client.local_store.sightings import SightingState, list_sightings
 from agency_client.local_store.suspicions import list_suspicions
 from agency_client.node import Node
+from agency_client.refusals import RefusalDetails, RefusedError
 from agency_client.witness.gossip import PATIENCE, compare_sightings, note_sighting
 from agency_client.witness.walker import walk_log
 from schemas.api import CONSISTENCY_PATH
