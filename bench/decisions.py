@@ -3,6 +3,7 @@
 Two hundred agencies are enrolled with real keys. One pair's agreement is signed and accepted step by step; the steps of
 all others are as long and stand in log and table as accepted ones do, but carry its signatures: none is verified again
 when a broker starts. Each accept is the whole operation in one process, without HTTP: signatures, decision, store, log.
+All three brokers stand open side by side, and are measured by turns: what slows the machine slows all of a turn.
 """
 
 import argparse
@@ -10,8 +11,8 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from bench.results import conclude
+from bench.results import compare_runs, conclude
 from bench.stage import NODE, RECIPIENT, SENDER, seal_messages
 from broker.access.caller import Caller
 from broker.agreements.store import insert_step
@@ -46,7 +47,7 @@ from tests.support.members import EXCHANGE
 AGENCIES = 200
 PAIRS = (10, 1_000, 40_000)
 _PAIRS_A_COMMIT = 50
-_SERIES = 5
+_SERIES = 7
 _CONNECTIONS = 32
 _QUOTA = 10_000_000
 
@@ -61,26 +62,40 @@ class Course:
     next_n: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A broker that has started, and the seconds of CPU that it took."""
+
+    broker: Broker
+    cpu_seconds: float
+
+
 def main() -> int:
     """Measure, print, keep, and return 1 if a mark is missed."""
     arguments = argparse.ArgumentParser(prog="python -m bench.decisions", description=__doc__)
     arguments.add_argument("--pairs", type=int, nargs="+", default=PAIRS, help="directed pairs, from few to many")
-    arguments.add_argument("--messages", type=int, default=200, help="messages in each of five series")
+    arguments.add_argument("--messages", type=int, default=200, help="messages in each of seven series")
     asked = arguments.parse_args()
-    console, results = Console(width=None if sys.stdout.isatty() else 120), dict[str, float]()
-    with TemporaryDirectory(prefix="bilateral-bench-") as name:
-        course = Course(ExchangeFolder(Path(name, "exchange")))
-        agencies = (SENDER, RECIPIENT, *(f"XA-N{number:03}" for number in range(AGENCIES - 2)))
-        pairs = combinations(agencies, 2)
-        next(pairs)  # the sender's and the recipient's own agreement
-        known = prepare_course(course, agencies)
-        for wanted in asked.pairs:
-            known = fill_agreements(course, pairs, known, wanted)
-            results |= measure_accepts(course, wanted, asked.messages)
-            console.print(f"{wanted} pairs: {results[f'accept_cpu_us_{wanted}_pairs']:.0f} µs of CPU an accept")
-    first, last = asked.pairs[0], asked.pairs[-1]
-    results["decision_time_ratio"] = results[f"accept_cpu_us_{last}_pairs"] / results[f"accept_cpu_us_{first}_pairs"]
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    with TemporaryDirectory(prefix="bilateral-bench-") as name, ExitStack() as stack:
+        courses = {pairs: Course(ExchangeFolder(Path(name, f"{pairs}-pairs"))) for pairs in asked.pairs}
+        for pairs, course in courses.items():
+            prepare_pairs(course, pairs)
+            console.print(f"{pairs} pairs: written")
+        starts = {pairs: stack.enter_context(started(course)) for pairs, course in courses.items()}
+        accepts = measure_by_turns(courses, {pairs: start.broker for pairs, start in starts.items()}, asked.messages)
+    results = {f"start_cpu_s_{pairs}_pairs": start.cpu_seconds for pairs, start in starts.items()}
+    results |= {f"accept_cpu_us_{pairs}_pairs": median(series) for pairs, series in accepts.items()}
+    results["decision_time_ratio"] = compare_runs(accepts[asked.pairs[-1]], accepts[asked.pairs[0]]).median
     return conclude(console, results)
+
+
+def prepare_pairs(course: Course, pairs: int) -> None:
+    """Found an exchange of two hundred agencies, of which so many directed pairs have an agreement."""
+    agencies = (SENDER, RECIPIENT, *(f"XA-N{number:03}" for number in range(AGENCIES - 2)))
+    others = combinations(agencies, 2)
+    next(others)  # the sender's and the recipient's own agreement
+    fill_agreements(course, others, prepare_course(course, agencies), pairs)
 
 
 def prepare_course(course: Course, agencies: Sequence[str]) -> int:
@@ -150,19 +165,26 @@ def _write_step(transaction: Transaction, step: Step, document: SignedDocument, 
     )
 
 
-def measure_accepts(course: Course, pairs: int, messages: int) -> dict[str, float]:
-    """Return what a start takes, and the median CPU of an accept in series of so many messages."""
-    started, used = time.perf_counter(), time.process_time()
+@contextmanager
+def started(course: Course) -> Iterator[Start]:
+    """Lend a broker that has started, as long as the block runs."""
+    used = time.process_time()
     with open_course(course) as broker:
-        found = {
-            f"start_s_{pairs}_pairs": time.perf_counter() - started,
-            f"start_cpu_s_{pairs}_pairs": time.process_time() - used,
-        }
-        gc.collect()
-        gc.freeze()  # as a broker that serves does: what it starts with is not looked through again and again
-        series = [_time_accepts(course, broker, messages) for _ in range(_SERIES)]
+        yield Start(broker, time.process_time() - used)
+
+
+def measure_by_turns(
+    courses: Mapping[int, Course], brokers: Mapping[int, Broker], messages: int
+) -> dict[int, list[float]]:
+    """Return the CPU of an accept in µs in each series of so many messages, by the number of pairs."""
+    found: dict[int, list[float]] = {pairs: [] for pairs in courses}
+    gc.collect()
+    gc.freeze()  # as a broker that serves does: what it starts with is not looked through again and again
+    for turn in range(_SERIES):
+        for pairs in list(courses) if turn % 2 == 0 else reversed(courses):
+            found[pairs].append(_time_accepts(courses[pairs], brokers[pairs], messages))
     gc.unfreeze()
-    return found | {f"accept_cpu_us_{pairs}_pairs": median(series)}
+    return found
 
 
 def _time_accepts(course: Course, broker: Broker, messages: int) -> float:

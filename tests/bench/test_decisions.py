@@ -3,7 +3,7 @@
 from itertools import combinations
 from pathlib import Path
 
-from bench.decisions import Course, fill_agreements, measure_accepts, open_course, prepare_course
+from bench.decisions import Course, fill_agreements, measure_by_turns, prepare_course, started
 from bench.stage import RECIPIENT, SENDER
 from broker.exchange import ExchangeFolder
 
@@ -13,10 +13,11 @@ def test_pairs_are_known_to_the_broker_that_starts_on_them(tmp_path: Path) -> No
     pairs = combinations(agencies, 2)
     next(pairs)
     known = fill_agreements(course, pairs, prepare_course(course, agencies), 8)
-    found = measure_accepts(course, known, 2)
 
     assert known == 8
-    assert found["accept_cpu_us_8_pairs"] > 0
-    with open_course(course) as broker:
-        assert len(broker.book.current.terms_by_digest) == 4
-        assert len(broker.directory.current.timelines) == 4
+    with started(course) as start:
+        assert start.cpu_seconds > 0
+        assert len(start.broker.book.current.terms_by_digest) == 4
+        assert len(start.broker.directory.current.timelines) == 4
+        accepts = measure_by_turns({known: course}, {known: start.broker}, 2)
+    assert min(accepts[known]) > 0
