@@ -40,6 +40,9 @@ Operation = Callable[[Transaction], T]
 Preparation = Callable[[], Operation[T]]
 Hook = Callable[[], None]
 
+STUCK_SECONDS = 25.0
+"""Longer than a batch waits for another broker's lock."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -80,6 +83,7 @@ class GroupCommitWriter:
         self._attempt: Future[None] = Future()
         self._attempt.set_result(None)
         self._in_hand: list[_Job] = []
+        self._began_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
 
     def start(self) -> None:
@@ -95,6 +99,9 @@ class GroupCommitWriter:
         """
         if self._queue.is_closed or not self._thread.is_alive():
             return "the writer is not running"
+        began_at = self._began_at
+        if began_at is not None and (seconds := time.monotonic() - began_at) > STUCK_SECONDS:
+            return f"the last batch has had no answer for {seconds:.0f} seconds: look at the disk, and at the standby"
         if self._is_cut_off and self._attempt.done():
             self._look_again()
         return self._failure
@@ -168,12 +175,12 @@ class GroupCommitWriter:
 
     def _serve(self, batch: list[_Job]) -> None:
         started = time.perf_counter()
-        self._in_hand = batch
+        self._in_hand, self._began_at = batch, time.monotonic()
         prepared = [job for job in batch if _prepare_job(job)]
         failure = self._commit_and_publish(prepared) if prepared else None
         self._count(batch, time.perf_counter() - started, failure)
         failpoint("commit.before-answer")
-        self._in_hand = []
+        self._in_hand, self._began_at = [], None
         _deliver(batch)
         if failure is not None:
             _report("batch-failed", failure, len(batch))

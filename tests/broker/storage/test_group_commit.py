@@ -188,6 +188,22 @@ def test_a_batch_of_which_nothing_was_prepared_begins_no_transaction(store: Stor
     assert begun == []
 
 
+def test_a_batch_that_is_not_answered_is_a_problem_for_as_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A COMMIT waits for ever for a synchronous standby that is gone: whoever watches must be told."""
+
+    async def occupied() -> str | None:
+        release = await occupy(store)
+        assert store.writer.problem is None
+        monkeypatch.setattr("broker.storage.group_commit.STUCK_SECONDS", -1.0)
+        problem = store.writer.problem
+        release.set()
+        await store.occupied  # type: ignore[attr-defined]
+        return problem
+
+    assert "no answer for 0 seconds" in str(asyncio.run(occupied()))
+    assert store.writer.problem is None
+
+
 def test_when_the_commit_fails_nobody_is_told_yes_and_nothing_is_kept(store: Store) -> None:
     called: list[str] = []
 
