@@ -34,44 +34,52 @@ _CALLER_REFUSALS = ("certificate-unknown", "token-refused", "role-not-allowed")
 _MAX_OFFSET_DIGITS = 15
 
 
-def make_router(service: AttachmentService, authentication: Authentication) -> APIRouter:
-    """Return the addresses of attachments."""
-    router = APIRouter(tags=["attachments"])
+class _AttachmentEndpoints:
+    """What the addresses of attachments do."""
 
-    async def announce_attachment(request: Request) -> Response:
+    def __init__(self, service: AttachmentService, authentication: Authentication) -> None:
+        self._service = service
+        self._authentication = authentication
+
+    async def announce_attachment(self, request: Request) -> Response:
         """Announce an attachment of a message of the caller's own, or ask how far its upload has come."""
-        caller = await authentication.find_caller(request, Role.NODE)
-        answer, is_new = await service.announce(caller, await read_document(request, Announcement))
+        caller = await self._authentication.find_caller(request, Role.NODE)
+        answer, is_new = await self._service.announce(caller, await read_document(request, Announcement))
         return answer_document(answer, 201 if is_new else 200)
 
-    async def append_piece(request: Request, message_id: str, attachment_id: str) -> Response:
+    async def append_piece(self, request: Request, message_id: str, attachment_id: str) -> Response:
         """Add a piece to an upload at the offset where it stands. Answered once the piece is durable."""
-        caller = await authentication.find_caller(request, Role.NODE)
+        caller = await self._authentication.find_caller(request, Role.NODE)
         media_type = request.headers.get("content-type", "")
         if media_type != PIECE_MEDIA_TYPE:
             raise refuse("unsupported-media-type", f"The body must be {PIECE_MEDIA_TYPE}.", field="Content-Type")
         key = UploadKey(caller.agency, message_id, attachment_id)
         offset, length = _read_offset(request), int(request.headers.get("content-length", "0"))
-        return answer_document(await service.append(caller, key, offset, length, _read_pieces(request)))
+        return answer_document(await self._service.append(caller, key, offset, length, _read_pieces(request)))
 
-    async def read_range(request: Request, sender: str, message_id: str, attachment_id: str) -> Response:
+    async def read_range(self, request: Request, sender: str, message_id: str, attachment_id: str) -> Response:
         """Read a range of an attachment of a message that was handed over to the caller."""
-        caller = await authentication.find_caller(request, Role.NODE)
+        caller = await self._authentication.find_caller(request, Role.NODE)
         key = UploadKey(sender, message_id, attachment_id)
-        found = await service.find_readable(caller, key, request.headers.get("range"))
+        found = await self._service.find_readable(caller, key, request.headers.get("range"))
         first, last = found.part.start, found.part.start + found.part.count - 1
         headers = {
             "Cache-Control": "no-store",
             "Content-Length": str(found.part.count),
             "Content-Range": f"bytes {first}-{last}/{found.size}",
         }
-        return StreamingResponse(service.stream(found), 206, headers, CONTENT_MEDIA_TYPE)
+        return StreamingResponse(self._service.stream(found), 206, headers, CONTENT_MEDIA_TYPE)
 
+
+def make_router(service: AttachmentService, authentication: Authentication) -> APIRouter:
+    """Return the addresses of attachments."""
+    router = APIRouter(tags=["attachments"])
+    endpoints = _AttachmentEndpoints(service, authentication)
     add_operation(
         router,
         "POST",
         ATTACHMENTS_PATH,
-        announce_attachment,
+        endpoints.announce_attachment,
         takes=Announcement,
         gives={200: UploadAnswer, 201: UploadAnswer},
         refuses=(
@@ -83,7 +91,7 @@ def make_router(service: AttachmentService, authentication: Authentication) -> A
         router,
         "PATCH",
         f"{ATTACHMENTS_PATH}/{{message_id}}/{{attachment_id}}",
-        append_piece,
+        endpoints.append_piece,
         takes=PIECE_MEDIA_TYPE,
         gives={200: UploadAnswer},
         refuses=(*_CALLER_REFUSALS, "not-found", "upload-conflict", "attachments-refused", "storage-full"),
@@ -93,7 +101,7 @@ def make_router(service: AttachmentService, authentication: Authentication) -> A
         router,
         "GET",
         f"{ATTACHMENTS_PATH}/{{sender}}/{{message_id}}/{{attachment_id}}",
-        read_range,
+        endpoints.read_range,
         gives={206: CONTENT_MEDIA_TYPE},
         refuses=(*_CALLER_REFUSALS, "not-found", "range-refused", "agreement-not-in-force", "attachment-lost"),
         headers={"Range": "^bytes=(0|[1-9][0-9]{0,14})-(0|[1-9][0-9]{0,14})$"},

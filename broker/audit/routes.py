@@ -27,16 +27,20 @@ from schemas.log.records import Role
 _CALLER_REFUSALS = ("certificate-unknown", "token-refused")
 
 
-def make_router(service: AuditService, authentication: Authentication) -> APIRouter:
-    """Return the addresses of the log and of audit."""
-    router = APIRouter(tags=["log"])
+class _LogEndpoints:
+    """What the addresses of the log do."""
 
-    async def show_checkpoint(request: Request) -> Response:
+    def __init__(self, service: AuditService, authentication: Authentication) -> None:
+        self._service = service
+        self._authentication = authentication
+
+    async def show_checkpoint(self, request: Request) -> Response:
         """Give the newest checkpoint, signed by both of the log's keys (C2SP tlog-checkpoint)."""
-        await authentication.find_caller(request)
-        return answer_document(service.show_checkpoint())
+        await self._authentication.find_caller(request)
+        return answer_document(self._service.show_checkpoint())
 
     async def prove_consistency(
+        self,
         request: Request,
         old_size: int = Query(alias="from", ge=0, le=MAX_INTEGER, description="the size of the older checkpoint"),
         new_size: int | None = Query(
@@ -44,33 +48,44 @@ def make_router(service: AuditService, authentication: Authentication) -> APIRou
         ),
     ) -> Response:
         """Prove that an older checkpoint is a beginning of a newer one (RFC 9162 §2.1.4)."""
-        await authentication.find_caller(request)
-        await service.reach(old_size if new_size is None else new_size)
-        return answer_document(service.prove_consistency(old_size, new_size))
+        await self._authentication.find_caller(request)
+        await self._service.reach(old_size if new_size is None else new_size)
+        return answer_document(self._service.prove_consistency(old_size, new_size))
 
     async def read_leaves(
+        self,
         request: Request,
         start: int = Query(ge=0, le=MAX_INTEGER, description="the first leaf's index"),
         end: int = Query(ge=1, le=MAX_INTEGER, description="the index behind the last leaf; fewer may come"),
     ) -> Response:
         """Give a range of leaves: public ones with their records, of private ones the commitment alone."""
-        await authentication.find_caller(request)
-        await service.reach(end)
-        return await asyncio.to_thread(lambda: answer_document(service.read_leaves(start, end)))
+        await self._authentication.find_caller(request)
+        await self._service.reach(end)
+        return await asyncio.to_thread(lambda: answer_document(self._service.read_leaves(start, end)))
 
-    async def query_records(request: Request) -> Response:
+    async def query_records(self, request: Request) -> Response:
         """Give an auditor the records it may see; the question is in the log before anything is answered."""
-        caller = await authentication.find_caller(request, Role.AUDITOR, Role.OVERSIGHT)
-        return answer_document(await service.query(caller, await read_document(request, AuditQuery)))
+        caller = await self._authentication.find_caller(request, Role.AUDITOR, Role.OVERSIGHT)
+        return answer_document(await self._service.query(caller, await read_document(request, AuditQuery)))
 
+
+def make_router(service: AuditService, authentication: Authentication) -> APIRouter:
+    """Return the addresses of the log and of audit."""
+    router = APIRouter(tags=["log"])
+    endpoints = _LogEndpoints(service, authentication)
     add_operation(
-        router, "GET", CHECKPOINT_PATH, show_checkpoint, gives={200: CheckpointAnswer}, refuses=_CALLER_REFUSALS
+        router,
+        "GET",
+        CHECKPOINT_PATH,
+        endpoints.show_checkpoint,
+        gives={200: CheckpointAnswer},
+        refuses=_CALLER_REFUSALS,
     )
     add_operation(
         router,
         "GET",
         CONSISTENCY_PATH,
-        prove_consistency,
+        endpoints.prove_consistency,
         gives={200: ConsistencyAnswer},
         refuses=(*_CALLER_REFUSALS, "range-refused", "wrong-shape"),
     )
@@ -78,7 +93,7 @@ def make_router(service: AuditService, authentication: Authentication) -> APIRou
         router,
         "GET",
         LEAVES_PATH,
-        read_leaves,
+        endpoints.read_leaves,
         gives={200: LeavesAnswer},
         refuses=(*_CALLER_REFUSALS, "range-refused", "wrong-shape"),
     )
@@ -86,7 +101,7 @@ def make_router(service: AuditService, authentication: Authentication) -> APIRou
         router,
         "POST",
         AUDIT_PATH,
-        query_records,
+        endpoints.query_records,
         takes=AuditQuery,
         gives={200: AuditAnswer},
         refuses=(*_CALLER_REFUSALS, "role-not-allowed", "wrong-shape"),

@@ -21,41 +21,50 @@ _REFUSALS = (
 )  # fmt: skip
 
 
-def make_router(service: DirectoryService, authentication: Authentication) -> APIRouter:
-    """Return the directory's addresses."""
-    router = APIRouter(tags=["directory"])
+class _DirectoryEndpoints:
+    """What the directory's addresses do."""
 
-    async def submit(request: Request, document_type: DocumentType) -> Response:
-        caller = await authentication.find_caller(request, Role.NODE)
-        document = await read_document(request, SignedDocument)
-        evidence, is_new = await service.submit(caller, document, document_type)
-        return answer_document(evidence, 201 if is_new else 200)
+    def __init__(self, service: DirectoryService, authentication: Authentication) -> None:
+        self._service = service
+        self._authentication = authentication
 
-    async def publish_key_set(request: Request) -> Response:
+    async def publish_key_set(self, request: Request) -> Response:
         """Publish the caller's next key set, signed by its roots. The same set again gives the same leaf."""
-        return await submit(request, DocumentType.KEY_SET)
+        return await self._submit(request, DocumentType.KEY_SET)
 
-    async def publish_encryption_keys(request: Request) -> Response:
+    async def publish_encryption_keys(self, request: Request) -> Response:
         """Publish the caller's next encryption keys, signed by its rotation key."""
-        return await submit(request, DocumentType.ENCRYPTION_KEYS)
+        return await self._submit(request, DocumentType.ENCRYPTION_KEYS)
 
-    async def revoke_keys(request: Request) -> Response:
+    async def revoke_keys(self, request: Request) -> Response:
         """Revoke operational keys of the caller's, signed by its rotation key; they are refused from this leaf on."""
-        return await submit(request, DocumentType.REVOCATION)
+        return await self._submit(request, DocumentType.REVOCATION)
 
     async def list_members(
+        self,
         request: Request,
         after: str = Query("", pattern=AGENCY_OR_NONE, description="only members behind this id"),
         limit: int = Query(MAX_MEMBERS_PER_ANSWER, ge=1, le=MAX_MEMBERS_PER_ANSWER),
     ) -> Response:
         """List members with their newest key documents, by id. Clients believe the log's public leaves, not this."""
-        await authentication.find_caller(request)
-        return await asyncio.to_thread(lambda: answer_document(service.list_members(after, limit)))
+        await self._authentication.find_caller(request)
+        return await asyncio.to_thread(lambda: answer_document(self._service.list_members(after, limit)))
 
+    async def _submit(self, request: Request, document_type: DocumentType) -> Response:
+        caller = await self._authentication.find_caller(request, Role.NODE)
+        document = await read_document(request, SignedDocument)
+        evidence, is_new = await self._service.submit(caller, document, document_type)
+        return answer_document(evidence, 201 if is_new else 200)
+
+
+def make_router(service: DirectoryService, authentication: Authentication) -> APIRouter:
+    """Return the directory's addresses."""
+    router = APIRouter(tags=["directory"])
+    endpoints = _DirectoryEndpoints(service, authentication)
     for path, endpoint, refuses in (
-        (KEY_SETS_PATH, publish_key_set, _REFUSALS),
-        (ENCRYPTION_KEYS_PATH, publish_encryption_keys, (*_REFUSALS, "encryption-keys-refused")),
-        (REVOCATIONS_PATH, revoke_keys, (*_REFUSALS, "revocation-refused")),
+        (KEY_SETS_PATH, endpoints.publish_key_set, _REFUSALS),
+        (ENCRYPTION_KEYS_PATH, endpoints.publish_encryption_keys, (*_REFUSALS, "encryption-keys-refused")),
+        (REVOCATIONS_PATH, endpoints.revoke_keys, (*_REFUSALS, "revocation-refused")),
     ):
         add_operation(
             router,
@@ -70,7 +79,7 @@ def make_router(service: DirectoryService, authentication: Authentication) -> AP
         router,
         "GET",
         MEMBERS_PATH,
-        list_members,
+        endpoints.list_members,
         gives={200: MembersAnswer},
         refuses=("certificate-unknown", "token-refused", "wrong-shape"),
     )

@@ -33,46 +33,56 @@ EVENT_STREAM = "text/event-stream"
 _CALLER_REFUSALS = ("certificate-unknown", "token-refused", "role-not-allowed")
 
 
-def make_router(service: InboxService, events: InboxEvents, authentication: Authentication) -> APIRouter:
-    """Return the inbox' addresses."""
-    router = APIRouter(tags=["inbox"])
+class _InboxEndpoints:
+    """What the inbox' addresses do."""
 
-    async def lease_items(request: Request) -> Response:
+    def __init__(self, service: InboxService, events: InboxEvents, authentication: Authentication) -> None:
+        self._service = service
+        self._events = events
+        self._authentication = authentication
+
+    async def lease_items(self, request: Request) -> Response:
         """Lease what waits, the most urgent first; with `wait_seconds`, wait for something to come."""
-        caller = await authentication.find_caller(request, Role.NODE)
+        caller = await self._authentication.find_caller(request, Role.NODE)
         question = await read_document(request, LeaseRequest)
         if question.wait_seconds == 0:
-            return answer_document(await service.lease(caller, question))
+            return answer_document(await self._service.lease(caller, question))
         leaving = asyncio.ensure_future(wait_until_left(request))
         try:
             with waiting(request.scope):
-                answer = await service.lease(caller, question, leaving)
+                answer = await self._service.lease(caller, question, leaving)
             return answer_document(answer)
         finally:
             leaving.cancel()
 
-    async def listen(request: Request) -> Response:
+    async def listen(self, request: Request) -> Response:
         """Listen for what comes into the inbox: server-sent events that say how much waits, never what."""
-        caller = await authentication.find_caller(request, Role.NODE)
+        caller = await self._authentication.find_caller(request, Role.NODE)
         last_seen = read_last_seen(request.headers.get("last-event-id"))
-        await events.demand_collector(caller)
-        return _EventStream(events, partial(authentication.find_caller, request, Role.NODE), last_seen)
+        await self._events.demand_collector(caller)
+        return _EventStream(self._events, partial(self._authentication.find_caller, request, Role.NODE), last_seen)
 
-    async def acknowledge_items(request: Request) -> Response:
+    async def acknowledge_items(self, request: Request) -> Response:
         """Settle leased items that the caller has stored; they do not come again."""
-        caller = await authentication.find_caller(request, Role.NODE)
-        return answer_document(await service.acknowledge(caller, await read_document(request, AcknowledgeRequest)))
+        caller = await self._authentication.find_caller(request, Role.NODE)
+        settled = await read_document(request, AcknowledgeRequest)
+        return answer_document(await self._service.acknowledge(caller, settled))
 
-    async def show_states(request: Request, message_id: str) -> Response:
+    async def show_states(self, request: Request, message_id: str) -> Response:
         """Show how far a message of the caller's own has come for each of its recipients."""
-        caller = await authentication.find_caller(request, Role.NODE, Role.AUDITOR)
-        return answer_document(await service.find_states(caller, message_id))
+        caller = await self._authentication.find_caller(request, Role.NODE, Role.AUDITOR)
+        return answer_document(await self._service.find_states(caller, message_id))
 
+
+def make_router(service: InboxService, events: InboxEvents, authentication: Authentication) -> APIRouter:
+    """Return the inbox' addresses."""
+    router = APIRouter(tags=["inbox"])
+    endpoints = _InboxEndpoints(service, events, authentication)
     add_operation(
         router,
         "POST",
         LEASE_PATH,
-        lease_items,
+        endpoints.lease_items,
         takes=LeaseRequest,
         gives={200: LeaseAnswer},
         refuses=(*_CALLER_REFUSALS, "wrong-shape", "second-node"),
@@ -81,7 +91,7 @@ def make_router(service: InboxService, events: InboxEvents, authentication: Auth
         router,
         "GET",
         EVENTS_PATH,
-        listen,
+        endpoints.listen,
         gives={200: EVENT_STREAM},
         refuses=(*_CALLER_REFUSALS, "second-node"),
     )
@@ -89,7 +99,7 @@ def make_router(service: InboxService, events: InboxEvents, authentication: Auth
         router,
         "POST",
         ACKNOWLEDGE_PATH,
-        acknowledge_items,
+        endpoints.acknowledge_items,
         takes=AcknowledgeRequest,
         gives={200: AcknowledgeAnswer},
         refuses=(*_CALLER_REFUSALS, "wrong-shape", "second-node", "not-found", "lease-unknown"),
@@ -98,7 +108,7 @@ def make_router(service: InboxService, events: InboxEvents, authentication: Auth
         router,
         "GET",
         f"{MESSAGES_PATH}/{{message_id}}",
-        show_states,
+        endpoints.show_states,
         gives={200: MessageStatesAnswer},
         refuses=(*_CALLER_REFUSALS, "not-found"),
     )

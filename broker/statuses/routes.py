@@ -18,32 +18,40 @@ _REFUSALS = (
 )  # fmt: skip
 
 
+class _StatusEndpoints:
+    """What the addresses of statuses and access-log heads do."""
+
+    def __init__(self, service: StatusService, authentication: Authentication) -> None:
+        self._service = service
+        self._authentication = authentication
+
+    async def submit_status(self, request: Request) -> Response:
+        """Hand in the caller's next status for one partner, signed by its receipt key. Again gives the same leaf."""
+        caller = await self._authentication.find_caller(request, Role.NODE)
+        evidence, is_new = await self._service.submit_status(caller, await read_document(request, SignedDocument))
+        return answer_document(evidence, 201 if is_new else 200)
+
+    async def list_statuses(self, request: Request) -> Response:
+        """List the newest status of every partner that signed one for the caller."""
+        caller = await self._authentication.find_caller(request, Role.NODE, Role.AUDITOR)
+        return answer_document(await self._service.list_statuses(caller))
+
+    async def submit_head(self, request: Request) -> Response:
+        """Hand in the head of the caller's own access log, signed by its receipt key. Again gives the same leaf."""
+        caller = await self._authentication.find_caller(request, Role.NODE)
+        evidence, is_new = await self._service.submit_head(caller, await read_document(request, SignedDocument))
+        return answer_document(evidence, 201 if is_new else 200)
+
+
 def make_router(service: StatusService, authentication: Authentication) -> APIRouter:
     """Return the addresses of statuses and access-log heads."""
     router = APIRouter(tags=["statuses"])
-
-    async def submit_status(request: Request) -> Response:
-        """Hand in the caller's next status for one partner, signed by its receipt key. Again gives the same leaf."""
-        caller = await authentication.find_caller(request, Role.NODE)
-        evidence, is_new = await service.submit_status(caller, await read_document(request, SignedDocument))
-        return answer_document(evidence, 201 if is_new else 200)
-
-    async def list_statuses(request: Request) -> Response:
-        """List the newest status of every partner that signed one for the caller."""
-        caller = await authentication.find_caller(request, Role.NODE, Role.AUDITOR)
-        return answer_document(await service.list_statuses(caller))
-
-    async def submit_head(request: Request) -> Response:
-        """Hand in the head of the caller's own access log, signed by its receipt key. Again gives the same leaf."""
-        caller = await authentication.find_caller(request, Role.NODE)
-        evidence, is_new = await service.submit_head(caller, await read_document(request, SignedDocument))
-        return answer_document(evidence, 201 if is_new else 200)
-
+    endpoints = _StatusEndpoints(service, authentication)
     add_operation(
         router,
         "POST",
         STATUSES_PATH,
-        submit_status,
+        endpoints.submit_status,
         takes=SignedDocument,
         gives={200: Evidence, 201: Evidence},
         refuses=(*_REFUSALS, "recipient-refused", "status-refused", "chain-conflict"),
@@ -52,7 +60,7 @@ def make_router(service: StatusService, authentication: Authentication) -> APIRo
         router,
         "GET",
         STATUSES_PATH,
-        list_statuses,
+        endpoints.list_statuses,
         gives={200: StatusesAnswer},
         refuses=("certificate-unknown", "token-refused", "role-not-allowed"),
     )
@@ -60,7 +68,7 @@ def make_router(service: StatusService, authentication: Authentication) -> APIRo
         router,
         "POST",
         ACCESS_LOG_HEADS_PATH,
-        submit_head,
+        endpoints.submit_head,
         takes=SignedDocument,
         gives={200: Evidence, 201: Evidence},
         refuses=(*_REFUSALS, "access-log-head-refused"),
