@@ -153,22 +153,25 @@ class Follower:
         if announcement is None:
             self._look(everything=True)
             return
-        self._told = max(self._told, announcement.size)
         if announcement.broker == self._broker:
+            self._told = max(self._told, announcement.size)
             return  # who waits here was told with the answers
         for topic in announcement.topics:
             self._projections[topic].load(self._database)
+        self._told = max(self._told, announcement.size)  # not before: what could not be read must be looked for
         news = News(set(announcement.topics), set(announcement.inboxes or ()))
         self._tell(_Heard(news, is_everything=announcement.inboxes is None))
 
     def _look(self, *, everything: bool = False) -> None:
         """Compare the stored head with what was announced; what has come without a word is read at once.
 
-        The word may be on its way still: inboxes wake if the next look finds that it has not come.
+        The word may be on its way still: inboxes wake if the next look finds that it has not come. Where more was
+        announced than there is, somebody lied, or the database is an earlier one.
         """
         started = monotonic()
         with self._database.read() as connection:
             head = select_head(connection)
+        everything = everything or head.size < self._told
         wakes_all = everything or (self._missed is not None and self._missed > self._told)
         has_news = everything or head.size > self._told
         if has_news:

@@ -209,6 +209,46 @@ def test_what_was_announced_to_nobody_is_found_by_looking(pair: Pair) -> None:
 
 
 @looking_often
+def test_who_announces_more_than_there_is_hides_nothing_that_comes_unannounced(pair: Pair) -> None:
+    """Whoever may connect to the database can send that."""
+
+    async def story() -> None:
+        pair.line.said.append(write_announcement(make_id("nobody"), News(), 1 << 50))
+        pair.line.pass_on()
+        await pair.one.writer.commit(pair.one.change_keys)
+        pair.line.said.clear()
+        await until(lambda: [*pair.two.projection.current] == [0])
+
+    pair.follow(story)
+
+
+@looking_often
+def test_what_was_announced_and_could_not_be_read_is_looked_for_though_nobody_is_heard(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, is_failing = pair.two.projection.load, [True]
+
+    def fail_once(database: Database) -> Seen:
+        if is_failing:
+            is_failing.clear()
+            raise StoreUnreachableError
+        return load(database)
+
+    async def story() -> None:
+        monkeypatch.setattr(pair.two.channel, "listen", refuse_to_listen)
+        await pair.one.writer.commit(pair.one.change_keys)
+        monkeypatch.setattr(pair.two.projection, "load", fail_once)
+        pair.line.pass_on()
+        await until(lambda: [*pair.two.projection.current] == [0])
+
+    pair.follow(story)
+
+
+def refuse_to_listen() -> Iterator[Hearing]:
+    raise HearingLostError("no session to be had")
+
+
+@looking_often
 def test_a_log_that_another_broker_stopped_stops_here_though_nobody_writes(pair: Pair) -> None:
     async def story() -> None:
         pair.one.standing.fall_behind(make_note(), None, START)
