@@ -58,6 +58,7 @@ def make_app(broker: Broker) -> ASGIApp:
         without_version=frozenset({HOME_PATH, OPENAPI_PATH}),
         admission=_limit_admission(broker.settings.limits),
         streamed=attachment_routes.STREAMED,
+        recognise=broker.authentication.recognise,
     )
     return Gate(app, broker.metrics, options)
 

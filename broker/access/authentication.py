@@ -1,15 +1,17 @@
 """The caller of a request: certificate and token verified together, each conclusion kept for the connection's life.
 
 What can change is judged on every request: the token's end, the key behind it, the certificate's end. Only what cannot
-change is kept: whose certificate it is, and that the token's signature verified.
+change is kept: whose certificate it is for as long as the members' CAs stay, and that the token's signature verified.
 """
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from broker.access.caller import Caller
-from broker.access.errors import RoleNotAllowedError, TokenRefusedError
+from broker.access.errors import CertificateUnknownError, RoleNotAllowedError, TokenRefusedError
 from broker.access.freshness import AlwaysFresh, Freshness
 from broker.access.rules import CertificateOwner, identify_certificate, verify_role, verify_token_holder
 from broker.access.store import select_key
@@ -31,6 +33,14 @@ class _KnownToken:
     text: str
     claims: TokenClaims
     kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownOwner:
+    """Whose certificate a connection has, by the members' CAs of that moment."""
+
+    owner: CertificateOwner
+    authorities: Mapping[bytes, tuple[str, bytes]]
 
 
 class Authentication:
@@ -78,14 +88,22 @@ class Authentication:
             raise
         return caller
 
+    def recognise(self, connection: ClientConnection) -> None:
+        """Let a connection know its member before anything is taken from it; a stranger's stays a stranger's."""
+        with suppress(CertificateUnknownError):
+            self._identify(connection)
+
     def _identify(self, connection: ClientConnection) -> CertificateOwner:
-        # A change of CAs closes all connections, and what was kept with them.
-        owner = connection.recall(CertificateOwner)
-        if owner is None:
+        authorities = self._directory.current.authorities
+        known = connection.recall(_KnownOwner)
+        # A change of CAs closes our own connections, but none of a terminator's, over which somebody may be waiting.
+        if known is None or known.authorities is not authorities:
+            connection.agency = ""
             owner = identify_certificate(self._directory.current, connection.certificate)
-            connection.keep(owner)
+            known = _KnownOwner(owner, authorities)
+            connection.keep(known)
             connection.agency = owner.agency
-        return owner
+        return known.owner
 
     def _find_token(self, connection: ClientConnection, authorization: str) -> _KnownToken:
         if not authorization.startswith(_SCHEME):

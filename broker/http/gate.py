@@ -13,13 +13,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.http.admission import Admission, AdmissionLimits, Visit
-from broker.http.connection import connection_of
+from broker.http.connection import ClientConnection, connection_of
 from broker.http.limits import MAX_BODY_BYTES, read_head, refuse_body, refuse_head
 from broker.http.problems import PROBLEM_SLUG_KEY, answer_error, answer_refusal
 from broker.http.refusal import Refusal, RefusedError
 from broker.observability.metrics import Metrics
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Recognise = Callable[[ClientConnection], None]
+"""Lets a connection know its member, if its certificate is a member's."""
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 * 1024 * 1024
@@ -35,7 +37,8 @@ class GateOptions:
     `hot` maps (method, path) to endpoints that bypass the framework; `max_body_bytes_at` holds addresses whose bodies
     may be of another size; `without_version` the addresses that browsers use; `admission` says how fast and how many.
     `streamed` maps (method, beginning of a path) to the size of bodies that their endpoints read by themselves, a
-    little at a time; such a body has a length from the start.
+    little at a time; such a body has a length from the start. `recognise` finds out whose part of everything is taken
+    from: a member may have any number of certificates.
     """
 
     hot: Mapping[tuple[str, str], Endpoint] = field(default_factory=dict)
@@ -44,6 +47,7 @@ class GateOptions:
     without_version: frozenset[str] = frozenset()
     admission: AdmissionLimits = field(default_factory=AdmissionLimits)
     streamed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    recognise: Recognise = lambda _: None
 
     def find_streamed_bytes(self, method: str, path: str) -> int | None:
         """Return how large a body may be that the endpoint reads by itself; None where the gate reads it."""
@@ -71,7 +75,9 @@ class Gate:
             return
         answer = _Answer(send)
         started = time.perf_counter()
-        visit = self.admission.enter(scope, connection_of(scope))
+        connection = connection_of(scope)
+        self._options.recognise(connection)
+        visit = self.admission.enter(scope, connection)
         try:
             await self._serve(scope, receive, answer, visit)
         except DisconnectedError:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import func, select
@@ -12,11 +14,18 @@ from starlette.types import Scope
 
 from broker.access.authentication import Authentication
 from broker.access.caller import Caller
-from broker.access.errors import AssertionRefusedError, RoleNotAllowedError, TokenRefusedError
+from broker.access.errors import (
+    AssertionRefusedError,
+    CertificateUnknownError,
+    RoleNotAllowedError,
+    TokenRefusedError,
+)
 from broker.access.service import AccessService
 from broker.access.tables import token_count, used_assertion
 from broker.audit.log import read_leaf
 from broker.audit.refusals import RefusalRecorder
+from broker.directory.live import Directory
+from broker.directory.members import Members
 from broker.http.connection import ClientConnection, put_connection
 from broker.http.refusal import RefusedError
 from keys.certificates import issue_client_certificate
@@ -29,6 +38,13 @@ from tests.support.messages import make_id
 TOKEN_KEY = TokenKey(bytes([5]) * 32)
 
 
+@dataclass
+class Standing:
+    """A directory as it stands at one moment."""
+
+    current: Members
+
+
 class AccessBench(Bench):
     """A bench with the token endpoint and the front door."""
 
@@ -39,7 +55,11 @@ class AccessBench(Bench):
     def open(self) -> None:
         refusals = RefusalRecorder(self.writer, self.clock)
         self.access = AccessService(EXCHANGE, TOKEN_KEY, self.directory, self.writer, refusals, self.clock)
-        self.door = Authentication(EXCHANGE, TOKEN_KEY, self.directory, self.database, refusals, self.clock)
+        self.door = self.open_door(self.directory)
+
+    def open_door(self, directory: "Directory | Standing") -> Authentication:
+        refusals = RefusalRecorder(self.writer, self.clock)
+        return Authentication(EXCHANGE, TOKEN_KEY, cast(Directory, directory), self.database, refusals, self.clock)
 
     def connect(self, agency: str) -> ClientConnection:
         return ClientConnection(
@@ -182,6 +202,27 @@ def test_two_tokens_take_turns_on_one_connection(bench: AccessBench) -> None:
     for _ in range(3):
         assert bench.enter(connection, node).role is Role.NODE
         assert bench.enter(connection, auditor).role is Role.AUDITOR
+
+
+def test_a_connection_that_stays_is_nobodys_once_its_certificate_is_of_no_members_ca(bench: AccessBench) -> None:
+    """A terminator's connections outlive a change of CAs, and somebody may be listening over one."""
+    connection = bench.connect(GB)
+    token = bench.issue(connection, bench.assert_as(GB))
+    assert bench.enter(connection, token).agency == connection.agency == GB
+    members = bench.directory.current
+    others = {thumb: found for thumb, found in members.authorities.items() if found[0] != GB}
+    bench.door = bench.open_door(Standing(replace(members, authorities=others)))
+
+    with pytest.raises(CertificateUnknownError):
+        bench.enter(connection, token)
+    assert connection.agency == ""
+
+
+def test_a_connection_knows_its_member_before_anything_is_asked_of_it(bench: AccessBench) -> None:
+    known, stranger, nobody = bench.connect(GB), ClientConnection(b"no certificate"), ClientConnection(None)
+    for connection in (known, stranger, nobody):
+        bench.door.recognise(connection)
+    assert [connection.agency for connection in (known, stranger, nobody)] == [GB, "", ""]
 
 
 def test_a_role_that_may_not_is_refused_and_recorded(bench: AccessBench) -> None:
