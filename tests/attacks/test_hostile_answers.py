@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agency_client.agreements.pulling import pull_steps
-from agency_client.cli.read import _show_received
 from agency_client.languages.words import ENGLISH
 from agency_client.local_store.contradictions import ContradictionKind, EquivocationError, list_contradictions
 from agency_client.local_store.inbox import InboxState
@@ -26,6 +25,7 @@ from agency_client.sending.flow import NotCoveredError, send_alert
 from agency_client.statuses.partners import pull_statuses
 from agency_client.statuses.signing import sign_status
 from agency_client.statuses.standing import list_ages
+from agency_client.terminal.message_pages import show_received
 from agency_client.terminal.output import Form, Output
 from agency_client.witness.observer import LogError
 from agency_client.witness.walker import refresh_checkpoint, walk_log
@@ -204,7 +204,7 @@ def test_a_revocation_its_signer_speaks_of_holds_back_what_the_key_signs_until_t
         found = read_message(world[VN], sealed.header.id, reason="who signed this")
         assert isinstance(found, ReadMessage)
         shown, _ = capture(
-            Form.PLAIN, lambda output: _show_received(output, found, list_ages(world[VN], (GB,)), ENGLISH)
+            Form.PLAIN, lambda output: show_received(output, found, list_ages(world[VN], (GB,)), ENGLISH)
         )
         assert "DISPUTED: its sender has revoked the key" in shown
 
