@@ -71,6 +71,8 @@ def _limit_admission(limits: Limits) -> AdmissionLimits:
         burst_requests_of_member=limits.burst_requests_of_member,
         max_requests=limits.max_requests,
         max_requests_of_member=limits.max_requests_of_member,
+        max_waiting=limits.max_connections,
+        max_waiting_of_member=limits.max_waiting_of_member,
         max_held_bytes=limits.max_held_bytes,
         max_held_bytes_of_member=limits.max_held_bytes_of_member,
     )

@@ -76,6 +76,7 @@ class Limits(_Section):
     max_connections_of_member: int = Field(default=250, ge=1)
     max_requests: int = Field(default=1000, ge=1)
     max_requests_of_member: int = Field(default=200, ge=1)
+    max_waiting_of_member: int = Field(default=32, ge=1)
     requests_per_second: float = Field(default=100, gt=0)
     burst_requests: int = Field(default=2000, ge=1)
     requests_per_second_of_member: float = Field(default=200, gt=0)

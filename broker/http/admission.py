@@ -19,12 +19,13 @@ from broker.http.refusal import Refusal, RefusedError
 
 _SCOPE_KEY = "bilateral.visit"
 _RETRY_SECONDS = 1
+_FULL = Refusal("busy", "Too many requests are being served.", retry_after_seconds=_RETRY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionLimits:
     """What may be asked: requests a second and in one go, by one certificate and by one member; how many are served at
-    once, in all and of one member; how many bytes of bodies are held meanwhile, in all and of one member.
+    once, in all and of one member; how many wait for something to come; how many bytes of bodies are held meanwhile.
     """
 
     requests_per_second: float = 100.0
@@ -33,6 +34,8 @@ class AdmissionLimits:
     burst_requests_of_member: int = 4000
     max_requests: int = 1000
     max_requests_of_member: int = 200
+    max_waiting: int = 2000
+    max_waiting_of_member: int = 32
     max_held_bytes: int = 128 << 20
     max_held_bytes_of_member: int = 32 << 20
 
@@ -45,6 +48,7 @@ class Admission:
         self._of_certificate = TokenBuckets(limits.requests_per_second, limits.burst_requests)
         self._of_member = TokenBuckets(limits.requests_per_second_of_member, limits.burst_requests_of_member)
         self._served = Shares(limits.max_requests, limits.max_requests_of_member)
+        self._waiting = Shares(limits.max_waiting, limits.max_waiting_of_member)
         self._held = Shares(limits.max_held_bytes, limits.max_held_bytes_of_member)
 
     @property
@@ -59,7 +63,7 @@ class Admission:
 
     def enter(self, scope: Scope, connection: ClientConnection) -> "Visit":
         """Count a request in, whether it may be served or not."""
-        visit = Visit(connection, self._served, self._held, self._refuse_haste)
+        visit = Visit(connection, self._served, self._waiting, self._held, self._refuse_haste)
         scope[_SCOPE_KEY] = visit
         return visit
 
@@ -84,13 +88,20 @@ class Admission:
 class Visit:
     """One request while it is here, and what it has taken of what is bounded."""
 
-    __slots__ = ("_held", "_held_bytes", "_is_first", "_party", "_refuse_haste", "_served", "connection")
+    __slots__ = ("_held", "_held_bytes", "_is_first", "_party", "_refuse_haste", "_served", "_waiting", "connection")
 
-    def __init__(self, connection: ClientConnection, served: Shares, held: Shares, refuse_haste: "RefuseHaste") -> None:
+    def __init__(
+        self,
+        connection: ClientConnection,
+        served: Shares,
+        waiting: Shares,
+        held: Shares,
+        refuse_haste: "RefuseHaste",
+    ) -> None:
         self.connection = connection
         self._refuse_haste = refuse_haste
         self._party = connection.party
-        self._served, self._held = served, held
+        self._served, self._waiting, self._held = served, waiting, held
         self._held_bytes = 0
         self._is_first = not served.has_any(self._party)
         served.take(self._party)
@@ -101,7 +112,7 @@ class Visit:
             case Full.PART:
                 return _refuse_part("requests under way")
             case Full.WHOLE if not self._is_first:
-                return Refusal("busy", "Too many requests are being served.", retry_after_seconds=_RETRY_SECONDS)
+                return _FULL
         return None
 
     def hold(self, size: int) -> Refusal | None:
@@ -127,12 +138,21 @@ class Visit:
 
     @contextmanager
     def wait(self) -> Iterator[None]:
-        """Let the block wait for something to come without being counted as served."""
+        """Let the block wait for something to come without being counted as served.
+
+        Raises:
+            RefusedError: it would be one too many that waits.
+        """
+        full = self._waiting.find_full(self._party)
+        if full is not None:
+            raise RefusedError(_refuse_part("requests waiting") if full is Full.PART else _FULL)
+        self._waiting.take(self._party)
         self._served.give_back(self._party)
         try:
             yield
         finally:
             self._served.take(self._party)
+            self._waiting.give_back(self._party)
 
 
 RefuseHaste = Callable[[ClientConnection, float, int], Refusal | None]
@@ -153,7 +173,13 @@ def demand_pace(scope: Scope, count: int) -> None:
 
 @contextmanager
 def waiting(scope: Scope) -> Iterator[None]:
-    """Let a request wait for something to come without being counted as served; its connection is all it takes."""
+    """Let a request wait for something to come without being counted as served.
+
+    Each takes a connection, of a terminator's too, and looks whenever something comes: so they are bounded as well.
+
+    Raises:
+        RefusedError: there are as many as may wait, of its member (`member-busy`) or in all (`busy`).
+    """
     visit: Visit | None = scope.get(_SCOPE_KEY)
     if visit is None:
         yield

@@ -125,13 +125,13 @@ class _EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what there is to tell until the stream ends; whoever does not read holds up nobody else."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        leaving = asyncio.ensure_future(wait_until_left(Request(scope, receive)))
-        try:
-            with waiting(scope):
+        with waiting(scope):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            leaving = asyncio.ensure_future(wait_until_left(Request(scope, receive)))
+            try:
                 async with aclosing(self._events.stream(self._verify_caller, self._last_seen, leaving)) as parts:
                     async for part in parts:
                         await send({"type": "http.response.body", "body": part, "more_body": True})
-        finally:
-            leaving.cancel()
+            finally:
+                leaving.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from broker.inbox.events import OPENING
 from schemas.api import (
     CHECKPOINT_PATH,
+    EVENTS_PATH,
     LEASE_PATH,
     MESSAGE_BATCHES_PATH,
     MESSAGES_PATH,
     RECEIPTS_PATH,
     CheckpointAnswer,
+    LeaseRequest,
 )
 from schemas.batches import MAX_BATCH_MEMBERS, MAX_MESSAGE_BATCH_BYTES, join_batch
 from schemas.codec import b64u_encode, encode_canonical
@@ -27,11 +30,13 @@ from tests.support.exchange import RunningExchange, running_exchange
 GB, VN, BE = "GB-HO", "VN-IMM", "BE-OE"
 BURST = 100
 CONNECTIONS = 40
+WAITING = 3
 HELD_OF_MEMBER = 16 << 20
 LONGEST_WAIT_SECONDS = 30
 LIMITS = {
     "BURST_REQUESTS": BURST,
     "REQUESTS_PER_SECOND": 0.5,
+    "MAX_WAITING_OF_MEMBER": WAITING,
     "MAX_HELD_BYTES": 2 * HELD_OF_MEMBER,
     "MAX_HELD_BYTES_OF_MEMBER": HELD_OF_MEMBER,
     "IDLE_SECONDS": 60,
@@ -148,6 +153,19 @@ def test_the_members_of_a_batch_are_counted_one_by_one(exchange: RunningExchange
     assert first.status_code == 200
     assert read_slug(second) == "too-many-requests"
     assert int(second.headers["retry-after"]) > 10
+
+
+def test_a_member_listens_in_so_many_places_and_no_more(exchange: RunningExchange) -> None:
+    """Behind a terminator nothing else bounds them, and each of them looks whenever something comes."""
+    be = exchange.caller(BE, node="node-3")
+    with ExitStack() as stack:
+        for _ in range(WAITING):
+            stream = stack.enter_context(be.http.stream("GET", EVENTS_PATH, headers=be.authorize()))
+            assert next(stream.iter_raw()).startswith(OPENING)
+        refused = be.http.get(EVENTS_PATH, headers=be.authorize())
+        assert (read_slug(refused), refused.headers["retry-after"]) == ("member-busy", "1")
+        assert read_slug(be.post(LEASE_PATH, LeaseRequest(wait_seconds=5, max_items=1))) == "member-busy"
+        read_answer(be.get(CHECKPOINT_PATH), CheckpointAnswer)
 
 
 def test_a_certificate_that_asks_without_end_is_told_when_to_come_back(exchange: RunningExchange, vn: Caller) -> None:

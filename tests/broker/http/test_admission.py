@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -127,6 +127,30 @@ def test_who_waits_for_its_inbox_is_not_being_served() -> None:
         assert ask(admission, connect(b"vn", "VN-IMM"), 0.0) is None
     assert admission.served == 1
     listening.leave()
+    assert admission.served == 0
+
+
+def test_so_many_of_a_member_wait_at_once_and_those_that_are_let_go_make_room() -> None:
+    admission = Admission(replace(UNHURRIED, max_waiting=3, max_waiting_of_member=2))
+    vn, gb = connect(b"vn", "VN-IMM"), connect(b"gb", "GB-HO")
+    scopes: list[dict[str, Any]] = [{} for _ in range(5)]
+    asking_each = zip([vn] * 3 + [gb] * 2, scopes, strict=True)
+    visits = [
+        enter(admission, connection, scope) for connection, scope in zip([vn] * 3 + [gb] * 2, scopes, strict=True)
+    ]
+    with ExitStack() as first, ExitStack() as others:
+        first.enter_context(waiting(scopes[0]))
+        others.enter_context(waiting(scopes[1]))
+        with pytest.raises(RefusedError, match="as many requests waiting") as part, waiting(scopes[2]):
+            pass
+        others.enter_context(waiting(scopes[3]))
+        with pytest.raises(RefusedError) as whole, waiting(scopes[4]):
+            pass
+        assert [error.value.refusal.slug for error in (part, whole)] == ["member-busy", "busy"]
+        first.close()
+        others.enter_context(waiting(scopes[2]))
+    for visit in visits:
+        visit.leave()
     assert admission.served == 0
 
 
