@@ -208,7 +208,7 @@ def _compose(
             generate_id,
             lease_seconds=settings.inbox.lease_seconds,
         ),
-        events=InboxEvents(waiters, database, refusals, clock),
+        events=InboxEvents(waiters, database, refusals, clock, log),
         contents=contents,
         attachments=AttachmentService(contents, _allow(settings), book, writer, database, clock, turns),
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),

@@ -7,18 +7,20 @@ with every heartbeat. Between two looks a stream holds no database session.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from operator import ne
 
 from broker.access.caller import Caller
 from broker.access.errors import AccessError
+from broker.audit.log import AuditLog
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.http.refusal import refuse
 from broker.inbox.measures import Ready, find_collector, measure_ready
 from broker.inbox.waiters import Waiters
 from broker.storage.engine import Database
+from broker.storage.errors import StoreError
 from schemas.api import InboxEvent
 from schemas.markings import Urgency
 
@@ -46,6 +48,7 @@ class InboxEvents:
         database: Database,
         refusals: RefusalRecorder,
         clock: Clock,
+        log: AuditLog,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
@@ -53,6 +56,7 @@ class InboxEvents:
         self._database = database
         self._refusals = refusals
         self._clock = clock
+        self._log = log
         self._heartbeat_seconds = heartbeat_seconds
         self.listening = 0
 
@@ -73,13 +77,17 @@ class InboxEvents:
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of the stream until its client has left or may no longer listen, or the broker stops.
 
-        `last_seen` is the id of the last event that the client has seen: at first only what came since is told, or came
-        back because its lease lapsed.
+        It ends as well when the database is away: the client comes back, and is told then. `last_seen` is the id of the
+        last event that the client has seen: at first only what came since is told, or came back because its lease
+        lapsed. An id that this log has not come to is another log's, and says nothing.
         """
-        caller: Caller | None = await verify_caller()
-        assert caller is not None  # noqa: S101 - or it had raised
+        caller = await _verify_again(verify_caller)
         yield OPENING
-        with self._counted(), self._waiters.listen(caller.agency) as bell:
+        if caller is None:
+            return
+        if last_seen is not None and last_seen >= self._log.view.size:
+            last_seen = None
+        with suppress(StoreError), self._counted(), self._waiters.listen(caller.agency) as bell:
             leaving.add_done_callback(lambda _: bell.set())
             is_news = partial(_is_news_since, last_seen)
             while caller is not None and not leaving.done() and not self._waiters.is_closed:
@@ -148,5 +156,5 @@ async def _rest(bell: asyncio.Event, seconds: float) -> None:
 async def _verify_again(verify_caller: VerifyCaller) -> Caller | None:
     try:
         return await verify_caller()
-    except AccessError:
+    except (AccessError, StoreError):
         return None

@@ -135,9 +135,7 @@ def test_so_many_of_a_member_wait_at_once_and_those_that_are_let_go_make_room() 
     vn, gb = connect(b"vn", "VN-IMM"), connect(b"gb", "GB-HO")
     scopes: list[dict[str, Any]] = [{} for _ in range(5)]
     asking_each = zip([vn] * 3 + [gb] * 2, scopes, strict=True)
-    visits = [
-        enter(admission, connection, scope) for connection, scope in zip([vn] * 3 + [gb] * 2, scopes, strict=True)
-    ]
+    visits = [enter(admission, connection, scope) for connection, scope in asking_each]
     with ExitStack() as first, ExitStack() as others:
         first.enter_context(waiting(scopes[0]))
         others.enter_context(waiting(scopes[1]))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from broker.access.errors import TokenRefusedError
 from broker.audit.refusals import RefusalRecorder
 from broker.http.refusal import RefusedError
 from broker.inbox.events import HEARTBEAT, OPENING, InboxEvents, read_last_seen
+from broker.storage.errors import StoreUnreachableError
 from schemas.agreements.steps import StepAction
 from schemas.api import InboxEvent
 from schemas.log.records import RecordType
@@ -21,14 +23,23 @@ from tests.broker.bench import GB, VN, Bench
 class Listening:
     """A node that listens to its inbox, one part of the stream after another."""
 
-    def __init__(self, bench: Bench, last_seen: int | None = None, *, heartbeat_seconds: float = 60) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        last_seen: int | None = None,
+        *,
+        heartbeat_seconds: float = 60,
+        problem: Exception | None = None,
+    ) -> None:
         self.bench = bench
+        self.problem = problem
         self.caller = bench.caller(VN)
         self.events = InboxEvents(
             bench.inboxes.waiters,
             bench.database,
             RefusalRecorder(bench.writer, bench.clock),
             bench.clock,
+            bench.log,
             heartbeat_seconds=heartbeat_seconds,
         )
         self.leaving: asyncio.Future[None] = bench.runner.get_loop().create_future()
@@ -58,6 +69,8 @@ class Listening:
         self.bench.run(self._stream.aclose())
 
     async def _verify(self) -> Caller:
+        if self.problem is not None:
+            raise self.problem
         if self.bench.now >= self.caller.expires_at:
             raise TokenRefusedError("the access token has expired")
         return self.caller
@@ -78,8 +91,8 @@ def listen(bench: Bench) -> Iterator[Listen]:
     """Lend a way to listen; every stream is closed at the end."""
     opened: list[Listening] = []
 
-    def open_one(last_seen: int | None = None, *, heartbeat_seconds: float = 60) -> Listening:
-        opened.append(Listening(bench, last_seen, heartbeat_seconds=heartbeat_seconds))
+    def open_one(last_seen: int | None = None, **options: Any) -> Listening:
+        opened.append(Listening(bench, last_seen, **options))
         return opened[-1]
 
     yield open_one
@@ -123,6 +136,34 @@ def test_what_came_while_nobody_listened_is_told_to_whoever_comes_back_and_what_
     assert listen(first).hear() == HEARTBEAT
     second = bench.send(GB, VN, terms, "second").leaf.index
     assert listen(first).hear_event().newest == second
+
+
+def test_an_id_of_another_log_says_nothing_about_what_waits_in_this_one(bench: Bench, listen: Listen) -> None:
+    """After a new log was begun its leaves have small numbers again: what waits would never be told."""
+    first = bench.send(GB, VN, bench.agree(), "first").leaf.index
+    assert listen(bench.log.view.size - 1).hear() == HEARTBEAT
+    assert listen(bench.log.view.size).hear_event().newest == first
+    assert listen(10**14).hear_event().newest == first
+
+
+def test_a_stream_ends_without_a_word_when_the_database_is_away(
+    bench: Bench, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_agency: str) -> None:
+        raise StoreUnreachableError
+
+    asked, looking = listen(heartbeat_seconds=0.01), listen(heartbeat_seconds=0.01)
+    assert [asked.hear(), looking.hear()] == [HEARTBEAT, HEARTBEAT]
+    asked.problem = StoreUnreachableError()
+    monkeypatch.setattr(looking.events, "_look", fail)
+    assert [asked.hear(), looking.hear()] == [None, None]
+    assert [asked.events.listening, looking.events.listening] == [0, 0]
+    assert bench.inboxes.waiters.list_agencies() == []
+
+
+def test_whoever_may_not_listen_any_more_as_the_stream_begins_is_told_nothing(bench: Bench, listen: Listen) -> None:
+    bench.send(GB, VN, bench.agree(), "first")
+    assert listen(problem=TokenRefusedError("the access token has expired")).hear() is None
 
 
 def test_an_item_whose_lease_lapsed_is_told_again_also_to_whoever_comes_back(bench: Bench, listen: Listen) -> None:
