@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agency_client.interchange.exporting import Written
     from agency_client.node import Node
     from agency_client.onward.bundle import MessageBundle
+    from agency_client.onward.exporting import Export
 
 _BUNDLE = "bundle"
 _MARK = b'"type":"message-bundle"'
@@ -53,21 +54,36 @@ def _export(
       agency export 5d1c8a52 --as stix --out alert.stix.json --reason "link analysis, case 74/08"
       agency export 5d1c8a52 --use court --court "Brussels" --proceeding 74/08 -o alert.json --reason "trial"
     """
-    from agency_client.cli.release import read_court
     from agency_client.errors import UsageError
-    from agency_client.node import Node
     from agency_client.onward.bundle import ExportUse
-    from agency_client.onward.exporting import Export, export_message
+
+    invocation = get_invocation(context)
+    if as_ == _BUNDLE:
+        wanted = _read_wish(message_id, use, reason, case, purpose, court=court, proceeding=proceeding)
+        _export_bundle(invocation, out, wanted)
+        return
+    if use != ExportUse.OWN_FILE or court or proceeding or purpose:
+        raise UsageError("a file for tools is for your own work: leave out --use, --court, --proceeding, --purpose")
+    _export_for_tools(invocation, message_id, out, as_, reason, case)
+
+
+def _read_wish(
+    message_id: str,
+    use: str,
+    reason: str,
+    case: str | None,
+    purpose: str | None,
+    *,
+    court: str | None,
+    proceeding: str | None,
+) -> "Export":
+    from agency_client.cli.release import read_court
+    from agency_client.onward.bundle import ExportUse
+    from agency_client.onward.exporting import Export
     from agency_client.typed_codes import parse_code
     from schemas.markings import Purpose
 
-    invocation = get_invocation(context)
-    if as_ != _BUNDLE:
-        if use != ExportUse.OWN_FILE or court or proceeding or purpose:
-            raise UsageError("a file for tools is for your own work: leave out --use, --court, --proceeding, --purpose")
-        _export_for_tools(invocation, message_id, out, as_, reason, case)
-        return
-    wanted = Export(
+    return Export(
         message_id,
         parse_code(ExportUse, use, "use"),
         reason,
@@ -75,6 +91,12 @@ def _export(
         None if purpose is None else parse_code(Purpose, purpose, "purpose"),
         read_court(court, proceeding),
     )
+
+
+def _export_bundle(invocation: Invocation, out: Path, wanted: "Export") -> None:
+    from agency_client.node import Node
+    from agency_client.onward.exporting import export_message
+
     with Node(invocation.open_profile(), invocation.clock) as node:
         bundle = export_message(node, out, wanted)
     invocation.output.say(f"{out}: check it with: agency verify {out}", Tone.GOOD)

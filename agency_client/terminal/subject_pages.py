@@ -25,6 +25,8 @@ def show_report(output: Output, report: SubjectReport) -> None:
             output.show_line(f"  {spell_moment(entry.time)}  {words}", Tone.QUIET)
     held = sum(item.is_held for item in report.messages)
     output.say(f"{len(report.messages)} messages, {held} of them still held here")
+    for item in report.messages:
+        output.write_json(describe_message(item))
 
 
 def describe_message(item: HeldMessage) -> dict[str, Any]:
