@@ -8,7 +8,10 @@ from broker.cli.options import DEFAULT_DATA, AsJson, Data, PassphraseFile, Witne
 from broker.cli.speaking import ExitCode, is_terminal, put_json, read_passphrase, say, show_progress, speaking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from broker.epochs.rebase import Plan, Rebased
+    from broker.exchange import Exchange
 
 
 @speaking
@@ -36,13 +39,10 @@ def rebase(
     """
     import os
 
-    from broker.audit.standing import choose_stop
     from broker.clock import SystemClock
-    from broker.epochs.errors import WrongStateError
-    from broker.epochs.reading import read_log
-    from broker.epochs.rebase import Tools, plan_rebase
+    from broker.epochs.rebase import Tools
     from broker.epochs.rebase import rebase as open_epoch
-    from broker.exchange import ExchangeFolder, open_exchange, read_stop
+    from broker.exchange import ExchangeFolder, open_exchange
     from broker.settings import load_settings
     from broker.storage.failpoints import arm_failpoint
     from keys.generation import generate_bytes
@@ -54,16 +54,27 @@ def rebase(
     notes = [(str(path), path.read_bytes()) for path in witnessed or ()]
     with folder.hold_lock():
         exchange = open_exchange(folder, passphrase)
-        stop = choose_stop(read_stop(folder), read_log(exchange).stop)
-        if stop is None and not (new_log_keys or new_tls_keys):
-            sentence = "the log may grow, so no new one is needed; new keys need --new-log-keys or --new-tls-keys"
-            raise WrongStateError(sentence)
-        plan = plan_rebase(exchange, stop, notes)
+        plan = _plan(exchange, notes, is_wanted=new_log_keys or new_tls_keys)
         _confirm(plan, yes=yes)
         with show_progress("carried over") as progress:
             tools = Tools(SystemClock(), generate_bytes, progress)
             done = open_epoch(exchange, plan, passphrase, tools, new_log_keys=new_log_keys, new_tls_keys=new_tls_keys)
     _tell(done, str(folder.sheet), as_json=as_json)
+
+
+def _plan(exchange: "Exchange", notes: "Sequence[tuple[str, bytes]]", *, is_wanted: bool) -> "Plan":
+    """Return where the new log would begin; none is begun that neither the log's standing nor the operator asks for."""
+    from broker.audit.standing import choose_stop
+    from broker.epochs.errors import WrongStateError
+    from broker.epochs.reading import read_log
+    from broker.epochs.rebase import plan_rebase
+    from broker.exchange import read_stop
+
+    stop = choose_stop(read_stop(exchange.folder), read_log(exchange).stop)
+    if stop is None and not is_wanted:
+        sentence = "the log may grow, so no new one is needed; new keys need --new-log-keys or --new-tls-keys"
+        raise WrongStateError(sentence)
+    return plan_rebase(exchange, stop, notes)
 
 
 def _confirm(plan: "Plan", *, yes: bool) -> None:
