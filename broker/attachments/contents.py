@@ -62,7 +62,7 @@ class AttachmentContents(Protocol):
         ...
 
     def remove(self, key: UploadKey) -> None:
-        """Remove the bytes, if there are any."""
+        """Remove the bytes, if there are any: those that nobody's row speaks of, or that are not the ones announced."""
         ...
 
     def list_keys(self) -> Iterable[UploadKey]:

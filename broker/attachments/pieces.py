@@ -6,22 +6,35 @@ other without a gap or an overlap, whoever wrote them.
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
 
 from broker.attachments.contents import ContentsFullError, UploadMovedError
 from broker.attachments.rules import ByteRange, UploadKey
-from broker.attachments.tables import attachment_piece
+from broker.attachments.tables import attachment, attachment_piece
 from broker.storage.engine import Database
 from schemas.codec import b64u_encode
 
 ROW_BYTES = 256 * 1024
+MEASURED_SECONDS = 10.0
+"""For so long what is stored is known well enough: to measure it, the server looks at every row."""
 _READ_BYTES = 1 << 20
 
 _piece = attachment_piece.c
+
+
+@dataclass(slots=True)
+class _Stored:
+    """How many bytes are stored: measured now and then, and counted upwards in between by what is written here."""
+
+    count: int = 0
+    measured_at: float | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,7 @@ class AttachmentPieces:
 
     database: Database
     max_bytes: int
+    _stored: _Stored = field(default_factory=_Stored)
 
     def measure(self, key: UploadKey) -> int | None:
         """Return how many bytes are stored; None where there are none."""
@@ -37,13 +51,22 @@ class AttachmentPieces:
             return _measure(connection, key)
 
     def measure_free(self) -> int:
-        """Return for how many bytes there is room: the database's own disk is the operator's to watch."""
-        with self.database.read() as connection:
-            return self.max_bytes - int(connection.execute(select(func.sum(_piece.size))).scalar_one() or 0)
+        """Return for how many bytes there is room: the database's own disk is the operator's to watch.
+
+        What other brokers take in is known some `MEASURED_SECONDS` later.
+        """
+        stored = self._stored
+        with stored.lock:
+            now = monotonic()
+            if stored.measured_at is None or now - stored.measured_at >= MEASURED_SECONDS:
+                with self.database.read() as connection:
+                    stored.count = int(connection.execute(select(func.sum(_piece.size))).scalar_one() or 0)
+                stored.measured_at = now
+            return self.max_bytes - stored.count
 
     def open_piece(self, key: UploadKey) -> "_Rows":
         """Return what writes to an upload."""
-        return _Rows(self.database, key)
+        return _Rows(self.database, key, self._stored)
 
     def compute_sha256(self, key: UploadKey) -> str:
         """Return the SHA-256 of the stored bytes."""
@@ -65,9 +88,19 @@ class AttachmentPieces:
         return found
 
     def remove(self, key: UploadKey) -> None:
-        """Remove the bytes, if there are any."""
+        """Remove the bytes, if there are any; whoever writes keeps them, and an attachment that is whole its own.
+
+        Whoever found them wrong or forgotten may have found that long ago, and another broker have taken in others.
+        """
+        is_whole = select(attachment.c.id).where(
+            attachment.c.sender == key.sender,
+            attachment.c.message == key.message,
+            attachment.c.id == key.id,
+            attachment.c.completed_at.is_not(None),
+        )
         with self.database.write() as connection:
-            connection.execute(delete(attachment_piece).where(_is_of(key)))
+            if _take_turn(self.database, connection, key):
+                connection.execute(delete(attachment_piece).where(_is_of(key), ~is_whole.exists()))
 
     def list_keys(self) -> Iterator[UploadKey]:
         """Yield the key of everything stored, sound or not."""
@@ -80,7 +113,8 @@ class AttachmentPieces:
         end = part.start + part.count
         rows = (
             select(_piece.start, _piece.content)
-            .where(_is_of(key), _piece.start < end, _piece.start + _piece.size > part.start)
+            .where(_is_of(key), _piece.start > part.start - ROW_BYTES, _piece.start < end)
+            .where(_piece.start + _piece.size > part.start)
             .order_by(_piece.start)
         )
         with self.database.read() as connection:
@@ -95,6 +129,7 @@ class _Rows:
 
     database: Database
     key: UploadKey
+    stored: _Stored
 
     def write(self, data: bytes, offset: int) -> None:
         for start in range(0, len(data), ROW_BYTES):
@@ -106,8 +141,7 @@ class _Rows:
     def _write_row(self, data: bytes, offset: int) -> None:
         key, database = self.key, self.database
         with database.write() as connection:
-            is_ours = database.dialect.take_turn(connection, f"{key.sender}/{key.message}.{key.id}")
-            if not is_ours or (_measure(connection, key) or 0) != offset:
+            if not _take_turn(database, connection, key) or (_measure(connection, key) or 0) != offset:
                 raise UploadMovedError
             try:
                 connection.execute(
@@ -117,6 +151,13 @@ class _Rows:
                 if database.dialect.is_full(error):
                     raise ContentsFullError("the database's disk is full") from error
                 raise
+        with self.stored.lock:
+            self.stored.count += len(data)
+
+
+def _take_turn(database: Database, connection: Connection, key: UploadKey) -> bool:
+    """Take the turn at an upload among all brokers, until the transaction ends; False if somebody else has it."""
+    return database.dialect.take_turn(connection, f"{key.sender}/{key.message}.{key.id}")
 
 
 def _measure(connection: Connection, key: UploadKey) -> int | None:

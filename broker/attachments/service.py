@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from broker.access.caller import Caller
+from broker.agreements.book import Agreements
 from broker.agreements.live import AgreementBook
 from broker.attachments.contents import AttachmentContents, ContentsFullError, UploadMovedError
 from broker.attachments.rules import (
@@ -218,13 +219,14 @@ class AttachmentService:
         with self._database.read() as connection:
             upload = find_upload(connection, key)
             message = find_handed_over(connection, key, recipient)
+            agreements = self._agreements.read(connection)  # as far as any broker has written
         now = self._clock.now()
         if upload is None or message is None or upload.ends_at is None or upload.ends_at <= now:
             raise refuse("not-found", _NOT_FOUND)
-        self._judge_again(key, recipient, message)
+        self._judge_again(key, recipient, message, agreements)
         return upload
 
-    def _judge_again(self, key: UploadKey, recipient: str, message: HandedOver) -> None:
+    def _judge_again(self, key: UploadKey, recipient: str, message: HandedOver, agreements: Agreements) -> None:
         """Judge as at a hand-over: what is read now has not been handed over yet."""
         now = self._clock.now()
         visible = VisibleFacts(
@@ -235,7 +237,7 @@ class AttachmentService:
             size_bytes=message.size_bytes,
             attachments=message.attachments,
         )
-        standing = find_standing(message.agreement, self._agreements.current.find(message.agreement).chains, now)
+        standing = find_standing(message.agreement, agreements.find(message.agreement).chains, now)
         verdict = judge_hand_over(message.passage, message.expires_at, visible, standing, now)
         if verdict.fate in (Fate.HOLD, Fate.RETURN):
             sentence = f"the agreement does not let this attachment go now: {', '.join(verdict.reasons)}"

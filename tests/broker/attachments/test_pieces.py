@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from broker.attachments.contents import UploadMovedError
-from broker.attachments.pieces import ROW_BYTES, AttachmentPieces
+from broker.attachments.pieces import MEASURED_SECONDS, ROW_BYTES, AttachmentPieces
 from broker.attachments.rules import ByteRange, UploadKey
+from broker.attachments.store import insert_upload, mark_complete, mark_lost
+from broker.storage import postgresql
+from schemas.attachments import Announcement
 from schemas.codec import b64u_encode, hash_bytes
-from tests.broker.ports import make_store, open_store
+from tests.broker.ports import START, make_store, open_store
 from tests.support.messages import make_id
 
 KEY = UploadKey("VN-IMM", make_id("message"), make_id("attachment"))
@@ -85,6 +88,50 @@ def test_of_two_brokers_that_write_the_same_piece_one_does(pieces: AttachmentPie
         list(pool.map(upload, brokers))
     assert pieces.measure(KEY) == len(data)
     assert pieces.read(KEY, ByteRange(0, len(data))) == data
+
+
+def test_what_somebody_writes_to_is_not_removed_beneath_it(pieces: AttachmentPieces, tmp_path: Path) -> None:
+    """Rows without those before them would belong to nobody, for good."""
+    write(pieces, b"four")
+    other = open_store(tmp_path, beside=1)
+    with other.write() as connection:
+        if not other.dialect.take_turn(connection, f"{KEY.sender}/{KEY.message}.{KEY.id}"):
+            pytest.fail("somebody else has the turn")
+        if connection.dialect.name != postgresql.NAME:
+            return  # there the transaction itself keeps everybody else out
+        pieces.remove(KEY)
+    assert pieces.read(KEY, ByteRange(0, 100)) == b"four"
+
+
+def test_the_bytes_of_an_attachment_that_is_whole_are_removed_by_nobody(
+    pieces: AttachmentPieces, tmp_path: Path
+) -> None:
+    """A broker that stood still since it found wrong bytes, or bytes without a row, wakes when others are there."""
+    database = open_store(tmp_path)
+    announcement = Announcement(message=KEY.message, id=KEY.id, sha256="A" * 43, size=4)
+    write(pieces, b"four")
+    with database.write() as connection:
+        insert_upload(connection, KEY, announcement, START)
+        mark_complete(connection, KEY, START)
+    pieces.remove(KEY)
+    assert pieces.measure(KEY) == 4
+    with database.write() as connection:
+        mark_lost(connection, KEY)
+    pieces.remove(KEY)
+    assert pieces.measure(KEY) is None
+
+
+def test_room_is_measured_now_and_then_and_counted_in_between(
+    pieces: AttachmentPieces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("broker.attachments.pieces.monotonic", lambda: now[0])
+    assert pieces.measure_free() == ROOM_BYTES
+    write(pieces, b"four")
+    write(AttachmentPieces(open_store(tmp_path, beside=1), ROOM_BYTES), b"another", key=OTHER)
+    assert pieces.measure_free() == ROOM_BYTES - 4
+    now[0] += MEASURED_SECONDS
+    assert pieces.measure_free() == ROOM_BYTES - 11
 
 
 def test_what_was_written_before_a_cut_stays(pieces: AttachmentPieces) -> None:

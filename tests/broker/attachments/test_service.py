@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from broker.agreements.live import make_agreement_book
 from broker.attachments.rules import Allowance, UploadKey
-from broker.attachments.service import Readable
+from broker.attachments.service import AttachmentService, Readable
+from broker.attachments.turns import Turns
 from broker.http.refusal import RefusedError
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
@@ -19,6 +21,7 @@ from tests.broker.attachments.uploads import (
     announce,
     append,
     begin,
+    lose,
     make_bytes,
     read,
     seal_with,
@@ -286,19 +289,34 @@ def test_no_piece_goes_while_the_agreement_is_suspended_or_after_its_end(bench: 
     assert refusal_of(lambda: read(bench, sealed, "bytes=0-9")) == ("agreement-not-in-force", "agreement")
 
 
+def test_no_piece_goes_once_another_broker_has_written_that_the_agreement_is_suspended(bench: Bench) -> None:
+    """A broker that has not heard of it yet asks the database."""
+    terms = agree_to_files(bench)
+    sealed = hand_over(bench, terms)
+    stale = make_agreement_book()
+    stale.load(bench.database)
+    other = AttachmentService(bench.files, bench.allowance, stale, bench.writer, bench.database, bench.clock, Turns())
+    key = UploadKey(GB, make_id("message"), sealed.id)
+    assert bench.run(other.find_readable(bench.caller(VN), key, "bytes=0-9")).size == len(DATA)
+    bench.step(GB, terms, StepAction.SUSPEND, reason="for a test")
+    assert refusal_of(lambda: bench.run(other.find_readable(bench.caller(VN), key, "bytes=0-9"))) == (
+        "agreement-not-in-force",
+        "agreement",
+    )
+
+
 def test_bytes_lost_by_the_exchange_are_told_to_their_reader_and_uploaded_again_before_the_message(
     bench: Bench,
 ) -> None:
     sealed = upload(bench, "file", DATA)
-    key = UploadKey(GB, make_id("message"), sealed.id)
-    bench.files.remove(key)
+    lose(bench, sealed)
     announcement = announce("file", DATA)
     assert begin(bench, announcement).offset == 0
     assert append(bench, announcement, 0, DATA).complete
     terms = agree_to_files(bench)
     bench.submit(GB, seal_with(bench, terms, sealed))
     bench.acknowledge(VN, bench.lease(VN))
-    bench.files.remove(key)
+    lose(bench, sealed)
     assert refusal_of(lambda: read(bench, sealed, "bytes=0-9")) == ("attachment-lost", None)
     assert refusal_of(lambda: read(bench, sealed, "bytes=0-9", reader=GB)) == ("not-found", None)
     assert bench.writer.metrics.registry.get_sample_value("bilateral_attachments_missed_total") == 1

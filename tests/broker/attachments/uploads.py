@@ -3,7 +3,11 @@
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from sqlalchemy import delete
+
 from broker.attachments.rules import UploadKey
+from broker.attachments.tables import attachment_piece
+from broker.storage import postgresql
 from keys.generation import generate_bytes
 from keys.sealing import SealedMessage, seal_message
 from schemas.agreements.terms import Terms
@@ -62,6 +66,16 @@ def upload(bench: Bench, name: object, data: bytes, message: object = "message",
     begin(bench, announcement, sender)
     assert append(bench, announcement, 0, data, sender=sender, owner=sender).complete
     return SealedAttachment(id=announcement.id, sha256=announcement.sha256, size=announcement.size)
+
+
+def lose(bench: Bench, sealed: SealedAttachment) -> None:
+    """Lose the bytes of an attachment of GB's message, as a broken disk does; its row stays."""
+    key = UploadKey(GB, make_id("message"), sealed.id)
+    if bench.database.writing.dialect.name != postgresql.NAME:
+        bench.files.remove(key)
+        return
+    with bench.database.writing.begin() as connection:
+        connection.execute(delete(attachment_piece).where(attachment_piece.c.id == key.id))
 
 
 def agree_to_files(bench: Bench, first: str = GB, second: str = VN, **changes: Any) -> Terms:

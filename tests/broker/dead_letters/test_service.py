@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from broker.attachments.rules import UploadKey
 from broker.dead_letters.service import read_care, read_letters, read_needs
 from broker.dead_letters.views import describe_report
 from broker.inbox.rules import ItemState
 from schemas.agreements.steps import StepAction
 from schemas.codec import encode_canonical
-from tests.broker.attachments.uploads import agree_to_files, seal_with, upload
+from tests.broker.attachments.uploads import agree_to_files, lose, seal_with, upload
 from tests.broker.bench import BE, GB, VN, Bench
 from tests.support.messages import make_id
 
@@ -118,7 +117,7 @@ def test_lost_bytes_of_an_attachment_need_an_operator_until_they_would_have_ende
     sealed = upload(bench, "file", b"x" * 100)
     bench.submit(GB, seal_with(bench, terms, sealed))
     assert list_needs(bench) == []
-    bench.files.remove(UploadKey(GB, make_id("message"), sealed.id))
+    lose(bench, sealed)
     assert list_needs(bench) == [("attachments-lost", GB)]
     care = read_care(bench.database, bench.directory.current, bench.files, bench.now)
     assert care["dead_letters"] == {"expired": 0, "held": 0, "returned": 0}
