@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from broker.storage import postgresql, sqlite
 from broker.storage.announcements import Channel
-from broker.storage.errors import CommitUnknownError, StoreUnreachableError
+from broker.storage.errors import CommitUnknownError, StoreBusyError, StoreUnreachableError
 from schemas.log.epoch import FIRST_EPOCH
 
 
@@ -84,6 +85,7 @@ class Database:
 
         Raises:
             StoreUnreachableError: there is none, or it broke.
+            StoreBusyError: others have had all of them for as long as one waits.
         """
         with self._naming_what_broke(self.reading), self.reading.begin() as connection:
             yield connection
@@ -146,6 +148,8 @@ class Database:
     def _naming_what_broke(self, engine: Engine) -> Iterator[None]:
         try:
             yield
+        except PoolTimeoutError as error:
+            raise StoreBusyError("the database answers too slowly; try again shortly") from error
         except Exception as error:
             if self.dialect.is_unreachable(error, engine):
                 raise StoreUnreachableError from error

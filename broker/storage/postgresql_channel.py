@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from broker.storage.announcements import Hearing, HearingLostError, News, write_announcement
 from broker.storage.libpq import LibpqStatement
@@ -49,7 +49,7 @@ class PostgresqlChannel:
         """
         try:
             session = self._reading.raw_connection()
-        except (DBAPIError, self._reading.dialect.loaded_dbapi.Error) as error:
+        except (SQLAlchemyError, self._reading.dialect.loaded_dbapi.Error) as error:
             raise HearingLostError("no session to be had") from error
         driver: Any = session.driver_connection
         session.detach()  # it is no request's: the pool keeps its number of connections without it

@@ -1,13 +1,17 @@
 """The database as it is opened: durable, private to its owner, and read-only where it must be."""
 
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from broker.storage.announcements import HearingLostError
 from broker.storage.engine import open_database
+from broker.storage.errors import StoreBusyError
+from tests.broker.ports import make_store
 
 
 def test_every_commit_is_synced_to_disk_through_the_write_ahead_log(tmp_path: Path) -> None:
@@ -71,3 +75,22 @@ def test_a_database_in_memory_is_refused(url: str) -> None:
 def test_an_engine_the_broker_does_not_run_on_is_named() -> None:
     with pytest.raises(ValueError, match="begins with mysql"):
         open_database("mysql://localhost/broker")
+
+
+@pytest.mark.both_engines
+def test_who_finds_all_connections_taken_for_too_long_is_asked_to_come_again(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    pool = database.reading.pool
+    assert isinstance(pool, QueuePool)
+    pool._timeout = 0.01  # what it is made with is longer than a test
+    with ExitStack() as held:
+        for _ in range(pool.size()):
+            held.enter_context(database.read())
+        with pytest.raises(StoreBusyError), database.read():
+            pytest.fail("there was one more")
+        channel = database.open_channel("a broker")
+        if channel is not None:
+            with pytest.raises(HearingLostError), channel.listen():
+                pytest.fail("there was one more")
+    with database.read() as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
