@@ -30,7 +30,7 @@ from broker.database import open_exchange_database, verify_safe
 from broker.directory.live import Directory, make_directory
 from broker.directory.service import DirectoryService
 from broker.exchange import Exchange, read_stop, write_stop
-from broker.following import Follower
+from broker.following import Follower, Projections
 from broker.inbox.allowance import InboxAllowance
 from broker.inbox.delivery import Inboxes
 from broker.inbox.events import InboxEvents
@@ -44,7 +44,7 @@ from broker.retention.purging import Purger
 from broker.routing.service import RoutingService
 from broker.settings import Settings
 from broker.statuses.service import StatusService
-from broker.storage.announcements import Topic
+from broker.storage.announcements import Channel, Topic
 from broker.storage.engine import Database
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.revision import verify_migrated
@@ -148,37 +148,18 @@ def _compose(
     name, metrics, own_id = exchange.name, Metrics(), generate_id()
     channel = database.open_channel(own_id)
     log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing, signed)
-    writer = GroupCommitWriter(
-        database,
-        log,
-        announcing=channel,
-        metrics=metrics,
-        max_waiting=settings.writer.max_waiting,
-        max_waiting_of_member=settings.writer.max_waiting_of_member,
-        max_batch=settings.writer.max_batch,
-    )
+    writer = _make_writer(settings, database, log, channel, metrics)
     directory, book = make_directory(name), make_agreement_book()
     refusals = RefusalRecorder(writer, clock)
     agreements = AgreementService(name, book, directory, writer, database, log, refusals, clock)
-    waiters = Waiters()
+    waiters, turns = Waiters(), Turns()
     inboxes = Inboxes(book, waiters, Rooms(InboxAllowance(settings.inbox.max_items, settings.inbox.max_bytes)))
     purger = Purger(writer, database, clock)
-    turns = Turns()
     sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(contents, writer, database, turns))
-    follower = (
-        None
-        if channel is None
-        else Follower(
-            own_id,
-            channel,
-            database,
-            log,
-            writer,
-            waiters,
-            {Topic.KEYS: directory, Topic.AGREEMENTS: book},
-            clock,
-        )
-    )
+    topics: Projections = {Topic.KEYS: directory, Topic.AGREEMENTS: book}
+    follower = None if channel is None else Follower(own_id, channel, database, log, writer, waiters, topics, clock)
+    own_log = OwnLog(name, exchange.sheet.origin, exchange.log_signer.public)
+    lease_seconds = settings.inbox.lease_seconds
     agreements.on_step(lambda _step, _terms: sweeper.ask())
     return Broker(
         exchange=exchange,
@@ -198,15 +179,7 @@ def _compose(
         agreements=agreements,
         routing=RoutingService(name, directory, book, inboxes, writer, log, refusals, clock),
         inbox=InboxService(
-            inboxes,
-            directory,
-            writer,
-            database,
-            log,
-            refusals,
-            clock,
-            generate_id,
-            lease_seconds=settings.inbox.lease_seconds,
+            inboxes, directory, writer, database, log, refusals, clock, generate_id, lease_seconds=lease_seconds
         ),
         events=InboxEvents(waiters, database, refusals, clock, log),
         contents=contents,
@@ -218,16 +191,21 @@ def _compose(
         waiters=waiters,
         follower=follower,
         audit=AuditService(writer, database, log),
-        witnesses=WitnessService(
-            OwnLog(name, exchange.sheet.origin, exchange.log_signer.public),
-            directory,
-            writer,
-            database,
-            log,
-            standing,
-            refusals,
-            clock,
-        ),
+        witnesses=WitnessService(own_log, directory, writer, database, log, standing, refusals, clock),
+    )
+
+
+def _make_writer(
+    settings: Settings, database: Database, log: AuditLog, channel: Channel | None, metrics: Metrics
+) -> GroupCommitWriter:
+    return GroupCommitWriter(
+        database,
+        log,
+        announcing=channel,
+        metrics=metrics,
+        max_waiting=settings.writer.max_waiting,
+        max_waiting_of_member=settings.writer.max_waiting_of_member,
+        max_batch=settings.writer.max_batch,
     )
 
 
