@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from broker.storage import libpq
 from broker.storage.errors import CommitUnknownError, DatabaseInUseError, SchemaKeptError
 from broker.storage.postgresql_channel import PostgresqlChannel
+from broker.storage.revision import SchemaNewerError, find_newest_revision
 
 NAME = "postgresql"
 PARTITIONS = 16
@@ -81,7 +82,10 @@ def make_writing_engine(
     @event.listens_for(engine, "connect")
     def hold_lock(connection: Any, _record: Any) -> None:
         if not beside and _ask(connection, _LOCK_ALONE if is_alone else _LOCK_TOGETHER) != "t":
+            connection.close()
             raise DatabaseInUseError
+        if not is_alone:
+            _verify_known(connection)
 
     @event.listens_for(engine, "begin")
     def forget_past(connection: Connection) -> None:
@@ -252,6 +256,18 @@ def _ask(driver: Any, question: bytes) -> str:
     """Ask the server outside any transaction, by one message there and one back."""
     answer = driver.pgconn.exec_(question).get_value(0, 0)
     return "" if answer is None else str(answer, "utf-8")
+
+
+def _verify_known(driver: Any) -> None:
+    """Verify that nobody has brought the tables to a newer version while this broker was cut off from them.
+
+    Raises:
+        SchemaNewerError: somebody has.
+    """
+    found, wanted = _ask(driver, b"SELECT version_num FROM alembic_version"), find_newest_revision()
+    if found > wanted:
+        driver.close()
+        raise SchemaNewerError(found, wanted)
 
 
 def _escape(value: str) -> str:

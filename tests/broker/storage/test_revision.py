@@ -10,6 +10,8 @@ import broker.storage.migrate
 from broker.storage.engine import open_database
 from broker.storage.migrate import migrate
 from broker.storage.revision import SchemaNewerError, SchemaOutdatedError, find_newest_revision, verify_migrated
+from tests.broker.ports import make_store
+from tests.support.postgresql import shared_server
 
 
 def test_the_newest_revision_is_the_one_that_migrating_leads_to() -> None:
@@ -34,3 +36,16 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemaNewerError, match="put back the backup"):
         migrate(database)
     database.close()
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_broker_that_was_cut_off_while_others_migrated_writes_nothing_more(tmp_path: Path) -> None:
+    database = make_store(tmp_path)
+    with database.write() as connection:
+        process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with database.write() as connection:
+        assert connection.execute(text("SELECT pg_backend_pid()")).scalar_one() == process
+    shared_server().execute(f"SELECT pg_terminate_backend({process}, 5000)")
+    with pytest.raises(SchemaNewerError, match="run the newer program"), database.write():
+        pytest.fail("an older program writes into tables that it does not know")
