@@ -76,8 +76,8 @@ class _Sealed:
 Tell = Callable[[LineReport], None]
 
 
-def send_lines(node: Node, lines: Iterable[DraftLine], tell: Tell) -> None:
-    """Send drafts, as many with one call as go into a batch, and tell of each what became of it, in their order.
+def send_lines(node: Node, lines: Iterable[DraftLine], tell: Tell, *, at_once: int = MAX_BATCH_MEMBERS) -> None:
+    """Send drafts, at most `at_once` with one call, and tell of each what became of it, in their order.
 
     Once the exchange is found to be away the rest is sealed and queued.
 
@@ -86,7 +86,7 @@ def send_lines(node: Node, lines: Iterable[DraftLine], tell: Tell) -> None:
     """
     is_away, remaining = False, iter(lines)
     try:
-        while load := [_seal(node, line) for line in islice(remaining, MAX_BATCH_MEMBERS)]:
+        while load := [_seal(node, line) for line in islice(remaining, at_once)]:
             if not is_away:
                 is_away = deliver_messages(node, [item for sealed in load for item in sealed.message_ids]).is_stopped
             for sealed in load:

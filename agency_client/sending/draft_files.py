@@ -41,18 +41,18 @@ def measure_drafts(path: Path) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def read_drafts(path: Path) -> Iterator[WrittenLine]:
+def read_drafts(path: Path, *, max_drafts: int = MAX_DRAFTS) -> Iterator[WrittenLine]:
     """Give what stands in each line of a file, or in each `.json` file of a folder in the order of their names.
 
     Empty lines are passed over. What cannot be read is given with its problem, and the rest goes on.
 
     Raises:
-        UsageError: there are more than `MAX_DRAFTS`.
+        UsageError: there are more than `max_drafts`.
     """
     lines = _read_folder(path) if path.is_dir() else _read_lines(path)
     for count, line in enumerate(lines):
-        if count == MAX_DRAFTS:
-            raise UsageError(f"{path} holds more than {MAX_DRAFTS} drafts", fix="divide it", code="too-large")
+        if count == max_drafts:
+            raise UsageError(f"{path} holds more than {max_drafts} drafts", fix="divide it", code="too-large")
         yield line
 
 

@@ -10,12 +10,12 @@ from agency_client.errors import UsageError
 from agency_client.local_store.outbox import OutboxState, list_outbox
 from agency_client.node import Node
 from agency_client.refusals import RefusalDetails, RefusedConflictError
-from agency_client.sending import batch
 from agency_client.sending.batch import DraftLine, LineReport, judge_lines, send_lines
 from agency_client.sending.composing import Usual
 from agency_client.sending.once import identify_draft
 from agency_client.sending.written import Wishes, make_draft
 from schemas.api import MESSAGE_BATCHES_PATH, MESSAGES_PATH
+from schemas.batches import MAX_BATCH_MEMBERS
 from schemas.markings import Tlp
 from tests.support.bad_line import LostRequest, Tampering, tampered
 from tests.support.lying_batches import refuse_member
@@ -38,9 +38,9 @@ def make_line(gb: Node, text: str = "", *, kind: str = "ping", to: str = "VN") -
     return DraftLine(number, f"line {number}", 100, draft)
 
 
-def run(gb: Node, lines: Iterable[DraftLine]) -> list[LineReport]:
+def run(gb: Node, lines: Iterable[DraftLine], *, at_once: int = MAX_BATCH_MEMBERS) -> list[LineReport]:
     told: list[LineReport] = []
-    send_lines(gb, lines, told.append)
+    send_lines(gb, lines, told.append, at_once=at_once)
     return told
 
 
@@ -94,13 +94,10 @@ def test_what_the_exchange_refuses_is_told_with_its_reason_and_may_be_sent_anew(
     assert states_of(run(gb, lines)) == ["sent-before", "sent"]
 
 
-def test_with_the_exchange_away_the_rest_is_queued_without_asking_again(
-    gb: Node, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batch, "MAX_BATCH_MEMBERS", 2)
+def test_with_the_exchange_away_the_rest_is_queued_without_asking_again(gb: Node) -> None:
     lines = [make_line(gb) for _ in range(5)]
     with tampered(gb, lost := LostRequest(MESSAGE_BATCHES_PATH), alone := LostRequest(MESSAGES_PATH)):
-        reports = run(gb, lines)
+        reports = run(gb, lines, at_once=2)
     assert states_of(reports) == ["queued"] * 5
     assert lost.calls + alone.calls == 1
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from agency_client.errors import NotFoundError, UsageError
-from agency_client.sending import draft_files
 from agency_client.sending.composing import MAX_FILE_BYTES
 from agency_client.sending.draft_files import measure_drafts, read_drafts
 
@@ -48,11 +47,10 @@ def test_nothing_there_is_said_before_anything_is_done(tmp_path: Path) -> None:
         measure_drafts(tmp_path)
 
 
-def test_more_drafts_than_one_go_may_have_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draft_files, "MAX_DRAFTS", 2)
+def test_more_drafts_than_one_go_may_have_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "drafts.jsonl"
     file.write_bytes(b"{}\n{}\n")
-    assert len(list(read_drafts(file))) == 2
+    assert len(list(read_drafts(file, max_drafts=2))) == 2
     file.write_bytes(b"{}\n{}\n{}\n")
-    with pytest.raises(UsageError):
-        list(read_drafts(file))
+    with pytest.raises(UsageError, match="more than 2 drafts"):
+        list(read_drafts(file, max_drafts=2))
