@@ -28,18 +28,18 @@ class HeldFile:
 
 @contextmanager
 def holding_files(
-    profile: Profile, store: Store, beside: Path, copy_store: Callable[[], None]
+    profile: Profile, store: Store, beside: Path, copy_store: Callable[[], None], *, lock_seconds: float = LOCK_SECONDS
 ) -> Iterator[list[HeldFile]]:
     """Give the ciphertexts that fit the copy of the store that `copy_store` makes; `beside` is a folder of the profile.
 
     Raises:
-        ConflictError: files are being sealed for too long.
+        ConflictError: files are being sealed for longer than `lock_seconds`.
     """
     folder = beside / f"attachments.{os.getpid()}"
     make_private_folder(folder)
     held: list[HeldFile] = []
     try:
-        with hold_lock(profile, LOCK, wait_seconds=LOCK_SECONDS):
+        with hold_lock(profile, LOCK, wait_seconds=lock_seconds):
             copy_store()
             with store.read() as snapshot:
                 for direction, kept in _list_needed(profile, snapshot):

@@ -25,6 +25,7 @@ from typing import Annotated, BinaryIO, Literal
 from pydantic import Field
 
 from agency_client.attachments.backing_up import HeldFile, holding_files
+from agency_client.attachments.folder import LOCK_SECONDS
 from agency_client.errors import ConflictError, VerificationFailedError
 from agency_client.local_store.access_log import AccessNote, append_entry
 from agency_client.local_store.migrations import open_store
@@ -95,12 +96,14 @@ class Restored:
     made_at: datetime
 
 
-def create_backup(profile: Profile, target: Path, passphrase: str, note: AccessNote) -> Manifest:
+def create_backup(
+    profile: Profile, target: Path, passphrase: str, note: AccessNote, *, lock_seconds: float = LOCK_SECONDS
+) -> Manifest:
     """Write a backup of a profile to a new private file; `note` is entered into the access log first, and is in it.
 
     Raises:
         NotAuthenticatedError: the passphrase does not open the profile, so it could not open the backup either.
-        ConflictError: an attachment was given up while it was read, or files are being sealed for too long.
+        ConflictError: an attachment was given up while it was read, or files are being sealed for longer than `lock_seconds`.
         FileExistsError: the target exists.
     """
     store = open_store(profile.store_path, derive_store_key(open_secret(profile, passphrase)))
@@ -109,7 +112,8 @@ def create_backup(profile: Profile, target: Path, passphrase: str, note: AccessN
     try:
         with store.write() as transaction:
             append_entry(transaction, note)
-        with holding_files(profile, store, copy.parent, lambda: store.copy_to(copy)) as held:
+        holding = holding_files(profile, store, copy.parent, lambda: store.copy_to(copy), lock_seconds=lock_seconds)
+        with holding as held:
             manifest = _describe(profile, copy, held, note.time)
             _write(target, manifest, [copy, *(file.link for file in held)], passphrase)
     finally:

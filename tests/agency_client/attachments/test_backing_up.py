@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agency_client.attachments.folder import LOCK, KeptFile, list_incoming, list_outgoing
+from agency_client.attachments.folder import LOCK, LOCK_SECONDS, KeptFile, list_incoming, list_outgoing
 from agency_client.errors import ConflictError
 from agency_client.local_store.access_log import AccessNote
 from agency_client.local_store.content import erase_content
@@ -24,11 +24,11 @@ def note(node: Node, verb: str) -> AccessNote:
     return node.note_access(Action.OPERATOR, verb, "weekly backup")
 
 
-def back_up(attaching: Attaching, agency: str) -> Path:
+def back_up(attaching: Attaching, agency: str, *, lock_seconds: float = LOCK_SECONDS) -> Path:
     """Write a backup of an agency's node."""
     node = attaching.world[agency]
     path = attaching.folder / f"{agency}.backup"
-    create_backup(node.profile, path, PASSPHRASE, note(node, "backup"))
+    create_backup(node.profile, path, PASSPHRASE, note(node, "backup"), lock_seconds=lock_seconds)
     return path
 
 
@@ -86,9 +86,8 @@ def test_no_backup_is_made_while_files_are_sealed_and_none_of_a_file_that_was_gi
     attaching: Attaching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vn = attaching.world["VN"]
-    monkeypatch.setattr("agency_client.attachments.backing_up.LOCK_SECONDS", 0.0)
     with hold_lock(vn.profile, LOCK), pytest.raises(ConflictError, match=LOCK):
-        back_up(attaching, "VN")
+        back_up(attaching, "VN", lock_seconds=0.0)
     message = attaching.arrive(attaching.write("page.png"))
     attaching.save(message)
     (file,) = (kept for kept in list_incoming(vn.profile) if kept.message == message.digest)
