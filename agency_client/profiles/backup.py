@@ -103,7 +103,7 @@ def create_backup(
 
     Raises:
         NotAuthenticatedError: the passphrase does not open the profile, so it could not open the backup either.
-        ConflictError: an attachment was given up while it was read, or files are being sealed for longer than `lock_seconds`.
+        ConflictError: an attachment was given up while it was read, or sealing took longer than `lock_seconds`.
         FileExistsError: the target exists.
     """
     store = open_store(profile.store_path, derive_store_key(open_secret(profile, passphrase)))
