@@ -11,7 +11,8 @@ from broker.database import open_exchange_database, write_database_url
 from broker.exchange import Exchange, ExchangeExistsError, build_folder, make_exchange, open_exchange, write_exchange
 from broker.exchange_secrets import DrawBytes
 from broker.storage.group_commit import GroupCommitWriter
-from broker.storage.migrate import migrate
+from broker.storage.migrate import migrate_within
+from broker.storage.revision import find_newest_revision, find_revision
 from broker.storage.transaction import Transaction
 from keys.anchors import format_anchor_hex
 from schemas.key_documents import ExchangeSheet, compute_exchange_anchor
@@ -37,6 +38,7 @@ def found_exchange(
         ExchangeExistsError: something is there already, in the folder or in the database.
         DocumentError: the name or a host is not of the accepted form.
         StoreUnreachableError: the database cannot be reached.
+        DatabaseInUseError: brokers serve from it.
     """
     sheet, names, secrets = make_exchange(name, hosts, clock.now(), draw)
     with build_folder(path) as folder:
@@ -48,11 +50,11 @@ def found_exchange(
 
 
 def _open_log(exchange: Exchange, clock: Clock, draw: DrawBytes) -> None:
-    database = open_exchange_database(exchange.folder, exchange.sheet)
+    database = open_exchange_database(exchange.folder, exchange.sheet, is_alone=True)
     try:
-        migrate(database)
         with database.write() as connection:
             _verify_empty(connection)
+            migrate_within(database, connection)
             create_log(connection, exchange.sheet.origin, clock.now())
         log = AuditLog(database, clock, exchange.sign, lambda: draw(SALT_BYTES))
         log.load()
@@ -68,6 +70,12 @@ def _open_log(exchange: Exchange, clock: Clock, draw: DrawBytes) -> None:
 
 
 def _verify_empty(connection: Connection) -> None:
+    """Verify that the database holds no log, nor tables that another version would bring to its own."""
+    found = find_revision(connection)
+    if found is None:
+        return
+    if found != find_newest_revision():
+        raise ExchangeExistsError(f"the database has tables of another version ({found}): name an empty one")
     try:
         head = select_head(connection)
     except LogMissingError:

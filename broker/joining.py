@@ -5,6 +5,8 @@ behind: its lock, its socket, its address, and why it stopped, which the databas
 """
 
 from broker.audit.belonging import verify_own_log
+from broker.audit.log_store import select_head
+from broker.audit.standing import Stop, StopReason
 from broker.database import open_exchange_database
 from broker.durable_files import write_private_file
 from broker.exchange import ExchangeError, ExchangeFolder, ServerNames, build_folder, read_sheet
@@ -16,6 +18,10 @@ class NotSharedError(ExchangeError):
     """The exchange's database is a file that one broker has to itself."""
 
 
+class StaleFolderError(ExchangeError):
+    """The folder is of an epoch that is over."""
+
+
 def join_exchange(source: ExchangeFolder, folder: ExchangeFolder, hosts: tuple[str, ...] = ()) -> ExchangeSheet:
     """Make a folder from another broker's, whole or not at all, and return the exchange's sheet.
 
@@ -25,6 +31,7 @@ def join_exchange(source: ExchangeFolder, folder: ExchangeFolder, hosts: tuple[s
     Raises:
         ExchangeMissingError, ExchangeError: the other folder cannot be used.
         NotSharedError: its exchange is kept in SQLite.
+        StaleFolderError: it is of an epoch that is over.
         ExchangeExistsError: something is there already.
         DocumentError: a host is not of the accepted form.
         StoreUnreachableError, SchemaOutdatedError, ForeignLogError: the database does not take this broker.
@@ -50,5 +57,10 @@ def _verify_database(folder: ExchangeFolder, sheet: ExchangeSheet) -> None:
         with database.read() as connection:
             verify_migrated(connection)
             verify_own_log(connection, sheet)
+            stop = select_head(connection).stop
     finally:
         database.close()
+    if stop is not None and Stop.from_canonical(stop).reason is StopReason.REBASED:
+        raise StaleFolderError(
+            f"another log goes on after {sheet.origin}: name the folder of a broker that serves that one"
+        )

@@ -58,6 +58,7 @@ _WRITING = _SESSION | {
     "lock_timeout": f"{_LOCK_SECONDS}s",
     "synchronous_commit": "on",
 }
+_ALONE = {"idle_in_transaction_session_timeout": "0"}  # nobody waits for it, and what it reads from may take its time
 _READING = _SESSION | {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
 
 
@@ -70,7 +71,8 @@ def make_writing_engine(
     together with other brokers, or with `is_alone` against all of them, in whichever epoch. Sessions `beside` the
     log's writer hold none: where it may write, they may.
     """
-    engine = _make_engine(url, schema, _WRITING, target="read-write", pool_size=beside or 1)
+    session = _WRITING | (_ALONE if is_alone else {})
+    engine = _make_engine(url, schema, session, target="read-write", pool_size=beside or 1)
 
     @event.listens_for(engine, "connect")
     def keep_warnings(connection: Any, record: Any) -> None:

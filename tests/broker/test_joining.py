@@ -3,15 +3,15 @@
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 from typer.testing import CliRunner
 
 from broker.audit.belonging import ForeignLogError
-from broker.audit.log_store import LogMissingError
+from broker.audit.log_store import LogMissingError, store_stop
 from broker.audit.standing import ExchangeStoppedError, Stop, StopReason
 from broker.cli import app
 from broker.composition import Broker, open_broker
@@ -23,15 +23,16 @@ from broker.exchange import (
     ServerNames,
     lift_stop,
     open_exchange,
+    read_sheet,
     read_stop,
     write_stop,
 )
 from broker.founding import found_exchange
-from broker.joining import NotSharedError, join_exchange
+from broker.joining import NotSharedError, StaleFolderError, join_exchange
 from broker.settings import Settings, load_settings
 from broker.storage.announcements import Topic, read_announcement
 from broker.storage.errors import DatabaseInUseError, StoreUnreachableError
-from broker.storage.revision import SchemaOutdatedError
+from broker.storage.revision import SchemaOutdatedError, find_revision
 from broker.storage.transaction import Transaction
 from keys.generation import generate_bytes, generate_id
 from schemas.codec import decode_canonical
@@ -196,3 +197,29 @@ def test_a_broker_signs_nothing_over_the_database_of_another_exchange_or_epoch(
         with pytest.raises(error), opened(other):
             pass
     database.close()
+
+
+def test_a_folder_of_an_epoch_that_is_over_is_joined_by_nobody(tmp_path: Path) -> None:
+    stale = found(tmp_path / "stale", shared_server().make_database())
+    over = Stop(v=1, reason=StopReason.REBASED, since=START)
+    with closing(open_exchange_database(stale, read_sheet(stale))) as database, database.write() as connection:
+        store_stop(connection, over.canonical())
+    with pytest.raises(StaleFolderError, match="another log goes on after"):
+        join_exchange(stale, ExchangeFolder(tmp_path / "joined"))
+    assert not (tmp_path / "joined").exists()
+
+
+def test_no_exchange_is_founded_where_brokers_serve_or_another_version_has_its_tables(tmp_path: Path) -> None:
+    url = shared_server().make_database()
+    place = found(tmp_path / "place", url)
+    served = open_broker(open_exchange(place, None), Settings(folder=place.path, environment="testing"), CLOCK)
+    with served, pytest.raises(DatabaseInUseError):
+        found(tmp_path / "other", url)
+    with pytest.raises(ExchangeExistsError, match="holds the log"):
+        found(tmp_path / "other", url)
+    with closing(open_exchange_database(place, read_sheet(place))) as database, database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(ExchangeExistsError, match="of another version"):
+        found(tmp_path / "other", url)
+    with closing(open_exchange_database(place, read_sheet(place))) as database, database.read() as connection:
+        assert find_revision(connection) == "0001"
