@@ -1,6 +1,7 @@
 """Answers of no agreed form: bytes that hurt a parser, and words that hurt a terminal."""
 
 import gzip
+from dataclasses import replace
 
 from schemas.codec import encode_canonical
 from schemas.model import WireModel
@@ -61,10 +62,11 @@ class HostileWords(Manipulation):
 
 
 def refuse(slug: str, detail: str) -> Reply:
-    """Return a refusal as the broker would word it (RFC 9457)."""
+    """Return a refusal as the broker would word it (RFC 9457), after which it may be asked again at once."""
     problem = PROBLEMS[slug]
     document = {"type": problem.uri, "title": problem.title, "status": problem.status, "detail": detail}
-    return make_reply(problem.status, encode_canonical(document), MEDIA_TYPE)
+    reply = make_reply(problem.status, encode_canonical(document), MEDIA_TYPE)
+    return replace(reply, headers=(*reply.headers, (b"retry-after", b"0")))
 
 
 def answer(document: WireModel) -> Reply:
