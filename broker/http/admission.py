@@ -25,7 +25,8 @@ _FULL = Refusal("busy", "Too many requests are being served.", retry_after_secon
 @dataclass(frozen=True, slots=True)
 class AdmissionLimits:
     """What may be asked: requests a second and in one go, by one certificate and by one member; how many are served at
-    once, in all and of one member; how many wait for something to come; how many bytes of bodies are held meanwhile.
+    once, in all and of one member; how many wait for something to come; how many bytes of bodies are held meanwhile,
+    and of one member as many of answers that are not sent yet.
     """
 
     requests_per_second: float = 100.0
@@ -50,6 +51,7 @@ class Admission:
         self._served = Shares(limits.max_requests, limits.max_requests_of_member)
         self._waiting = Shares(limits.max_waiting, limits.max_waiting_of_member)
         self._held = Shares(limits.max_held_bytes, limits.max_held_bytes_of_member)
+        self._sending = Shares(limits.max_held_bytes, limits.max_held_bytes_of_member)
 
     @property
     def served(self) -> int:
@@ -63,7 +65,7 @@ class Admission:
 
     def enter(self, scope: Scope, connection: ClientConnection) -> "Visit":
         """Count a request in, whether it may be served or not."""
-        visit = Visit(connection, self._served, self._waiting, self._held, self._refuse_haste)
+        visit = Visit(connection, self._served, self._waiting, self._held, self._sending, self._refuse_haste)
         scope[_SCOPE_KEY] = visit
         return visit
 
@@ -88,7 +90,18 @@ class Admission:
 class Visit:
     """One request while it is here, and what it has taken of what is bounded."""
 
-    __slots__ = ("_held", "_held_bytes", "_is_first", "_party", "_refuse_haste", "_served", "_waiting", "connection")
+    __slots__ = (
+        "_held",
+        "_held_bytes",
+        "_is_first",
+        "_party",
+        "_refuse_haste",
+        "_sending",
+        "_sending_bytes",
+        "_served",
+        "_waiting",
+        "connection",
+    )
 
     def __init__(
         self,
@@ -96,13 +109,14 @@ class Visit:
         served: Shares,
         waiting: Shares,
         held: Shares,
+        sending: Shares,
         refuse_haste: "RefuseHaste",
     ) -> None:
         self.connection = connection
         self._refuse_haste = refuse_haste
         self._party = connection.party
-        self._served, self._waiting, self._held = served, waiting, held
-        self._held_bytes = 0
+        self._served, self._waiting, self._held, self._sending = served, waiting, held, sending
+        self._held_bytes = self._sending_bytes = 0
         self._is_first = not served.has_any(self._party)
         served.take(self._party)
 
@@ -126,6 +140,17 @@ class Visit:
         self._held_bytes += size
         return None
 
+    def hold_answer(self, size: int) -> Refusal | None:
+        """Count the bytes of an answer until it is sent, or return why its member has no room for one more.
+
+        Others' never matter, and neither does this one's size: the only one always goes.
+        """
+        if self._sending.has_any(self._party) and self._sending.find_full(self._party, size) is Full.PART:
+            return _refuse_part("bytes under way")
+        self._sending.take(self._party, size)
+        self._sending_bytes += size
+        return None
+
     def refuse_members(self, count: int, now: float) -> Refusal | None:
         """Return why a request that brings so many things at once asks too fast: it was counted as one until now."""
         return self._refuse_haste(self.connection, now, count - 1) if count > 1 else None
@@ -135,6 +160,8 @@ class Visit:
         self._served.give_back(self._party)
         if self._held_bytes:
             self._held.give_back(self._party, self._held_bytes)
+        if self._sending_bytes:
+            self._sending.give_back(self._party, self._sending_bytes)
 
     @contextmanager
     def wait(self) -> Iterator[None]:

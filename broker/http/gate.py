@@ -73,11 +73,11 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send)
         started = time.perf_counter()
         connection = connection_of(scope)
         self._options.recognise(connection)
         visit = self.admission.enter(scope, connection)
+        answer = _Answer(scope, send, visit)
         try:
             await self._serve(scope, receive, answer, visit)
         except DisconnectedError:
@@ -130,20 +130,44 @@ class Gate:
 
 
 class _Answer:
-    """The way back to the client, remembering whether and with which status an answer began."""
+    """The way back to the client, remembering whether and with which status an answer began.
 
-    __slots__ = ("_send", "status")
+    A large one takes room until it is sent; where its member has none left, it is told so in its place.
+    """
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    __slots__ = ("_head", "_is_replaced", "_scope", "_send", "_visit", "status")
+
+    def __init__(self, scope: Scope, send: Send, visit: Visit) -> None:
+        self._scope, self._send, self._visit = scope, send, visit
+        self._head: Message | None = None
+        self._is_replaced = False
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
+        if self._is_replaced:
+            return
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-        elif len(message.get("body", b"")) > _PIECE_BYTES:
-            message = await self._send_pieces(message)
-        await self._send(message)
+            self._head = message
+            return
+        size = len(message.get("body", b""))
+        refusal = self._visit.hold_answer(size) if size > _PIECE_BYTES and self._head is not None else None
+        if refusal is not None:
+            message = self._replace(refusal)
+        await self._send_head()
+        await self._send(message if size <= _PIECE_BYTES or self._is_replaced else await self._send_pieces(message))
+
+    async def _send_head(self) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            self.status = head["status"]
+            await self._send(head)
+
+    def _replace(self, refusal: Refusal) -> Message:
+        self._is_replaced = True
+        self._scope[PROBLEM_SLUG_KEY] = refusal.slug
+        response = answer_refusal(refusal)
+        self._head = {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+        return {"type": "http.response.body", "body": response.body}
 
     async def _send_pieces(self, message: Message) -> Message:
         """Send all but the last piece of a large body: between two, the connection can tell that nobody reads them."""

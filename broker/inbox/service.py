@@ -5,6 +5,7 @@ lease ends comes again, as a hand-over of its own.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,6 +42,7 @@ from broker.inbox.store import (
     select_states,
     select_withdrawn,
 )
+from broker.inbox.waiters import wait_for_bell
 from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
 from broker.storage.fair_queue import Turn
@@ -65,6 +67,7 @@ from schemas.log.records import RecordType
 from schemas.receipts import SealedReceipt
 
 LEASE_SECONDS = 60
+MAX_LEASES_AT_ONCE = 4
 MAX_WITHDRAWN = 1000
 _MAX_PASSES = 4
 _SHORTEST_WAIT_SECONDS = 0.05
@@ -121,6 +124,7 @@ class InboxService:
         self._clock = clock
         self._make_id = make_id
         self._lease_length = timedelta(seconds=lease_seconds)
+        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MAX_LEASES_AT_ONCE))
 
     async def lease(
         self, caller: Caller, request: LeaseRequest, leaving: "asyncio.Future[None] | None" = None
@@ -141,15 +145,16 @@ class InboxService:
                 leaving.add_done_callback(lambda _: bell.set())
             while True:
                 bell.clear()
-                async with self._refusals.recording(caller.actor):
+                # What a lease holds is in memory until it is answered: of one inbox, this many times at most.
+                async with self._places[caller.agency], self._refusals.recording(caller.actor):
                     found = await self._writer.commit(
                         partial(self._lease, caller, request), Turn.to_collect(caller.agency)
                     )
-                left = deadline - loop.time()
-                if found.items or left <= 0 or self._inboxes.waiters.is_closed:
-                    failpoint("hand-over.before-answer")
-                    return _answer_lease(found, self._log.view)
-                await _wait(bell, self._limit_wait(left, found.next_lapse))
+                    left = deadline - loop.time()
+                    if found.items or left <= 0 or self._inboxes.waiters.is_closed:
+                        failpoint("hand-over.before-answer")
+                        return _answer_lease(found, self._log.view)
+                await wait_for_bell(bell, self._limit_wait(left, found.next_lapse))
                 if leaving is not None and leaving.done():
                     return _answer_lease(found, self._log.view)
 
@@ -308,14 +313,6 @@ class InboxService:
             states = tuple(_describe_state(connection, row, view, self._clock.now()) for row in rows)
         reference = Reference(id=message_id, digest=rows[0].digest)
         return MessageStatesAnswer(message=reference, states=states, checkpoint=view.note)
-
-
-async def _wait(bell: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await bell.wait()
-    except TimeoutError:
-        return
 
 
 def _fit(ready: list[ReadyItem], max_items: int, *, more: bool) -> tuple[list[ReadyItem], bool]:

@@ -5,6 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+async def wait_for_bell(bell: asyncio.Event, seconds: float) -> None:
+    """Return when it rings or the time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await bell.wait()
+    except TimeoutError:
+        return
+
+
 class Waiters:
     """The requests that wait, by agency; used on one event loop only."""
 

@@ -1,10 +1,15 @@
 """Collecting an inbox on a real database: order, leases, acknowledgements, and how far a message came."""
 
+import asyncio
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
 from broker.http.refusal import RefusedError
+from broker.inbox.service import MAX_LEASES_AT_ONCE
+from broker.storage.fair_queue import OWN_TURN, Turn
+from broker.storage.group_commit import Operation
 from schemas.agreements.steps import StepAction
 from schemas.api import AcknowledgeRequest, LeaseAnswer, LeaseRequest
 from schemas.envelope import Reference
@@ -13,6 +18,8 @@ from schemas.markings import Urgency
 from tests.broker.bench import GB, VN, Bench, ids_of, messages_of, outcomes_of
 from tests.broker.inbox.leases import named
 from tests.support.messages import make_id
+
+T = TypeVar("T")
 
 
 def test_the_most_urgent_comes_first_then_the_oldest(bench: Bench) -> None:
@@ -59,6 +66,28 @@ def test_an_answer_carries_at_most_so_many_bytes_but_at_least_one_item(
     first = bench.lease(VN)
     assert named(first, 0)
     assert first.more
+
+
+def test_few_leases_of_one_inbox_are_worked_on_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each holds what it hands over, and a batch of the writer would hold what two hundred hand over."""
+    bench.send(GB, VN, bench.agree(), "first")
+    commit, under_way = bench.writer.commit, [0]
+
+    async def count(operation: Operation[T], turn: Turn = OWN_TURN) -> T:
+        under_way.append(under_way[-1] + 1)
+        try:
+            return await commit(operation, turn)
+        finally:
+            under_way.append(under_way[-1] - 1)
+
+    async def lease_often() -> list[LeaseAnswer]:
+        request = LeaseRequest(wait_seconds=0, max_items=1)
+        return await asyncio.gather(*(bench.inbox.lease(bench.caller(VN), request) for _ in range(12)))
+
+    monkeypatch.setattr(bench.writer, "commit", count)
+    answers = bench.run(lease_often())
+    assert max(under_way) == MAX_LEASES_AT_ONCE
+    assert [len(answer.items) for answer in answers].count(1) == 1
 
 
 def test_what_is_leased_comes_again_when_the_lease_has_lapsed_and_not_before(bench: Bench) -> None:
