@@ -32,8 +32,8 @@ else
 	@$(PYTEST) $(ARGS)
 endif
 
-postgresql: setup ## run the broker's tests on PostgreSQL, those that need a server of their own included
-	@$(PYTEST) --database postgresql tests/broker $(ARGS)
+postgresql: setup ## run everything that has a broker in it with its database on PostgreSQL
+	@$(PYTEST) --database postgresql tests/broker tests/attacks tests/integration $(ARGS)
 
 long: setup build/interchange/installed.txt build/pdf/installed.txt ## run the tests that play whole stories: the demonstration, the pages, lost databases, killed brokers
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m 'long and not torture' -o faulthandler_timeout=600 $(ARGS)

@@ -5,10 +5,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.support.engines import POSTGRESQL, SQLITE, choose_engine
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the engine that the broker's stores stand on."""
-    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite", help="of the broker's tests")
+    """Take the engine that the brokers' databases stand on."""
+    parser.addoption("--database", choices=(SQLITE, POSTGRESQL), default=SQLITE, help="of all brokers in the tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let every broker stand on the engine that was chosen."""
+    choose_engine(config.getoption("--database"))
 
 
 COLLECTED_MODULES = pytest.StashKey[set[str]]()

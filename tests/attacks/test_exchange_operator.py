@@ -21,6 +21,7 @@ from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import BE, GB, VN, Bench
 from tests.broker.receipts.test_service import make_receipt, submit
 from tests.broker.statuses.test_service import make_head, make_status
+from tests.support.engines import SQLITE, using_engine
 
 Examine = Callable[[str], list[str]]
 
@@ -37,10 +38,11 @@ class Original:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
     """An exchange with messages named by what became of them."""
     folder = tmp_path_factory.mktemp("operator")
-    bench = Bench(folder, GB, VN, BE)
-    live(bench)
-    bench.verify_log()
-    bench.close()
+    with using_engine(SQLITE):  # the edits are its SQL
+        bench = Bench(folder, GB, VN, BE)
+        live(bench)
+        bench.verify_log()
+        bench.close()
     return Original(folder / "broker.db", bench.sheet)
 
 

@@ -70,8 +70,9 @@ from schemas.log.note import parse_note
 from schemas.log.records import Record, RecordType, Role
 from schemas.log.tree import verify_inclusion
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from tests.broker.ports import ORIGIN, SQLITE, ManualClock, make_log, make_sheet, make_signer, make_store, open_store
+from tests.broker.ports import ORIGIN, ManualClock, make_log, make_sheet, make_signer, make_store, open_store
 from tests.strategies.agreements import make_terms
+from tests.support.engines import SQLITE
 from tests.support.members import EXCHANGE, Member, make_member
 from tests.support.messages import make_id, make_message, seal
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.broker.bench import Bench
-from tests.broker.ports import POSTGRESQL, SQLITE, close_stores, using_engine
+from tests.broker.ports import close_stores
+from tests.support.engines import POSTGRESQL, SQLITE, using_engine
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,10 +1,8 @@
 """Small stand-ins for the broker's ports: a clock set by hand, salts that count, a store in a temporary folder.
 
-Stores stand on SQLite, or on a PostgreSQL server of the tests' own where `using_engine` says so.
+Stores stand on the engine that was chosen (`tests.support.engines`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,15 +16,13 @@ from broker.storage.migrate import migrate
 from keys.log_keys import LogSigner, sign_checkpoint
 from schemas.jwk import Algorithm, make_jwk
 from schemas.key_documents import ExchangeSheet
+from tests.support.engines import is_on_postgresql, make_server_database
 from tests.support.members import EXCHANGE
 from tests.support.postgresql import shared_server
 
 ORIGIN = "exchange.test/1"
 START = datetime(2026, 11, 21, 21, 0, tzinfo=UTC)
 
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
-
-_engine = SQLITE
 _opened: list[Database] = []
 _places: dict[Path, Path | URL] = {}
 
@@ -75,13 +71,13 @@ def make_sheet() -> ExchangeSheet:
 
 def make_empty_store(folder: Path) -> Database:
     """Return an open database without tables."""
-    _places[folder] = folder / "broker.db" if _engine == SQLITE else shared_server().make_database()
+    _places[folder] = make_server_database() or folder / "broker.db"
     return open_store(folder)
 
 
 def make_store(folder: Path) -> Database:
     """Return an open, migrated database with an empty log in it."""
-    if _engine == SQLITE:
+    if not is_on_postgresql():
         database = make_empty_store(folder)
         prepare_store(database)
         return database
@@ -94,17 +90,6 @@ def open_store(folder: Path, *, beside: int = 0) -> Database:
     database = open_database(_places[folder], beside=beside)
     _opened.append(database)
     return database
-
-
-@contextmanager
-def using_engine(name: str) -> Iterator[None]:
-    """Let the stores made in the block stand on this engine."""
-    global _engine  # noqa: PLW0603 - stores are made in many places, which know nothing of engines
-    before, _engine = _engine, name
-    try:
-        yield
-    finally:
-        _engine = before
 
 
 def prepare_store(database: Database) -> None:

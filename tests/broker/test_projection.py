@@ -120,8 +120,8 @@ def test_a_batch_that_could_not_be_committed_leaves_nothing_behind(
     journal = bench.writer._journal
     begin = journal.begin
 
-    def begin_badly(connection: Connection) -> Any:
-        batch: Any = begin(connection)
+    def begin_badly(connection: Connection, meanwhile: Callable[[], None]) -> Any:
+        batch: Any = begin(connection, meanwhile)
         monkeypatch.setattr(batch, "write", lambda: 1 / 0)
         return batch
 

@@ -39,6 +39,7 @@ from schemas.log.records import Role
 from schemas.signed import KeyUse
 from tests.support.agreements import Negotiation
 from tests.support.caller import Caller
+from tests.support.engines import make_server_database
 from tests.support.members import EXCHANGE, Member, derive_seed, make_encryption_keys, make_key_set, make_signer
 
 UNHURRIED = {
@@ -193,7 +194,8 @@ class RunningExchange:
 def found(folder: Path, name: str = EXCHANGE) -> RunningExchange:
     """Return a new exchange in a folder of its own below `folder`; nothing serves yet."""
     place = ExchangeFolder(folder / "exchange")
-    sheet = found_exchange(place.path, name, ("127.0.0.1", "localhost"), None, SystemClock(), generate_bytes)
+    hosts, database = ("127.0.0.1", "localhost"), make_server_database()
+    sheet = found_exchange(place.path, name, hosts, None, SystemClock(), generate_bytes, database=database)
     return RunningExchange(place, sheet)
 
 

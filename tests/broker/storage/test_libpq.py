@@ -14,7 +14,8 @@ from sqlalchemy import Connection, text
 
 from broker.storage.errors import StoreUnreachableError
 from broker.storage.libpq import LibpqStatement, begin_operation, command, keep_operation, undo_operation
-from tests.broker.ports import POSTGRESQL, make_store, using_engine
+from tests.broker.ports import make_store
+from tests.support.engines import POSTGRESQL, using_engine
 from tests.support.postgresql import shared_server
 
 ECHO = LibpqStatement("SELECT $1::bigint, $2::integer, $3::varchar, $4::text, $5::bytea, $6::boolean, $7::smallint")

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, text
 
 from broker.storage.libpq import LibpqStatement
 from broker.storage.pipeline import Call, send_together
-from tests.broker.ports import POSTGRESQL, make_store, using_engine
+from tests.broker.ports import make_store
+from tests.support.engines import POSTGRESQL, using_engine
 
 _BINARY = 1
 _TUPLES, _FAILED, _VOID = 2, 7, 11  # PGRES_TUPLES_OK, PGRES_FATAL_ERROR, PGRES_PIPELINE_ABORTED

@@ -22,7 +22,8 @@ from broker.storage.migrate import load_tables
 from broker.storage.postgresql import PARTITIONS
 from broker.storage.transaction import Transaction
 from schemas.log.records import RecordType
-from tests.broker.ports import POSTGRESQL, ManualClock, make_log, make_store, prepare_store, using_engine
+from tests.broker.ports import ManualClock, make_log, make_store, prepare_store
+from tests.support.engines import POSTGRESQL, using_engine
 from tests.support.postgresql import PostgresqlServer, shared_server
 
 ABSENT_STANDBY = "nobody"

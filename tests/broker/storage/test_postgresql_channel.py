@@ -7,7 +7,8 @@ import pytest
 
 from broker.storage.announcements import Channel, Hearing, HearingLostError, News, Topic, read_announcement
 from broker.storage.engine import Database
-from tests.broker.ports import POSTGRESQL, make_store, using_engine
+from tests.broker.ports import make_store
+from tests.support.engines import POSTGRESQL, using_engine
 from tests.support.messages import make_id
 from tests.support.postgresql import shared_server
 

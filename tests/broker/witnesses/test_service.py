@@ -23,8 +23,9 @@ from schemas.log.cosignature import format_witness_name
 from schemas.log.records import RecordType
 from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import BE, GB, VN, Bench
-from tests.broker.ports import ORIGIN, SQLITE, make_signer
+from tests.broker.ports import ORIGIN, make_signer
 from tests.support.documents import make_revocation, sign_by
+from tests.support.engines import SQLITE
 from tests.support.members import EXCHANGE
 
 
