@@ -1,6 +1,6 @@
 """`python -m bench.memory`: a broker's resident memory while it is sent messages, and they are collected, all the time.
 
-Open loop, at a fixed pace, over 32 connections; the recipient collects and acknowledges beside it. Memory is looked at
+Open loop, at a fixed pace, over 32 connections, two minutes at a time; the recipient collects and acknowledges beside it. Memory is looked at
 every few seconds. What must grow is the log's tree: 64 bytes a leaf, two leaves a message. Printed are the series and
 how much a message has added from the first third of the time, in which caches fill, to the end.
 """
@@ -23,6 +23,7 @@ from bench.servers import PRODUCT, serving
 from bench.stage import RECIPIENT, SENDER, prepare_stage
 
 LOOK_SECONDS = 5.0
+_SLICE_SECONDS = 120  # sender and recipient begin anew with new tokens: one is good for five minutes
 _WINDOW = 4
 
 
@@ -36,9 +37,11 @@ def main() -> int:
     with TemporaryDirectory(prefix="bilateral-bench-") as name:
         stage = prepare_stage(Path(name), messages)
         with serving(stage, PRODUCT) as server:
-            tokens = {agency: server.ask_token(agency) for agency in (SENDER, RECIPIENT)}
             with watching_memory(server.process.pid) as series:
-                collect(server, server, tokens, skip=0, count=messages, rate=asked.rate)
+                for skip in range(0, messages, asked.rate * _SLICE_SECONDS):
+                    count = min(messages - skip, asked.rate * _SLICE_SECONDS)
+                    tokens = {agency: server.ask_token(agency) for agency in (SENDER, RECIPIENT)}
+                    collect(server, server, tokens, skip=skip, count=count, rate=asked.rate)
     console.print(" ".join(format_number(mib) for mib in series), "MiB")
     return conclude(console, describe_series(series, messages))
 
