@@ -1,8 +1,9 @@
 """`python -m bench.memory`: a broker's resident memory while it is sent messages, and they are collected, all the time.
 
-Open loop, at a fixed pace, over 32 connections, two minutes at a time; the recipient collects and acknowledges beside it. Memory is looked at
-every few seconds. What must grow is the log's tree: 64 bytes a leaf, two leaves a message. Printed are the series and
-how much a message has added from the first third of the time, in which caches fill, to the end.
+Open loop, at a fixed pace, over 32 connections, two minutes at a time; the recipient collects and acknowledges beside
+it. Memory is looked at every few seconds. What must grow is the log's tree: 64 bytes a leaf, two leaves a message.
+Printed are the series and how much a message has added from the first third of the time, in which caches fill, to the
+end.
 """
 
 import argparse
@@ -36,12 +37,11 @@ def main() -> int:
     messages, console = int(asked.minutes * 60 * asked.rate), Console(width=None if sys.stdout.isatty() else 120)
     with TemporaryDirectory(prefix="bilateral-bench-") as name:
         stage = prepare_stage(Path(name), messages)
-        with serving(stage, PRODUCT) as server:
-            with watching_memory(server.process.pid) as series:
-                for skip in range(0, messages, asked.rate * _SLICE_SECONDS):
-                    count = min(messages - skip, asked.rate * _SLICE_SECONDS)
-                    tokens = {agency: server.ask_token(agency) for agency in (SENDER, RECIPIENT)}
-                    collect(server, server, tokens, skip=skip, count=count, rate=asked.rate)
+        with serving(stage, PRODUCT) as server, watching_memory(server.process.pid) as series:
+            for skip in range(0, messages, asked.rate * _SLICE_SECONDS):
+                count = min(messages - skip, asked.rate * _SLICE_SECONDS)
+                tokens = {agency: server.ask_token(agency) for agency in (SENDER, RECIPIENT)}
+                collect(server, server, tokens, skip=skip, count=count, rate=asked.rate)
     console.print(" ".join(format_number(mib) for mib in series), "MiB")
     return conclude(console, describe_series(series, messages))
 
