@@ -3,13 +3,13 @@
 Nothing here is believed: it is what a file says, for an officer to complete and to answer for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agency_client.interchange.leaves import Leaf
 from agency_client.interchange.misp import REST
-from agency_client.interchange.stix import FIELDS_EXTENSION
+from agency_client.interchange.stix import FIELDS_EXTENSION, OBSERVED
 from schemas.codec import CodecError, decode_foreign
 
 MAX_THINGS, MAX_VALUES = 2_000, 20_000
@@ -181,19 +181,11 @@ _STRUCTURE = {
     "report",
 }
 """Types that hold other things together: nothing of theirs is missing in what is read."""
-_OBSERVABLES: dict[str, tuple[str, dict[str, str]]] = {
+_OBSERVABLES: dict[str, tuple[str, Mapping[str, str]]] = {
     "email-addr": ("email", {"value": "from"}),
-    "url": ("url", {"value": "url"}),
-    "user-account": (
-        "user-account",
-        {
-            "account_login": "username",
-            "account_type": "account-type",
-            "display_name": "display-name",
-            "user_id": "user-id",
-        },
-    ),
+    **{type_: (template, members) for template, (type_, members) in OBSERVED.items()},
 }
+"""What we write of them, and addresses, which others write."""
 _ATTRIBUTES: dict[str, tuple[str, str]] = {
     "btc": ("coin-address", "address"),
     "email": ("email", "from"),

@@ -108,7 +108,7 @@ class _Maker:
             return [self._make_person(thing)]
         if name == "geolocation" and find_alpha_2(thing.find("country") or "") is not None:
             return [self._make_location(thing)]
-        if name in _OBSERVED and not (name == "url" and _NOT_A_URI.search(thing.find("url") or "")):
+        if name in OBSERVED and not (name == "url" and _NOT_A_URI.search(thing.find("url") or "")):
             return self._make_observed(thing)
         return [self._make_misp_object(thing)]
 
@@ -198,7 +198,7 @@ class _Maker:
         return location
 
     def _make_observed(self, thing: Thing) -> list[Object]:
-        type_, members = _OBSERVED[thing.template.name]
+        type_, members = OBSERVED[thing.template.name]
         values = {member: thing.find(relation) for member, relation in members.items()}
         known: Object = {member: value for member, value in values.items() if value is not None}
         observable = {
@@ -226,7 +226,7 @@ class _Maker:
         return item
 
 
-_OBSERVED: Mapping[str, tuple[str, Mapping[str, str]]] = {
+OBSERVED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "user-account": (
         "user-account",
         {
@@ -238,6 +238,7 @@ _OBSERVED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
     "url": ("url", {"value": "url"}),
 }
+"""What is an observable of STIX itself, by the name of its template: the type, and the relation of each member."""
 """Templates whose things are observables in STIX: their type, and the relation that each member is."""
 
 
