@@ -22,6 +22,8 @@ from pydantic_core import SchemaValidator, core_schema
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 MAX_DOCUMENT_BYTES = 1 << 20
+MAX_DOCUMENT_VALUES = 1 << 14
+"""Brackets and commas of a signed document: terms that name every state in each clause have less."""
 MAX_FOREIGN_BYTES = 1 << 24
 
 _DOMAIN_PREFIX = b"bilateral-"

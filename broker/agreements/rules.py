@@ -30,7 +30,7 @@ from schemas.agreements.steps import (
     verify_continuation,
 )
 from schemas.agreements.terms import MAX_TERMS_BYTES, Terms
-from schemas.codec import MAX_INTEGER
+from schemas.codec import MAX_DOCUMENT_VALUES, MAX_INTEGER, demand_few_values
 from schemas.jwk import AkpJwk, OkpJwk
 from schemas.key_documents import AgencyClass, compute_trust_anchor
 from schemas.log.epoch import is_carried_over
@@ -60,6 +60,7 @@ def read_step(document: SignedDocument) -> ChainedStep:
         CodecError: it is of another form.
     """
     payload = document.payload_bytes
+    demand_few_values(payload, MAX_DOCUMENT_VALUES)
     return ChainedStep(Step.from_canonical(payload, max_bytes=MAX_STEP_BYTES), digest_step(payload))
 
 

@@ -23,7 +23,7 @@ from keys.encryption_keys import (
 from keys.errors import EncryptionKeysError, KeySetError, RevocationError
 from keys.key_sets import VerifiedKeySet, read_key_set, verify_key_set, verify_no_shared_keys
 from keys.timeline import MemberTimeline
-from schemas.codec import MAX_INTEGER
+from schemas.codec import MAX_DOCUMENT_VALUES, MAX_INTEGER, demand_few_values
 from schemas.key_documents import (
     KEY_DOCUMENT_DOMAINS,
     MAX_KEY_DOCUMENT_BYTES,
@@ -57,7 +57,9 @@ def read_key_document(document: SignedDocument, document_type: DocumentType) -> 
     Raises:
         CodecError: it is of another form.
     """
-    return _MODELS[document_type].from_canonical(document.payload_bytes, max_bytes=MAX_KEY_DOCUMENT_BYTES)
+    payload = document.payload_bytes
+    demand_few_values(payload, MAX_DOCUMENT_VALUES)
+    return _MODELS[document_type].from_canonical(payload, max_bytes=MAX_KEY_DOCUMENT_BYTES)
 
 
 def find_leaf_of(members: Members, agency: str, document_type: DocumentType, digest: str) -> int | None:

@@ -13,7 +13,7 @@ from schemas.codec import demand_few_values
 from schemas.model import WireModel
 
 JSON = "application/json"
-MAX_VALUES = 8192
+MAX_VALUES = 2048
 """Brackets and commas of one request: what takes longest to decode is not what is longest, and all wait meanwhile."""
 
 Document = TypeVar("Document", bound=WireModel)

@@ -11,7 +11,7 @@ from broker.http.refusal import refuse
 from keys.signing import verify_document
 from keys.timeline import MemberTimeline
 from schemas.api import AccessLogHead
-from schemas.codec import MAX_INTEGER, hash_text
+from schemas.codec import MAX_DOCUMENT_VALUES, MAX_INTEGER, demand_few_values, hash_text
 from schemas.envelope import MAX_CLOCK_AHEAD_SECONDS
 from schemas.key_documents import AgencyClass
 from schemas.signed import DocumentType, KeyUse, SignedDocument, read_signatures
@@ -57,6 +57,7 @@ def verify_status(document: SignedDocument, signer: Signer) -> VerifiedStatus:
         RefusedError, KeysError, CodecError: naming what failed.
     """
     payload = document.payload_bytes
+    demand_few_values(payload, MAX_DOCUMENT_VALUES)
     status = Status.from_canonical(payload, max_bytes=MAX_STATUS_BYTES)
     _verify_place(status.exchange, status.agency, signer)
     if status.partner == status.agency:

@@ -12,12 +12,16 @@ import pytest
 
 from broker.inbox.events import OPENING
 from schemas.api import (
+    ACCESS_LOG_HEADS_PATH,
     CHECKPOINT_PATH,
     EVENTS_PATH,
+    KEY_SETS_PATH,
     LEASE_PATH,
     MESSAGE_BATCHES_PATH,
     MESSAGES_PATH,
     RECEIPTS_PATH,
+    STATUSES_PATH,
+    STEPS_PATH,
     CheckpointAnswer,
     LeaseRequest,
 )
@@ -139,11 +143,14 @@ def test_a_body_of_a_hundred_thousand_values_is_refused_before_it_is_decoded(vn:
     assert read_slug(vn.post(path, body)) == "too-large"
 
 
-def test_what_is_signed_may_not_be_made_of_values_either(vn: Caller) -> None:
-    payload = b64u_encode(b'{"body":[' + b",".join([b"[]"] * 50_000) + b"]}")
+@pytest.mark.parametrize("path", [MESSAGES_PATH, STATUSES_PATH, ACCESS_LOG_HEADS_PATH, STEPS_PATH, KEY_SETS_PATH])
+def test_what_is_signed_may_not_be_made_of_values_either(vn: Caller, path: str) -> None:
+    payload = b64u_encode(b'{"body":[' + b",".join([b"[]"] * 20_000) + b"]}")
     signature = {"protected": "AAAA", "signature": "AAAA"}
-    envelope = {"ciphertext": "AAAA", "payload": payload, "signatures": [signature, signature]}
-    assert read_slug(vn.post(MESSAGES_PATH, encode_canonical(envelope))) == "too-large"
+    document = {"payload": payload, "signatures": [signature, signature]}
+    if path == MESSAGES_PATH:
+        document["ciphertext"] = "AAAA"
+    assert read_slug(vn.post(path, encode_canonical(document))) == "too-large"
 
 
 def test_the_members_of_a_batch_are_counted_one_by_one(exchange: RunningExchange) -> None:
