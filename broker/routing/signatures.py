@@ -1,7 +1,7 @@
 """Whether an envelope is signed by message keys of its sender that are in force. Pure: timeline and time come in.
 
-Two halves: `check_signatures` does the arithmetic before the transaction; `recheck_keys` asks in it, without
-arithmetic, whether the key documents have changed meanwhile.
+Two halves: `check_signatures` does the arithmetic before the transaction; `recheck_keys` asks in it whether the key
+documents have changed meanwhile.
 """
 
 from dataclasses import dataclass
@@ -39,10 +39,13 @@ def recheck_keys(
 ) -> Reason | None:
     """Return what is wrong now, if anything.
 
-    Keys are named by their thumbprints, so a good signature stays good: only the right to sign can have gone.
+    Keys are named by their thumbprints, so a good signature stays good: only the right to sign can have gone. What was
+    found wrong is looked at again, with the arithmetic: another broker may have taken in the keys that it is signed by.
     """
-    if check.problem is not None or timeline is check.timeline:
+    if timeline is check.timeline:
         return check.problem
+    if check.problem is not None:
+        return check_signatures(parsed, timeline, now).problem
     try:
         _find_keys(parsed, timeline, now)
     except KeysError as error:

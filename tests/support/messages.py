@@ -52,7 +52,7 @@ def make_message(
         id=make_id(name),
         issued_at=issued_at,
         expires_at=issued_at + lifetime,
-        sender=HeaderSender(agency=sender.agency, keyset=1, kids=sender.signers[KeyUse.MESSAGE].kids),
+        sender=HeaderSender(agency=sender.agency, keyset=sender.key_set.seq, kids=sender.signers[KeyUse.MESSAGE].kids),
         recipients=tuple(
             HeaderRecipient(
                 agency=recipient.agency,

@@ -1,6 +1,7 @@
 """Accepting on a real database: one commit, the same leaf again, every refusal a record that only its sender sees."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,20 @@ def test_a_message_names_the_newest_key_set(bench: Bench) -> None:
     document = sign_key_set(following, member.roots[:2])
     bench.run(bench.directory_service.submit(bench.caller(GB), document, DocumentType.KEY_SET))
     assert refused(bench, GB, sealed).refusal.slug == "key-set-not-current"
+
+
+def test_a_message_is_good_by_keys_that_another_broker_has_just_taken_in(bench: Bench) -> None:
+    """What this broker has not heard of yet stands in the database: a refusal would be for good."""
+    terms = bench.agree()
+    member, known_here = bench.members[GB], bench.directory.current
+    following = succeed(member, issued_at=bench.now, expires_at=bench.now + timedelta(days=365))
+    document = sign_key_set(following, member.roots[:2])
+    bench.run(bench.directory_service.submit(bench.caller(GB), document, DocumentType.KEY_SET))
+    bench.members[GB] = replace(member, key_set=following)
+    sealed = bench.seal(GB, VN, terms, "first")
+    assert sealed.header.sender.keyset == following.seq
+    bench.directory._current = known_here
+    assert bench.submit(GB, sealed)
 
 
 def test_an_expired_key_set_cannot_send(bench: Bench) -> None:
