@@ -14,7 +14,6 @@ from agency_client.agreements import chains, flows
 from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.views import list_lines, view_page
 from agency_client.audit.rows import make_rows
-from agency_client.cli import inbox as inbox_pages
 from agency_client.errors import UsageError
 from agency_client.languages.words import ENGLISH
 from agency_client.local_store.inbox import InboxFilter, InboxState
@@ -28,6 +27,7 @@ from agency_client.statuses.standing import list_ages
 from agency_client.terminal.agreement_pages import show_page
 from agency_client.terminal.audit_pages import show_rows
 from agency_client.terminal.cleaning import is_shown
+from agency_client.terminal.inbox_pages import show_inbox, show_set_aside
 from agency_client.terminal.message_pages import show_received
 from agency_client.terminal.output import Form, Output
 from agency_client.terminal.partner_pages import show_age
@@ -141,8 +141,8 @@ def test_no_text_of_a_message_steers_the_terminal_of_who_lists_or_reads_it(
     ages = list_ages(node, (GB,))
     demand_harmless(lambda output: show_received(output, found, ages, ENGLISH))
     view = view_inbox(node, InboxFilter(states=tuple(InboxState)))
-    demand_harmless(lambda output: inbox_pages._show_rows(output, view, ages, node.clock.now()))
-    demand_harmless(lambda output: inbox_pages._show_set_aside(output, view, ages))
+    demand_harmless(lambda output: show_inbox(output, view, ages, node.clock.now()))
+    demand_harmless(lambda output: show_set_aside(output, view, ages))
 
 
 def test_no_text_of_an_agreement_steers_the_terminal_of_who_reads_it(world: LyingWorld) -> None:
