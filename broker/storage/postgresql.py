@@ -28,6 +28,7 @@ _LOCK_ALONE = b"SELECT pg_try_advisory_lock(x'62726f6b6572'::bigint)"
 _DISK_FULL = "53100"
 _MAX_IDLE_SECONDS = 10
 _LOCK_SECONDS = 20  # longer than a broker can be idle in a transaction: whoever waits outlives it
+_TRANSACTION_SECONDS = 120  # far longer than a batch takes
 _CONNECT_SECONDS = 10
 _IDLE_TOO_LONG = "25P03"  # an error of another class than all others that end a session
 
@@ -88,6 +89,8 @@ def make_writing_engine(
             raise DatabaseInUseError
         if not is_alone:
             _verify_known(connection)
+        if not (is_alone or beside):
+            _limit_transactions(connection)
 
     @event.listens_for(engine, "begin")
     def forget_past(connection: Connection) -> None:
@@ -270,6 +273,18 @@ def _verify_known(driver: Any) -> None:
     if found > wanted:
         driver.close()
         raise SchemaNewerError(found, wanted)
+
+
+def _limit_transactions(driver: Any) -> None:
+    """Let the server end a transaction that lasts far too long, where it can (PostgreSQL 17).
+
+    Who stops in the middle of what it sends is not idle: without this it would keep the log's head until it is killed.
+    """
+    _ask(
+        driver,
+        b"SELECT set_config('transaction_timeout', '%ds', false) "
+        b"WHERE current_setting('server_version_num')::integer >= 170000" % _TRANSACTION_SECONDS,
+    )
 
 
 def _escape(value: str) -> str:

@@ -219,6 +219,23 @@ def test_a_broker_that_stops_in_a_transaction_holds_up_nobody_for_long_and_wakes
         assert select_head(connection).size == 0, "the next transaction has a session of its own again"
 
 
+def test_a_broker_that_stops_in_the_middle_of_what_it_sends_loses_the_head_too(
+    database: Database, open_again: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server waits for the rest of a message, or of a pipeline, and does not call that idle."""
+    monkeypatch.setattr(postgresql, "_TRANSACTION_SECONDS", 1)
+    session = open_again(database.writing.url).writing.raw_connection()
+    driver: Any = session.driver_connection
+    session.detach()
+    with closing(driver):
+        driver.execute("SELECT size FROM log_head FOR UPDATE")
+        driver.pgconn.enter_pipeline_mode()
+        driver.pgconn.send_query_params(b"SELECT 1", None)
+        driver.pgconn.send_flush_request()
+        driver.pgconn.flush()
+        assert make_log(database, ManualClock()).view.size == 0, "it waits for the lock, and gets it"
+
+
 def test_who_waits_for_anothers_commit_takes_along_what_comes_meanwhile_up_to_a_full_batch(
     database: Database, open_again: Callable[..., Database]
 ) -> None:
