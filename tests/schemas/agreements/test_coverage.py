@@ -1,6 +1,6 @@
 """A message is covered when one clause holds in all its terms, and otherwise everyone hears the same reasons."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,64 +12,16 @@ from schemas.agreements.coverage import (
     Coverage,
     Finding,
     VisibleFacts,
-    find_answer_minutes,
     judge_message,
     judge_received,
     judge_visible,
     list_visible_clauses,
 )
-from schemas.agreements.terms import (
-    AnswerDeadline,
-    Clause,
-    OnwardRule,
-    Terms,
-    TransferGroundKind,
-)
-from schemas.agreements.terms import (
-    TransferGround as AgreedGround,
-)
-from schemas.alerts.base import CaveatCode, SpecialCategory, Transfer, TransferGround
+from schemas.agreements.terms import Clause, OnwardRule, Terms
+from schemas.alerts.base import CaveatCode, SpecialCategory
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
+from tests.schemas.agreements.judging import NOW, TO_VN, TRANSFERS, VICTIMS, VISIBLE, judge, judge_header
 from tests.strategies.agreements import GB, VN, make_clause, make_terms, terms_between
-
-TO_VN = make_clause(GB, VN, nationalities=("GBR", "VNM"))
-TERMS = make_terms(clauses=(TO_VN,))
-VISIBLE: dict[str, Any] = {
-    "sender": GB,
-    "recipient": VN,
-    "kind": "document-fraud",
-    "marking": Tlp.AMBER,
-    "size_bytes": 65_536,
-    "attachments": 2,
-}
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-CONTENT: dict[str, Any] = {
-    "purpose": Purpose.DOCUMENT_INTEGRITY,
-    "handling": frozenset({HandlingCode.H0}),
-    "nationalities": frozenset({"VNM"}),
-    "urgency": Urgency.ROUTINE,
-    "issued_at": NOW,
-}
-
-VICTIMS: dict[str, Any] = {"kinds": ("victim-safeguarding",), "purposes": (Purpose.VICTIM_PROTECTION,)}
-TRANSFERS = (
-    Transfer(ground=TransferGround.ADEQUACY),
-    Transfer(ground=TransferGround.APPROPRIATE_SAFEGUARDS),
-    Transfer(ground=TransferGround.DEROGATION, record="UTO-38-17"),
-    Transfer(ground=TransferGround.DEROGATION, record="UTO-38-18", originator_authorisation="Utopia, by telephone"),
-)
-
-
-def judge(terms: Terms = TERMS, **changes: Any) -> Coverage:
-    """Judge the specimen message, with what a test changes."""
-    visible = {name: changes.get(name, value) for name, value in VISIBLE.items()}
-    content = CONTENT | {name: value for name, value in changes.items() if name not in VISIBLE}
-    return judge_message(terms, VisibleFacts(**visible), ContentFacts(**content))
-
-
-def judge_header(terms: Terms = TERMS, **changes: Any) -> Coverage:
-    return judge_visible(terms, VisibleFacts(**VISIBLE | changes))
-
 
 COVERED: dict[str, dict[str, Any]] = {
     "everything is at its limit": {},
@@ -80,6 +32,8 @@ COVERED: dict[str, dict[str, Any]] = {
     "nobody is named in it": {"nationalities": frozenset()},
     "people of both nationalities are named": {"nationalities": frozenset({"GBR", "VNM"})},
 }
+
+
 UNCOVERED: dict[str, tuple[dict[str, Any], str, str]] = {
     "it goes the other way": (
         {"sender": VN, "recipient": GB},
@@ -363,184 +317,8 @@ def test_special_categories_are_allowed_one_by_one_and_none_where_nothing_was_sa
     )
 
 
-ONWARD_CASES: dict[str, tuple[dict[str, Any], frozenset[str], str]] = {
-    "nothing goes on": (
-        {"onward": OnwardRule.FORBIDDEN},
-        frozenset({"BE", "AL"}),
-        "nothing is passed on under this clause, and onward names AL, BE",
-    ),
-    "one of them is not listed": (
-        {"onward": OnwardRule.LISTED, "onward_agencies": ("BE", "FR")},
-        frozenset({"BE", "AL"}),
-        "onward names AL, which is not among BE, FR",
-    ),
-}
-
-
-@pytest.mark.parametrize(("rule", "named", "sentence"), ONWARD_CASES.values(), ids=ONWARD_CASES)
-def test_onward_names_only_whom_the_clause_lets_it_name(
-    rule: dict[str, Any], named: frozenset[str], sentence: str
-) -> None:
-    terms = make_terms(clauses=(make_clause(GB, VN, **rule),))
-
-    assert judge(terms, onward=named).findings == (Finding("onward-not-covered", sentence),)
-    assert judge(terms).is_covered
-    assert judge(terms, onward=named, is_passed_on=True).is_covered
-
-
-def test_onward_may_name_whom_it_likes_where_the_originator_consents_and_the_listed_where_they_are_listed() -> None:
-    with_consent = make_terms(clauses=(make_clause(GB, VN, onward=OnwardRule.WITH_CONSENT),))
-    listed = make_terms(clauses=(make_clause(GB, VN, onward=OnwardRule.LISTED, onward_agencies=("AL", "BE")),))
-
-    assert judge(with_consent, onward=frozenset({"AL", "BE"})).is_covered
-    assert judge(listed, onward=frozenset({"BE"})).is_covered
-
-
-ADEQUACY, SAFEGUARDS, BARE, AUTHORISED = TRANSFERS
-NAMES_ITSELF = "under a derogation each message names its own transfer: ground, record, authorisation"
-UNAUTHORISED = "a derogation names the authorisation of the state the data come from (originator_authorisation)"
-GROUNDS: dict[str, tuple[str, dict[str, Any], tuple[str, str] | None]] = {
-    "nothing leaves the common area and nothing is said": ("not-a-transfer", {}, None),
-    "nothing leaves the common area and a ground is named": (
-        "not-a-transfer",
-        {"transfer": ADEQUACY},
-        ("transfer-not-covered", "the transfer rests on adequacy, the agreement on not-a-transfer"),
-    ),
-    "the agreement's own ground is repeated": ("adequacy", {"transfer": ADEQUACY}, None),
-    "the agreement's own ground is left to it": ("appropriate-safeguards", {}, None),
-    "safeguards stand in for adequacy": (
-        "adequacy",
-        {"transfer": SAFEGUARDS},
-        ("transfer-not-covered", "the transfer rests on appropriate-safeguards, the agreement on adequacy"),
-    ),
-    "a derogation stands beside safeguards": (
-        "appropriate-safeguards",
-        {"transfer": AUTHORISED},
-        ("transfer-not-covered", "the transfer rests on derogation, the agreement on appropriate-safeguards"),
-    ),
-    "a derogation is recorded and authorised": ("derogation", {"transfer": AUTHORISED}, None),
-    "a derogation is not recorded": ("derogation", {}, ("transfer-not-covered", NAMES_ITSELF)),
-    "a derogation is not authorised": (
-        "derogation",
-        {"transfer": BARE},
-        ("transfer-not-authorised", UNAUTHORISED),
-    ),
-    "a derogation is urgent and not authorised": (
-        "derogation",
-        {"transfer": BARE, "urgency": Urgency.URGENT},
-        ("transfer-not-authorised", UNAUTHORISED),
-    ),
-    "a life is at stake and the authorisation cannot be waited for": (
-        "derogation",
-        {"transfer": BARE, "urgency": Urgency.THREAT_TO_LIFE},
-        None,
-    ),
-    "a life is at stake and nothing is recorded": (
-        "derogation",
-        {"urgency": Urgency.THREAT_TO_LIFE},
-        ("transfer-not-covered", NAMES_ITSELF),
-    ),
-    "no personal data leave": ("derogation", {"is_personal": False}, None),
-    "another agency's alert is passed on, with a ground of its own": (
-        "adequacy",
-        {"transfer": AUTHORISED, "is_passed_on": True},
-        None,
-    ),
-    "another agency's alert is passed on and cannot name this transfer": (
-        "derogation",
-        {"transfer": AUTHORISED, "is_passed_on": True},
-        ("transfer-not-covered", NAMES_ITSELF),
-    ),
-}
-
-
-@pytest.mark.parametrize(("ground", "changes", "against"), GROUNDS.values(), ids=GROUNDS)
-def test_a_transfer_has_the_ground_agreed(
-    ground: str, changes: dict[str, Any], against: tuple[str, str] | None
-) -> None:
-    agreed = AgreedGround(kind=TransferGroundKind(ground), reference="Specimen act")
-    found = judge(make_terms(clauses=(TO_VN,), transfer_ground=agreed), **changes)
-
-    assert found.findings == (() if against is None else (Finding(*against),))
-
-
-DEADLINES = (
-    AnswerDeadline(urgency=Urgency.ROUTINE, minutes=1440),
-    AnswerDeadline(urgency=Urgency.URGENT, minutes=60),
-    AnswerDeadline(urgency=Urgency.THREAT_TO_LIFE, minutes=30),
-)
-TIMED = make_terms(clauses=(make_clause(GB, VN, answer_within=DEADLINES, retention_days=30),))
-SOON = "reply_due comes before 2026-11-22 12:00 UTC: 1440 minutes to answer were agreed"
-LONG = "retain_until lies after 2026-12-21: 30 days were agreed"
-TIMES: dict[str, tuple[dict[str, Any], tuple[str, str] | None]] = {
-    "the answer is due when it was agreed": ({"reply_due": NOW + timedelta(days=1)}, None),
-    "the answer is due a second before": (
-        {"reply_due": NOW + timedelta(days=1, seconds=-1)},
-        ("reply-due-too-soon", SOON),
-    ),
-    "the answer is urgent and due within the hour agreed": (
-        {"reply_due": NOW + timedelta(hours=1), "urgency": Urgency.URGENT},
-        None,
-    ),
-    "a life is at stake": ({"reply_due": NOW + timedelta(minutes=1), "urgency": Urgency.THREAT_TO_LIFE}, None),
-    "it is kept to the last day agreed": ({"retain_until": date(2026, 12, 21)}, None),
-    "it is kept a day longer": ({"retain_until": date(2026, 12, 22)}, ("retention-too-long", LONG)),
-    "another agency's alert asks for both": (
-        {"reply_due": NOW, "retain_until": date(2999, 1, 1), "is_passed_on": True},
-        None,
-    ),
-}
-
-
-@pytest.mark.parametrize(("changes", "against"), TIMES.values(), ids=TIMES)
-def test_a_message_asks_for_no_more_time_and_no_less_than_agreed(
-    changes: dict[str, Any], against: tuple[str, str] | None
-) -> None:
-    limits = () if against is None else (Finding(*against, is_limit=True),)
-    found = judge(TIMED, **changes)
-    received = judge_received(TIMED, VisibleFacts(**VISIBLE), ContentFacts(**CONTENT | changes))
-
-    assert found == (Coverage(None, limits) if limits else Coverage(TIMED.clauses[0], ()))
-    assert received == Coverage(TIMED.clauses[0], limits)
-
-
-def test_where_nothing_was_agreed_an_answer_may_be_asked_for_at_any_time() -> None:
-    assert judge(make_terms(clauses=(make_clause(GB, VN, answer_within=()),)), reply_due=NOW).is_covered
-
-
-def test_the_recipient_keeps_to_the_clause_that_limits_least_and_to_the_first_of_equals() -> None:
-    short = make_clause(GB, VN, answer_within=DEADLINES, retention_days=30, daily_quota=1)
-    same = make_clause(GB, VN, answer_within=DEADLINES, retention_days=30, daily_quota=2)
-    longer = make_clause(GB, VN, answer_within=DEADLINES, retention_days=60)
-    asked = {"reply_due": NOW, "retain_until": date(2027, 1, 1)}
-
-    def choose(*clauses: Clause) -> Coverage:
-        content = ContentFacts(**CONTENT | asked)
-        return judge_received(make_terms(clauses=clauses), VisibleFacts(**VISIBLE), content)
-
-    assert choose(short, longer).clause == longer
-    assert choose(short, same).clause == short
-    assert [finding.code for finding in choose(short, longer).findings] == ["reply-due-too-soon"]
-
-
-def test_a_limit_does_not_excuse_what_is_not_covered() -> None:
-    content = ContentFacts(**CONTENT | {"reply_due": NOW, "onward": frozenset({"AL"})})
-
-    found = judge_received(TIMED, VisibleFacts(**VISIBLE), content)
-
-    assert [finding.code for finding in found.findings] == ["onward-not-covered"]
-    assert not found.is_covered
-
-
 def test_every_clause_that_holds_by_the_header_is_listed_in_order() -> None:
     first, second = make_clause(GB, VN), make_clause(GB, VN, purposes=(Purpose.SYSTEM_TEST,))
     terms = make_terms(clauses=(first, make_clause(GB, VN, kinds=("ping",)), second, make_clause(VN, GB)))
 
     assert list_visible_clauses(terms, VisibleFacts(**VISIBLE)) == [first, second]
-
-
-def test_the_strictest_of_several_deadlines_counts_and_none_where_none_was_agreed() -> None:
-    twice = make_clause(GB, VN, answer_within=(DEADLINES[0], AnswerDeadline(urgency=Urgency.ROUTINE, minutes=5)))
-
-    assert find_answer_minutes(twice, Urgency.ROUTINE) == 5
-    assert find_answer_minutes(twice, Urgency.URGENT) is None
