@@ -1,155 +1,70 @@
 """A hostile exchange, partner or thief against statuses: hidden, kept back, rolled back, stretched in time, by file."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from agency_client.agreements import flows
-from agency_client.agreements.pulling import pull_steps
 from agency_client.agreements.submitting import submit_due_steps
-from agency_client.clock import SystemClock
 from agency_client.errors import UsageError, VerificationFailedError
 from agency_client.local_store.access_log import list_entries
 from agency_client.local_store.inbox import InboxState
 from agency_client.local_store.settings import Setting, read_setting, write_setting
-from agency_client.node import Node
-from agency_client.own_keys.publishing import publish_queued
-from agency_client.own_keys.revoking import prepare_revocation
-from agency_client.receiving.own_receipts import sign_owed_receipts
 from agency_client.sending.answering import Author, acknowledge
-from agency_client.sending.flow import NotCoveredError, plan_alert, send_alert
-from agency_client.statuses.files import StatusFile, export_status, import_status
-from agency_client.statuses.freshness import Freshness, StatusAge
+from agency_client.sending.flow import NotCoveredError, send_alert
+from agency_client.statuses.files import export_status, import_status
+from agency_client.statuses.freshness import Freshness
 from agency_client.statuses.hidden import list_hidden_agreements
-from agency_client.statuses.partners import StatusReport, pull_statuses
 from agency_client.statuses.signing import sign_status
-from agency_client.statuses.standing import list_ages, view_partner
-from agency_client.statuses.watching import WatchReport, watch_partners
-from agency_client.witness.walker import walk_log
-from keys.signing import sign_document
+from agency_client.statuses.standing import view_partner
 from schemas.agreements.steps import StepAction
 from schemas.agreements.terms import Terms
-from schemas.api import STATUSES_PATH, STEPS_PATH, Evidence, LoggedRecord, PartnerStatus, StatusesAnswer, StepsAnswer
+from schemas.api import STEPS_PATH, Evidence, StepsAnswer
 from schemas.codec import b64u_encode
 from schemas.log.records import RecordType
 from schemas.markings import Urgency
-from schemas.signed import DocumentType, KeyUse, SignedDocument
-from schemas.status import Status, StreamPosition, digest_status
+from schemas.status import Status
+from tests.attacks.boards import (
+    GB,
+    VN,
+    Board,
+    carry,
+    forget,
+    load_signed,
+    look,
+    may_send,
+    pull,
+    put_up_board,
+    sign,
+    sign_by,
+)
 from tests.support.drafts import make_draft
 from tests.support.lying_world import LyingWorld, lying_world
 from tests.support.nodes import take_step
 
-GB, VN = "GB", "VN"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-
-
-@dataclass
-class Board:
-    """What the exchange shows of statuses: by itself nothing; a test puts up whatever it likes."""
-
-    world: LyingWorld
-    shown: list[tuple[SignedDocument, LoggedRecord]] = field(default_factory=list)
-
-    def put_up(self, document: SignedDocument) -> LoggedRecord:
-        """Log a status now, and show it in the place of what was shown before."""
-        digest = digest_status(document.payload_bytes)
-        leaf = self.world.exchange.append(RecordType.STATUS, (VN, GB), agency=VN, partner=GB, digest=digest)
-        self.shown = [(document, leaf)]
-        return leaf
-
-    def answer(self, true: Any) -> Any:
-        """Return what a node is answered that asks for statuses."""
-        if not isinstance(true, StatusesAnswer):
-            return true
-        prove = self.world.exchange.prove
-        statuses = tuple(
-            PartnerStatus(agency=VN, document=document, leaf=leaf, proof=prove(leaf.index))
-            for document, leaf in self.shown
-        )
-        return StatusesAnswer(statuses=statuses, checkpoint=self.world.exchange.sign_note())
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
-    """GB and VN around an exchange that lies, with an agreement of their own."""
+    """GB and VN around an exchange that lies."""
     with lying_world(tmp_path_factory.mktemp("statuses"), GB, VN) as world:
         yield world
 
 
 @pytest.fixture
-def world(shared: LyingWorld, request: pytest.FixtureRequest) -> Iterator[LyingWorld]:
-    """The same, as on the first day for every test: no status, no message, no finding, no agreement but this test's."""
+def world(shared: LyingWorld) -> Iterator[LyingWorld]:
+    """The same, as on the first day for every test."""
     yield shared
-    shared.clock.ahead = timedelta()
-    shared.exchange.tamper.clear()
-    shared.exchange.inboxes.clear()
-    shared.exchange.steps.clear()
-    shared.numbers.clear()
-    for node in shared.nodes.values():
-        with node.store.write() as transaction:
-            for table in (
-                "status", "status_due", "announced_revocation", "told_gap", "suspicious_record", "contradiction",
-                "agreement_step", "held_step", "lease_item", "inbound_number", "inbound_stream",
-            ):  # fmt: skip
-                transaction.execute(f"DELETE FROM {table}")  # noqa: S608 - names from code only
-            transaction.execute("DELETE FROM setting WHERE name IN ('statuses-asked', 'inbox-emptied')")
-            transaction.execute("DELETE FROM setting WHERE name IN ('steps-missed-since', 'steps-asked-again')")
-            transaction.execute("DELETE FROM inbox_message")
-            now = int(SystemClock().now().timestamp())  # a test may have looked at the log in days to come
-            transaction.execute("UPDATE checkpoint SET seen_at = min(seen_at, ?)", now)
-            transaction.execute("DELETE FROM key_document WHERE type = 'bilateral-revocation'")
-
-
-@pytest.fixture
-def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Terms:
-    """An agreement in force, the only one."""
-    return world.agree(GB, VN, request.node.name)
+    forget(shared)
 
 
 @pytest.fixture
 def board(world: LyingWorld, terms: Terms) -> Board:
     """What the exchange shows of statuses."""
-    board = Board(world)
-    world.exchange.tamper[STATUSES_PATH] = board.answer
-    return board
-
-
-def sign(node: Node, **changes: Any) -> SignedDocument:
-    """Let VN sign its next status for GB, with what a test changes in it."""
-    status = sign_status(node, GB)
-    return sign_by(node, status.model_copy(update=changes)) if changes else load_signed(node, status)
-
-
-def sign_by(node: Node, status: Status) -> SignedDocument:
-    """Return a status under the true signature of a node."""
-    return sign_document(status.canonical(), DocumentType.STATUS, [node.signer(KeyUse.RECEIPT)])
-
-
-def load_signed(node: Node, status: Status) -> SignedDocument:
-    """Return the signed document of an own status."""
-    with node.store.read() as snapshot:
-        found = snapshot.fetch_value(
-            "SELECT document FROM status WHERE direction = 'out' AND partner = ? AND seq = ?", GB, status.seq
-        )
-    return SignedDocument.from_canonical(found)
-
-
-def look(world: LyingWorld) -> StatusAge:
-    """Return how VN stands at GB."""
-    return list_ages(world[GB], [VN])[VN]
-
-
-def pull(world: LyingWorld) -> StatusReport:
-    """Let GB ask for statuses."""
-    return pull_statuses(world[GB])
-
-
-def may_send(world: LyingWorld, **changes: Any) -> bool:
-    """Return whether GB may send VN something new."""
-    return plan_alert(world[GB], make_draft(VN, **changes)).is_allowed
+    return put_up_board(world)
 
 
 # Hidden and kept back
@@ -346,11 +261,6 @@ def test_an_answer_to_what_came_passes_however_old_the_status_is(world: LyingWor
 # As a file, past the exchange
 
 
-def carry(world: LyingWorld, document: SignedDocument) -> StatusReport:
-    """Give GB a status of VN as a file."""
-    return import_status(world[GB], StatusFile(v=1, exchange=world[GB].exchange, status=document)).report
-
-
 def test_a_status_by_file_counts_and_its_leaf_is_noted_when_the_exchange_relents(
     world: LyingWorld, board: Board
 ) -> None:
@@ -431,172 +341,3 @@ def test_a_suspension_announced_by_file_stops_what_is_new_at_once(
     report = carry(world, sign(world[VN]))
     assert "step-hidden" in [alarm.code for alarm in report.alarms]
     assert not may_send(world)
-
-
-# Revoked keys that the exchange keeps quiet about
-
-
-def revoke(world: LyingWorld, use: KeyUse) -> tuple[str, ...]:
-    """Let VN revoke a key; the exchange does not take it. Its next status says so."""
-    kids = world[VN].signer(use).kids
-    prepare_revocation(world[VN], [kids[0]], "key-stolen")
-    return kids
-
-
-def test_nothing_is_sealed_for_keys_that_a_stolen_rotation_key_may_have_published(
-    world: LyingWorld, board: Board
-) -> None:
-    revoke(world, KeyUse.ROTATION)
-    assert may_send(world), "nobody here knows of it yet"
-    carry(world, sign(world[VN]))
-    assert find_obstacles(world) == ["sealing-keys-revoked"]
-
-
-def test_nor_once_the_log_shows_that_the_rotation_key_was_revoked(world: LyingWorld, board: Board) -> None:
-    publish_queued(world[VN], prepare_revocation(world[VN], [world[VN].signer(KeyUse.ROTATION).kids[0]], "key-stolen"))
-    walk_log(world[GB])
-    assert find_obstacles(world) == ["sealing-keys-revoked"]
-
-
-def find_obstacles(world: LyingWorld) -> list[str]:
-    """Return the codes of what stands against sending VN anything."""
-    (recipient,) = plan_alert(world[GB], make_draft(VN)).recipients
-    return [finding.code for finding in recipient.obstacles]
-
-
-def test_what_a_stolen_message_key_signs_waits_once_its_owner_has_spoken(
-    world: LyingWorld, board: Board, terms: Terms
-) -> None:
-    signer = world[VN].signer(KeyUse.MESSAGE)
-    revoke(world, KeyUse.MESSAGE)
-    carry(world, sign(world[VN]))
-    sealed = world.craft(VN, GB, terms, signer=signer)
-    world.deliver(sealed, GB)
-    found = world.receive(GB, sealed)
-    assert found.state is InboxState.NEW
-    assert found.problem is not None
-    assert found.problem.code == "revocation-hidden"
-
-
-def test_a_thief_cannot_go_on_signing_statuses_with_a_key_that_was_called_revoked(
-    world: LyingWorld, board: Board
-) -> None:
-    honest = sign(world[VN])
-    kids = world[VN].signer(KeyUse.RECEIPT).kids
-    carry(world, sign_by(world[VN], Status.from_canonical(honest.payload_bytes).model_copy(update={"revoked": kids})))
-    follower = {"seq": 2, "prev": None, "revoked": ()}
-    forged = sign_by(world[VN], Status.from_canonical(honest.payload_bytes).model_copy(update=follower))
-    with pytest.raises(VerificationFailedError, match="said that it revoked the key"):
-        carry(world, forged)
-
-
-def test_a_later_status_takes_no_revocation_back(world: LyingWorld, board: Board) -> None:
-    kids = world[VN].signer(KeyUse.ROTATION).kids
-    first = sign(world[VN], revoked=kids)
-    carry(world, first)
-    silent = Status.from_canonical(sign(world[VN]).payload_bytes).model_copy(
-        update={"prev": digest_status(first.payload_bytes), "revoked": ()}
-    )
-    carry(world, sign_by(world[VN], silent))
-    assert not may_send(world)
-
-
-def test_a_newer_key_set_that_the_log_does_not_show_stops_sealing(world: LyingWorld, board: Board) -> None:
-    report = carry(world, sign(world[VN], keyset=2))
-    assert [alarm.code for alarm in report.alarms] == ["key-set-hidden"]
-    assert not may_send(world)
-
-
-def test_a_stolen_agreement_key_resumes_nothing_once_its_owner_has_spoken(
-    world: LyingWorld, board: Board, terms: Terms
-) -> None:
-    take_step(world[VN], terms, StepAction.SUSPEND, world[VN])
-    pull_steps(world[GB])
-    kids = world[VN].signer(KeyUse.AGREEMENT).kids
-    carry(world, sign(world[VN], revoked=kids))
-    take_step(world[VN], terms, StepAction.RESUME, world[VN])
-    assert [held.code for held in pull_steps(world[GB]).held] == ["revocation-hidden"]
-    assert "suspended" in [view.state.value for view in view_partner(world[GB], VN).agreements]
-    assert not may_send(world)
-
-
-# Messages kept back
-
-
-def watch(world: LyingWorld) -> WatchReport:
-    """Let GB empty its inbox and look its partners over."""
-    world.collect(GB)
-    return watch_partners(world[GB])
-
-
-def test_the_last_message_kept_back_is_an_alarm_after_a_quarter_of_an_hour_and_its_end_is_told(
-    world: LyingWorld, board: Board, terms: Terms
-) -> None:
-    sealed = world.craft(VN, GB, terms)
-    position = StreamPosition(stream=sealed.header.recipients[0].stream, last=1, voided=())
-    board.put_up(sign(world[VN], streams=(position,)))
-    pull(world)
-    world.clock.ahead = 14 * MINUTE
-    assert watch(world).alarms == ()
-    world.clock.ahead = 16 * MINUTE
-    (alarm,) = watch(world).alarms
-    assert alarm.code == "tail-missing"
-    assert "message 1 of stream" in alarm.sentence
-    world.deliver(sealed, GB)
-    watched = watch(world)
-    assert (watched.alarms, [told.first for told in watched.closed]) == ((), [1])
-    assert watch(world).closed == (), "told once"
-
-
-def test_a_signer_whose_clock_runs_ahead_puts_no_alarm_off(world: LyingWorld, board: Board, terms: Terms) -> None:
-    position = StreamPosition(stream=b64u_encode(bytes(16)), last=1, voided=())
-    board.put_up(sign(world[VN], time=world.clock.now() + 500 * HOUR, streams=(position,)))
-    pull(world)
-    world.clock.ahead = 16 * MINUTE
-    assert [alarm.code for alarm in watch(world).alarms] == ["tail-missing"]
-
-
-def test_a_forged_message_that_claims_the_number_closes_no_gap(world: LyingWorld, board: Board, terms: Terms) -> None:
-    first, second = world.craft(VN, GB, terms), world.craft(VN, GB, terms)
-    world.deliver(second, GB)
-    watch(world)
-    stream = first.header.recipients[0].stream
-    forged = world.craft(VN, GB, terms, n=1, stream=stream, signer=world[GB].signer(KeyUse.MESSAGE))
-    world.deliver(forged, GB)
-    world.clock.ahead = 20 * MINUTE
-    (alarm,) = watch(world).alarms
-    assert "1 here claim one of these numbers, unproven" in alarm.sentence
-
-
-def test_a_node_that_did_not_look_into_its_inbox_raises_no_alarm(world: LyingWorld, board: Board, terms: Terms) -> None:
-    world.craft(VN, GB, terms)
-    world.deliver(world.craft(VN, GB, terms), GB)
-    watch(world)
-    world.clock.ahead = 10 * HOUR
-    assert watch_partners(world[GB]).alarms == ()
-    assert len(watch(world).alarms) == 1
-
-
-def test_a_message_here_whose_number_is_voided_is_told_and_receipted_once_more(
-    world: LyingWorld, board: Board, terms: Terms
-) -> None:
-    sealed = world.craft(VN, GB, terms)
-    world.deliver(sealed, GB)
-    world.receive(GB, sealed)
-    sign_owed_receipts(world[GB])
-    position = StreamPosition(stream=sealed.header.recipients[0].stream, last=1, voided=(1,))
-    report = carry(world, sign(world[VN], streams=(position,)))
-    assert [item.is_new for item in report.voided] == [True]
-    assert [item.digest for item in view_partner(world[GB], VN).voided] == [sealed.digest]
-    sign_owed_receipts(world[GB])
-    with world[GB].store.read() as snapshot:
-        reasons = [
-            row["reason"]
-            for row in snapshot.fetch_all(
-                "SELECT reason FROM receipt_subject JOIN receipt ON receipt.digest = receipt"
-                " WHERE message = ? AND type = 'verified' AND direction = 'out' ORDER BY at, reason",
-                sealed.digest,
-            )
-        ]
-    assert reasons == ["", "number-voided"]
-    assert sign_owed_receipts(world[GB]).signed == 0
