@@ -8,7 +8,7 @@ import pytest
 
 from agency_client.connection import BrokerConnection
 from agency_client.refusals import BusyError, UnavailableError
-from schemas.api import CHECKPOINT_PATH, CONSISTENCY_PATH, CheckpointAnswer
+from schemas.api import CHECKPOINT_PATH, CONSISTENCY_PATH, TOKEN_PATH, CheckpointAnswer
 from schemas.problems import MEDIA_TYPE, PROBLEMS, ProblemDocument
 from tests.support.raw_broker import RawBroker, format_answer, raw_broker
 
@@ -88,6 +88,13 @@ def test_what_is_not_sent_has_certainly_not_arrived_also_where_the_first_may_hav
         connection.get(CHECKPOINT_PATH, CheckpointAnswer)
     assert ask(connection).code == "unavailable"
     assert played.asked == [CHECKPOINT_PATH]
+
+
+def test_who_is_given_no_token_has_certainly_sent_nothing(broker: RawBroker, connection: BrokerConnection) -> None:
+    broker.play_token = asked = Counting("unavailable", 30)
+    broker.play = played = Counting("busy", 30)
+    assert [ask(connection).code for _ in range(2)] == ["unavailable"] * 2
+    assert (asked.asked, played.asked) == ([TOKEN_PATH], [])
 
 
 def test_a_clock_that_was_put_back_ends_a_wait(

@@ -59,9 +59,13 @@ def make_raw_sheet() -> ExchangeSheet:
 
 @dataclass
 class RawBroker:
-    """A listener that lets each connection speak by `play`; `sent` is how many bytes `pour` got rid of."""
+    """A listener that lets each connection speak by `play`, and by `play_token` to who wants a token.
+
+    `sent` is how many bytes `pour` got rid of.
+    """
 
     play: Play = lambda *_: None
+    play_token: Play = lambda stream, _: stream.sendall(format_answer(200, make_token().canonical()))
     sent: int = 0
     is_over: threading.Event = field(default_factory=threading.Event)
     listening: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
@@ -131,7 +135,7 @@ class RawBroker:
                 self._streams.append(stream)
                 while request := read_request(stream):
                     if request.startswith(f"POST {TOKEN_PATH} ".encode()):
-                        stream.sendall(format_answer(200, make_token().canonical()))
+                        self.play_token(stream, request)
                     else:
                         self.play(stream, request)
         except OSError:
