@@ -1,12 +1,15 @@
 """`agency pass-on`: send a received message on to a further agency, by the originator's leave and never without."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agency_client.cli.answer_options import Case, MessageId
 from agency_client.cli.invocation import get_invocation
-from agency_client.terminal.output import Tone
+from agency_client.terminal.output import Output, Tone
+
+if TYPE_CHECKING:
+    from agency_client.onward.passing_on import PassedOn
 
 
 def register(app: typer.Typer) -> None:
@@ -55,18 +58,22 @@ def _pass_on(
         copies = pass_on(node, wanted)
     output = invocation.output
     for copy in copies:
-        words = "went there before" if copy.is_repeated else copy.item.state.value
-        output.say(f"{copy.way}: {copy.sentence}; message {copy.item.message_id}, {words}", Tone.GOOD)
-        output.write_json(
-            {
-                "id": copy.item.message_id,
-                "to": copy.recipient,
-                "way": copy.way,
-                "right": copy.right.value,
-                "state": copy.item.state.value,
-                "repeated": copy.is_repeated,
-            }
-        )
+        _tell(output, copy)
     if any(copy.item.state.value == "queued" for copy in copies):
         output.say("it is in the outbox and goes out when the exchange is there: agency outbox")
         raise typer.Exit(ExitCode.OFFLINE_QUEUED)
+
+
+def _tell(output: Output, copy: "PassedOn") -> None:
+    words = "went there before" if copy.is_repeated else copy.item.state.value
+    output.say(f"{copy.way}: {copy.sentence}; message {copy.item.message_id}, {words}", Tone.GOOD)
+    output.write_json(
+        {
+            "id": copy.item.message_id,
+            "to": copy.recipient,
+            "way": copy.way,
+            "right": copy.right.value,
+            "state": copy.item.state.value,
+            "repeated": copy.is_repeated,
+        }
+    )

@@ -11,6 +11,7 @@ from agency_client.terminal.output import Cell, Tone
 if TYPE_CHECKING:
     from agency_client.local_store.outbox import OutboxItem
     from agency_client.local_store.releases import ReleaseQuestion
+    from agency_client.onward.requesting import Asked
     from schemas.alerts.kinds.release_request import Proceeding
 
 To = Annotated[list[str] | None, typer.Option("--to", help="An agency to pass it on to; again for more.")]
@@ -21,6 +22,16 @@ Court = Annotated[str | None, typer.Option(help="The court it is to be shown to.
 ProceedingName = Annotated[str | None, typer.Option("--proceeding", help="The proceeding before that court.")]
 Holder = Annotated[
     str | None, typer.Option(help="The agency that passes it on or shows it, where it is another than who asks.")
+]
+
+ForPartner = Annotated[
+    str | None, typer.Option("--for", metavar="ID", help="Pass a partner's question on, for that partner.")
+]
+Directly = Annotated[
+    bool, typer.Option("--directly", help="Ask the originator of a copy itself, under your agreement with it.")
+]
+Because = Annotated[
+    str | None, typer.Option(help="Why it is needed, as the originator reads it; the reason, if left out.")
 ]
 
 
@@ -40,20 +51,14 @@ def _request(
     context: typer.Context,
     writer: Writer,
     message_id: Annotated[str | None, typer.Argument(help="The message's id, or its beginning.")] = None,
-    asked: Annotated[
-        str | None, typer.Option("--for", metavar="ID", help="Pass a partner's question on, for that partner.")
-    ] = None,
+    asked: ForPartner = None,
     to: To = None,
     court: Court = None,
     proceeding: ProceedingName = None,
     purpose: Purposes = None,
     holder: Holder = None,
-    directly: Annotated[
-        bool, typer.Option("--directly", help="Ask the originator of a copy itself, under your agreement with it.")
-    ] = False,
-    because: Annotated[
-        str | None, typer.Option(help="Why it is needed, as the originator reads it; the reason, if left out.")
-    ] = None,
+    directly: Directly = False,
+    because: Because = None,
 ) -> None:
     """Ask whoever a message comes from whether it may be passed on, or used as evidence in court.
 
@@ -91,6 +96,10 @@ def _request(
             found = request_for_partner(node, asked, author, because=because)
         else:
             found = request_release(node, str(message_id), question, author)
+    _show_asked(invocation, found)
+
+
+def _show_asked(invocation: Invocation, found: "Asked") -> None:
     words = "was asked before" if found.is_repeated else "is asked"
     via = "" if found.of == found.original.agency else f" over {found.of}"
     invocation.output.say(f"{found.original.agency} {words}{via}: {found.item.message_id}", Tone.GOOD)
