@@ -16,9 +16,11 @@ from typing import Any, Protocol
 
 from broker.http.connection import ClientConnection
 from broker.http.tls import build_server_context
+from keys.certificates import MAX_CERTIFICATE_BYTES
 from schemas.codec import CodecError, b64_std_decode
 
 FIELD = b"client-cert"
+_MAX_FIELD_BYTES = 2 + (MAX_CERTIFICATE_BYTES + 2) // 3 * 4
 MAX_FORWARDED = 4096
 """Certificates whose conclusions are kept; the one that was longest not seen goes first."""
 
@@ -118,6 +120,8 @@ def read_field(unverified_value: bytes) -> bytes:
     Raises:
         MalformedFieldError: it has another form.
     """
+    if len(unverified_value) > _MAX_FIELD_BYTES:
+        raise MalformedFieldError("Client-Cert names a certificate that is larger than any may be")
     if len(unverified_value) < 3 or unverified_value[:1] != b":" or unverified_value[-1:] != b":":
         raise MalformedFieldError("Client-Cert is no byte sequence between colons")
     try:

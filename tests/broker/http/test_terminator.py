@@ -36,7 +36,7 @@ from broker.http.terminator import (
 from broker.observability.admin import make_admin_app
 from broker.observability.metrics import Metrics
 from broker.server import BrokerServer, ServerOptions, bind_socket, read_port
-from keys.certificates import compute_certificate_thumbprint
+from keys.certificates import MAX_CERTIFICATE_BYTES, compute_certificate_thumbprint
 from tests.broker.http.serving import VERSION, Member, make_server_identity
 
 NOBODY = 65_534
@@ -251,6 +251,14 @@ def test_what_is_kept_of_clients_is_bounded(member: Member) -> None:
     again = terminator.find_client([(b"client-cert", format_field(b"first").encode())])
     assert again is not first
     assert again.certificate == b"first"
+
+
+def test_a_certificate_that_is_larger_than_any_may_be_is_not_even_remembered() -> None:
+    terminator = Terminator(PeerUser(0))
+    largest = format_field(bytes(MAX_CERTIFICATE_BYTES)).encode()
+    assert terminator.find_client([(b"client-cert", largest)]).certificate == bytes(MAX_CERTIFICATE_BYTES)
+    with pytest.raises(MalformedFieldError, match="larger than any may be"):
+        terminator.find_client([(b"client-cert", format_field(bytes(MAX_CERTIFICATE_BYTES + 3)).encode())])
 
 
 @given(st.binary(min_size=1, max_size=64))
