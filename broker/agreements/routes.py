@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from broker.access.authentication import Authentication
 from broker.agreements.service import MAX_STEPS_PER_ANSWER, AgreementService, StepRange
-from broker.http.documents import answer_document, read_document
+from broker.http.documents import answer_document, answer_kept, read_document
 from broker.http.operations import add_operation
 from schemas.api import STEPS_PATH, Evidence, StepsAnswer
 from schemas.codec import MAX_INTEGER
@@ -24,7 +24,7 @@ def make_router(service: AgreementService, authentication: Authentication) -> AP
         """Hand in the caller's next step of an agreement, signed by its agreement key. Again gives the same leaf."""
         caller = await authentication.find_caller(request, Role.NODE)
         evidence, is_new = await service.submit(caller, await read_document(request, SignedDocument))
-        return answer_document(evidence, 201 if is_new else 200)
+        return answer_kept(evidence, is_new=is_new)
 
     async def list_steps(
         request: Request,

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from broker.access.authentication import Authentication
 from broker.attachments.rules import UploadKey
 from broker.attachments.service import AttachmentService
-from broker.http.documents import answer_document, read_document
+from broker.http.documents import answer_document, answer_kept, read_document
 from broker.http.operations import add_operation
 from broker.http.refusal import refuse
 from schemas.api import ATTACHMENTS_PATH
@@ -45,7 +45,7 @@ class _AttachmentEndpoints:
         """Announce an attachment of a message of the caller's own, or ask how far its upload has come."""
         caller = await self._authentication.find_caller(request, Role.NODE)
         answer, is_new = await self._service.announce(caller, await read_document(request, Announcement))
-        return answer_document(answer, 201 if is_new else 200)
+        return answer_kept(answer, is_new=is_new)
 
     async def append_piece(self, request: Request, message_id: str, attachment_id: str) -> Response:
         """Add a piece to an upload at the offset where it stands. Answered once the piece is durable."""

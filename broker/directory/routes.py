@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from broker.access.authentication import Authentication
 from broker.directory.service import MAX_MEMBERS_PER_ANSWER, DirectoryService
-from broker.http.documents import answer_document, read_document
+from broker.http.documents import answer_document, answer_kept, read_document
 from broker.http.operations import add_operation
 from schemas.api import ENCRYPTION_KEYS_PATH, KEY_SETS_PATH, MEMBERS_PATH, REVOCATIONS_PATH, Evidence, MembersAnswer
 from schemas.log.records import Role
@@ -54,7 +54,7 @@ class _DirectoryEndpoints:
         caller = await self._authentication.find_caller(request, Role.NODE)
         document = await read_document(request, SignedDocument)
         evidence, is_new = await self._service.submit(caller, document, document_type)
-        return answer_document(evidence, 201 if is_new else 200)
+        return answer_kept(evidence, is_new=is_new)
 
 
 def make_router(service: DirectoryService, authentication: Authentication) -> APIRouter:

@@ -48,6 +48,11 @@ def answer_document(document: WireModel, status: int = 200, headers: Mapping[str
     return Response(document.canonical(), status, {"Cache-Control": "no-store", **(headers or {})}, JSON)
 
 
+def answer_kept(document: WireModel, *, is_new: bool) -> Response:
+    """Return the answer to a document that was handed in to be kept: 201, or 200 where it was here before."""
+    return answer_document(document, 201 if is_new else 200)
+
+
 async def _read_json(request: Request) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:

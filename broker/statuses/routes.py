@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.access.authentication import Authentication
-from broker.http.documents import answer_document, read_document
+from broker.http.documents import answer_document, answer_kept, read_document
 from broker.http.operations import add_operation
 from broker.statuses.service import StatusService
 from schemas.api import ACCESS_LOG_HEADS_PATH, STATUSES_PATH, Evidence, StatusesAnswer
@@ -29,7 +29,7 @@ class _StatusEndpoints:
         """Hand in the caller's next status for one partner, signed by its receipt key. Again gives the same leaf."""
         caller = await self._authentication.find_caller(request, Role.NODE)
         evidence, is_new = await self._service.submit_status(caller, await read_document(request, SignedDocument))
-        return answer_document(evidence, 201 if is_new else 200)
+        return answer_kept(evidence, is_new=is_new)
 
     async def list_statuses(self, request: Request) -> Response:
         """List the newest status of every partner that signed one for the caller."""
@@ -40,7 +40,7 @@ class _StatusEndpoints:
         """Hand in the head of the caller's own access log, signed by its receipt key. Again gives the same leaf."""
         caller = await self._authentication.find_caller(request, Role.NODE)
         evidence, is_new = await self._service.submit_head(caller, await read_document(request, SignedDocument))
-        return answer_document(evidence, 201 if is_new else 200)
+        return answer_kept(evidence, is_new=is_new)
 
 
 def make_router(service: StatusService, authentication: Authentication) -> APIRouter:
