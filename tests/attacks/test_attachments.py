@@ -143,14 +143,14 @@ def test_room_is_taken_by_ever_more_files_of_a_few_bytes(tmp_path: Path) -> None
 
 def _try_to_begin(bench: Bench, name: object) -> str | None:
     try:
-        begin(bench, announce(name, DATA, size=MAX_SEALED_BYTES))
+        begin(bench, announce(name, DATA, size=MAX_SEALED_BYTES // 16))
     except RefusedError as error:
         return error.refusal.slug
     return None
 
 
 def test_a_path_stands_where_an_id_should(shared: Bench) -> None:
-    for part in ("../../broker.db", "..", "a/b", "x" * 5000, "\x00", make_id("x").upper()):
+    for part in ("../../broker.db", "..", "a/b", "x" * 5000, make_id("x").upper()):
         key = UploadKey(GB, part, part)
         with pytest.raises(RefusedError, match="no such attachment"):
             shared.run(shared.attachments.append(shared.caller(GB), key, 0, 0, _nothing()))

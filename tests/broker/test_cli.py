@@ -156,6 +156,7 @@ def test_every_verb_explains_itself_with_an_example(verb: str) -> None:
     assert f"broker {verb} --data /var/lib/bilateral" in help_text
 
 
+@pytest.mark.sqlite_only
 def test_a_member_is_enrolled_where_nobody_serves_and_again_changes_nothing(
     tmp_path: Path, resting: RunningExchange
 ) -> None:
@@ -182,6 +183,7 @@ def test_nobody_is_enrolled_unless_somebody_compared_the_anchor(tmp_path: Path, 
     assert "--yes" in done.stderr
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("says", "code", "members"), [("n", 5, []), ("y", 0, ["GB-HO"])])
 def test_at_a_terminal_the_operator_is_asked_whether_the_anchor_is_the_one_on_paper(
     tmp_path: Path, resting: RunningExchange, says: str, code: int, members: list[str]
@@ -263,6 +265,7 @@ def test_dead_letters_and_needs_are_told_of_a_serving_exchange_without_a_key(ser
     assert words.stdout.endswith(": 0 expired, 0 held, 0 returned\n")
 
 
+@pytest.mark.sqlite_only
 def test_a_member_whose_keys_end_soon_is_named_by_status_where_nothing_serves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,6 +335,7 @@ def test_a_sound_log_is_said_to_be_sound_even_while_the_broker_serves(served: Ru
     assert "the log is sound" in run("verify-log", "--data", served.folder.path).stdout
 
 
+@pytest.mark.sqlite_only
 def test_a_changed_record_is_found_and_the_broker_does_not_serve_a_changed_tree(tmp_path: Path) -> None:
     exchange = found(tmp_path)
     run("enrol", "--data", exchange.folder.path, "--yes", write_enrolment(tmp_path, make_live_member("GB-HO")))
@@ -375,6 +379,7 @@ def test_another_database_is_refused_by_every_verb_and_not_repeated(
     assert "secret" not in done.stderr
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("verb", ["serve", "status", "verify-log", "migrate"])
 def test_a_database_of_a_newer_version_is_named_with_a_way_out_that_works(resting: RunningExchange, verb: str) -> None:
     database = open_database(resting.folder.database)

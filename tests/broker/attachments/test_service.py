@@ -173,6 +173,7 @@ def test_attachments_never_take_the_room_that_log_and_messages_need(bench: Bench
     assert begin(bench, announcement).offset == 500, "what was stored is kept"
 
 
+@pytest.mark.sqlite_only
 def test_a_full_disk_is_told_and_what_was_stored_is_kept(depot: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     announcement = announce("file", DATA)
     begin(depot, announcement)

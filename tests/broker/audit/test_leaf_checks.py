@@ -13,6 +13,8 @@ from broker.storage.engine import Database, open_database
 from schemas.log.records import Record, RecordType
 from tests.broker.ports import START, ManualClock, make_log, make_store
 
+pytestmark = pytest.mark.sqlite_only
+
 LEAVES = 57
 
 

@@ -37,6 +37,8 @@ from tests.support.documents import make_next_encryption_keys, make_revocation, 
 from tests.support.members import EXCHANGE, make_key_set, make_signer, succeed
 from tests.support.messages import make_id
 
+pytestmark = pytest.mark.sqlite_only
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

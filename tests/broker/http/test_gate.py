@@ -246,6 +246,11 @@ def test_none_or_two_hosts_are_refused(running: Serving, member: Member, hosts: 
     assert b"exactly one Host field" in received
 
 
+@pytest.mark.parametrize("address", ["/wait%00", "/%00", "/wait?agency=%00", "/wait?%00=1"])
+def test_an_address_with_a_nul_is_refused(client: httpx.Client, address: str) -> None:
+    assert problem_of(client.get(address))["detail"] == "The address holds a NUL character."
+
+
 @pytest.mark.parametrize("is_announced", [True, False])
 def test_a_body_over_the_limit_is_refused_and_the_client_hears_it(client: httpx.Client, is_announced: bool) -> None:
     chunks = [b"x" * 50_000] * 40

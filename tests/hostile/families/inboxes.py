@@ -195,7 +195,9 @@ class LostMessages(Manipulation):
     async def change(self, operator: HostileOperator, call: Call, answer: Any) -> Any:
         """Close the item that the acceptance opened; the answer itself is true."""
         await operator.execute(
-            "UPDATE inbox_item SET is_open = 0, state = 'handed-over' WHERE number = :number", number=answer.leaf.index
+            "UPDATE inbox_item SET is_open = :open, state = 'handed-over' WHERE number = :number",
+            number=answer.leaf.index,
+            open=False,
         )
         await operator.execute("DELETE FROM inbox_content WHERE number = :number", number=answer.leaf.index)
         self.told += 1
