@@ -13,6 +13,7 @@ from pathlib import Path
 from broker.agreements.live import make_agreement_book
 from broker.audit.log import AuditLog, create_log
 from broker.audit.log_store import StoredHead, store_stop
+from broker.audit.signed_head import SignedHead
 from broker.audit.standing import Stop, StopReason
 from broker.audit.verification import verify_stored_log
 from broker.clock import Clock
@@ -78,14 +79,16 @@ class Tools:
 
 
 def plan_rebase(exchange: Exchange, stop: Stop | None, unverified_notes: Sequence[tuple[str, bytes]]) -> Plan:
-    """Find the head a new epoch goes on from: the largest that the given notes, the evidence or the database show.
+    """Find the head a new epoch goes on from: the largest that given notes, evidence, this folder or the database show.
 
     Raises:
         NotWitnessedError: a note is not one of this log, or two histories were signed.
         LogMissingError, SchemaOutdatedError: the database is not one of this version.
     """
     log = read_log(exchange)
-    shown = log.compare(list(unverified_notes), stop)
+    kept = SignedHead(exchange.folder.signed_head, exchange.sheet.origin, exchange.log_signer.public).read()
+    own = [] if kept is None else [("what this broker signed last", kept.note)]
+    shown = log.compare([*unverified_notes, *own], stop)
     last = choose_last(shown, frozenset(source for source, _ in unverified_notes))
     return Plan(last, tuple(shown), log.head)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from broker.audit.standing import Standing, StopReason, choose_stop
+from broker.audit.standing import Standing, Stop, StopReason, choose_stop
 from broker.clock import Clock
 from broker.composition import open_broker
 from broker.epochs.errors import WrongStateError
@@ -44,8 +44,7 @@ def resume(
     log = read_log(exchange)
     stop = choose_stop(read_stop(exchange.folder), log.stop)
     if stop is None or stop.reason is not StopReason.RESTORED:
-        state = "its log may grow" if stop is None else "a witness showed that it is behind: rebase"
-        raise WrongStateError(f"there is nothing to resume: {state}")
+        raise WrongStateError(f"there is nothing to resume: {_describe(stop)}")
     members = read_members(exchange)
     shown = log.compare(list(unverified_notes), stop)
     witnesses = tuple(verify_nothing_lost(shown, members.timelines, log.own, stop.since, excused))
@@ -58,6 +57,12 @@ def resume(
         size = broker.log.view.size
     lift_stop(exchange.folder)
     return Resumed(witnesses, tuple(sorted(excused)), size)
+
+
+def _describe(stop: Stop | None) -> str:
+    if stop is None:
+        return "its log may grow"
+    return f"{stop.sentence} (`broker rebase`)" if stop.reason is StopReason.BEHIND else stop.sentence
 
 
 def _append_resumption(witnesses: Sequence[str], excused: Sequence[str], transaction: Transaction) -> None:

@@ -236,6 +236,20 @@ def test_an_earlier_database_is_noticed_though_nobody_ran_while_it_was_put_back(
         grow(broker)
 
 
+def test_a_new_epoch_goes_on_from_what_this_broker_signed_though_its_database_is_lost(
+    place: ExchangeFolder, tmp_path: Path
+) -> None:
+    save(place, tmp_path / "backup.tar")
+    size = serve_a_little(place)
+    restore(tmp_path / "backup.tar", place.path, CLOCK.now())
+    exchange = open_place(place)
+    assert plan_rebase(exchange, read_stop(place), []).last.checkpoint.size == size
+    resume(
+        exchange, settings_of(place), CLOCK, [], frozenset({GB, VN})
+    )  # the operator answers for who may have seen it
+    assert serve_a_little(place) == size + 1
+
+
 def open_next_epoch(place: ExchangeFolder) -> Rebased:
     exchange = open_place(place)
     return rebase(exchange, plan_rebase(exchange, None, []), None, TOOLS, new_log_keys=True)
