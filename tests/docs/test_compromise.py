@@ -170,7 +170,7 @@ WALKS = (
         """,
         (
             r"stopped, as it should be",
-            r"it commits to exactly what this node saw last",
+            r"it commits to \d+ leaves, this node saw \d+",
             r"exchange.example/2 counts from now on",
             # From before the backup, after it, and from while the exchange was away.
             r"== afterwards\n(.*\n)*(.*\tVN\tverified\t.*\n){3}",
