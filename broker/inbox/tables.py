@@ -8,12 +8,27 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from broker.storage.columns import BY_RECIPIENT, BigId, Text, UtcInstant, rows_where, table_of
+from broker.storage.columns import BY_RECIPIENT, BigId, Text, UtcInstant, expect_rows, rows_where, table_of
 
 # SQLite uses a partial index only for a query that says the same words.
 _IS_OPEN = rows_where("is_open = 1", "is_open")
 _REFERS = rows_where("refers_to IS NOT NULL")
 _IS_OPEN_WITHDRAWAL = rows_where("is_open = 1 AND withdraws IS NOT NULL", "is_open AND withdraws IS NOT NULL")
+_EXPECTED_MESSAGES = {
+    "sqlite_autoindex_message_1": "1000000 5000 1",  # the primary key
+    "sqlite_autoindex_message_2": "1000000 5000 1 1",
+    "sqlite_autoindex_message_3": "1000000 5000 100 100 1",
+    "ix_message_end": "1000000 10",
+    "ix_message_refers_to": "10000 50 2 1",
+}
+# Few items are open, and what is asked at each lease must not read all that a recipient ever had.
+_EXPECTED_ITEMS = {
+    "inbox_item": "1000000 5000 1",
+    "ix_inbox_item_open": "4000 40 20 10 1",
+    "ix_inbox_item_deadline": "4000 1",
+    "ix_inbox_item_agreement": "4000 40 20 1",
+    "ix_inbox_item_withdraws": "100 10 1",
+}
 
 
 class AcceptedMessage(SQLModel, table=True):
@@ -30,7 +45,7 @@ class AcceptedMessage(SQLModel, table=True):
         UniqueConstraint("sender", "recipient", "stream", "n", name="uq_message_stream"),
         Index("ix_message_end", "evidence_until"),
         Index("ix_message_refers_to", "sender", "refers_to", "kind", **_REFERS),
-        BY_RECIPIENT,
+        {**expect_rows(_EXPECTED_MESSAGES), **BY_RECIPIENT},
     )
 
     recipient: str = Field(primary_key=True, sa_type=Text)
@@ -77,7 +92,7 @@ class InboxItem(SQLModel, table=True):
         Index("ix_inbox_item_deadline", "expires_at", **_IS_OPEN),
         Index("ix_inbox_item_agreement", "agreement", "state", "number", **_IS_OPEN),
         Index("ix_inbox_item_withdraws", "recipient", "withdraws", **_IS_OPEN_WITHDRAWAL),
-        {"sqlite_with_rowid": False, **BY_RECIPIENT},
+        {"sqlite_with_rowid": False, **expect_rows(_EXPECTED_ITEMS), **BY_RECIPIENT},
     )
 
     recipient: str = Field(primary_key=True, sa_type=Text)

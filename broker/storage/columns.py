@@ -1,5 +1,6 @@
 """Column types that mean the same in every database the broker runs on."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +41,7 @@ class Text(TypeDecorator[str]):
         return String(collation="C") if dialect.name == "postgresql" else String()
 
 
+EXPECTED_ROWS = "expected-rows"
 BY_RECIPIENT = {"postgresql_partition_by": "HASH (recipient)"}
 """For a table's arguments: it is kept in parts, by the agency that its rows are for."""
 
@@ -47,6 +49,14 @@ BY_RECIPIENT = {"postgresql_partition_by": "HASH (recipient)"}
 def rows_where(words: str, postgresql: str | None = None) -> dict[str, Any]:
     """Return the arguments of an index over the rows that `words` choose; PostgreSQL may need them said otherwise."""
     return {"sqlite_where": text(words), "postgresql_where": text(postgresql or words)}
+
+
+def expect_rows(expected: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments of a table whose SQLite planner is told what to expect of it, by the name of the index.
+
+    Each text is of `sqlite_stat1`: how many rows, and how many are alike in the first column, the first two, …
+    """
+    return {"info": {EXPECTED_ROWS: expected}}
 
 
 def table_of(model: type[SQLModel]) -> Table:

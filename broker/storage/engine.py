@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy import URL, Connection, Engine, Table, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from broker.storage import postgresql, sqlite
@@ -60,6 +60,10 @@ class Dialect(Protocol):
 
     def set_schema_aside(self, connection: Connection) -> None:
         """Give what the tables stand in another name, where the engine has such a thing."""
+        ...
+
+    def tell_planner(self, connection: Connection, tables: Iterable[Table]) -> None:
+        """Say what to expect of tables, where the engine does not find out by itself."""
         ...
 
     def empty_write_ahead_log(self, engine: Engine) -> bool:

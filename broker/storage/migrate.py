@@ -48,6 +48,7 @@ def migrate_within(database: Database, connection: Connection, revision: str = "
     database.create_schema(connection)
     verify_not_newer(connection)
     command.upgrade(_config(connection), revision)
+    database.dialect.tell_planner(connection, load_tables().sorted_tables)
 
 
 def write_revision(message: str) -> None:

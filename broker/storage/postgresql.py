@@ -5,7 +5,7 @@ of the log's head for as long as its transaction lasts, so none may last: a brok
 whose machine is gone, loses session and lock within `_MAX_IDLE_SECONDS`, and what it had written.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from select import POLLIN, poll
 from typing import Any
@@ -211,6 +211,10 @@ def write_array_insert(table: str, columns: Mapping[str, str]) -> str:
     """Return an insert that takes the values of each column, named with its type, as one array in binary form."""
     arrays = ", ".join(f"%b::{kind.partition(' COLLATE ')[0]}[]" for kind in columns.values())
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
+
+
+def tell_planner(connection: Connection, tables: Iterable[Table]) -> None:
+    """Do nothing: the server gathers statistics by itself."""
 
 
 def empty_write_ahead_log(engine: Engine) -> bool:

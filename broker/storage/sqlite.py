@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError
+
+from broker.storage.columns import EXPECTED_ROWS
 
 _BUSY_TIMEOUT_MS = 10_000
 
@@ -111,6 +113,16 @@ def drop_schema(connection: Connection) -> None:
 
 def set_schema_aside(connection: Connection) -> None:
     """Do nothing: the file itself is moved."""
+
+
+def tell_planner(connection: Connection, tables: Iterable[Table]) -> None:
+    """Say what to expect of tables: no statistics are gathered here, and without any a wrong index looks as good."""
+    connection.exec_driver_sql("ANALYZE sqlite_schema")  # makes the table of statistics, and gathers none
+    for table in tables:
+        for index, expected in table.info.get(EXPECTED_ROWS, {}).items():
+            connection.exec_driver_sql("DELETE FROM sqlite_stat1 WHERE tbl = ? AND idx = ?", (table.name, index))
+            connection.exec_driver_sql("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", (table.name, index, expected))
+    connection.exec_driver_sql("ANALYZE sqlite_schema")  # reads them
 
 
 def empty_write_ahead_log(engine: Engine) -> bool:
