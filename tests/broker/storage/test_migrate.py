@@ -104,10 +104,10 @@ def test_the_migrated_schema_is_clause_for_clause_what_the_models_would_create(t
     migrate(migrated)
     created = create_engine(f"sqlite:///{tmp_path}/created.db")
     load_tables().create_all(created)
-    own = "name NOT IN ('alembic_version', 'sqlite_stat1', 'sqlite_stat4')"
-    statement = text(f"SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND {own}")
+    statement = text("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    own = {"alembic_version", "sqlite_stat1", "sqlite_stat4"}
     with migrated.read() as left, created.connect() as right:
-        found = {row.name: _clauses(row.sql) for row in left.execute(statement)}
+        found = {row.name: _clauses(row.sql) for row in left.execute(statement) if row.name not in own}
         wanted = {row.name: _clauses(row.sql) for row in right.execute(statement)}
     assert found == wanted
     created.dispose()
