@@ -36,7 +36,9 @@ _SELECT_HASHES = Prepared(
     .where(log_leaf.c.leaf_index >= bindparam("start"), log_leaf.c.leaf_index < bindparam("end"))
     .order_by(log_leaf.c.leaf_index)
 )
-_SELECT_RECORD = select(log_leaf.c.record, log_leaf.c.salt).where(log_leaf.c.leaf_index == bindparam("leaf_index"))
+_SELECT_RECORD = Prepared(
+    select(log_leaf.c.record, log_leaf.c.salt).where(log_leaf.c.leaf_index == bindparam("leaf_index"))
+)
 _SELECT_RANGE = (
     select(
         log_leaf.c.leaf_index, log_leaf.c.leaf_class, log_leaf.c.commitment,
@@ -152,10 +154,11 @@ def select_record(connection: Connection, index: int) -> tuple[bytes | None, byt
     Raises:
         LookupError: there is no such leaf.
     """
-    row = connection.execute(_SELECT_RECORD, {"leaf_index": index}).one_or_none()
-    if row is None:
+    rows = _SELECT_RECORD.fetch(connection, {"leaf_index": index})
+    if not rows:
         raise LookupError(f"the log has no leaf {index}")
-    return row.record, row.salt
+    ((record, salt),) = rows
+    return record, salt
 
 
 def select_range(connection: Connection, start: int, end: int) -> Iterable[Row[Any]]:

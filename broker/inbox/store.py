@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
@@ -30,7 +30,7 @@ _STORED_MESSAGE = (
     _message.attachments, _message.attachment_bytes,
 )  # fmt: skip
 
-_SELECT_READY = (
+_SELECT_READY = Prepared(
     select(_item.type, _item.number, _item.size, *_STORED_MESSAGE)
     .select_from(inbox_item.outerjoin(message, _TO_MESSAGE))
     .where(_item.recipient == bindparam("recipient"), _IS_WAITING, _IS_FREE)
@@ -70,7 +70,7 @@ _SELECT_UNDER_AGREEMENT = (
     .limit(bindparam("limit"))
 )
 _SELECT_AGREEMENTS = select(_item.agreement, _item.state).where(_item.is_open, _item.agreement.is_not(None)).distinct()
-_SELECT_HELD_AGREEMENTS = (
+_SELECT_HELD_AGREEMENTS = Prepared(
     select(_item.agreement)
     .where(_item.recipient == bindparam("recipient"), _item.is_open, _item.state == ItemState.HELD.value)
     .distinct()
@@ -84,14 +84,14 @@ _SELECT_CONTENT = (
     )
     .where(_content.recipient == bindparam("recipient"), _content.number.in_(bindparam("numbers", expanding=True)))
 )
-_LEASE = (
+_LEASE = Prepared(
     update(inbox_item)
     .where(_item.recipient == bindparam("the_recipient"), _item.number == bindparam("the_number"))
     .values(
         lease=bindparam("lease"), leased_until=bindparam("leased_until"), handed_over_at=bindparam("handed_over_at")
     )
 )
-_MOVE = (
+_MOVE = Prepared(
     update(inbox_item)
     .where(_item.recipient == bindparam("the_recipient"), _item.number == bindparam("the_number"))
     .values(
@@ -103,13 +103,17 @@ _MOVE = (
 _SELECT_LEASED = select(_item.number, _item.type, _item.is_open, _item.lease, _item.leased_until).where(
     _item.recipient == bindparam("recipient"), _item.number.in_(bindparam("numbers", expanding=True))
 )
-_SELECT_NEXT_LAPSE = select(func.min(_item.leased_until)).where(
-    _item.recipient == bindparam("recipient"), _IS_WAITING, _item.leased_until > bindparam("now")
+_SELECT_NEXT_LAPSE = Prepared(
+    select(func.min(_item.leased_until)).where(
+        _item.recipient == bindparam("recipient"), _IS_WAITING, _item.leased_until > bindparam("now")
+    )
 )
-_DELETE_CONTENT = delete(inbox_content).where(
-    _content.recipient == bindparam("the_recipient"), _content.number == bindparam("the_number")
+_DELETE_CONTENT = Prepared(
+    delete(inbox_content).where(
+        _content.recipient == bindparam("the_recipient"), _content.number == bindparam("the_number")
+    )
 )
-_SELECT_WITHDRAWN = (
+_SELECT_WITHDRAWN = Prepared(
     select(_message.id, _message.digest)
     .select_from(
         inbox_item.join(message, and_(_message.recipient == _item.recipient, _message.number == _item.withdraws))
@@ -235,7 +239,7 @@ def insert_item(connection: Connection, row: dict[str, Any]) -> None:
 
 def select_ready(connection: Connection, recipient: str, now: datetime, limit: int) -> list[ReadyItem]:
     """Return what waits and nobody has leased now, the most urgent first, then the oldest."""
-    rows = connection.execute(_SELECT_READY, {"recipient": recipient, "now": now, "limit": limit})
+    rows = _SELECT_READY.fetch(connection, {"recipient": recipient, "now": now, "limit": limit})
     return [_read_ready(*row) for row in rows]
 
 
@@ -268,7 +272,7 @@ def select_agreements(connection: Connection) -> list[tuple[str, ItemState]]:
 
 def select_held_agreements(connection: Connection, recipient: str) -> list[str]:
     """Return the agreement digests under which messages for one recipient are held."""
-    return list(connection.execute(_SELECT_HELD_AGREEMENTS, {"recipient": recipient}).scalars())
+    return [agreement for (agreement,) in _SELECT_HELD_AGREEMENTS.fetch(connection, {"recipient": recipient})]
 
 
 def select_content(
@@ -283,17 +287,9 @@ def lease_items(
     connection: Connection, recipient: str, lease: str, leased_until: datetime, leaves: dict[int, int | None]
 ) -> None:
     """Lease items by number; `leaves` holds the index of each one's hand-over leaf, None for what has none."""
-    rows = [
-        {
-            "the_recipient": recipient,
-            "the_number": number,
-            "lease": lease,
-            "leased_until": leased_until,
-            "handed_over_at": leaf,
-        }
-        for number, leaf in leaves.items()
-    ]
-    connection.execute(_LEASE, rows)
+    same = {"the_recipient": recipient, "lease": lease, "leased_until": leased_until}
+    for number, leaf in leaves.items():
+        _LEASE.defer(connection, {**same, "the_number": number, "handed_over_at": leaf})
 
 
 def move_item(connection: Connection, recipient: str, number: int, state: ItemState, leaf: int | None) -> None:
@@ -305,7 +301,7 @@ def move_item(connection: Connection, recipient: str, number: int, state: ItemSt
         "stays_open": state.is_open,
         "leaf": leaf,
     }
-    connection.execute(_MOVE, values)
+    _MOVE.defer(connection, values)
 
 
 def select_leased(connection: Connection, recipient: str, numbers: Iterable[int]) -> list[LeasedItem]:
@@ -316,19 +312,19 @@ def select_leased(connection: Connection, recipient: str, numbers: Iterable[int]
 
 def select_next_lapse(connection: Connection, recipient: str, now: datetime) -> datetime | None:
     """Return when the next lease of an open item ends."""
-    found: datetime | None = connection.execute(_SELECT_NEXT_LAPSE, {"recipient": recipient, "now": now}).scalar()
-    return found
+    ((found,),) = _SELECT_NEXT_LAPSE.fetch(connection, {"recipient": recipient, "now": now})
+    return cast(datetime | None, found)
 
 
 def delete_content(connection: Connection, recipient: str, number: int) -> None:
     """Forget what would be handed over with an item."""
-    connection.execute(_DELETE_CONTENT, {"the_recipient": recipient, "the_number": number})
+    _DELETE_CONTENT.defer(connection, {"the_recipient": recipient, "the_number": number})
 
 
 def select_withdrawn(connection: Connection, recipient: str, limit: int) -> list[tuple[str, str]]:
     """Return id and digest of messages whose withdrawal is still in the inbox and which the recipient may hold."""
-    rows = connection.execute(_SELECT_WITHDRAWN, {"recipient": recipient, "limit": limit})
-    return [(row.id, row.digest) for row in rows]
+    rows = _SELECT_WITHDRAWN.fetch(connection, {"recipient": recipient, "limit": limit})
+    return [(message_id, digest) for message_id, digest in rows]
 
 
 def select_states(connection: Connection, sender: str, message_id: str) -> list[StoredState]:
