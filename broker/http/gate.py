@@ -98,7 +98,7 @@ class Gate:
         refusal = refuse_head(head, max_body_bytes=limit, needs_version=path not in options.without_version)
         if scope["http_version"] != "1.1":
             refusal = Refusal("malformed", "The request line must say HTTP/1.1.")
-        if "\0" in path or b"%00" in scope["query_string"]:  # PostgreSQL has no text with one
+        if "\0" in path or b"%00" in scope.get("query_string", b""):  # PostgreSQL has no text with one
             refusal = Refusal("malformed", "The address holds a NUL character.")
         if refusal is None:
             refusal = self.admission.refuse(visit, time.monotonic())
