@@ -410,6 +410,7 @@ def test_a_step_whose_answer_was_lost_in_a_crash_is_taken_once(
         assert len(read_steps(exchange.caller(VN))) == 1
 
 
+@pytest.mark.long
 def test_agreements_survive_a_crash(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running_exchange(tmp_path_factory.mktemp("crash"), GB, VN) as exchange:
         negotiation = exchange.agree(GB, VN)

@@ -18,6 +18,8 @@ from tests.support.caller import read_answer
 from tests.support.delivery import Correspondence, acknowledge, envelopes_of, lease, send, try_to_send
 from tests.support.exchange import RunningExchange, running_exchange
 
+pytestmark = pytest.mark.long
+
 GB, VN = "GB-HO", "VN-IMM"
 BEFORE_THE_COMMIT = (
     "commit.before-transaction",

@@ -27,6 +27,8 @@ from tests.support.caller import Caller, read_answer
 from tests.support.delivery import Correspondence, acknowledge, ask_states, envelopes_of, lease, send
 from tests.support.exchange import RunningExchange, running_exchange
 
+pytestmark = pytest.mark.long
+
 GB, VN = "GB-HO", "VN-IMM"
 LEASE_SECONDS = 2
 BEFORE_THE_COMMIT = (

@@ -23,6 +23,8 @@ from schemas.codec import decode_canonical
 from tests.support.delivery import Correspondence, acknowledge, lease, send
 from tests.support.exchange import RunningExchange, running_exchange
 
+pytestmark = pytest.mark.long
+
 GB, VN = "GB-HO", "VN-IMM"
 MESSAGES = 3
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

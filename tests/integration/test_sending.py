@@ -334,6 +334,7 @@ def test_a_message_that_has_not_left_is_taken_back(region: Region) -> None:
     assert region.be.agency("outbox", "--cancel", message[:8], code=8).error["code"].startswith("outbox-")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["accept.stored", "commit.after-commit", "accept.before-answer"])
 def test_a_broker_killed_anywhere_in_an_acceptance_loses_nothing_and_doubles_nothing(
     region: Region, place: str
@@ -360,6 +361,7 @@ def test_a_broker_killed_anywhere_in_an_acceptance_loses_nothing_and_doubles_not
     )
 
 
+@pytest.mark.long
 def test_following_processes_bring_messages_over_and_end_in_order_on_a_signal(region: Region) -> None:
     followers = [start_following(desk) for desk in (region.be, region.vn)]
     try:

@@ -117,6 +117,7 @@ def following(folder: Path, *nodes: Node) -> Iterator[list[RoundReport]]:
             assert not thread.is_alive()
 
 
+@pytest.mark.long
 def test_two_following_nodes_bring_a_message_over_and_settle_it_by_themselves(tmp_path: Path) -> None:
     with running_exchange(tmp_path) as exchange, joined_nodes(exchange, tmp_path, "GB", "VN") as nodes:
         gb, vn = nodes["GB"], nodes["VN"]
