@@ -258,10 +258,9 @@ class AuditLog:
             LogDamagedError: the stored head and the tree in memory do not agree.
         """
         head = take_head(connection)
-        if head is None:
-            if meanwhile is not None:
-                meanwhile()
-            head = select_head(connection, for_update=True)
+        if head is None and meanwhile is not None:
+            meanwhile()
+        head = head or select_head(connection, for_update=True)
         self._standing.follow(head.stop)
         self._catch_up(connection, head)
         now = self._newest_time = max(self._clock.now().replace(microsecond=0), head.last_time)

@@ -1,5 +1,6 @@
 """A log on a database that others write to, cut or put back: never forked, and stopped by what it signed and lost."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from schemas.log.checkpoint import parse_checkpoint
 from schemas.log.note import parse_note
 from schemas.log.tree import MerkleTree, verify_consistency
 from tests.broker.audit.appending import Exchange, note
-from tests.broker.ports import ManualClock, make_log, make_store
+from tests.broker.ports import ManualClock, make_log, make_store, open_store
+from tests.support.engines import POSTGRESQL, using_engine
 
 pytestmark = pytest.mark.both_engines
 
@@ -30,6 +32,24 @@ def test_two_processes_on_one_store_continue_each_other_and_never_fork(tmp_path:
     verify_consistency(left_head.size, right_head.size, left_head.root, right_head.root, proof)
     left.close()
     right.close()
+
+
+@pytest.mark.both_engines(False)
+def test_what_can_be_done_meanwhile_is_done_before_waiting_for_who_holds_the_head(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database, other = make_store(tmp_path), open_store(tmp_path)
+    log, holding = make_log(database, ManualClock()), ExitStack()
+    select_head(holding.enter_context(other.write()), for_update=True)
+    done: list[str] = []
+
+    def let_go() -> None:
+        done.append("meanwhile")
+        holding.close()
+
+    with database.write() as connection:
+        assert log.begin(connection, let_go).size == 0
+        assert log.begin(connection, let_go).size == 0, "nobody holds it now but this transaction"
+    assert done == ["meanwhile"]
 
 
 @pytest.mark.parametrize(
