@@ -99,6 +99,7 @@ class Bench:
         self._steps: dict[tuple[str, str], list[str]] = {}
         self.runner = asyncio.Runner()
         self.stop: Stop | None = None
+        self._beside: list[Database] = []
         self._compose()
         for agency in agencies or (GB, VN):
             self.enrol(agency)
@@ -107,7 +108,8 @@ class Bench:
         """Return the bytes of attachments as they are kept beside this engine."""
         if self.database.writing.dialect.name == SQLITE:
             return AttachmentFiles(self.folder / "attachments")
-        return AttachmentPieces(open_store(self.folder, beside=2), ROOM_BYTES)
+        self._beside.append(open_store(self.folder, beside=2))
+        return AttachmentPieces(self._beside[-1], ROOM_BYTES)
 
     def _compose(self) -> None:
         self.standing = Standing(self.stop, self._keep_stop)
@@ -184,7 +186,8 @@ class Bench:
         """End everything."""
         self.writer.close()
         self.runner.close()
-        self.database.close()
+        for database in (self.database, *self._beside):  # a later test of a shared bench may have opened them again
+            database.close()
 
     @property
     def now(self) -> datetime:
