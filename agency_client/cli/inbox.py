@@ -1,18 +1,22 @@
 """`agency inbox` and `agency thread`: what has come, most urgent first, as the store knows it; no broker is asked."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agency_client.cli.invocation import get_invocation
+from agency_client.terminal.output import Output
 
 if TYPE_CHECKING:
+    from agency_client.agreements.views import AgreementLine
     from agency_client.local_store.inbox import InboxFilter, InboxState
     from agency_client.matching.query import SearchQuery
     from agency_client.node import Node
     from agency_client.reading.lists import InboxView
+    from agency_client.statuses.freshness import StatusAge
+    from agency_client.statuses.standing import PartnerStanding
 
 Person = Annotated[
     str | None, typer.Option(help="Only what may be about somebody of this name; the question is on record.")
@@ -20,6 +24,16 @@ Person = Annotated[
 Unverifiable = Annotated[
     bool, typer.Option("--unverifiable", help="What did not prove what it claims, and what was refused.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What the store knows of what has come, and of the partners and agreements it came from."""
+
+    view: "InboxView"
+    ages: "dict[str, StatusAge]"
+    standings: "list[PartnerStanding]"
+    agreements: "list[AgreementLine]"
 
 
 def register(app: typer.Typer) -> None:
@@ -53,14 +67,8 @@ def _inbox(
       agency inbox --due 4                    to be answered within four hours
       agency inbox --unverifiable             what was set aside, with the reason
     """
-    from agency_client.agreements.desks import say_whom_to_call
-    from agency_client.agreements.views import list_lines
     from agency_client.local_store.inbox import InboxFilter
     from agency_client.node import Node
-    from agency_client.statuses.standing import list_ages, list_standings
-    from agency_client.terminal.agreement_pages import remind_of_agreements
-    from agency_client.terminal.inbox_pages import describe_row, say_rest, show_inbox, show_set_aside
-    from agency_client.terminal.partner_pages import warn_of_ages, warn_of_gaps
 
     invocation = get_invocation(context)
     now = invocation.clock.now()
@@ -75,20 +83,8 @@ def _inbox(
         since=None if since is None else _parse_day(since),
     )
     with Node(invocation.open_profile(), invocation.clock) as node:
-        view = _look(node, wanted, _make_query(person, document), limit)
-        standings, ages = list_standings(node), list_ages(node, (row.message.sender for row in view.rows))
-        agreements = list_lines(node)
-    if waiting or unverifiable:
-        show_set_aside(invocation.output, view, ages)
-    else:
-        show_inbox(invocation.output, view, ages, now)
-    say_rest(invocation.output, view, wanted)
-    whom = {standing.agency: say_whom_to_call(standing.agency, standing.desks) for standing in standings}
-    warn_of_ages(invocation.output, ages.values(), whom)
-    warn_of_gaps(invocation.output, standings)
-    remind_of_agreements(invocation.output, agreements)
-    for row in view.rows:
-        invocation.output.write_json(describe_row(row, ages))
+        listing = _load(node, wanted, _make_query(person, document), limit)
+    _show(invocation.output, listing, wanted, now, are_aside=waiting or unverifiable)
 
 
 def _thread(
@@ -120,6 +116,15 @@ def _thread(
         invocation.output.write_json(describe_entry(thread, entry, ages[entry.partner]))
 
 
+def _load(node: "Node", wanted: "InboxFilter", query: "SearchQuery | None", limit: int) -> _Listing:
+    from agency_client.agreements.views import list_lines
+    from agency_client.statuses.standing import list_ages, list_standings
+
+    view = _look(node, wanted, query, limit)
+    ages = list_ages(node, (row.message.sender for row in view.rows))
+    return _Listing(view, ages, list_standings(node), list_lines(node))
+
+
 def _look(node: "Node", wanted: "InboxFilter", query: "SearchQuery | None", limit: int) -> "InboxView":
     """Put the look on record, as a list or as a search for somebody, and return what matches."""
     from agency_client.duties.listing import note_listing
@@ -131,6 +136,26 @@ def _look(node: "Node", wanted: "InboxFilter", query: "SearchQuery | None", limi
     else:
         wanted = replace(wanted, digests=find_digests(node, query, "list-inbox"))
     return view_inbox(node, wanted, limit=limit)
+
+
+def _show(output: Output, listing: _Listing, wanted: "InboxFilter", now: datetime, *, are_aside: bool) -> None:
+    from agency_client.agreements.desks import say_whom_to_call
+    from agency_client.terminal.agreement_pages import remind_of_agreements
+    from agency_client.terminal.inbox_pages import describe_row, say_rest, show_inbox, show_set_aside
+    from agency_client.terminal.partner_pages import warn_of_ages, warn_of_gaps
+
+    view, ages = listing.view, listing.ages
+    if are_aside:
+        show_set_aside(output, view, ages)
+    else:
+        show_inbox(output, view, ages, now)
+    say_rest(output, view, wanted)
+    whom = {standing.agency: say_whom_to_call(standing.agency, standing.desks) for standing in listing.standings}
+    warn_of_ages(output, ages.values(), whom)
+    warn_of_gaps(output, listing.standings)
+    remind_of_agreements(output, listing.agreements)
+    for row in view.rows:
+        output.write_json(describe_row(row, ages))
 
 
 def _make_query(person: str | None, document: str | None) -> "SearchQuery | None":
