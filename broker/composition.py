@@ -149,7 +149,7 @@ def _compose(
     channel = database.open_channel(own_id)
     log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing, signed)
     writer = _make_writer(settings, database, log, channel, metrics)
-    directory, book = make_directory(name), make_agreement_book()
+    directory, book = make_directory(name, None if channel is None else database), make_agreement_book()
     refusals = RefusalRecorder(writer, clock)
     agreements = AgreementService(name, book, directory, writer, database, log, refusals, clock)
     waiters, turns = Waiters(), Turns()

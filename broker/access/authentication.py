@@ -18,6 +18,7 @@ from broker.access.store import select_key
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.directory.live import Directory
+from broker.directory.members import Members
 from broker.http.connection import ClientConnection, connection_of
 from broker.http.refusal import find_refusal
 from broker.storage.engine import Database
@@ -75,10 +76,12 @@ class Authentication:
         if self._freshness.is_stale:
             await self._freshness.renew()
         connection = connection_of(request.scope)
-        members, now = self._directory.current, self._clock.now()
-        owner = self._identify(connection)
+        now = self._clock.now()
+        owner = await self._directory.judge(lambda members: _identify(connection, members))
         token = self._find_token(connection, request.headers.get("authorization", ""))
-        caller = verify_token_holder(members, token.claims, token.kid, owner, connection.thumbprint, now)
+        caller = await self._directory.judge(
+            lambda members: verify_token_holder(members, token.claims, token.kid, owner, connection.thumbprint, now)
+        )
         try:
             verify_role(caller.role, allowed)
         except RoleNotAllowedError as error:
@@ -91,19 +94,7 @@ class Authentication:
     def recognise(self, connection: ClientConnection) -> None:
         """Let a connection know its member before anything is taken from it; a stranger's stays a stranger's."""
         with suppress(CertificateUnknownError):
-            self._identify(connection)
-
-    def _identify(self, connection: ClientConnection) -> CertificateOwner:
-        authorities = self._directory.current.authorities
-        known = connection.recall(_KnownOwner)
-        # A change of CAs closes our own connections, but none of a terminator's, over which somebody may be waiting.
-        if known is None or known.authorities is not authorities:
-            connection.agency = ""
-            owner = identify_certificate(self._directory.current, connection.certificate)
-            known = _KnownOwner(owner, authorities)
-            connection.keep(known)
-            connection.agency = owner.agency
-        return known.owner
+            _identify(connection, self._directory.current)
 
     def _find_token(self, connection: ClientConnection, authorization: str) -> _KnownToken:
         if not authorization.startswith(_SCHEME):
@@ -125,3 +116,15 @@ class Authentication:
         if kid is None:
             raise TokenRefusedError("the access token is no longer known here: ask for a new one", "Authorization")
         return _KnownToken(text, claims, kid)
+
+
+def _identify(connection: ClientConnection, members: Members) -> CertificateOwner:
+    known = connection.recall(_KnownOwner)
+    # A change of CAs closes our own connections, but none of a terminator's, over which somebody may be waiting.
+    if known is None or known.authorities is not members.authorities:
+        connection.agency = ""
+        owner = identify_certificate(members, connection.certificate)
+        known = _KnownOwner(owner, members.authorities)
+        connection.keep(known)
+        connection.agency = owner.agency
+    return known.owner

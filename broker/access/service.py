@@ -59,7 +59,7 @@ class AccessService:
             StoreError: the assertion could not be marked as used.
         """
         now = self._clock.now()
-        owner = identify_certificate(self._directory.current, connection.certificate)
+        owner = await self._directory.judge(lambda members: identify_certificate(members, connection.certificate))
         try:
             return await self._issue(owner, connection.thumbprint, unverified_assertion, now)
         except AccessError as error:
@@ -85,7 +85,9 @@ class AccessService:
         self, owner: CertificateOwner, thumbprint: bytes, unverified_assertion: str, now: datetime
     ) -> TokenAnswer:
         verify_certificate_time(owner, now)
-        verified = verify_client(self._directory.current, owner.agency, unverified_assertion, self._exchange, now)
+        verified = await self._directory.judge(
+            lambda members: verify_client(members, owner.agency, unverified_assertion, self._exchange, now)
+        )
         self._verify_budget(owner.agency, int(now.timestamp()))
         await self._writer.commit(lambda transaction: _use_once(transaction, verified), Turn.to_collect(owner.agency))
         claims = make_token_claims(verified.claims, thumbprint, self._exchange, now)

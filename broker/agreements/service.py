@@ -92,8 +92,10 @@ class AgreementService:
         self._demand_budget(caller, claimed.step)
         facts = {"agreement": claimed.step.agreement, "digest": claimed.digest, "step": claimed.step.action.value}
         async with self._refusals.recording(caller.actor, concerns=self._list_parties(claimed.step), **facts):
-            signed = verify_signed_step(
-                self._directory.current, document, caller.agency, self._exchange, self._clock.now(), self._opening
+            signed = await self._directory.judge(
+                lambda members: verify_signed_step(
+                    members, document, caller.agency, self._exchange, self._clock.now(), self._opening
+                )
             )
             leaf, is_new = await self._writer.commit(
                 lambda transaction: self._accept(transaction, caller, signed), Turn(caller.agency)

@@ -1,6 +1,5 @@
 """Key documents: handed in by their member, entered by the operator, and read by everybody."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from broker.access.caller import Caller
@@ -66,13 +65,11 @@ class DirectoryService:
         if find_leaf_of(self._directory.current, caller.agency, document_type, digest) is None:
             self._budget.demand(caller.agency, self._clock.now(), "key documents")
         async with self._refusals.recording(caller.actor, digest=digest, kind=RECORD_TYPES[document_type].value):
-            members, now = self._directory.current, self._clock.now()
-            verified: VerifiedKeyDocument | None = None
-            if find_leaf_of(members, caller.agency, document_type, digest) is None:
-                # Off the event loop: a key set takes some twenty signatures, which release the interpreter's lock.
-                verified = await asyncio.to_thread(
-                    verify_submission, members, document, document_type, caller.agency, self._exchange, now
-                )
+            # Off the event loop: a key set takes some twenty signatures, which release the interpreter's lock.
+            members, verified = await self._directory.judge(
+                lambda members: (members, self._verify_new(members, caller, document, document_type, digest)),
+                in_thread=True,
+            )
             leaf, is_new = await self._writer.commit(
                 lambda transaction: self._accept(transaction, caller, document, document_type, members, verified),
                 Turn(caller.agency),
@@ -102,6 +99,14 @@ class DirectoryService:
             more=len(shown) < len(behind),
             checkpoint=view.note,
         )
+
+    def _verify_new(
+        self, members: Members, caller: Caller, document: SignedDocument, document_type: DocumentType, digest: str
+    ) -> VerifiedKeyDocument | None:
+        """Return the document verified; nothing of one that was accepted before, which may not be good now."""
+        if find_leaf_of(members, caller.agency, document_type, digest) is not None:
+            return None
+        return verify_submission(members, document, document_type, caller.agency, self._exchange, self._clock.now())
 
     def _accept(
         self,

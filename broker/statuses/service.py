@@ -8,6 +8,7 @@ from broker.audit.log import AuditLog, LogView, read_leaf
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.directory.live import Directory
+from broker.directory.members import Members
 from broker.statuses.rules import (
     Signer,
     VerifiedHead,
@@ -66,7 +67,9 @@ class StatusService:
             StoreError: it could not be stored.
         """
         async with self._refusals.recording(caller.actor, kind=RecordType.STATUS.value):
-            verified = verify_status(document, self._find_signer(caller))
+            verified = await self._directory.judge(
+                lambda members: verify_status(document, self._find_signer(caller, members))
+            )
             leaf, is_new = await self._writer.commit(
                 partial(self._accept_status, caller, verified), Turn(caller.agency)
             )
@@ -80,7 +83,9 @@ class StatusService:
             StoreError: it could not be stored.
         """
         async with self._refusals.recording(caller.actor, kind=RecordType.ACCESS_LOG_HEAD.value):
-            verified = verify_head(document, self._find_signer(caller))
+            verified = await self._directory.judge(
+                lambda members: verify_head(document, self._find_signer(caller, members))
+            )
             leaf, is_new = await self._writer.commit(partial(self._accept_head, caller, verified), Turn(caller.agency))
         return self._log.prove(leaf), is_new
 
@@ -88,9 +93,8 @@ class StatusService:
         """Return the newest status of every partner that signed one for the caller."""
         return await asyncio.to_thread(self._read_statuses, caller.agency)
 
-    def _find_signer(self, caller: Caller) -> Signer:
-        timeline = self._directory.current.find(caller.agency)
-        return Signer(caller.agency, caller.node, timeline, self._exchange, self._clock.now())
+    def _find_signer(self, caller: Caller, members: Members) -> Signer:
+        return Signer(caller.agency, caller.node, members.find(caller.agency), self._exchange, self._clock.now())
 
     def _accept_status(
         self, caller: Caller, verified: VerifiedStatus, transaction: Transaction

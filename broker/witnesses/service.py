@@ -73,8 +73,9 @@ class WitnessService:
                 await self._writer.commit(
                     partial(self._stop_if_lost, caller.agency, checkpoint, unverified), Turn(caller.agency)
                 )
-            timeline = self._directory.current.find(caller.agency)
-            verified = verify_line(unverified, self._own, timeline, self._clock.now())
+            verified = await self._directory.judge(
+                lambda members: verify_line(unverified, self._own, members.find(caller.agency), self._clock.now())
+            )
             await self._writer.commit(partial(self._keep, verified), Turn(caller.agency))
         return CosignatureAnswer(checkpoint=self._log.view.note)
 

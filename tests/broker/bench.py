@@ -6,9 +6,10 @@ Everything is real but the clock, which is set by hand, and the ids of leases, w
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from broker.access.caller import Caller
 from broker.agreements.live import make_agreement_book
@@ -114,7 +115,7 @@ class Bench:
     def _compose(self) -> None:
         self.standing = Standing(self.stop, self._keep_stop)
         self.log: AuditLog = make_log(self.database, self.clock, standing=self.standing)
-        self.directory = make_directory(EXCHANGE)
+        self.directory = make_directory(EXCHANGE, self.database)
         self.book = make_agreement_book()
         self.directory.load(self.database)
         self.book.load(self.database)
@@ -172,6 +173,12 @@ class Bench:
         """End the writer and begin anew on the same database, as a broker that was stopped does."""
         self.writer.close()
         self._compose()
+
+    def open_another(self) -> Self:
+        """Return another broker on the same database; it hears of nothing, and its writer is the caller's to close."""
+        another = copy(self)
+        another._compose()
+        return another
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:

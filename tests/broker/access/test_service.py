@@ -1,11 +1,11 @@
 """Tokens over a real store with a clock set by hand: each assertion once, forgotten only when nobody could use it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 from sqlalchemy import func, select
@@ -28,14 +28,20 @@ from broker.directory.live import Directory
 from broker.directory.members import Members
 from broker.http.connection import ClientConnection, put_connection
 from broker.http.refusal import RefusedError
-from keys.certificates import issue_client_certificate
+from keys.certificates import issue_client_certificate, make_tls_ca
+from keys.key_sets import make_operational_key
 from keys.tokens import AssertionClaims, TokenKey, make_assertion
+from schemas.codec import b64u_encode
 from schemas.log.records import Record, RecordType, Role
+from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import GB, VN, Bench
-from tests.support.members import EXCHANGE, START, derive_seed
+from tests.support.documents import sign_next_key_set
+from tests.support.members import EXCHANGE, START, derive_seed, make_signer
 from tests.support.messages import make_id
 
 TOKEN_KEY = TokenKey(bytes([5]) * 32)
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -44,12 +50,16 @@ class Standing:
 
     current: Members
 
+    async def judge(self, verify: Callable[[Members], T]) -> T:
+        return verify(self.current)
+
 
 class AccessBench(Bench):
     """A bench with the token endpoint and the front door."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, GB, VN)
+        self.request_seeds: dict[str, bytes] = {}
         self.open()
 
     def open(self) -> None:
@@ -73,13 +83,28 @@ class AccessBench(Bench):
             )
         )
 
+    def replace_request_key(self, agency: str, ca_seed: bytes | None) -> None:
+        """Let a member have a new request key, and a new CA if its seed is given; this broker takes them in."""
+        member = self.members[agency]
+        signers = member.signers | {KeyUse.REQUEST: make_signer(agency, KeyUse.REQUEST, generation=1)}
+        changes: dict[str, object] = {
+            "keys": tuple(make_operational_key(EXCHANGE, agency, use, signer) for use, signer in signers.items())
+        }
+        if ca_seed is not None:
+            authority = make_tls_ca(ca_seed, serial=2, not_before=START, not_after=START + timedelta(days=400))
+            changes["tls_ca"] = b64u_encode(authority)
+        key_set = sign_next_key_set(member, issued_at=self.now, **changes)
+        self.run(self.directory_service.submit(self.caller(agency), key_set, DocumentType.KEY_SET))
+        self.members[agency] = replace(member, signers=signers, tls_ca_seed=ca_seed or member.tls_ca_seed)
+        self.request_seeds[agency] = derive_seed(agency, KeyUse.REQUEST, 1, 0)
+
     def assert_as(self, agency: str, name: object = "one", role: Role = Role.NODE) -> str:
         seconds = int(self.clock.now().timestamp())
         claims = AssertionClaims(
             aud=EXCHANGE, exp=seconds + 60, iat=seconds, iss=agency, jti=make_id(name), node="node-1", scope=role,
             sub=agency,
         )  # fmt: skip
-        return make_assertion(self.members[agency].request_seed, claims)
+        return make_assertion(self.request_seeds.get(agency, self.members[agency].request_seed), claims)
 
     def issue(self, connection: ClientConnection, assertion: str) -> str:
         return self.run(self.access.issue_token(connection, assertion)).access_token
@@ -256,3 +281,31 @@ def test_one_member_has_so_many_tokens_a_minute_and_nobody_else_is_the_poorer(
     bench.clock.move(60)
     ask(GB, "gb-late-again")
     bench.close()
+
+
+@pytest.fixture
+def behind(bench: AccessBench) -> Iterator[AccessBench]:
+    """Another broker on the same database, to which nobody tells what the first one writes."""
+    another = bench.open_another()
+    another.open()
+    yield another
+    another.writer.close()
+
+
+def test_a_key_and_a_ca_that_another_broker_has_just_taken_in_let_their_member_in(
+    bench: AccessBench, behind: AccessBench
+) -> None:
+    bench.replace_request_key(GB, derive_seed("new ca"))
+    connection = bench.connect(GB)
+
+    token = bench.issue(connection, bench.assert_as(GB))
+    assert behind.enter(ClientConnection(connection.certificate), token).agency == GB
+
+
+@pytest.mark.parametrize("ca_seed", [None, derive_seed("new ca")], ids=["under the same CA", "under another CA"])
+def test_an_assertion_by_a_key_that_another_broker_has_just_taken_in_gets_a_token(
+    bench: AccessBench, behind: AccessBench, ca_seed: bytes | None
+) -> None:
+    bench.replace_request_key(GB, ca_seed)
+
+    assert behind.issue(bench.connect(GB), bench.assert_as(GB))
