@@ -27,7 +27,12 @@ _COME_AGAIN = frozenset({429, 503, 507})
 _ABOUT_ONE_DOCUMENT = frozenset({"quota-exhausted", INBOX_FULL})
 _NOT_THE_BROKERS = frozenset({502, 503, 504})
 _UNAVAILABLE = "unavailable"
-_LONGEST_WAIT_SECONDS = 3600
+_LONGEST_WAIT_SECONDS = 60
+"""While an address waits nothing is tried there, no alert either. So its broker is asked again in a minute, whatever it
+said: one in order loses nothing by that, and of one that lies the officer learns it."""
+_LONGEST_WAIT_OF_DOCUMENT_SECONDS = 3600
+"""A day's quota or a full inbox keeps this one document back and is not over in a minute; all others go on meanwhile,
+and `agency sync` tries this one at once."""
 _USUAL_WAIT_SECONDS = 5
 
 
@@ -155,14 +160,14 @@ def read_refusal(status: int, headers: Mapping[str, str], data: bytes) -> Client
         return NotFoundError(detail, code=slug)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return UnansweredError(detail, code=slug)
-    later = _read_retry_after(headers) if status in _COME_AGAIN else 0
+    later = _read_retry_after(headers, _LONGEST_WAIT_OF_DOCUMENT_SECONDS) if status in _COME_AGAIN else 0
     details = RefusalDetails(slug, status, problem.reasons or (), problem.field or "", later)
     if status == httpx.codes.CONFLICT:
         return RefusedConflictError(detail, details)
     return RefusedError(detail, details)
 
 
-def _read_retry_after(headers: Mapping[str, str]) -> int:
+def _read_retry_after(headers: Mapping[str, str], longest: int = _LONGEST_WAIT_SECONDS) -> int:
     text = headers.get("retry-after", "")
     is_number = text.isdecimal() and text.isascii() and len(text) < 6
-    return min(int(text), _LONGEST_WAIT_SECONDS) if is_number else _USUAL_WAIT_SECONDS
+    return min(int(text), longest) if is_number else _USUAL_WAIT_SECONDS

@@ -105,3 +105,14 @@ def test_a_clock_that_was_put_back_ends_a_wait(
     clock.moment -= timedelta(seconds=60)
     ask(connection)
     assert len(played.asked) == 2
+
+
+@pytest.mark.parametrize("slug", ["busy", "exchange-behind"])
+def test_a_broker_that_asks_for_a_day_is_asked_again_in_a_minute(
+    broker: RawBroker, connection: BrokerConnection, clock: SetClock, slug: str
+) -> None:
+    broker.play = played = Counting(slug, 86_400)
+    ask(connection)
+    clock.moment += timedelta(seconds=60)
+    ask(connection)
+    assert len(played.asked) == 2
