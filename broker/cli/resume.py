@@ -25,7 +25,8 @@ def resume(
     """Let a restored exchange go on, if no witness has seen more than the backup holds.
 
     Every agency must have cosigned, since the restore, a head that is in this database: their nodes do so when they
-    sync. One larger head anywhere, and only `broker rebase` is left. Who spoke, and for whom you answered, is logged.
+    sync. One larger head anywhere, in this folder's signed.note too, and only `broker rebase` is left. Who spoke, and
+    for whom you answered, is logged.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What an exchange's database at rest says of its log: the head, the tree, and every note kept in it."""
+"""What an exchange's database at rest says of its log, and its folder: the head, the tree, and every note kept."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from broker.audit.log import LogDamagedError
 from broker.audit.log_store import StoredHead, select_hashes, select_head
+from broker.audit.signed_head import SignedHead
 from broker.audit.standing import Stop, choose_stop
 from broker.database import open_exchange_database
 from broker.directory.live import make_directory
@@ -27,12 +28,13 @@ Notes = list[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class LogAtRest:
-    """A stored log: its head, the tree over its leaves, and what witnesses cosigned of it."""
+    """A stored log: its head, the tree over its leaves, what witnesses cosigned of it, what this folder signed last."""
 
     own: OwnLog
     head: StoredHead
     tree: MerkleTree
     cosigned: Notes
+    signed: Notes
 
     @property
     def stop(self) -> Stop | None:
@@ -44,7 +46,7 @@ class LogAtRest:
         return self.tree.root(size) if 0 <= size <= len(self.tree) else None
 
     def compare(self, unverified_notes: Notes, stop: Stop | None) -> list[Shown]:
-        """Verify the given notes, those in the database and the evidence; return them, the largest head first.
+        """Verify the given notes, those that are kept and the evidence; return them, the largest head first.
 
         The stored head is among them without a note: somebody may have seen it signed.
 
@@ -56,7 +58,7 @@ class LogAtRest:
             raise LogDamagedError("the stored leaves do not hash to the stored head")
         stop = choose_stop(stop, self.stop)
         evidence = [("the evidence", stop.note.encode())] if stop is not None and stop.note is not None else []
-        shown = read_notes([*unverified_notes, *self.cosigned, *evidence], self.own, self.find_root)
+        shown = read_notes([*unverified_notes, *self.cosigned, *self.signed, *evidence], self.own, self.find_root)
         head = Checkpoint(self.head.origin, self.head.size, self.head.root)
         return sort_shown([*shown, Shown("this database", b"", head, is_lost=False)])
 
@@ -67,12 +69,15 @@ def read_log(exchange: Exchange) -> LogAtRest:
     Raises:
         LogMissingError, SchemaOutdatedError: the database is not one of this version.
     """
+    own = OwnLog(exchange.name, exchange.sheet.origin, exchange.log_signer.public)
+    kept = SignedHead(exchange.folder.signed_head, own.origin, own.keys).read()
     with read_database(exchange.folder) as connection:
         return LogAtRest(
-            own=OwnLog(exchange.name, exchange.sheet.origin, exchange.log_signer.public),
+            own=own,
             head=select_head(connection),
             tree=MerkleTree(select_hashes(connection, 0)),
             cosigned=[(f"the cosignature of {row.agency}", row.note) for row in select_all_cosignatures(connection)],
+            signed=[] if kept is None else [("what this broker signed last", kept.note)],
         )
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from broker.agreements.live import make_agreement_book
 from broker.audit.log import AuditLog, create_log
 from broker.audit.log_store import StoredHead, store_stop
-from broker.audit.signed_head import SignedHead
 from broker.audit.standing import Stop, StopReason
 from broker.audit.verification import verify_stored_log
 from broker.clock import Clock
@@ -86,9 +85,7 @@ def plan_rebase(exchange: Exchange, stop: Stop | None, unverified_notes: Sequenc
         LogMissingError, SchemaOutdatedError: the database is not one of this version.
     """
     log = read_log(exchange)
-    kept = SignedHead(exchange.folder.signed_head, exchange.sheet.origin, exchange.log_signer.public).read()
-    own = [] if kept is None else [("what this broker signed last", kept.note)]
-    shown = log.compare([*unverified_notes, *own], stop)
+    shown = log.compare(list(unverified_notes), stop)
     last = choose_last(shown, frozenset(source for source, _ in unverified_notes))
     return Plan(last, tuple(shown), log.head)
 

@@ -1,4 +1,7 @@
-"""Go on with a restored database after all, because every witness shows that nothing was lost."""
+"""Go on with a restored database after all, because every witness shows that nothing was lost.
+
+What this folder's broker signed last is a witness that nobody can be excused from, where the folder has stayed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +42,7 @@ def resume(
 
     Raises:
         WrongStateError: it was not restored, or is known to be behind, or a broker learned that while this was judged.
-        NotWitnessedError: somebody has not spoken, or shows that something was lost.
+        NotWitnessedError: somebody has not spoken, or shows that something was lost; or what was signed here does.
     """
     log = read_log(exchange)
     stop = choose_stop(read_stop(exchange.folder), log.stop)

@@ -68,6 +68,19 @@ def test_it_stays_stopped_while_somebody_is_silent_or_knows_more(place: Exchange
     assert read_head(place) == head
 
 
+def test_what_this_broker_signed_last_counts_though_everybody_is_answered_for(place: ExchangeFolder) -> None:
+    head, exchange = read_head(place), open_place(place)
+    signed = exchange.sign(Checkpoint(head.origin, head.size + 1, bytes(32)))
+    place.signed_head.write_bytes(signed)
+    with pytest.raises(NotWitnessedError, match=f"signed last shows a head of {head.size + 1} leaves that was lost"):
+        go_on(place, without=frozenset({GB, VN}))
+    assert read_stop(place) is not None
+    assert place.signed_head.read_bytes() == signed
+
+    place.signed_head.write_bytes(exchange.sign(head))
+    assert go_on(place, without=frozenset({GB, VN})).size == head.size + 1
+
+
 def test_only_a_restored_log_is_resumed(place: ExchangeFolder) -> None:
     stop = read_stop(place)
     assert stop is not None
