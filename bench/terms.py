@@ -18,8 +18,8 @@ from typing import Any, cast
 
 from bench.floor import FloorJournal, ParsedMessage, find_message_keys, parse_message, store_message
 from bench.stage import SENDER, Stage, read_envelopes
-from broker.audit.log import LogView
 from broker.audit.log_store import select_head
+from broker.audit.log_view import LogView
 from broker.exchange import ExchangeFolder, open_exchange
 from broker.storage.engine import open_database
 from broker.storage.group_commit import GroupCommitWriter

@@ -10,7 +10,8 @@ from broker.agreements.book import Agreements
 from broker.agreements.live import AgreementBook
 from broker.agreements.rules import SignedStep, read_step, verify_signed_step, verify_step_follows
 from broker.agreements.store import StoredStep, insert_step, select_steps
-from broker.audit.log import AuditLog, LogView, read_leaf
+from broker.audit.log import AuditLog, read_leaf
+from broker.audit.log_view import LogView
 from broker.audit.opening import find_opening
 from broker.audit.refusals import RefusalRecorder
 from broker.budget import MinuteBudget

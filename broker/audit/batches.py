@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from broker.audit.log import LogView
+from broker.audit.log_view import LogView
 from broker.http.problems import explain_error, make_problem
 from broker.observability.metrics import Metrics
 from broker.storage.transaction import PendingLeaf

@@ -6,7 +6,7 @@ keys sign a log that is not theirs, and two logs of one origin are two histories
 
 from sqlalchemy import Connection
 
-from broker.audit.log import LogError
+from broker.audit.errors import LogError
 from broker.audit.log_store import select_head
 from keys.errors import KeysError
 from keys.log_keys import LogPublicKeys, verify_checkpoint

@@ -9,11 +9,12 @@ as far as its stored note reaches; it takes no leaf and signs no head.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from broker.audit.errors import BeyondCheckpointError, LogError
 from broker.audit.leaf_rows import make_leaf_row, show_leaf
 from broker.audit.log_store import (
     StoredHead,
@@ -27,6 +28,7 @@ from broker.audit.log_store import (
     store_stop,
     take_head,
 )
+from broker.audit.log_view import LogView
 from broker.audit.signed_head import SignedHead
 from broker.audit.standing import Standing
 from broker.clock import Clock
@@ -34,7 +36,6 @@ from broker.storage.engine import Database
 from broker.storage.failpoints import failpoint
 from broker.storage.transaction import PendingLeaf, Transaction
 from schemas.api import Evidence, RangeLeaf
-from schemas.codec import b64u_encode
 from schemas.log.checkpoint import Checkpoint, parse_checkpoint
 from schemas.log.note import parse_note
 from schemas.log.records import Record
@@ -46,71 +47,8 @@ MakeSalt = Callable[[], bytes]
 _MAX_AHEAD_SECONDS = 60
 
 
-class LogError(Exception):
-    """What the log cannot do; `code` is the problem type it is answered with."""
-
-    code = "unavailable"
-
-
-class BeyondCheckpointError(LogError):
-    """A position that no signed checkpoint covers."""
-
-    code = "range-refused"
-
-    def __init__(self, asked: int, size: int) -> None:
-        super().__init__(f"position {asked} is beyond the newest checkpoint, which covers {size} leaves")
-
-
 class LogDamagedError(LogError):
     """The stored leaves do not hash to the stored head: somebody or something changed the database."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogView:
-    """The log as of one signed checkpoint; every proof of one answer comes from one view."""
-
-    checkpoint: Checkpoint
-    note: str
-    tree: MerkleTree
-
-    @property
-    def size(self) -> int:
-        """How many leaves the checkpoint covers."""
-        return self.checkpoint.size
-
-    def find_root(self, size: int) -> bytes | None:
-        """Return the root over the first `size` leaves; nothing where the checkpoint covers fewer."""
-        return self.tree.root(size) if 0 <= size <= self.size else None
-
-    def prove_inclusion(self, index: int) -> tuple[str, ...]:
-        """Return the proof that leaf `index` is under the checkpoint, hashes as base64url (RFC 9162 §2.1.3).
-
-        Raises:
-            BeyondCheckpointError: it is not.
-        """
-        if not 0 <= index < self.size:
-            raise BeyondCheckpointError(index, self.size)
-        return tuple(map(b64u_encode, self.tree.inclusion_proof(index, self.size)))
-
-    def prove_consistency(self, old_size: int, new_size: int | None = None) -> tuple[str, ...]:
-        """Return the proof that `old_size` leaves are a prefix of `new_size`, or of this view's (RFC 9162 §2.1.4).
-
-        Raises:
-            BeyondCheckpointError: the checkpoint covers fewer.
-        """
-        new_size = self.size if new_size is None else new_size
-        if not 0 <= old_size <= new_size <= self.size:
-            raise BeyondCheckpointError(max(old_size, new_size), self.size)
-        return tuple(map(b64u_encode, self.tree.consistency_proof(old_size, new_size)))
-
-    def prove(self, leaf: PendingLeaf) -> Evidence:
-        """Return a record with its place, its proof and the checkpoint.
-
-        Raises:
-            BeyondCheckpointError: the leaf is newer than this view.
-        """
-        # Computed here from verified parts: validating each hash again would cost as much as proving.
-        return Evidence.model_construct(leaf=leaf.logged, proof=self.prove_inclusion(leaf.index), checkpoint=self.note)
 
 
 class LogBatch:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from broker.access.caller import Caller
 from broker.audit.errors import RangeError
-from broker.audit.log import AuditLog, LogView
+from broker.audit.log import AuditLog
 from broker.audit.log_store import select_head
+from broker.audit.log_view import LogView
 from broker.audit.queries import FoundRecord, select_records
 from broker.audit.rules import describe_query, find_scope
 from broker.storage.engine import Database

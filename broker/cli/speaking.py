@@ -51,7 +51,7 @@ def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Resu
 
 def find_exit_code(error: Exception) -> ExitCode | None:
     """Return how a verb ends that raised `error`, or nothing when nobody foresaw it."""
-    from broker.audit.log import LogError
+    from broker.audit.errors import LogError
     from broker.audit.log_store import LogMissingError
     from broker.audit.standing import ExchangeStoppedError
     from broker.control import ControlError

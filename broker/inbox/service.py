@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 
 from broker.access.caller import Caller
 from broker.access.rules import verify_key_still_good
-from broker.audit.log import AuditLog, LogView, read_leaf
+from broker.audit.log import AuditLog, read_leaf
+from broker.audit.log_view import LogView
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.directory.live import Directory

@@ -4,7 +4,8 @@ import asyncio
 from functools import partial
 
 from broker.access.caller import Caller
-from broker.audit.log import AuditLog, LogView, read_leaf
+from broker.audit.log import AuditLog, read_leaf
+from broker.audit.log_view import LogView
 from broker.audit.refusals import RefusalRecorder
 from broker.clock import Clock
 from broker.directory.live import Directory

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from broker.audit.log import LogBatch, LogView, read_leaf
+from broker.audit.log import LogBatch, read_leaf
+from broker.audit.log_view import LogView
 from broker.clock import SystemClock
 from broker.composition import Broker
 from broker.storage.transaction import PendingLeaf, Transaction

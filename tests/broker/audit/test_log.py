@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from broker.audit.log import AuditLog, BeyondCheckpointError, LogError, create_log, read_leaf
+from broker.audit.errors import BeyondCheckpointError, LogError
+from broker.audit.log import AuditLog, create_log, read_leaf
 from broker.audit.log_store import LogMissingError, select_head
 from broker.storage.engine import open_database
 from broker.storage.group_commit import GroupCommitWriter

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from broker.audit.log import AuditLog, LogDamagedError, LogError
+from broker.audit.errors import LogError
+from broker.audit.log import AuditLog, LogDamagedError
 from broker.audit.log_store import select_head
 from broker.audit.standing import ExchangeStoppedError, Standing, Stop, StopReason, choose_stop
 from broker.audit.tables import log_head
