@@ -89,6 +89,23 @@ class Broker:
     witnesses: WitnessService
 
 
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What every service works on: the log with its one writer, and what a broker keeps in memory of its database."""
+
+    clock: Clock
+    metrics: Metrics
+    database: Database
+    standing: Standing
+    log: AuditLog
+    writer: GroupCommitWriter
+    refusals: RefusalRecorder
+    directory: Directory
+    book: AgreementBook
+    waiters: Waiters
+    follower: Follower | None
+
+
 @contextmanager
 def open_broker(
     exchange: Exchange, settings: Settings, clock: Clock, *, standing: Standing | None = None, is_alone: bool = False
@@ -124,7 +141,8 @@ def open_broker(
             standing = Standing(read_stop(exchange.folder), partial(write_stop, exchange.folder))
         else:
             signed.forget()
-        broker = _compose(exchange, settings, clock, database, kept, standing, signed)
+        core = _make_core(exchange, settings, clock, database, standing, signed)
+        broker = _compose(exchange, settings, kept, core)
         broker.log.load()
         broker.directory.load(database)
         broker.book.load(database)
@@ -136,45 +154,55 @@ def open_broker(
             broker.writer.close()
 
 
-def _compose(
-    exchange: Exchange,
-    settings: Settings,
-    clock: Clock,
-    database: Database,
-    contents: AttachmentContents,
-    standing: Standing,
-    signed: SignedHead,
-) -> Broker:
-    name, metrics, own_id = exchange.name, Metrics(), generate_id()
+def _make_core(
+    exchange: Exchange, settings: Settings, clock: Clock, database: Database, standing: Standing, signed: SignedHead
+) -> _Core:
+    metrics, own_id = Metrics(), generate_id()
     channel = database.open_channel(own_id)
     log = AuditLog(database, clock, exchange.sign, lambda: generate_bytes(SALT_BYTES), standing, signed)
     writer = _make_writer(settings, database, log, channel, metrics)
-    directory, book = make_directory(name, None if channel is None else database), make_agreement_book()
-    refusals = RefusalRecorder(writer, clock)
-    agreements = AgreementService(name, book, directory, writer, database, log, refusals, clock)
-    waiters, turns = Waiters(), Turns()
-    inboxes = Inboxes(book, waiters, Rooms(InboxAllowance(settings.inbox.max_items, settings.inbox.max_bytes)))
-    purger = Purger(writer, database, clock)
-    sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(contents, writer, database, turns))
+    directory = make_directory(exchange.name, None if channel is None else database)
+    book, waiters = make_agreement_book(), Waiters()
     topics: Projections = {Topic.KEYS: directory, Topic.AGREEMENTS: book}
-    follower = None if channel is None else Follower(own_id, channel, database, log, writer, waiters, topics, clock)
-    own_log = OwnLog(name, exchange.sheet.origin, exchange.log_signer.public)
-    lease_seconds = settings.inbox.lease_seconds
-    agreements.on_step(lambda _step, _terms: sweeper.ask())
-    return Broker(
-        exchange=exchange,
-        settings=settings,
+    return _Core(
         clock=clock,
         metrics=metrics,
         database=database,
         standing=standing,
         log=log,
         writer=writer,
+        refusals=RefusalRecorder(writer, clock),
+        directory=directory,
+        book=book,
+        waiters=waiters,
+        follower=None if channel is None else Follower(own_id, channel, database, log, writer, waiters, topics, clock),
+    )
+
+
+def _compose(exchange: Exchange, settings: Settings, contents: AttachmentContents, core: _Core) -> Broker:
+    name, clock, database, log, writer = exchange.name, core.clock, core.database, core.log, core.writer
+    directory, book, refusals, waiters = core.directory, core.book, core.refusals, core.waiters
+    own_log = OwnLog(name, exchange.sheet.origin, exchange.log_signer.public)
+    inboxes = Inboxes(book, waiters, Rooms(InboxAllowance(settings.inbox.max_items, settings.inbox.max_bytes)))
+    lease_seconds = settings.inbox.lease_seconds
+    turns, purger = Turns(), Purger(writer, database, clock)
+    sweeper = Sweeper(inboxes, writer, database, purger, AttachmentSweeper(contents, writer, database, turns))
+    agreements = AgreementService(name, book, directory, writer, database, log, refusals, clock)
+    agreements.on_step(lambda _step, _terms: sweeper.ask())
+    return Broker(
+        exchange=exchange,
+        settings=settings,
+        clock=clock,
+        metrics=core.metrics,
+        database=database,
+        standing=core.standing,
+        log=log,
+        writer=writer,
         directory=directory,
         book=book,
         refusals=refusals,
         access=AccessService(name, exchange.token_key, directory, writer, refusals, clock),
-        authentication=Authentication(name, exchange.token_key, directory, database, refusals, clock, follower),
+        authentication=Authentication(name, exchange.token_key, directory, database, refusals, clock, core.follower),
         members=DirectoryService(name, directory, writer, log, refusals, clock),
         agreements=agreements,
         routing=RoutingService(name, directory, book, inboxes, writer, log, refusals, clock),
@@ -189,9 +217,9 @@ def _compose(
         sweeper=sweeper,
         purger=purger,
         waiters=waiters,
-        follower=follower,
+        follower=core.follower,
         audit=AuditService(writer, database, log),
-        witnesses=WitnessService(own_log, directory, writer, database, log, standing, refusals, clock),
+        witnesses=WitnessService(own_log, directory, writer, database, log, core.standing, refusals, clock),
     )
 
 
