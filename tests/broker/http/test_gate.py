@@ -12,10 +12,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.types import Message, Scope
 
-from broker.http.admission import Admission, AdmissionLimits
-from broker.http.connection import ClientConnection, put_connection
+from broker.http.admission import AdmissionLimits
 from broker.http.documents import answer_document, read_document
 from broker.http.gate import Gate, GateOptions
 from broker.http.operations import add_operation, find_hot_endpoints, install_openapi
@@ -361,52 +359,3 @@ def test_two_hundred_megabytes_leave_no_trace_in_memory(running: Serving, member
         response = client.post("/count", content=chunks(), headers={**JSON, "Content-Length": str(200 << 20)})
     assert problem_of(response)["type"] == "too-large"
     assert max(highest) - highest[0] < 30_000
-
-
-class Reader:
-    """A client that reads what it is sent only once it is let."""
-
-    def __init__(self, gate: Gate, agency: str) -> None:
-        self.is_answered, self.may_read = asyncio.Event(), asyncio.Event()
-        self.statuses: list[int] = []
-        scope: Scope = {"type": "http", "method": "GET", "path": "/much", "http_version": "1.1", "headers": HEAD}
-        put_connection(scope, ClientConnection(agency.encode(), agency))
-        self.task = asyncio.ensure_future(gate(scope, self._receive, self._send))
-
-    async def _receive(self) -> Message:
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.statuses.append(message["status"])
-            self.is_answered.set()
-        await self.may_read.wait()
-
-
-HEAD = [(b"host", b"x"), (b"bilateral-version", b"1")]
-
-
-def test_answers_that_a_member_does_not_read_take_its_part_of_the_memory_and_no_more() -> None:
-    async def read() -> list[list[int]]:
-        async def answer(_request: Request) -> Response:
-            return Response(b"x" * 600_000)
-
-        limits = AdmissionLimits(max_held_bytes=1, max_held_bytes_of_member=1_500_000)
-        gate = Gate(FastAPI(), Metrics(), GateOptions(hot={("GET", "/much"): answer}, admission=limits))
-        readers = [Reader(gate, "GB-HO") for _ in range(4)] + [Reader(gate, "VN-IMM")]
-        await asyncio.gather(*(reader.is_answered.wait() for reader in readers))
-        for reader in readers:
-            reader.may_read.set()
-        await asyncio.gather(*(reader.task for reader in readers))
-        last = Reader(gate, "GB-HO")
-        last.may_read.set()
-        await last.task
-        return [reader.statuses for reader in (*readers, last)]
-
-    assert asyncio.run(read()) == [[200], [200], [429], [429], [200], [200]]
-
-
-def test_the_only_answer_is_sent_however_large_it_is() -> None:
-    visit = Admission(AdmissionLimits(max_held_bytes_of_member=1)).enter({}, ClientConnection(b"gb"))
-    assert visit.hold_answer(10) is None
-    assert visit.hold_answer(1) is not None
