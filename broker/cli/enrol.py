@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broker.cli.options import DEFAULT_DATA, AsJson, Data, PassphraseFile
+from broker.cli.options import DEFAULT_DATA, AsJson, Config, Data, PassphraseFile
 from broker.cli.speaking import ExitCode, is_terminal, put_json, read_passphrase, say, speaking
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _PAUSE_SECONDS = 0.2
 def enrol(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What the members handed in: their key sets.")],
     data: Data = DEFAULT_DATA,
+    config: Config = None,
     passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="The anchors were compared: do not ask.")] = False,
     as_json: AsJson = False,
@@ -42,7 +43,7 @@ def enrol(
     for path in files:
         file = _read_file(path)
         _confirm(path, file, yes=yes)
-        done = _enter(folder, file, lambda: read_passphrase(passphrase_file))
+        done = _enter(folder, file, config, lambda: read_passphrase(passphrase_file))
         if as_json:
             put_json(done)
         else:
@@ -74,7 +75,9 @@ def _confirm(path: Path, file: "EnrolmentFile", *, yes: bool) -> None:
         raise typer.Exit(ExitCode.DENIED)
 
 
-def _enter(folder: "ExchangeFolder", file: "EnrolmentFile", ask_passphrase: Callable[[], str | None]) -> dict[str, Any]:
+def _enter(
+    folder: "ExchangeFolder", file: "EnrolmentFile", config: Path | None, ask_passphrase: Callable[[], str | None]
+) -> dict[str, Any]:
     """Hand the file to the serving broker; where none serves, take its place for a moment."""
     from broker.control import EnrolCommand, NotServingError, ask_control
     from broker.exchange import ExchangeInUseError
@@ -86,7 +89,7 @@ def _enter(folder: "ExchangeFolder", file: "EnrolmentFile", ask_passphrase: Call
         except NotServingError:
             pass
         try:
-            return _enter_alone(folder, file, ask_passphrase())
+            return _enter_alone(folder, file, config, ask_passphrase())
         except ExchangeInUseError:
             # A broker that starts or stops holds the lock and does not listen; it is a matter of moments.
             if time.monotonic() > deadline:
@@ -94,7 +97,9 @@ def _enter(folder: "ExchangeFolder", file: "EnrolmentFile", ask_passphrase: Call
         time.sleep(_PAUSE_SECONDS)
 
 
-def _enter_alone(folder: "ExchangeFolder", file: "EnrolmentFile", passphrase: str | None) -> dict[str, Any]:
+def _enter_alone(
+    folder: "ExchangeFolder", file: "EnrolmentFile", config: Path | None, passphrase: str | None
+) -> dict[str, Any]:
     import os
 
     from broker.clock import SystemClock
@@ -103,7 +108,7 @@ def _enter_alone(folder: "ExchangeFolder", file: "EnrolmentFile", passphrase: st
     from broker.settings import load_settings
     from broker.status import describe_enrolment
 
-    settings = load_settings(None, os.environ, folder=folder.path)
+    settings = load_settings(config, os.environ, folder=folder.path)
     with (
         folder.hold_lock(),
         open_broker(open_exchange(folder, passphrase), settings, SystemClock()) as broker,

@@ -25,6 +25,7 @@ PassphraseFile = Annotated[
         show_default=False,
     ),
 ]
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings in TOML.", show_default=False)]
 Witnessed = Annotated[
     list[Path] | None,
     typer.Option(

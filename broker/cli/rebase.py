@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from broker.cli.options import DEFAULT_DATA, AsJson, Data, PassphraseFile, Witnessed
+from broker.cli.options import DEFAULT_DATA, AsJson, Config, Data, PassphraseFile, Witnessed
 from broker.cli.speaking import ExitCode, is_terminal, put_json, read_passphrase, say, show_progress, speaking
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def rebase(
         bool,
         typer.Option("--new-tls-keys", help="Draw new keys for TLS and tokens: the old sheet connects nobody."),
     ] = False,
+    config: Config = None,
     passphrase_file: PassphraseFile = None,
     yes: Annotated[bool, typer.Option("--yes", help="The heads were looked at: do not ask.")] = False,
     as_json: AsJson = False,
@@ -47,7 +48,7 @@ def rebase(
     from broker.storage.failpoints import arm_failpoint
     from keys.generation import generate_bytes
 
-    settings = load_settings(None, os.environ, folder=data)
+    settings = load_settings(config, os.environ, folder=data)
     arm_failpoint(os.environ, allowed=settings.environment == "testing")
     folder, passphrase = ExchangeFolder(data), read_passphrase(passphrase_file)
     folder.verify_private()
@@ -57,7 +58,7 @@ def rebase(
         plan = _plan(exchange, notes, is_wanted=new_log_keys or new_tls_keys)
         _confirm(plan, yes=yes)
         with show_progress("carried over") as progress:
-            tools = Tools(SystemClock(), generate_bytes, progress)
+            tools = Tools(SystemClock(), generate_bytes, progress, settings.database.require_standby)
             done = open_epoch(exchange, plan, passphrase, tools, new_log_keys=new_log_keys, new_tls_keys=new_tls_keys)
     _tell(done, str(folder.sheet), as_json=as_json)
 

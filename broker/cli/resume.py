@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from broker.cli.options import DEFAULT_DATA, AsJson, Data, PassphraseFile, Witnessed
+from broker.cli.options import DEFAULT_DATA, AsJson, Config, Data, PassphraseFile, Witnessed
 from broker.cli.speaking import ExitCode, put_json, read_passphrase, say, speaking
 
 
@@ -19,6 +19,7 @@ def resume(
         list[str] | None,
         typer.Option("--without", metavar="AGENCY", help="Answer for an agency that cannot speak; repeatable."),
     ] = None,
+    config: Config = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -43,7 +44,7 @@ def resume(
     if not nothing_was_lost:
         say("broker: what would be signed from now on is signed for good: give --nothing-was-lost")
         raise typer.Exit(ExitCode.USAGE)
-    settings = load_settings(None, os.environ, folder=data)
+    settings = load_settings(config, os.environ, folder=data)
     arm_failpoint(os.environ, allowed=settings.environment == "testing")
     folder = ExchangeFolder(data)
     folder.verify_private()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from broker.cli.options import DEFAULT_DATA, AsJson, Data, PassphraseFile
+from broker.cli.options import DEFAULT_DATA, AsJson, Config, Data, PassphraseFile
 from broker.cli.speaking import put_json, read_passphrase, speaking
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def purge(
     data: Data = DEFAULT_DATA,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what a run would remove now.")] = False,
+    config: Config = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +39,7 @@ def purge(
     if dry_run:
         _tell_due(_read_due(folder), as_json)
     else:
-        _purge(folder, passphrase_file, as_json)
+        _purge(folder, config, passphrase_file, as_json)
 
 
 def _read_due(folder: "ExchangeFolder") -> "Due":
@@ -77,7 +78,7 @@ def _tell_due(due: "Due", as_json: bool) -> None:
     typer.echo(f"due now: {due.messages} message(s), {due.receipts} receipt(s), {due.records} record(s){since}")
 
 
-def _purge(folder: "ExchangeFolder", passphrase_file: "Path | None", as_json: bool) -> None:
+def _purge(folder: "ExchangeFolder", config: "Path | None", passphrase_file: "Path | None", as_json: bool) -> None:
     import os
 
     from broker.clock import SystemClock
@@ -86,7 +87,7 @@ def _purge(folder: "ExchangeFolder", passphrase_file: "Path | None", as_json: bo
     from broker.settings import load_settings
     from broker.storage.failpoints import arm_failpoint
 
-    settings = load_settings(None, os.environ, folder=folder.path)
+    settings = load_settings(config, os.environ, folder=folder.path)
     arm_failpoint(os.environ, allowed=settings.environment == "testing")
     folder.verify_private()
     with folder.hold_lock():

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from broker.cli.options import PassphraseFile
+from broker.cli.options import Config, PassphraseFile
 from broker.cli.speaking import read_passphrase, speaking
 
 
@@ -14,9 +14,7 @@ def serve(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="The folder of the exchange.", show_default=False)
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="Settings in TOML.", show_default=False)
-    ] = None,
+    config: Config = None,
     host: Annotated[str | None, typer.Option("--host", help="Listen here.", show_default=False)] = None,
     port: Annotated[
         int | None, typer.Option("--port", help="Listen here; 0 lets the kernel choose.", show_default=False)

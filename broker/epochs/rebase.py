@@ -70,11 +70,12 @@ class Rebased:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the outside world lends a rebase."""
+    """What the outside world lends a rebase; `requires_standby` is whether it has one that must have what is signed."""
 
     clock: Clock
     draw: DrawBytes
     progress: Progress
+    requires_standby: bool = False
 
 
 def plan_rebase(exchange: Exchange, stop: Stop | None, unverified_notes: Sequence[tuple[str, bytes]]) -> Plan:
@@ -105,6 +106,7 @@ def rebase(
 
     Raises:
         CarryingError: the old database, or the new one, holds something that does not verify; nothing was changed.
+        CommitUnknownError: a standby is required, and there is none; nothing was changed.
         WrongStateError: the folder of the archive exists already, or a broker has written since the plan was made.
     """
     archive = exchange.folder.path / name_archive(exchange.epoch)
@@ -185,8 +187,9 @@ def _move_on(exchange: Exchange, tools: Tools, *, new_log_keys: bool, new_tls_ke
 
 
 def _build_database(old: Exchange, new: Exchange, last: Checkpoint, tools: Tools) -> Carried:
-    # The lock that keeps every broker out is held beside this: on the old epoch, or on the folder.
-    database = open_exchange_database(new.folder, new.sheet, beside=1)
+    # The lock that keeps every broker out is held beside this: on the old epoch, or on the folder. What was committed
+    # there, the old log's stop, a standby has that has this.
+    database = open_exchange_database(new.folder, new.sheet, requires_standby=tools.requires_standby, beside=1)
     try:
         migrate(database)
         with database.write() as connection:

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from broker.audit.standing import Stop, StopReason
 from broker.cli import app
-from broker.exchange import ExchangeFolder
+from broker.exchange import ExchangeFolder, read_sheet, write_stop
 from broker.storage.engine import open_database
 from keys.anchors import format_anchor_hex, parse_anchor
 from keys.key_sets import sign_key_set
@@ -24,7 +25,7 @@ from schemas.enrolment import EnrolmentFile
 from schemas.key_documents import ExchangeSheet, compute_exchange_anchor
 from tests.support.documents import sign_next_key_set
 from tests.support.exchange import RunningExchange, found, make_enrolment, make_live_member, running_exchange
-from tests.support.members import Member, succeed
+from tests.support.members import START, Member, succeed
 
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -423,3 +424,25 @@ def test_an_exchange_without_members_has_nobody_to_ask_before_it_resumes(
     assert run("resume", "--nothing-was-lost", "--without", "GB-HO", "--data", tmp_path / "made").returncode == 5
     assert read_json(run("resume", "--json", "--nothing-was-lost", "--data", tmp_path / "made"))["size"] == 2
     assert run("resume", "--nothing-was-lost", "--data", tmp_path / "made").returncode == 8
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("verb", ["enrol", "purge", "resume", "rebase"])
+def test_what_signs_beside_the_broker_follows_the_same_settings(
+    resting: RunningExchange, tmp_path: Path, verb: str
+) -> None:
+    """A standby that is required, and that SQLite has not."""
+    words: dict[str, tuple[object, ...]] = {
+        "enrol": (write_enrolment(tmp_path, make_live_member("GB-HO")), "--yes"),
+        "purge": (),
+        "resume": ("--nothing-was-lost",),
+        "rebase": ("--new-log-keys", "--yes"),
+    }
+    if verb == "resume":
+        write_stop(resting.folder, Stop(v=1, reason=StopReason.RESTORED, since=START))
+    (tmp_path / "broker.toml").write_text("[database]\nrequire_standby = true\n")
+
+    done = run(verb, *words[verb], "--data", resting.folder.path, "--config", tmp_path / "broker.toml")
+
+    assert (done.returncode, "database.require_standby is set" in done.stderr) == (1, True)
+    assert read_sheet(resting.folder) == resting.sheet

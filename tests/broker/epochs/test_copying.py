@@ -1,6 +1,7 @@
 """A backup, a restore and a new epoch of an exchange on PostgreSQL, and the way there from SQLite and back."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,14 @@ from broker.database import open_exchange_database, read_database_url, write_dat
 from broker.directory.live import make_directory
 from broker.directory.members import Members
 from broker.epochs.backup import BackedUp, back_up, restore
-from broker.epochs.errors import WrongStateError
+from broker.epochs.errors import NotWitnessedError, WrongStateError
 from broker.epochs.reading import read_database, read_members
 from broker.epochs.rebase import Rebased, Tools, plan_rebase, rebase
 from broker.epochs.resume import resume
 from broker.exchange import Exchange, ExchangeExistsError, ExchangeFolder, open_exchange, read_sheet, read_stop
 from broker.founding import found_exchange
 from broker.joining import join_exchange
-from broker.storage.errors import DatabaseInUseError, SchemaKeptError
+from broker.storage.errors import CommitUnknownError, DatabaseInUseError, SchemaKeptError
 from broker.stored_state import verify_stored_state
 from keys.generation import generate_bytes
 from schemas.log.checkpoint import Checkpoint
@@ -243,16 +244,26 @@ def test_a_new_epoch_goes_on_from_what_this_broker_signed_though_its_database_is
     size = serve_a_little(place)
     restore(tmp_path / "backup.tar", place.path, CLOCK.now())
     exchange = open_place(place)
-    assert plan_rebase(exchange, read_stop(place), []).last.checkpoint.size == size
-    resume(
-        exchange, settings_of(place), CLOCK, [], frozenset({GB, VN})
-    )  # the operator answers for who may have seen it
-    assert serve_a_little(place) == size + 1
+    with pytest.raises(NotWitnessedError, match="what this broker signed last"):
+        resume(exchange, settings_of(place), CLOCK, [], frozenset({GB, VN}))
+    plan = plan_rebase(exchange, read_stop(place), [])
+    assert plan.last.checkpoint.size == size
+    assert rebase(exchange, plan, None, TOOLS, new_log_keys=False).last.size == size
 
 
 def open_next_epoch(place: ExchangeFolder) -> Rebased:
     exchange = open_place(place)
     return rebase(exchange, plan_rebase(exchange, None, []), None, TOOLS, new_log_keys=True)
+
+
+def test_no_new_epoch_is_signed_that_no_standby_has_where_one_is_required(place: ExchangeFolder) -> None:
+    exchange, signed = open_place(place), place.signed_head.read_bytes()
+    demanding = replace(TOOLS, requires_standby=True)
+    with pytest.raises(CommitUnknownError, match="no synchronous standby"):
+        rebase(exchange, plan_rebase(exchange, None, []), None, demanding, new_log_keys=True)
+    assert (read_sheet(place), place.signed_head.read_bytes()) == (exchange.sheet, signed)
+    assert list_schemas(place) == {"bilateral_1"}
+    serve_a_little(place)
 
 
 def test_a_new_epoch_stands_in_a_schema_of_its_own_and_the_old_one_cannot_go_on(
