@@ -2,37 +2,39 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import timedelta
 
 import httpx
 import pytest
 
-from schemas.agreements.lifecycle import State, view_agreement
-from schemas.agreements.steps import ChainedStep, Step, StepAction, digest_step
+from schemas.agreements.lifecycle import State
+from schemas.agreements.steps import StepAction, digest_step
 from schemas.agreements.terms import Party
-from schemas.api import (
-    AUDIT_PATH,
-    REVOCATIONS_PATH,
-    STEPS_PATH,
-    AuditAnswer,
-    AuditQuery,
-    Evidence,
-    StepsAnswer,
-)
+from schemas.api import AUDIT_PATH, STEPS_PATH, AuditAnswer, AuditQuery, Evidence
 from schemas.codec import b64u_encode
 from schemas.log.records import RecordType, Role
 from schemas.signed import DocumentType, KeyUse, SignedDocument
+from tests.attacks.negotiating import (
+    ACCEPT,
+    BE,
+    CONFIRM,
+    GB,
+    PROPOSE,
+    RESUME,
+    REVOKE,
+    SUSPEND,
+    VN,
+    conclude,
+    negotiate,
+    now,
+    numbers,
+    read_steps,
+    take,
+    view_state,
+)
 from tests.support.agreements import Negotiation, make_terms_between, sign_step
 from tests.support.caller import Caller, read_answer, read_problem, read_slug
-from tests.support.documents import make_revocation, sign_by
 from tests.support.exchange import RunningExchange, make_live_member, running_exchange
-
-PROPOSE, ACCEPT, CONFIRM = StepAction.PROPOSE, StepAction.ACCEPT, StepAction.CONFIRM
-SUSPEND, RESUME, REVOKE = StepAction.SUSPEND, StepAction.RESUME, StepAction.REVOKE
-GB, VN, BE = "GB-HO", "VN-IMM", "BE-OE"
-
-numbers = count()
 
 
 @pytest.fixture(scope="module")
@@ -55,40 +57,6 @@ def vn(exchange: RunningExchange) -> Caller:
 def negotiation(exchange: RunningExchange) -> Negotiation:
     """Terms between GB and VN over which nobody has said anything yet."""
     return negotiate(exchange)
-
-
-def negotiate(exchange: RunningExchange, first: str = GB, second: str = VN) -> Negotiation:
-    return Negotiation.between(exchange.members[first], exchange.members[second], now(), next(numbers))
-
-
-def now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def take(caller: Caller, negotiation: Negotiation, action: StepAction) -> Evidence:
-    return caller.submit(STEPS_PATH, negotiation.sign(caller.agency, action, now()))
-
-
-def conclude(gb: Caller, vn: Caller, negotiation: Negotiation) -> None:
-    take(gb, negotiation, PROPOSE)
-    take(vn, negotiation, ACCEPT)
-    take(gb, negotiation, CONFIRM)
-
-
-def read_steps(caller: Caller) -> list[Step]:
-    answer = read_answer(caller.get(STEPS_PATH), StepsAnswer)
-    assert not answer.more
-    return [Step.from_canonical(one.document.payload_bytes) for one in answer.steps]
-
-
-def view_state(caller: Caller, negotiation: Negotiation) -> State:
-    """Return where the agreement stands as anybody computes it from the steps the exchange gives."""
-    chains: dict[str, tuple[ChainedStep, ...]] = {}
-    for step in read_steps(caller):
-        if step.agreement == negotiation.terms.id:
-            item = ChainedStep(step, digest_step(step.canonical()))
-            chains[step.agency] = (*chains.get(step.agency, ()), item)
-    return view_agreement(negotiation.terms.digest(), chains, now()).state
 
 
 def test_an_agreement_comes_into_force_by_three_steps_and_both_parties_read_them(
@@ -374,53 +342,6 @@ def test_auditors_take_no_steps(exchange: RunningExchange, gb: Caller, role: Rol
     refused = reader.post(STEPS_PATH, negotiation.sign(GB, PROPOSE, now()))
 
     assert read_slug(refused) == "role-not-allowed"
-
-
-def test_a_step_once_accepted_is_answered_the_same_though_its_key_was_revoked_since(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    """Its sender may not have got the answer; a new step by that key is refused."""
-    with running_exchange(tmp_path_factory.mktemp("revoked"), GB, VN) as exchange:
-        gb, negotiation = exchange.caller(GB), negotiate(exchange)
-        document = negotiation.sign(GB, PROPOSE, now())
-        first = gb.submit(STEPS_PATH, document)
-        revocation = make_revocation(gb.member, now(), KeyUse.AGREEMENT)
-        gb.submit(REVOCATIONS_PATH, sign_by(gb.member, revocation, DocumentType.REVOCATION))
-
-        assert gb.submit(STEPS_PATH, document).leaf == first.leaf
-        assert read_slug(gb.post(STEPS_PATH, negotiation.sign(GB, SUSPEND, now()))) == "key-revoked"
-
-
-@pytest.mark.parametrize(("place", "was_kept"), [("step.stored", False), ("step.before-answer", True)])
-def test_a_step_whose_answer_was_lost_in_a_crash_is_taken_once(
-    tmp_path_factory: pytest.TempPathFactory, place: str, was_kept: bool
-) -> None:
-    """Killed before the commit, nothing was taken; killed after it, the same step again gets the leaf it has."""
-    with running_exchange(tmp_path_factory.mktemp("lost"), GB, VN, BILATERAL_FAILPOINT=place) as exchange:
-        negotiation = negotiate(exchange)
-        document = negotiation.sign(GB, PROPOSE, now())
-        with pytest.raises(httpx.TransportError):
-            exchange.caller(GB).post(STEPS_PATH, document)
-        exchange.wait()
-        exchange.start(BILATERAL_FAILPOINT="")
-
-        again = exchange.caller(GB).post(STEPS_PATH, document)
-
-        assert again.status_code == (200 if was_kept else 201)
-        assert len(read_steps(exchange.caller(VN))) == 1
-
-
-@pytest.mark.long
-def test_agreements_survive_a_crash(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running_exchange(tmp_path_factory.mktemp("crash"), GB, VN) as exchange:
-        negotiation = exchange.agree(GB, VN)
-        before = read_steps(exchange.caller(GB))
-        exchange.kill()
-        exchange.start()
-
-        assert read_steps(exchange.caller(GB)) == before
-        take(exchange.caller(VN), negotiation, SUSPEND)
-        assert view_state(exchange.caller(GB), negotiation) is State.SUSPENDED
 
 
 def test_every_refused_step_is_in_the_log(exchange: RunningExchange, gb: Caller, negotiation: Negotiation) -> None:

@@ -1,19 +1,14 @@
 """Attacks on who holds which key: false key sets, stolen roots, copied and unsound keys, histories turned back."""
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
-from broker.control import ControlError, EnrolCommand, ask_control
 from keys.certificates import make_tls_ca
-from keys.key_sets import make_operational_key, sign_key_set
+from keys.key_sets import make_operational_key
 from keys.roots import make_roots
 from keys.signing import sign_document
-from schemas.agreements.steps import StepAction
 from schemas.api import (
     AUDIT_PATH,
     CHECKPOINT_PATH,
@@ -22,7 +17,6 @@ from schemas.api import (
     LEAVES_PATH,
     MEMBERS_PATH,
     REVOCATIONS_PATH,
-    STEPS_PATH,
     AuditAnswer,
     AuditQuery,
     CheckpointAnswer,
@@ -30,12 +24,10 @@ from schemas.api import (
     MembersAnswer,
 )
 from schemas.codec import b64u_encode
-from schemas.enrolment import EnrolmentFile
 from schemas.jwk import OkpJwk
 from schemas.key_documents import AgencyClass, KeySet, OperationalKey, PossessedKey
 from schemas.log.records import RecordType
 from schemas.signed import DocumentType, KeyUse, SignedDocument
-from tests.support.agreements import Negotiation
 from tests.support.caller import Caller, read_answer, read_problem, read_slug
 from tests.support.documents import (
     make_encryption_key,
@@ -45,7 +37,7 @@ from tests.support.documents import (
     sign_next_key_set,
 )
 from tests.support.exchange import NOW, RunningExchange, make_live_member, running_exchange
-from tests.support.members import Member, derive_seed, make_signer, succeed
+from tests.support.members import derive_seed, succeed
 
 IDENTITY_POINT = b64u_encode(b"\x01" + bytes(31))
 
@@ -277,54 +269,6 @@ def test_a_key_set_that_does_not_continue_its_chain_is_refused(
     assert read_slug(gb.post(KEY_SETS_PATH, sign_next_key_set(gb.member, **changes))) == slug
 
 
-def test_a_key_set_cannot_be_rolled_back(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The first set again is known, and changes nothing; another second set beside the second is refused."""
-    with running_exchange(tmp_path_factory.mktemp("rollback"), "GB-HO") as exchange:
-        caller = exchange.caller("GB-HO")
-        first, second = caller.member.verified.document, sign_next_key_set(caller.member, name="Agency, renamed")
-
-        made = caller.post(KEY_SETS_PATH, second)
-        again = caller.post(KEY_SETS_PATH, second)
-        old = caller.post(KEY_SETS_PATH, first)
-        fork = caller.post(KEY_SETS_PATH, sign_next_key_set(caller.member, name="Agency, forked"))
-
-        assert (made.status_code, again.status_code, old.status_code) == (201, 200, 200)
-        assert caller.submit(KEY_SETS_PATH, second).leaf == caller.submit(KEY_SETS_PATH, second).leaf
-        assert read_slug(fork) == "key-set-refused"
-        (member,) = read_answer(caller.get(MEMBERS_PATH), MembersAnswer).members
-        assert member.key_set == second
-
-
-def test_a_ca_change_closes_the_old_cas_connections_and_lets_the_new_one_in(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    with running_exchange(tmp_path_factory.mktemp("ca"), "GB-HO") as exchange:
-        old = exchange.caller("GB-HO")
-        seed = derive_seed("GB-HO", "tls-ca", 2)
-        authority = make_tls_ca(seed, serial=2, not_before=NOW - timedelta(days=1), not_after=NOW + timedelta(days=400))
-        old.submit(KEY_SETS_PATH, sign_next_key_set(old.member, tls_ca=b64u_encode(authority)))
-
-        moved = exchange.caller(replace(old.member, tls_ca_seed=seed))
-        wait_until(lambda: reaches(moved))
-        wait_until(lambda: not reaches(old))
-        with pytest.raises(httpx.TransportError):
-            old.get(MEMBERS_PATH)
-
-
-def reaches(caller: Caller) -> bool:
-    try:
-        return caller.get(MEMBERS_PATH).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def wait_until(happens: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize(
     ("changes", "slug"),
     [
@@ -386,88 +330,6 @@ def test_a_changed_document_is_refused_whatever_was_changed(gb: Caller) -> None:
 )
 def test_bodies_that_are_no_signed_document_are_refused(gb: Caller, body: bytes) -> None:
     assert gb.post(REVOCATIONS_PATH, body).status_code in (400, 422)
-
-
-def test_a_revoked_rotation_key_can_neither_publish_nor_revoke(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running_exchange(tmp_path_factory.mktemp("rotation"), "GB-HO") as exchange:
-        caller, member = exchange.caller("GB-HO"), exchange.members["GB-HO"]
-        own = make_revocation(member, now(), KeyUse.ROTATION)
-        caller.submit(REVOCATIONS_PATH, sign_by(member, own, DocumentType.REVOCATION))
-
-        keys = sign_by(member, make_next_encryption_keys(member, now()), DocumentType.ENCRYPTION_KEYS)
-        more = sign_by(member, make_revocation(member, now(), KeyUse.MESSAGE), DocumentType.REVOCATION)
-
-        assert read_slug(caller.post(ENCRYPTION_KEYS_PATH, keys)) == "key-revoked"
-        assert read_slug(caller.post(REVOCATIONS_PATH, more)) == "key-revoked"
-
-
-def test_a_revoked_agreement_key_can_make_no_step(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running_exchange(tmp_path_factory.mktemp("agreement-key"), "GB-HO", "VN-IMM") as exchange:
-        caller, member = exchange.caller("GB-HO"), exchange.members["GB-HO"]
-        caller.submit(
-            REVOCATIONS_PATH, sign_by(member, make_revocation(member, now(), KeyUse.AGREEMENT), DocumentType.REVOCATION)
-        )
-        negotiation = Negotiation.between(member, exchange.members["VN-IMM"], now())
-
-        refused = caller.post(STEPS_PATH, negotiation.sign("GB-HO", StepAction.PROPOSE, now()))
-
-        assert read_slug(refused) == "key-revoked"
-
-
-def ask_to_enrol(exchange: RunningExchange, *documents: SignedDocument) -> None:
-    ask_control(
-        exchange.folder.control_socket, EnrolCommand(v=1, command="enrol", file=EnrolmentFile(v=1, key_sets=documents))
-    )
-
-
-def make_first_key_set(member: Member, *, signer: Member | None = None, **changes: object) -> SignedDocument:
-    roots = (signer or member).roots
-    return sign_key_set(member.key_set.model_copy(update=changes), roots[:2])
-
-
-def test_nobody_can_be_enrolled_a_second_time_with_other_keys(exchange: RunningExchange) -> None:
-    impostor = make_live_member("XX-IMPOSTOR")
-    as_gb = impostor.key_set.model_copy(
-        update={
-            "agency": "GB-HO",
-            "keys": tuple(
-                make_operational_key(exchange.sheet.name, "GB-HO", use, make_signer("XX-IMPOSTOR", use))
-                for use in KeyUse
-            ),
-        }
-    )
-
-    with pytest.raises(ControlError, match="another key set 1 of GB-HO is enrolled already"):
-        ask_to_enrol(exchange, sign_key_set(as_gb, impostor.roots[:2]))
-
-
-def test_a_new_member_cannot_bring_another_members_ca(exchange: RunningExchange) -> None:
-    newcomer = make_live_member("ZZ-NEW")
-
-    with pytest.raises(ControlError, match="VN-IMM"):
-        ask_to_enrol(exchange, make_first_key_set(newcomer, tls_ca=exchange.members["VN-IMM"].key_set.tls_ca))
-
-
-def test_a_new_member_cannot_bring_another_members_roots(exchange: RunningExchange) -> None:
-    newcomer, vn = make_live_member("ZZ-NEW"), exchange.members["VN-IMM"]
-
-    with pytest.raises(ControlError, match="VN-IMM"):
-        ask_to_enrol(exchange, make_first_key_set(newcomer, signer=vn, roots=vn.key_set.roots))
-
-
-def test_a_new_member_needs_its_roots_signatures_and_this_exchange(exchange: RunningExchange) -> None:
-    newcomer = make_live_member("ZZ-NEW")
-    whole = newcomer.verified.document
-
-    with pytest.raises(ControlError, match="must"):
-        ask_to_enrol(exchange, whole.model_copy(update={"signatures": whole.signatures[:2]}))
-    with pytest.raises(ControlError, match="exchange"):
-        ask_to_enrol(exchange, make_first_key_set(newcomer, exchange="staging.example"))
-    with pytest.raises(ControlError, match="expired"):
-        ask_to_enrol(
-            exchange,
-            make_first_key_set(newcomer, issued_at=NOW - timedelta(days=9), expires_at=NOW - timedelta(days=1)),
-        )
 
 
 def test_every_key_document_is_a_public_leaf_that_every_member_reads(exchange: RunningExchange) -> None:
