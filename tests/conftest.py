@@ -1,4 +1,7 @@
-"""What every test shares: Hypothesis without a stop-watch, because the machine's two cores are shared."""
+"""What every test shares: Hypothesis without a stop-watch, because the machine's two cores are shared.
+
+No passphrase is stretched twice in one process, and brokers stand on the engine that was chosen.
+"""
 
 from pathlib import Path
 
@@ -6,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.engines import POSTGRESQL, SQLITE, choose_engine
+from tests.support.stretching import remember_stretched
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,8 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let every broker stand on the engine that was chosen."""
+    """Let every broker stand on the engine that was chosen, and no passphrase be stretched twice."""
     choose_engine(config.getoption("--database"))
+    remember_stretched()
 
 
 COLLECTED_MODULES = pytest.StashKey[set[str]]()

@@ -5,6 +5,7 @@ import threading
 import unicodedata
 
 import pytest
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,12 @@ SECRET = b"thirty-two bytes of key material"
 KEY = bytes(range(KEY_BYTES))
 SEALED = seal_container(SECRET, PASSPHRASE, salt=b"s" * 16, nonce=b"n" * 12, purpose="store-key")
 SEALED_WITH_KEY = seal_with_key(SECRET, KEY, nonce=b"n" * 12, purpose="message-content")
+
+
+@pytest.fixture(autouse=True)
+def argon2id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretch in earnest each time: the other tests remember what was derived (`tests.support.stretching`)."""
+    monkeypatch.setattr("keys.container.Argon2id", Argon2id)
 
 
 def alter_header(container: bytes, **changes: object) -> bytes:
