@@ -9,10 +9,12 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 import agency_client.cli
@@ -68,8 +70,9 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     form = choose_form(environment, json="--json" in ordered, plain="--plain" in ordered, stdout=sys.stdout)
     invocation.output = Output(form)
     try:
-        command = typer.main.get_command(build_app())
-        return int(command.main(ordered, prog_name="agency", standalone_mode=False, obj=invocation) or ExitCode.OK)
+        return int(
+            build_group().main(ordered, prog_name="agency", standalone_mode=False, obj=invocation) or ExitCode.OK
+        )
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where every failure ends
         failure = _describe(error, ordered)
         invocation.output.show_error(failure.code, failure.sentence, failure.fix)
@@ -78,6 +81,12 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             for line in "".join(traceback.format_exception(error)).splitlines():
                 invocation.output.say(line)
         return failure.exit_code
+
+
+@cache
+def build_group() -> TyperGroup:
+    """Return the application as it is run, built once in a process: more than a hundred verbs take a while."""
+    return typer.main.get_group(build_app())
 
 
 def build_app() -> typer.Typer:

@@ -147,12 +147,9 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> object:
         def fail() -> None:
             raise error
 
-        def build() -> typer.Typer:
-            app = build_app()
-            app.command("fail")(fail)
-            return app
-
-        monkeypatch.setattr(app_module, "build_app", build)
+        app = build_app()
+        app.command("fail")(fail)
+        monkeypatch.setattr(app_module, "build_group", lambda: typer.main.get_group(app))
 
     return install
 
