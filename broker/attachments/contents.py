@@ -68,3 +68,7 @@ class AttachmentContents(Protocol):
     def list_keys(self) -> Iterable[UploadKey]:
         """Yield the key of everything stored, sound or not."""
         ...
+
+    def list_page(self, after: UploadKey | None, limit: int) -> list[UploadKey]:
+        """Return the first `limit` of those keys behind one, or of all, in their order."""
+        ...

@@ -81,9 +81,18 @@ class AttachmentFiles:
 
     def list_keys(self) -> Iterator[UploadKey]:
         """Yield the key of every file, sound or not."""
-        for path in self._folder.glob("*/*"):
-            message, _, attachment_id = path.name.partition(".")
-            yield UploadKey(path.parent.name, message, attachment_id)
+        for folder in self._folder.glob("*/"):
+            yield from _list_files(folder)
+
+    def list_page(self, after: UploadKey | None, limit: int) -> list[UploadKey]:
+        """Return the first `limit` of those keys behind one, or of all, in their order, and read no folder more."""
+        page: list[UploadKey] = []
+        for folder in sorted(self._folder.glob("*/")):
+            if after is None or folder.name >= after.sender:
+                page += sorted(key for key in _list_files(folder) if after is None or key > after)
+            if len(page) >= limit:
+                break
+        return page[:limit]
 
     def _know(self, folder: Path) -> None:
         """Make a folder if need be, and let its names be durable: a broker that was killed may not have come so far.
@@ -101,6 +110,12 @@ class AttachmentFiles:
 
     def _path(self, key: UploadKey) -> Path:
         return self._folder / key.sender / f"{key.message}.{key.id}"
+
+
+def _list_files(folder: Path) -> Iterator[UploadKey]:
+    for path in folder.iterdir():
+        message, _, attachment_id = path.name.partition(".")
+        yield UploadKey(folder.name, message, attachment_id)
 
 
 class _OpenFile:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, tuple_
 
 from broker.attachments.contents import ContentsFullError, UploadMovedError
 from broker.attachments.rules import ByteRange, UploadKey
@@ -26,6 +26,7 @@ MEASURED_SECONDS = 10.0
 _READ_BYTES = 1 << 20
 
 _piece = attachment_piece.c
+_KEY = (_piece.sender, _piece.message, _piece.id)
 
 
 @dataclass(slots=True)
@@ -104,10 +105,17 @@ class AttachmentPieces:
 
     def list_keys(self) -> Iterator[UploadKey]:
         """Yield the key of everything stored, sound or not."""
-        firsts = select(_piece.sender, _piece.message, _piece.id).where(_piece.start == 0)
         with self.database.read() as connection:
-            found = connection.execute(firsts).all()
+            found = connection.execute(select(*_KEY).where(_piece.start == 0)).all()
         return (UploadKey(*row) for row in found)
+
+    def list_page(self, after: UploadKey | None, limit: int) -> list[UploadKey]:
+        """Return the first `limit` of those keys behind one, or of all, in their order."""
+        page = select(*_KEY).where(_piece.start == 0).order_by(*_KEY).limit(limit)
+        if after is not None:
+            page = page.where(tuple_(*_KEY) > tuple_(after.sender, after.message, after.id))
+        with self.database.read() as connection:
+            return [UploadKey(*row) for row in connection.execute(page)]
 
     def _read(self, key: UploadKey, part: ByteRange) -> bytes:
         end = part.start + part.count

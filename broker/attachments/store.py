@@ -154,9 +154,11 @@ def examine_page(
     return [key for key, is_it_over in rows if is_it_over], rows[-1][0] if len(rows) == limit else None
 
 
-def list_keys(connection: Connection) -> set[UploadKey]:
-    """Return every attachment that is announced or stored."""
-    return {UploadKey(*row) for row in connection.execute(select(*_KEY))}
+def list_known(connection: Connection, keys: Sequence[UploadKey]) -> set[UploadKey]:
+    """Return what is announced between the first and the last of these keys, which are in order."""
+    first, last = (tuple_(key.sender, key.message, key.id) for key in (keys[0], keys[-1]))
+    statement = select(*_KEY).where(tuple_(*_KEY) >= first, tuple_(*_KEY) <= last)
+    return {UploadKey(*row) for row in connection.execute(statement)}
 
 
 def _is(key: UploadKey) -> Any:

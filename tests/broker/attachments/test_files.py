@@ -36,6 +36,22 @@ def test_a_file_is_private_and_named_by_ids_alone(tmp_path: Path) -> None:
     assert files.measure_free() > 0
 
 
+def test_files_are_listed_in_order_a_page_at_a_time(tmp_path: Path) -> None:
+    files = AttachmentFiles(tmp_path / "attachments")
+    assert files.list_page(None, 2) == []
+    keys = sorted(
+        UploadKey(sender, make_id(("message", number)), make_id("attachment"))
+        for sender in ("VN-IMM", "GB-HO") for number in range(3)
+    )  # fmt: skip
+    for key in reversed(keys):
+        with closing(files.open_piece(key)) as piece:
+            piece.write(b"data", 0)
+
+    assert files.list_page(None, 4) == keys[:4]
+    assert [files.list_page(keys[number], 2) for number in range(6)] == [keys[n + 1 : n + 3] for n in range(6)]
+    assert sorted(files.list_keys()) == keys
+
+
 def test_names_that_a_killed_broker_did_not_sync_are_durable_before_anything_is_said_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

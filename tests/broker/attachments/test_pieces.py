@@ -56,7 +56,11 @@ def test_what_is_written_is_measured_read_and_hashed_over_the_edges_of_rows(piec
 def test_uploads_do_not_touch_each_other(pieces: AttachmentPieces) -> None:
     write(pieces, b"mine")
     write(pieces, b"another", key=OTHER)
+    first, second = sorted((KEY, OTHER))
     assert set(pieces.list_keys()) == {KEY, OTHER}
+    assert [pieces.list_page(None, 1), pieces.list_page(first, 2), pieces.list_page(second, 2)] == [
+        [first], [second], [],
+    ]  # fmt: skip
     pieces.remove(KEY)
     assert (pieces.measure(KEY), pieces.measure(OTHER)) == (None, 7)
     assert pieces.read(OTHER, ByteRange(0, 100)) == b"another"

@@ -1,7 +1,7 @@
 """Attachments end: a day after nobody named them, with their message's delivery, or at once where it reached nobody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -132,6 +132,28 @@ def test_a_file_that_no_row_speaks_of_goes_with_the_next_sweep(bench: Bench) -> 
     assert bench.files.measure(key) is None
 
 
+@pytest.mark.both_engines
+def test_one_sweep_compares_so_many_that_are_stored_and_what_has_ended_goes_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "EXAMINED_ITEMS", 2)
+    ended = upload(bench, "ended", DATA, message="ended")
+    bench.clock.move(DAY)
+    kept = [upload(bench, number, DATA, message=number) for number in range(4)]
+    keys = sorted(UploadKey(GB, make_id(number), one.id) for number, one in enumerate(kept))
+    with bench.database.writing.begin() as connection:
+        for key in keys[1::2]:
+            connection.exec_driver_sql(f"DELETE FROM attachment WHERE id = '{key.id}'")  # noqa: S608 - our own id
+
+    left = []
+    for _ in range(3):
+        bench.sweep()
+        assert is_there(bench, ended, "ended") == (False, False)
+        left.append([key for key in keys if bench.files.measure(key) is not None])
+
+    assert left == [[keys[0], *keys[2:]], keys[::2], keys[::2]]
+
+
 def test_what_is_announced_again_while_the_sweep_goes_on_stays_whole(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,13 +162,13 @@ def test_what_is_announced_again_while_the_sweep_goes_on_stays_whole(
         connection.exec_driver_sql("DELETE FROM attachment")
     answers = []
 
-    def list_keys(connection: Connection) -> set[UploadKey]:
-        known = store.list_keys(connection)
+    def list_known(connection: Connection, keys: Sequence[UploadKey]) -> set[UploadKey]:
+        known = store.list_known(connection, keys)
         again = bench.attachments.announce(bench.caller(GB), announce("file", DATA))
         answers.append(asyncio.run_coroutine_threadsafe(again, loop).result(timeout=30)[0])
         return known
 
-    monkeypatch.setattr(sweep, "list_keys", list_keys)
+    monkeypatch.setattr(sweep, "list_known", list_known)
     bench.sweep()
     assert [answer.complete for answer in answers] == [True]
     bench.submit(GB, seal_with(bench, agree_to_files(bench), sealed))
