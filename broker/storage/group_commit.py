@@ -4,8 +4,9 @@ One thread owns the writing connection. While it commits, the next operations qu
 is no timer, so a lone operation never waits. What an answer says is true after a crash, because nothing is answered
 before COMMIT has returned. The log is written along in the same transaction through the `Journal` port.
 
-What an operation needs no transaction for is prepared here too, before the batch's begins: threads of its own would
-hand each operation over twice more, which cost a sixth of an acceptance, and split the batches that share an fsync.
+What an operation needs no transaction for is prepared here too, before the batch's begins, on all processors at once
+(`broker.storage.sharing`). To prepare each as it comes, ahead of the writer, would hand each over twice more, which
+cost a sixth of an acceptance, and would split the batches that share an fsync.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ from broker.storage.errors import (
 )
 from broker.storage.failpoints import failpoint
 from broker.storage.fair_queue import MAX_WAITING, MAX_WAITING_OF_MEMBER, OWN_TURN, FairQueue, Turn
+from broker.storage.sharing import Sharing
 from broker.storage.transaction import Journal, JournalBatch, Transaction
 
 T = TypeVar("T")
@@ -48,10 +50,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Job:
-    prepare: Preparation[Any]
+    operation: Operation[Any]
     future: "asyncio.Future[Any] | Future[Any]"
     loop: asyncio.AbstractEventLoop | None
-    operation: Operation[Any] = field(init=False)
+    prepare: Preparation[Any] | None = None
     result: Any = None
     error: BaseException | None = None
     hooks: list[Hook] = field(default_factory=list)
@@ -82,6 +84,7 @@ class GroupCommitWriter:
         self._is_cut_off = False
         self._attempt: Future[None] = Future()
         self._attempt.set_result(None)
+        self._sharing = Sharing()
         self._in_hand: list[_Job] = []
         self._began_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -109,7 +112,7 @@ class GroupCommitWriter:
     def _look_again(self) -> None:
         attempt: Future[None] = Future()
         try:
-            self._submit(_Job(lambda: _do_nothing, attempt, None), OWN_TURN)
+            self._submit(_Job(_do_nothing, attempt, None), OWN_TURN)
         except StoreError:
             return  # what waits already will find out
         self._attempt = attempt
@@ -127,22 +130,22 @@ class GroupCommitWriter:
             CommitUnansweredError: it was kept, but could not be signed.
             Exception: whatever `operation` raised; nothing of it was kept.
         """
-        return await self.prepare_and_commit(lambda: operation, turn)
+        answer: T = await self._answer(operation, None, turn)
+        return answer
 
     async def prepare_and_commit(self, prepare: Preparation[T], turn: Turn = OWN_TURN) -> T:
         """Do what `commit` does with the operation that `prepare` returns.
 
-        `prepare` is called on the writer's thread before the batch's transaction begins. What it raises is raised here.
+        `prepare` is called on a thread of the writer's before the batch's transaction begins, while others are called
+        on others. What it raises is raised here.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._submit(_Job(prepare, future, loop), turn)
-        return await future
+        answer: T = await self._answer(_do_nothing, prepare, turn)
+        return answer
 
     def commit_and_wait(self, operation: Operation[T]) -> T:
         """Do what `commit` does, from a thread without an event loop; hooks then run on the writer's thread."""
         future: Future[T] = Future()
-        self._submit(_Job(lambda: operation, future, None), OWN_TURN)
+        self._submit(_Job(operation, future, None), OWN_TURN)
         return future.result()
 
     def close(self) -> None:
@@ -150,6 +153,12 @@ class GroupCommitWriter:
         self._queue.close()
         if self._thread.is_alive():
             self._thread.join()
+
+    async def _answer(self, operation: Operation[Any], prepare: Preparation[Any] | None, turn: Turn) -> Any:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._submit(_Job(operation, future, loop, prepare), turn)
+        return await future
 
     def _submit(self, job: _Job, turn: Turn) -> None:
         try:
@@ -163,6 +172,7 @@ class GroupCommitWriter:
             while batch := self._queue.take(self._max_batch):
                 self._serve(batch)
         finally:
+            self._sharing.close()
             self._refuse_rest()
 
     def _refuse_rest(self) -> None:
@@ -176,7 +186,7 @@ class GroupCommitWriter:
     def _serve(self, batch: list[_Job]) -> None:
         started = time.perf_counter()
         self._in_hand, self._began_at = batch, time.monotonic()
-        prepared = [job for job in batch if _prepare_job(job)]
+        prepared = self._prepare(batch)
         failure = self._commit_and_publish(prepared) if prepared else None
         self._count(batch, time.perf_counter() - started, failure)
         failpoint("commit.before-answer")
@@ -184,6 +194,11 @@ class GroupCommitWriter:
         _deliver(batch)
         if failure is not None:
             _report("batch-failed", failure, len(batch))
+
+    def _prepare(self, batch: list[_Job]) -> list[_Job]:
+        """Make a batch ready for the transaction; return what is: what a preparation raised is its caller's alone."""
+        self._sharing.do_each(_prepare_job, [job for job in batch if job.prepare is not None])
+        return [job for job in batch if job.error is None]
 
     def _commit_and_publish(self, batch: list[_Job]) -> Exception | None:
         """Make the batch durable and its head signed, or mark every job of it as failed and return why."""
@@ -220,7 +235,7 @@ class GroupCommitWriter:
         """Let what has come since share the commit of a batch that must wait for another broker's."""
         more = self._queue.take_waiting(self._max_batch - len(batch))
         self._in_hand += more
-        batch += [job for job in more if _prepare_job(job)]
+        batch += self._prepare(more)
 
     def _announce(self, connection: Connection, batch: list[_Job], size: int, *, has_grown: bool) -> None:
         """Tell other brokers what the whole batch did, with its own COMMIT: a log that grew without a word is news."""
@@ -257,13 +272,13 @@ def _fail_all(batch: list[_Job], refusal: Callable[[], StoreError], cause: Excep
         job.error.__cause__ = cause
 
 
-def _prepare_job(job: _Job) -> bool:
-    """Make a job ready for the transaction; return whether it is, for what its preparation raised is its caller's."""
+def _prepare_job(job: _Job) -> None:
+    if job.prepare is None:
+        return
     try:
         job.operation = job.prepare()
     except Exception as error:  # noqa: BLE001 - it belongs to the caller of this operation alone
         job.error = error
-    return job.error is None
 
 
 def _run_job(job: _Job, dialect: Dialect, connection: Connection, leaves: JournalBatch) -> None:
