@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hpke
 
 from keys.algorithms import OpeningKey, load_encryption_key
 from keys.errors import EnvelopeError, OpeningError
-from keys.signing import Signer, verify_document
+from keys.signing import Signer, verify_signatures
 from schemas.codec import b64u_decode, b64u_encode, demand_few_values, hash_bytes
 from schemas.envelope import (
     CONTENT_ENCRYPTION,
@@ -36,7 +36,7 @@ from schemas.envelope import (
     pad_message,
 )
 from schemas.jwk import AkpJwk, OkpJwk
-from schemas.signed import DocumentType, SignedDocument
+from schemas.signed import DocumentType
 
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.SHAKE256, hpke.AEAD.AES_256_GCM)
 _BODY_CONTEXT = b"bilateral-body/1\x00"
@@ -198,8 +198,8 @@ def verify_envelope_signatures(parsed: ParsedEnvelope, jwks: Sequence[OkpJwk | A
     Raises:
         SignatureError: one is missing, of another key, or false.
     """
-    document = SignedDocument(payload=parsed.envelope.payload, signatures=parsed.envelope.signatures)
-    verify_document(document, DocumentType.ENVELOPE, jwks)
+    envelope = parsed.envelope
+    verify_signatures(envelope.payload, envelope.signatures, DocumentType.ENVELOPE, jwks)
 
 
 def open_envelope(parsed: ParsedEnvelope, agency: str, key: OpeningKey) -> OpenedMessage:

@@ -79,7 +79,18 @@ def verify_document(document: SignedDocument, expected: DocumentType, jwks: Sequ
         SignatureError: a signature missing, superfluous, of another key, or false.
         CodecError: a protected header of another form.
     """
-    slots = read_signatures(document.payload, document.signatures, expected)
+    verify_signatures(document.payload, document.signatures, expected, jwks)
+
+
+def verify_signatures(
+    payload: str, signatures: tuple[Signature, ...], expected: DocumentType, jwks: Sequence[OkpJwk | AkpJwk]
+) -> None:
+    """Do what `verify_document` does with the parts of a document: its base64url payload, and its signatures.
+
+    Raises:
+        SignatureError, CodecError: as there.
+    """
+    slots = read_signatures(payload, signatures, expected)
     if len(slots) != len(jwks):
         raise SignatureError(f"{len(jwks)} signatures are required, {len(slots)} are there")
     for slot, jwk in zip(slots, jwks, strict=True):

@@ -183,8 +183,19 @@ def demand_few_values(unverified_data: bytes, most: int) -> None:
     Raises:
         TooLargeError: it may have more.
     """
-    if sum(map(unverified_data.count, (b",", b"[", b"{"))) > most:
-        raise TooLargeError(f"there are more than {most} brackets and commas, no document here has as many")
+    left = most
+    for symbol in b",[{":
+        left -= _count_up_to(unverified_data, symbol, left + 1)
+        if left < 0:
+            raise TooLargeError(f"there are more than {most} brackets and commas, no document here has as many")
+
+
+def _count_up_to(data: bytes, symbol: int, most: int) -> int:
+    # From one to the next: the little there is, is found ten times sooner than by a look at each byte.
+    found, at = 0, data.find(symbol)
+    while at >= 0 and found < most:
+        found, at = found + 1, data.find(symbol, at + 1)
+    return found
 
 
 def b64u_encode(data: bytes) -> str:

@@ -26,9 +26,9 @@ class CodedValue(StrEnum):
         Raises:
             ValueError: no such code; the codes there are stand in the message.
         """
-        for member in cls:
-            if member.value == unverified_code:
-                return member
+        member = cls._value2member_map_.get(unverified_code)
+        if isinstance(member, cls):
+            return member
         raise ValueError(f"not a code of this list; the codes are: {', '.join(cls)}")
 
     @classmethod

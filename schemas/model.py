@@ -79,7 +79,8 @@ def _read_timestamp(value: Any) -> Any:
     if isinstance(value, str):
         return parse_timestamp(value)
     if isinstance(value, datetime) and value.tzinfo is not None and value.microsecond == 0:
-        return parse_timestamp(format_timestamp(value))
+        is_as_read = value.tzinfo is UTC and EARLIEST_TIME <= value <= LATEST_TIME
+        return value if is_as_read else parse_timestamp(format_timestamp(value))
     raise ValueError("a time is written like 2026-11-21T21:02:25Z, or is a datetime of whole seconds with a zone")
 
 
