@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from broker.storage import postgresql, sqlite
 from broker.storage.announcements import Channel
-from broker.storage.errors import CommitUnknownError, StoreBusyError, StoreUnreachableError
+from broker.storage.errors import CommitUnknownError, DatabaseBusyError, StoreBusyError, StoreUnreachableError
 from schemas.log.epoch import FIRST_EPOCH
 
 
@@ -20,6 +20,10 @@ class Dialect(Protocol):
 
     def is_unreachable(self, error: Exception, engine: Engine) -> bool:
         """Return whether an error says that the database cannot be reached, or no longer over this connection."""
+        ...
+
+    def is_busy(self, error: Exception, engine: Engine) -> bool:
+        """Return whether an error says that the database is there and could not do it now."""
         ...
 
     def begin_operation(self, connection: Connection) -> None:
@@ -88,7 +92,7 @@ class Database:
         """Lend a read-only connection whose statements all see the same committed state; hold it briefly.
 
         Raises:
-            StoreUnreachableError: there is none, or it broke.
+            StoreUnreachableError: there is none, or it broke; `DatabaseBusyError`: it could not.
             StoreBusyError: others have had all of them for as long as one waits.
         """
         with self._naming_what_broke(self.reading), self.reading.begin() as connection:
@@ -99,7 +103,7 @@ class Database:
         """Lend a connection whose writes are committed, durably, when the block ends well.
 
         Raises:
-            StoreUnreachableError: there is none, or it broke before the end.
+            StoreUnreachableError: there is none, or it broke before the end; `DatabaseBusyError`: it could not.
             CommitUnknownError: it broke at the end, or the writes are less durable than was asked for.
         """
         with self._naming_what_broke(self.writing), self.writing.connect() as connection:
@@ -109,8 +113,8 @@ class Database:
                     yield connection
                     is_committing = True
             except Exception as error:
-                if is_committing and self.dialect.is_unreachable(error, self.writing):
-                    raise CommitUnknownError("the connection broke while it was committed") from error
+                if is_committing and self._is_without_answer(error):
+                    raise CommitUnknownError("it broke while it was committed") from error
                 raise
             self.dialect.verify_commit(connection)
 
@@ -157,7 +161,12 @@ class Database:
         except Exception as error:
             if self.dialect.is_unreachable(error, engine):
                 raise StoreUnreachableError from error
+            if self.dialect.is_busy(error, engine):
+                raise DatabaseBusyError from error
             raise
+
+    def _is_without_answer(self, error: Exception) -> bool:
+        return self.dialect.is_unreachable(error, self.writing) or self.dialect.is_busy(error, self.writing)
 
 
 def open_database(

@@ -37,8 +37,20 @@ class StoreClosedError(StoreError):
 class StoreUnreachableError(StoreError):
     """The database server cannot be reached, or went away in the middle; nothing was committed."""
 
+    def __init__(self, sentence: str = "the database cannot be reached; try again") -> None:
+        super().__init__(sentence)
+
+
+class DatabaseBusyError(StoreUnreachableError):
+    """The database is there and could not do it now: it waited for a lock, was told to stop, or had no room for it.
+
+    For whoever waits for the database both are one: it is asked again. Nothing was committed.
+    """
+
+    code = "busy"
+
     def __init__(self) -> None:
-        super().__init__("the database cannot be reached; try again")
+        super().__init__("the database cannot do it now; try again shortly")
 
 
 class DatabaseInUseError(StoreError):

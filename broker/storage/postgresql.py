@@ -30,7 +30,9 @@ _MAX_IDLE_SECONDS = 10
 _LOCK_SECONDS = 20  # longer than a broker can be idle in a transaction: whoever waits outlives it
 _TRANSACTION_SECONDS = 120  # far longer than a batch takes
 _CONNECT_SECONDS = 10
-_IDLE_TOO_LONG = "25P03"  # an error of another class than all others that end a session
+# With these the server ends a session, or takes none: connection exceptions, operator intervention on the whole server,
+# a transaction that was idle or lasted too long. Where there is no word of the server at all, the line is cut.
+_SESSION_ENDS = ("08", "57P", "25P03", "25P04")
 
 # A peer that is gone is noticed within half a minute on either side.
 _CLIENT_KEEPALIVE = {
@@ -114,16 +116,24 @@ def make_reading_engine(url: URL, schema: str, connections: int) -> Engine:
 
 def is_unreachable(error: Exception, engine: Engine) -> bool:
     """Return whether an error, SQLAlchemy's or the driver's own, says that the database cannot be reached."""
-    driver = engine.dialect.loaded_dbapi
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    is_broken = isinstance(cause, driver.OperationalError | driver.InterfaceError)
-    return is_broken or getattr(cause, "sqlstate", None) == _IDLE_TOO_LONG
+    driver, cause = engine.dialect.loaded_dbapi, _find_cause(error)
+    if (sqlstate := getattr(cause, "sqlstate", None)) is not None:
+        return str(sqlstate).startswith(_SESSION_ENDS)
+    return isinstance(cause, driver.OperationalError | driver.InterfaceError)
+
+
+def is_busy(error: Exception, engine: Engine) -> bool:
+    """Return whether an error says that the server, which can be reached, did not come to it, or was told not to.
+
+    It waited too long for a lock (SQLSTATE 55P03), was cancelled (57014), found a deadlock, has no memory or disk left.
+    """
+    is_of_operation = isinstance(_find_cause(error), engine.dialect.loaded_dbapi.OperationalError)
+    return is_of_operation and not is_unreachable(error, engine)
 
 
 def is_full(error: Exception) -> bool:
     """Return whether an error says that the server's disk has no room left (SQLSTATE 53100)."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlstate", None) == _DISK_FULL
+    return getattr(_find_cause(error), "sqlstate", None) == _DISK_FULL
 
 
 def take_turn(connection: Connection, name: str) -> bool:
@@ -250,6 +260,10 @@ def _make_engine(url: URL, schema: str, session: dict[str, str], *, target: str,
     event.listen(engine, "checkout", _verify_quiet)
     event.listen(engine, "begin", lambda connection: libpq.command(connection, b"BEGIN"))
     return engine
+
+
+def _find_cause(error: Exception) -> BaseException | None:
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def _read_schema(connection: Connection) -> str:

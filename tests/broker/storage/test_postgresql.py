@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import String, insert, select, text
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from broker.audit.log_store import select_head
+from broker.http.refusal import find_refusal
 from broker.inbox.tables import inbox_item
 from broker.storage import postgresql
 from broker.storage.engine import Database, open_database
-from broker.storage.errors import CommitFailedError, CommitUnknownError, StoreUnreachableError
+from broker.storage.errors import CommitFailedError, CommitUnknownError, DatabaseBusyError, StoreUnreachableError
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import load_tables
 from broker.storage.postgresql import PARTITIONS
@@ -234,6 +236,38 @@ def test_a_broker_that_stops_in_the_middle_of_what_it_sends_loses_the_head_too(
         driver.pgconn.send_flush_request()
         driver.pgconn.flush()
         assert make_log(database, ManualClock()).view.size == 0, "it waits for the lock, and gets it"
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "means"),
+    [
+        ("08006", StoreUnreachableError), ("25P03", StoreUnreachableError), ("25P04", StoreUnreachableError),
+        ("57P01", StoreUnreachableError), ("57P03", StoreUnreachableError), ("40P01", DatabaseBusyError),
+        ("53100", DatabaseBusyError), ("53200", DatabaseBusyError), ("55P03", DatabaseBusyError),
+        ("57014", DatabaseBusyError), ("58030", DatabaseBusyError), ("23505", IntegrityError),
+    ],
+)  # fmt: skip
+def test_a_server_that_is_there_and_could_not_do_it_is_not_called_unreachable(
+    database: Database, sqlstate: str, means: type[Exception]
+) -> None:
+    for lend in (database.read, database.write):
+        with pytest.raises(Exception, match=r".") as told, lend() as connection:
+            connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}'; END $$")
+        assert type(told.value) is means
+
+
+def test_who_waits_too_long_for_the_head_is_told_to_come_again_and_not_that_nobody_is_there(
+    database: Database, open_again: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgresql._WRITING, "lock_timeout", "50ms")
+    late = open_again(database.writing.url)
+    with database.write() as holding:
+        select_head(holding, for_update=True)
+        with pytest.raises(DatabaseBusyError) as told, late.write() as connection:
+            select_head(connection, for_update=True)
+    refusal = find_refusal(told.value)
+    assert refusal is not None
+    assert (refusal.slug, refusal.come_back_seconds) == ("busy", 5)
 
 
 def test_who_waits_for_anothers_commit_takes_along_what_comes_meanwhile_up_to_a_full_batch(
