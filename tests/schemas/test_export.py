@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,18 @@ from tests.schemas.alerts.filled import ABSENT, leaves, load, load_changed
 from tests.schemas.json_schema import is_valid
 
 FOLDER = Path(schemas.__file__).parent / "json"
-RENDERED = {name: orjson.loads(content) for name, content in render_schemas().items()}
+NAMES = [f"{export.name}.json" for export in EXPORTED]
+
+
+@cache
+def render_all() -> dict[str, bytes]:
+    return render_schemas()
+
+
+@cache
+def render(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = orjson.loads(render_all()[name])
+    return schema
 
 
 def walk(node: Any) -> Iterator[dict[str, Any]]:
@@ -33,17 +46,17 @@ def test_the_files_are_what_the_models_say() -> None:
     """After a change of a model: python deploy/export_schemas.py."""
     present = {path.name: path.read_bytes() for path in FOLDER.glob("*.json")}
 
-    assert sorted(present) == sorted(render_schemas())
-    assert [name for name, content in render_schemas().items() if present[name] != content] == []
+    assert sorted(present) == sorted(render_all()) == sorted(NAMES)
+    assert [name for name, content in render_all().items() if present[name] != content] == []
 
 
 def test_every_kind_is_exported() -> None:
     assert {f"alert-{name}" for name in kind_names()} <= {export.name for export in EXPORTED}
 
 
-@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_schema_names_itself_and_its_dialect(name: str) -> None:
-    schema = RENDERED[name]
+    schema = render(name)
 
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == f"urn:bilateral:schema:{name.removesuffix('.json')}:1"
@@ -51,20 +64,20 @@ def test_a_schema_names_itself_and_its_dialect(name: str) -> None:
     assert schema["description"]
 
 
-@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_schema_is_closed_and_knows_no_null(name: str) -> None:
-    for node in walk(RENDERED[name]):
+    for node in walk(render(name)):
         assert node.get("type") != "null"
         assert "default" not in node or "type" not in node
         if node.get("type") == "object":
             assert node["additionalProperties"] is False or name == "message.json"
 
 
-@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_reference_leads_somewhere_and_every_pattern_is_anchored(name: str) -> None:
-    for node in walk(RENDERED[name]):
+    for node in walk(render(name)):
         if isinstance(node.get("$ref"), str):
-            assert node["$ref"].removeprefix("#/$defs/") in RENDERED[name]["$defs"]
+            assert node["$ref"].removeprefix("#/$defs/") in render(name)["$defs"]
         if isinstance(node.get("pattern"), str):
             assert re.fullmatch(r"\^.*\$", node["pattern"])
             assert "\\A" not in node["pattern"]
@@ -72,31 +85,33 @@ def test_every_reference_leads_somewhere_and_every_pattern_is_anchored(name: str
 
 @pytest.mark.parametrize("kind", kind_names())
 def test_an_example_is_valid_under_the_schema_of_its_kind(kind: str) -> None:
-    assert is_valid(RENDERED[f"alert-{kind}.json"], load(kind))
+    assert is_valid(render(f"alert-{kind}.json"), load(kind))
 
 
-@pytest.mark.parametrize(("kind", "leaf"), [(kind, leaf) for kind in kind_names() for leaf in leaves(load(kind))])
-def test_what_the_schema_refuses_in_a_field_the_model_refuses(kind: str, leaf: str) -> None:
+@pytest.mark.parametrize("kind", kind_names())
+def test_what_the_schema_refuses_in_a_field_the_model_refuses(kind: str) -> None:
     wrong: tuple[Any, ...] = ({"not": "this"}, [], "\x1b", "", -1)
-    for value in wrong:
-        wire = load_changed(kind, {leaf: value})
+    changes = [{leaf: value} for leaf, value in product(leaves(load(kind)), wrong)]
 
-        assert not is_valid(RENDERED[f"alert-{kind}.json"], wire)
-        with pytest.raises(CodecError):
-            parse_alert(wire)
+    assert [change for change in changes if not is_refused_by_both(kind, load_changed(kind, change))] == []
+
+
+def is_refused_by_both(kind: str, wire: dict[str, Any]) -> bool:
+    try:
+        parse_alert(wire)
+    except CodecError:
+        return not is_valid(render(f"alert-{kind}.json"), wire)
+    return False
 
 
 @pytest.mark.parametrize("kind", kind_names())
 def test_what_the_schema_requires_the_model_requires(kind: str) -> None:
-    for field in RENDERED[f"alert-{kind}.json"]["required"]:
-        wire = load_changed(kind, {field: ABSENT})
+    changes = [{field: ABSENT} for field in render(f"alert-{kind}.json")["required"]]
 
-        assert not is_valid(RENDERED[f"alert-{kind}.json"], wire)
-        with pytest.raises(CodecError):
-            parse_alert(wire)
+    assert [change for change in changes if not is_refused_by_both(kind, load_changed(kind, change))] == []
 
 
 def test_rules_of_a_kind_are_in_its_schema() -> None:
-    assert "in_reply_to" in RENDERED["alert-withdrawal.json"]["required"]
-    assert "grading" in RENDERED["alert-document-fraud.json"]["required"]
-    assert "persons" not in RENDERED["alert-ping.json"]["properties"]
+    assert "in_reply_to" in render("alert-withdrawal.json")["required"]
+    assert "grading" in render("alert-document-fraud.json")["required"]
+    assert "persons" not in render("alert-ping.json")["properties"]

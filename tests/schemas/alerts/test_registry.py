@@ -27,7 +27,12 @@ NOTICES = {"correction", "withdrawal", "misused-identity", "restriction", "breac
 AFTERCARE = {"outcome", "acknowledgement", "release-request", "release-decision", "revocation-challenge", *NOTICES}
 REPLIES = {"document-verification-reply", "information-reply", "joint-operation-reply"}
 
-EVERY_LEAF = [(kind, leaf) for kind in kind_names() for leaf in leaves(load(kind)) if leaf != "kind"]
+
+def leaves_beside_kind(kind: str) -> list[str]:
+    return [leaf for leaf in leaves(load(kind)) if leaf != "kind"]
+
+
+EVERY_LEAF = [(kind, leaf) for kind in kind_names() for leaf in leaves_beside_kind(kind)]
 
 
 def test_every_kind_has_an_example_and_every_example_a_kind() -> None:
@@ -63,16 +68,17 @@ def test_intelligence_is_graded(kind: str) -> None:
     assert fields_refused(kind, {"grading": ABSENT}) == ["grading"]
 
 
-@pytest.mark.parametrize(("kind", "leaf"), EVERY_LEAF)
-def test_a_value_of_another_type_is_refused_by_field_with_an_example_that_would_be_right(kind: str, leaf: str) -> None:
-    problems = problems_of(kind, {leaf: {"not": "this"}})
+@pytest.mark.parametrize("kind", kind_names())
+def test_a_value_of_another_type_is_refused_by_field_with_an_example_that_would_be_right(kind: str) -> None:
+    for leaf in leaves_beside_kind(kind):
+        problems = problems_of(kind, {leaf: {"not": "this"}})
 
-    assert [problem.field for problem in problems] == [leaf]
-    assert problems[0].problem
-    assert problems[0].example is not None
-    # The example is right at that place, unless it breaks a rule between this field and others.
-    after = problems_of(kind, {leaf: problems[0].example})
-    assert not [problem for problem in after if problem.field == leaf] or _is_tied_to_others(leaf)
+        assert [problem.field for problem in problems] == [leaf]
+        assert problems[0].problem, leaf
+        assert problems[0].example is not None, leaf
+        # The example is right at that place, unless it breaks a rule between this field and others.
+        after = problems_of(kind, {leaf: problems[0].example})
+        assert not [problem for problem in after if problem.field == leaf] or _is_tied_to_others(leaf), leaf
 
 
 def _is_tied_to_others(leaf: str) -> bool:
