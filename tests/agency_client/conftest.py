@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.log_simulator import ReaderTemplate, make_template
+from agency_client.node import Node
+from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader, make_template
 from tests.support.lying_world import LyingWorld, lying_world
 
 
@@ -40,3 +42,22 @@ def terms(world: LyingWorld, request: pytest.FixtureRequest) -> Any:
 def reader_template(tmp_path_factory: pytest.TempPathFactory) -> ReaderTemplate:
     """A finished profile of GB, to be copied for each test (`tests.support.log_simulator.make_reader`)."""
     return make_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+def log() -> LogSimulator:
+    """An empty log in memory."""
+    return LogSimulator()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands until it is set."""
+    return FixedClock()
+
+
+@pytest.fixture
+def node(log: LogSimulator, clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
+    """A node of the test's own, copied from the finished profile, that reads the log; it asks no exchange."""
+    with make_reader(log, reader_template, tmp_path, clock) as reader:
+        yield reader

@@ -1,8 +1,7 @@
 """The examination: each thing that can be wrong has its own line, its level and its fix."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -30,24 +29,8 @@ from agency_client.own_keys.revoking import prepare_revocation
 from agency_client.trust import pin_partner
 from agency_client.witness.walker import walk_log
 from schemas.signed import DocumentType, KeyUse
-from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import FixedClock, LogSimulator
 from tests.support.members import START, make_member
-
-
-@pytest.fixture
-def log() -> LogSimulator:
-    return LogSimulator()
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def node(log: LogSimulator, clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, reader_template, tmp_path, clock) as reader:
-        yield reader
 
 
 def levels(findings: Iterable[Finding]) -> dict[str, Level]:

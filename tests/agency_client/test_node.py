@@ -1,6 +1,5 @@
 """A node at work: which of its keys count now, and the certificate that renews itself."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,25 +18,9 @@ from schemas.codec import b64u_decode
 from schemas.key_documents import compute_exchange_anchor
 from schemas.log.records import Action, Role
 from schemas.signed import DocumentType, KeyUse
-from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import FixedClock, LogSimulator
 from tests.support.members import START
 from tests.support.nodes import PASSPHRASE, install_next_key_set
-
-
-@pytest.fixture
-def log() -> LogSimulator:
-    return LogSimulator()
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def node(log: LogSimulator, clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, reader_template, tmp_path, clock=clock) as reader:
-        yield reader
 
 
 def test_before_the_roots_have_signed_there_is_no_key_and_no_connection(log: LogSimulator, tmp_path: Path) -> None:

@@ -1,8 +1,5 @@
 """Pins typed in from paper: on record, compared with the log, never put in silence over another."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from agency_client.directory.directory import AnchorMismatchError
@@ -27,21 +24,10 @@ from keys.key_sets import sign_key_set
 from keys.roots import make_roots
 from schemas.key_documents import compute_exchange_anchor, compute_trust_anchor
 from schemas.signed import DocumentType
-from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import LogSimulator
 from tests.support.members import make_member, succeed
 
 VN, BE = make_member("VN"), make_member("BE")
-
-
-@pytest.fixture
-def log() -> LogSimulator:
-    return LogSimulator()
-
-
-@pytest.fixture
-def node(log: LogSimulator, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, reader_template, tmp_path) as reader:
-        yield reader
 
 
 def test_a_pin_before_the_log_names_the_member_waits_for_it(log: LogSimulator, node: Node) -> None:

@@ -1,7 +1,6 @@
 """Terms as people write them: what is filled in, what may not stand in the file, and a field named for each mistake."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from schemas.agreements.coverage import ContentFacts, VisibleFacts, judge_messag
 from schemas.agreements.terms import Terms
 from schemas.codec import b64u_encode, encode_canonical
 from schemas.markings import HandlingCode, Purpose, Tlp, Urgency
-from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
 from tests.support.members import START, make_member
 from tests.support.messages import make_id
 from tests.support.paths import EXAMPLES
@@ -27,11 +25,11 @@ PLACE = Place(make_id("drafting"))
 
 
 @pytest.fixture
-def node(reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(LogSimulator(), reader_template, tmp_path) as reader:
-        with reader.store.write() as transaction:
-            pin_agency(transaction, "VN", make_member("VN").anchor, by="x", at=START)
-        yield reader
+def node(node: Node) -> Node:
+    """The same, which pinned its partner."""
+    with node.store.write() as transaction:
+        pin_agency(transaction, "VN", make_member("VN").anchor, by="x", at=START)
+    return node
 
 
 def complete(node: Node, fields: dict[str, Any], place: Place = PLACE) -> Terms:

@@ -10,6 +10,7 @@ from agency_client.cli.app import run
 from agency_client.profiles.private_files import write_private_file
 from agency_client.profiles.profile import Profile, ProfileSettings, create_profile
 from agency_client.profiles.session import initialise_profile, lock_profile
+from tests.support.stretching import one_salt
 
 PASSPHRASE = "correct horse battery staple"
 SETTINGS = ProfileSettings("GB-IE", "n1", "https://broker.example:8443", "exchange.json")
@@ -59,7 +60,8 @@ def profile(environment: dict[str, str]) -> Profile:
 @pytest.fixture
 def sealed_profile(profile: Profile, environment: dict[str, str]) -> object:
     """Give a profile with its secret and store, and leave no process behind."""
-    initialise_profile(profile, PASSPHRASE)
+    with one_salt():
+        initialise_profile(profile, PASSPHRASE)
     yield profile
     lock_profile(profile, environment=environment)
 

@@ -12,19 +12,12 @@ from schemas.codec import decode_json
 from schemas.identifiers.pseudonyms import is_pseudonym
 from tests.agency_client.safeguarding.test_officers import found
 from tests.support.command_line import CommandLine
-from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
 from tests.support.nodes import PASSPHRASE
 from tests.support.officers import acting_as
 from tests.support.safeguarding import CARE, OFFICERS_PASSPHRASE, OTHER
 
 WHY = ("--reason", "care case 7")
 PSEUDONYM = "V-7KQ2-M4XD-9TRB-H3CF"
-
-
-@pytest.fixture
-def node(reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(LogSimulator(), reader_template, tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Knowing a member is not trusting it; and a store that was changed adds no key."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,10 +34,10 @@ def log() -> LogSimulator:
 
 
 @pytest.fixture
-def node(log: LogSimulator, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, reader_template, tmp_path) as reader:
-        walk_log(reader)
-        yield reader
+def node(node: Node) -> Node:
+    """The same, once it has walked the log."""
+    walk_log(node)
+    return node
 
 
 def pin(node: Node, agency: str, anchor: str) -> None:

@@ -1,8 +1,6 @@
 """Encryption keys: two alive at most, renewed before they end, destroyed when nothing can need them any more."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -29,19 +27,8 @@ from agency_client.profiles.tls_identity import CLOCK_SLACK
 from agency_client.safeguarding.compartment import Compartment
 from schemas.key_documents import EncryptionKeys
 from schemas.signed import EncryptionUse, KeyUse
-from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import FixedClock
 from tests.support.members import START, make_member
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def node(clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(LogSimulator(), reader_template, tmp_path, clock=clock) as reader:
-        yield reader
 
 
 def load_documents(node: Node) -> list[EncryptionKeys]:

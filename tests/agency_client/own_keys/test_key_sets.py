@@ -1,6 +1,5 @@
 """Requests and installing: what the roots are asked to sign, and what of their answer is believed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,17 +28,6 @@ from tests.support.members import EXCHANGE, START, make_member
 from tests.support.nodes import make_root_signers
 
 ROOTS = make_root_signers("GB")
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def node(clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(LogSimulator(), reader_template, tmp_path, clock=clock) as reader:
-        yield reader
 
 
 def test_the_first_request_is_complete_and_verifies_once_signed(node: Node) -> None:

@@ -1,8 +1,6 @@
 """Keys are told of before they end, at 60, 30 and 7 days, and roots by how many of them may still be lost."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +10,7 @@ from agency_client.own_keys.reminders import KeyReminder, judge_end, judge_roots
 from agency_client.witness.walker import walk_log
 from keys.roots import load_root, make_roots
 from schemas.signed import DocumentType, SignedDocument
-from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import FixedClock, LogSimulator
 from tests.support.members import START, derive_seed
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -52,21 +50,11 @@ def test_roots_that_none_may_be_lost_or_stolen_of_are_told(count: int, threshold
 
 
 @pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def log() -> LogSimulator:
-    return LogSimulator()
-
-
-@pytest.fixture
-def node(log: LogSimulator, clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, reader_template, tmp_path, clock=clock) as reader:
-        log.append_document("GB", DocumentType.KEY_SET, reader.own_key_set().document)
-        walk_log(reader)
-        yield reader
+def node(node: Node, log: LogSimulator) -> Node:
+    """The same, whose own keys stand in the log."""
+    log.append_document("GB", DocumentType.KEY_SET, node.own_key_set().document)
+    walk_log(node)
+    return node
 
 
 def find(node: Node) -> dict[str, KeyReminder]:

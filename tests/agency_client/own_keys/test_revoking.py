@@ -1,8 +1,6 @@
 """Revoking one's own keys: named by a beginning that means one key, with both halves, at once."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,19 +11,8 @@ from agency_client.own_keys.documents import load_own_revocations
 from agency_client.own_keys.listing import list_own_keys
 from agency_client.own_keys.revoking import prepare_revocation
 from schemas.signed import KeyUse
-from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import FixedClock
 from tests.support.members import START
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def node(clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(LogSimulator(), reader_template, tmp_path, clock=clock) as reader:
-        yield reader
 
 
 def test_a_key_is_revoked_with_both_halves(node: Node) -> None:

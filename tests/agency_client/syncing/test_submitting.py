@@ -1,9 +1,7 @@
 """Handing queued documents in: oldest first, bounded retries, and never a stuck queue behind another kind's."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from agency_client.syncing.submitting import next_attempt_after, submit_due, sub
 from schemas.api import Evidence
 from schemas.codec import b64u_encode
 from schemas.signed import DocumentType, SignedDocument
-from tests.support.log_simulator import FixedClock, LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import FixedClock, LogSimulator
 from tests.support.members import START, derive_seed
 
 TYPES = {"/key-sets": DocumentType.KEY_SET, "/encryption-keys": DocumentType.ENCRYPTION_KEYS}
@@ -41,17 +39,6 @@ class TakingLog(LogSimulator):
 @pytest.fixture
 def log() -> TakingLog:
     return TakingLog()
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock()
-
-
-@pytest.fixture
-def node(log: TakingLog, clock: FixedClock, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, reader_template, tmp_path, clock) as reader:
-        yield reader
 
 
 def test_documents_go_in_the_order_they_were_queued(node: Node, log: TakingLog) -> None:

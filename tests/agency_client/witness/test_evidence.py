@@ -1,7 +1,5 @@
 """Evidence must be about what was handed in: the proof of another record proves nothing of this one."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from schemas.api import Evidence
 from schemas.codec import b64u_encode
 from schemas.log.records import Record, RecordType
 from schemas.signed import DocumentType
-from tests.support.log_simulator import LogSimulator, ReaderTemplate, make_reader
+from tests.support.log_simulator import LogSimulator
 from tests.support.members import START, derive_seed, make_member
 
 VN = make_member("VN")
@@ -27,12 +25,6 @@ def log() -> LogSimulator:
     log.append_member(VN)
     log.append_private(2)
     return log
-
-
-@pytest.fixture
-def node(log: LogSimulator, reader_template: ReaderTemplate, tmp_path: Path) -> Iterator[Node]:
-    with make_reader(log, reader_template, tmp_path) as reader:
-        yield reader
 
 
 def make_evidence(log: LogSimulator, index: int, **changes: Any) -> Evidence:
