@@ -40,6 +40,7 @@ from schemas.model import WireModel
 from schemas.signed import DocumentType, SignedDocument
 from tests.support.members import EXCHANGE, START, Member, derive_seed
 from tests.support.nodes import PASSPHRASE, install_first_key_set
+from tests.support.stretching import one_salt
 
 Answer = TypeVar("Answer", bound=WireModel)
 Tamper = Callable[[str, Any], Any]
@@ -170,17 +171,18 @@ def make_template(folder: Path, agency: str = "GB") -> ReaderTemplate:
     """Return a profile with installed keys, of an agency that no log names yet."""
     clock, sheet = FixedClock(), LogSimulator().sheet
     home, officer = folder / "home", {"BILATERAL_OFFICER": "reader"}
-    profile = initialise_node(
-        home,
-        agency.lower(),
-        agency=agency,
-        node="n1",
-        broker_url="https://broker.example",
-        accepted=AcceptedSheet(sheet, compute_exchange_anchor(sheet)),
-        passphrase=PASSPHRASE,
-        clock=clock,
-        environment=officer,
-    )
+    with one_salt():
+        profile = initialise_node(
+            home,
+            agency.lower(),
+            agency=agency,
+            node="n1",
+            broker_url="https://broker.example",
+            accepted=AcceptedSheet(sheet, compute_exchange_anchor(sheet)),
+            passphrase=PASSPHRASE,
+            clock=clock,
+            environment=officer,
+        )
     secret = folder / "passphrase"
     secret.touch(0o600)
     secret.write_text(PASSPHRASE)

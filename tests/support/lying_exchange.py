@@ -54,6 +54,7 @@ from tests.support.lying_answers import (
 from tests.support.lying_attachments import LyingAttachments
 from tests.support.members import EXCHANGE, START, derive_seed
 from tests.support.nodes import PASSPHRASE, install_first_key_set
+from tests.support.stretching import one_salt
 
 Answer = TypeVar("Answer", bound=WireModel)
 Tamper = Callable[[Any], Any]
@@ -193,17 +194,18 @@ class LyingConnection:
 def join(exchange: LyingExchange, folder: Path, agency: str, clock: Clock) -> Node:
     """Return a node of an exchange: a real profile with real keys, enrolled, its encryption key published."""
     officer = {"BILATERAL_OFFICER": f"officer-of-{agency.lower()}"}
-    initialise_node(
-        folder / "home",
-        agency.lower(),
-        agency=agency,
-        node="n1",
-        broker_url="https://127.0.0.1:1",
-        accepted=AcceptedSheet(exchange.sheet, compute_exchange_anchor(exchange.sheet)),
-        passphrase=PASSPHRASE,
-        clock=clock,
-        environment=officer,
-    )
+    with one_salt():
+        initialise_node(
+            folder / "home",
+            agency.lower(),
+            agency=agency,
+            node="n1",
+            broker_url="https://127.0.0.1:1",
+            accepted=AcceptedSheet(exchange.sheet, compute_exchange_anchor(exchange.sheet)),
+            passphrase=PASSPHRASE,
+            clock=clock,
+            environment=officer,
+        )
     secret = folder / "passphrase"
     secret.touch(0o600)
     secret.write_text(PASSPHRASE)

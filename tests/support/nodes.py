@@ -48,6 +48,7 @@ from tests.strategies.agreements import make_clause, make_terms
 from tests.support.exchange import RunningExchange
 from tests.support.members import derive_seed
 from tests.support.messages import make_id
+from tests.support.stretching import one_salt
 
 PASSPHRASE = "a passphrase for throw-away nodes"
 
@@ -92,17 +93,18 @@ def make_node(exchange: RunningExchange, folder: Path, agency: str, *, clock: Cl
     clock = clock or SystemClock()
     home, officer = folder / "home", {"BILATERAL_OFFICER": f"officer-of-{agency.lower()}"}
     accepted = AcceptedSheet(exchange.sheet, compute_exchange_anchor(exchange.sheet))
-    profile = initialise_node(
-        home,
-        agency.lower(),
-        agency=agency,
-        node="n1",
-        broker_url=exchange.url,
-        accepted=accepted,
-        passphrase=PASSPHRASE,
-        clock=clock,
-        environment=officer,
-    )
+    with one_salt():
+        profile = initialise_node(
+            home,
+            agency.lower(),
+            agency=agency,
+            node="n1",
+            broker_url=exchange.url,
+            accepted=accepted,
+            passphrase=PASSPHRASE,
+            clock=clock,
+            environment=officer,
+        )
     secret = folder / "passphrase"
     secret.touch(0o600)
     secret.write_text(PASSPHRASE)
