@@ -1,4 +1,4 @@
-"""Three agencies around an exchange that lies, shared by the attacks on recipients; each test has its own agreement."""
+"""The worlds that several modules of attacks share; each test has an agreement of its own."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,10 +8,9 @@ import pytest
 
 from agency_client.clock import SystemClock
 from tests.attacks.arena import Arena, forgive, make_arena
-from tests.support.lying_world import (
-    LyingWorld,
-    lying_world,
-)
+from tests.attacks.boards import Board, forget, put_up_board
+from tests.attacks.care import Care, make_care
+from tests.support.lying_world import LyingWorld, lying_world
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +53,30 @@ def arena(hostile_arena: Arena) -> Iterator[Arena]:
     """The same, honest again after every test."""
     yield hostile_arena
     forgive(hostile_arena)
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
+    """Two agencies around an exchange that lies of statuses."""
+    with lying_world(tmp_path_factory.mktemp("statuses"), "GB", "VN") as world:
+        yield world
+
+
+@pytest.fixture
+def two_agencies(pair: LyingWorld) -> Iterator[LyingWorld]:
+    """The same, as on the first day after every test."""
+    yield pair
+    forget(pair)
+
+
+@pytest.fixture
+def board(two_agencies: LyingWorld, terms: Any) -> Board:
+    """What the exchange around two agencies shows of statuses."""
+    return put_up_board(two_agencies)
+
+
+@pytest.fixture(scope="module")
+def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
+    """Two agencies with desks for victims, and one message between them."""
+    with make_care(tmp_path_factory.mktemp("care")) as made:
+        yield made

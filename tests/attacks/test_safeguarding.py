@@ -20,16 +20,10 @@ from schemas.agreements.terms import AnswerDeadline, Terms
 from schemas.codec import b64u_decode, b64u_encode
 from schemas.envelope import Header, Payload
 from schemas.markings import Purpose, Urgency
-from tests.attacks.care import AUTHOR, CONFIDENTIAL, GB, VN, Care, make_care
+from tests.attacks.care import AUTHOR, CONFIDENTIAL, GB, VN, Care
 from tests.schemas.alerts.filled import load
 from tests.support.lying_world import make_aftercare, make_alert, refer_to
 from tests.support.safeguarding import KIND, agree_on_victims, caring, dump_store, make_victim_alert, make_victim_draft
-
-
-@pytest.fixture(scope="module")
-def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
-    with make_care(tmp_path_factory.mktemp("care")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -35,17 +35,11 @@ from schemas.agreements.terms import Terms
 from schemas.alerts.kinds.release_request import Proceeding
 from schemas.log.records import Action
 from schemas.signed import EncryptionUse
-from tests.attacks.care import AUTHOR, CONFIDENTIAL, GB, VN, Care, make_care
+from tests.attacks.care import AUTHOR, CONFIDENTIAL, GB, VN, Care
 from tests.support.lying_world import find_encryption_key
 from tests.support.nodes import PASSPHRASE
 from tests.support.officers import acting_as
 from tests.support.safeguarding import CARE, OFFICERS_PASSPHRASE, OTHER, SECRETS, caring, make_victim_draft
-
-
-@pytest.fixture(scope="module")
-def care(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Care]:
-    with make_care(tmp_path_factory.mktemp("care")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A hostile exchange, partner or thief against statuses: hidden, kept back, rolled back, stretched in time, by file."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -31,40 +30,24 @@ from tests.attacks.boards import (
     VN,
     Board,
     carry,
-    forget,
     load_signed,
     look,
     may_send,
     pull,
-    put_up_board,
     sign,
     sign_by,
 )
 from tests.support.drafts import make_draft
-from tests.support.lying_world import LyingWorld, lying_world
+from tests.support.lying_world import LyingWorld
 from tests.support.nodes import take_step
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
-    """GB and VN around an exchange that lies."""
-    with lying_world(tmp_path_factory.mktemp("statuses"), GB, VN) as world:
-        yield world
-
-
 @pytest.fixture
-def world(shared: LyingWorld) -> Iterator[LyingWorld]:
-    """The same, as on the first day for every test."""
-    yield shared
-    forget(shared)
-
-
-@pytest.fixture
-def board(world: LyingWorld, terms: Terms) -> Board:
-    """What the exchange shows of statuses."""
-    return put_up_board(world)
+def world(two_agencies: LyingWorld) -> LyingWorld:
+    """GB and VN, as on the first day for every test."""
+    return two_agencies
 
 
 # Hidden and kept back
