@@ -3,7 +3,8 @@
 One member sends at a fixed pace over many connections; its partner waits for its inbox, leases what is there, and
 acknowledges it over a second connection while it asks again. The time of a message is from the moment it was due to be
 sent to the moment the answer that holds it had come: a server that is late makes later ones wait, and that is in the
-figures (no coordinated omission). With a pace of 0 nothing is sent: what waits already is collected, as fast as can be.
+figures (no coordinated omission). With a pace of 0 they send as fast as the answers come; with nothing to send, what
+waits already is collected, as fast as can be.
 
 It connects, says `ready`, begins when a line comes on stdin, and ends with one line: seconds and times in microseconds.
 """
@@ -30,7 +31,10 @@ _MAX_ANSWER_BYTES = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class CollectingPlan:
-    """Who sends and who collects, each at one of `urls`; `skip` messages on, so many are sent, `rate` a second."""
+    """Who sends and who collects, each at one of `urls`; `skip` messages on, so many come, `rate` a second.
+
+    `is_sent` says whether they are sent meanwhile, at a rate of 0 as fast as can be, or wait in the inbox already.
+    """
 
     urls: tuple[str, str]
     authority: str
@@ -42,6 +46,7 @@ class CollectingPlan:
     connections: int
     skip: int
     count: int
+    is_sent: bool
     rate: int
 
     def to_line(self) -> bytes:
@@ -56,6 +61,11 @@ class Collected:
     elapsed: int = 0
     items: int = 0
     waits: list[int] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        """Return how many came a second."""
+        return self.items * 1e6 / self.elapsed
 
 
 @dataclass(slots=True)
@@ -94,15 +104,15 @@ async def run(plan: CollectingPlan) -> None:
     tls = make_tls(authority, Path(plan.recipient_chain))
     recipient = _Recipient(plan, await connect(plan.urls[1], tls), await connect(plan.urls[1], tls))
     tls = make_tls(authority, Path(plan.sender_chain))
-    senders = [await connect(plan.urls[0], tls) for _ in range(plan.connections if plan.rate else 0)]
+    senders = [await connect(plan.urls[0], tls) for _ in range(plan.connections if plan.is_sent else 0)]
     envelopes = read_envelopes(Path(plan.messages), plan.skip + plan.count)[plan.skip :]
-    requests = [make_send(plan.sender_token, envelope) for envelope in envelopes] if plan.rate else []
+    requests = [make_send(plan.sender_token, envelope) for envelope in envelopes] if plan.is_sent else []
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
     started = time.perf_counter()
     load, _ = await asyncio.gather(
-        send(senders, requests, plan.rate), recipient.collect(_WAIT_SECONDS if plan.rate else 0)
+        send(senders, requests, plan.rate), recipient.collect(_WAIT_SECONDS if plan.is_sent else 0)
     )
     if set(load.statuses) - {"202"}:
         raise RuntimeError(f"not everything was accepted: {load.statuses}")

@@ -1,14 +1,17 @@
 """`python -m bench.delivery`: how long from sending to a recipient that wakes, at half load; draining; proofs served.
 
-Half load is half of what the same broker accepted a second at saturation just before. Each engine has brokers of its
-own, on fresh copies of a stage; CPU time is the broker's, without that of a PostgreSQL server.
+Half load is half of what the same broker did a second at saturation just before, doing the same: to take a message, to
+hand it over, and to take its acknowledgement. It is measured once more at half of what it can take alone. Each engine
+has brokers of its own, on fresh copies of a stage; CPU time is the broker's, without that of a PostgreSQL server.
 """
 
 import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 
@@ -28,11 +31,16 @@ PROOF_CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How many messages are accepted at saturation and then drained, sent at half load, and how many proofs asked."""
+    """How many messages are accepted at saturation and then drained, sent at each pace, and how many proofs asked."""
 
     saturating: int
     paced: int
     proofs: int
+
+    @property
+    def messages(self) -> int:
+        """Return how many messages there are to be."""
+        return 2 * self.saturating + 2 * self.paced
 
 
 def main() -> int:
@@ -44,7 +52,7 @@ def main() -> int:
     asked = arguments.parse_args()
     extent = Extent(asked.saturating, asked.paced, asked.proofs)
     results: dict[str, float] = {}
-    with prepared_bench(extent.saturating + extent.paced) as bench:
+    with prepared_bench(extent.messages) as bench:
         with serving(bench.sqlite, PRODUCT) as server:
             results |= _measure(server, extent, "")
         with serving_together(bench.shared, bench.server, 1) as ((server,), _):
@@ -56,32 +64,53 @@ def main() -> int:
 
 def _measure(server: Server, extent: Extent, suffix: str, recipient_at: Server | None = None) -> dict[str, float]:
     other, tokens = recipient_at or server, {name: server.ask_token(name) for name in (SENDER, RECIPIENT)}
-    saturated = server.measure(tokens[SENDER], STEADY, 0, extent.saturating).load.accepted_per_second
+    run = partial(collect, server, other, tokens)
+    accepted = server.measure(tokens[SENDER], STEADY, 0, extent.saturating).load.accepted_per_second
     before = other.read_usage()
-    drained = collect(server, other, tokens, skip=0, count=extent.saturating, rate=0)
+    drained = run(skip=0, count=extent.saturating)
     cpu_seconds = other.read_usage().cpu_seconds - before.cpu_seconds
-    rate = max(int(saturated / 2), 1)
-    woken = collect(server, other, tokens, skip=extent.saturating, count=extent.paced, rate=rate)
-    proofs = asyncio.run(_ask_proofs(server, tokens[SENDER], extent.proofs, extent.saturating + extent.paced))
+    delivered = run(skip=extent.saturating, count=extent.saturating, rate=0).per_second
+    sent = 2 * extent.saturating
+    waits = _measure_waits(run, extent.paced, sent, {"half_load": delivered / 2, "half_of_accepts": accepted / 2})
+    proofs = asyncio.run(_ask_proofs(server, tokens[SENDER], extent.proofs, extent.messages))
     return {
-        f"half_load_per_s{suffix}": rate,
-        **{f"wake_half_load_p{rank}_ms{suffix}": find_percentile(woken.waits, rank) / 1000 for rank in (50, 99)},
-        f"drain_per_s{suffix}": drained.items * 1e6 / drained.elapsed,
+        f"delivered_per_s{suffix}": delivered,
+        **{f"{name}{suffix}": value for name, value in waits.items()},
+        f"drain_per_s{suffix}": drained.per_second,
         f"drain_cpu_us{suffix}": cpu_seconds * 1e6 / drained.items,
         f"served_proofs_per_s{suffix}": proofs[0],
         f"served_proof_cpu_us{suffix}": proofs[1],
     }
 
 
+def _measure_waits(
+    run: Callable[..., Collected], count: int, skip: int, paces: Mapping[str, float]
+) -> dict[str, float]:
+    """Return how long a recipient was left waiting at each pace, and the pace."""
+    found: dict[str, float] = {}
+    for turn, (name, pace) in enumerate(paces.items()):
+        rate = max(int(pace), 1)
+        woken = run(skip=skip + turn * count, count=count, rate=rate)
+        found |= {f"wake_{name}_p{rank}_ms": find_percentile(woken.waits, rank) / 1000 for rank in (50, 99)}
+        found[f"{name}_per_s"] = rate
+    return found
+
+
 def collect(
-    server: Server, recipient_at: Server, tokens: dict[str, str], *, skip: int, count: int, rate: int
+    server: Server, recipient_at: Server, tokens: dict[str, str], *, skip: int, count: int, rate: int | None = None
 ) -> Collected:
-    """Let a recipient collect so many messages, sent meanwhile at `rate` a second to `server`, or before at 0."""
+    """Let a recipient collect messages sent meanwhile to `server`: `rate` a second, at 0 as fast as can be.
+
+    Without a rate they were sent before.
+    """
     stage, plan = server.stage, server.folder.path / "collecting"
     sender, recipient = ((str(stage.client_chain(name)), tokens[name]) for name in (SENDER, RECIPIENT))
     urls = (server.url, recipient_at.url)
     where = (str(stage.authority), str(stage.messages))
-    plan.write_bytes(CollectingPlan(urls, *where, *sender, *recipient, STEADY, skip, count, rate).to_line())
+    how_many = (STEADY, skip, count)
+    plan.write_bytes(
+        CollectingPlan(urls, *where, *sender, *recipient, *how_many, is_sent=rate is not None, rate=rate or 0).to_line()
+    )
     with start_module("bench.collecting", str(plan)) as process:
         read_line(process)
         tell(process, b"go\n")
