@@ -61,3 +61,21 @@ def node(log: LogSimulator, clock: FixedClock, reader_template: ReaderTemplate, 
     """A node of the test's own, copied from the finished profile, that reads the log; it asks no exchange."""
     with make_reader(log, reader_template, tmp_path, clock) as reader:
         yield reader
+
+
+@pytest.fixture
+def gb(nodes: dict[str, Node]) -> Node:
+    """GB among the nodes that a module or its folder joined to a real exchange (`nodes`)."""
+    return nodes["GB"]
+
+
+@pytest.fixture
+def vn(nodes: dict[str, Node]) -> Node:
+    """VN among the nodes that a module or its folder joined to a real exchange (`nodes`)."""
+    return nodes["VN"]
+
+
+@pytest.fixture
+def be(nodes: dict[str, Node]) -> Node:
+    """BE among the nodes that a module or its folder joined to a real exchange (`nodes`)."""
+    return nodes["BE"]

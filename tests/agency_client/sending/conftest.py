@@ -22,24 +22,6 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Node]]
         yield joined
 
 
-@pytest.fixture
-def gb(nodes: dict[str, Node]) -> Node:
-    """Give the node that sends."""
-    return nodes["GB"]
-
-
-@pytest.fixture
-def vn(nodes: dict[str, Node]) -> Node:
-    """Give one partner."""
-    return nodes["VN"]
-
-
-@pytest.fixture
-def be(nodes: dict[str, Node]) -> Node:
-    """Give the other partner."""
-    return nodes["BE"]
-
-
 @pytest.fixture(scope="session")
 def two_agencies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LyingWorld]:
     """Give GB and VN, who agreed, around an exchange in memory."""

@@ -61,12 +61,6 @@ def gb(nodes: dict[str, Node]) -> Iterator[Node]:
     set_clock(nodes["GB"], timedelta())
 
 
-@pytest.fixture
-def vn(nodes: dict[str, Node]) -> Node:
-    """Give the node that receives."""
-    return nodes["VN"]
-
-
 def queue(node: Node) -> str:
     """Queue a message and return its id."""
     return send_alert(node, make_draft("VN"), deliver=False).legs[0].message_id

@@ -24,7 +24,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Node]
 
 @pytest.fixture
 def nodes(shared: dict[str, Node]) -> Iterator[dict[str, Node]]:
-    """Give GB and VN; clocks are set right afterwards, and what forged statuses left behind is gone."""
+    """Give GB, which reads, and VN, which signs; clocks are set right after each test, and forged statuses forgotten."""
     yield shared
     for node in shared.values():
         set_clock(node, timedelta())
@@ -32,15 +32,3 @@ def nodes(shared: dict[str, Node]) -> Iterator[dict[str, Node]]:
             for table in ("status WHERE direction = 'in'", *LEFT_BEHIND):
                 transaction.execute(f"DELETE FROM {table}")  # noqa: S608 - names from code only
             transaction.execute("UPDATE dispatch SET next_attempt_at = 0 WHERE state = 'waiting'")
-
-
-@pytest.fixture
-def gb(nodes: dict[str, Node]) -> Node:
-    """Give the node that reads."""
-    return nodes["GB"]
-
-
-@pytest.fixture
-def vn(nodes: dict[str, Node]) -> Node:
-    """Give the node that signs."""
-    return nodes["VN"]
