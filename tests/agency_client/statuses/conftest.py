@@ -24,7 +24,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Node]
 
 @pytest.fixture
 def nodes(shared: dict[str, Node]) -> Iterator[dict[str, Node]]:
-    """Give GB, which reads, and VN, which signs; clocks are set right after each test, and forged statuses forgotten."""
+    """Give GB, which reads, and VN, which signs; clocks are set right afterwards, and forged statuses forgotten."""
     yield shared
     for node in shared.values():
         set_clock(node, timedelta())
