@@ -94,18 +94,24 @@ class Full(Enum):
 
 
 class Shares:
-    """Something bounded that is taken and given back: how much in all, and how much by one. For one thread."""
+    """Something bounded that is taken and given back: how much in all, and how much by one. For one thread.
 
-    def __init__(self, whole: int, part: int) -> None:
+    The last `reserve` is only for who has at most `modest` with it: a few that take their whole part leave that to all.
+    """
+
+    def __init__(self, whole: int, part: int, *, reserve: int = 0, modest: int = 0) -> None:
         self._whole, self._part = whole, part
+        self._reserve, self._modest = reserve, modest
         self._taken: dict[Hashable, int] = {}
         self.taken = 0
 
     def find_full(self, key: Hashable, amount: int = 1) -> Full | None:
         """Return what has no room for so much more."""
-        if self._taken.get(key, 0) + amount > self._part:
+        own = self._taken.get(key, 0)
+        if own + amount > self._part:
             return Full.PART
-        return Full.WHOLE if self.taken + amount > self._whole else None
+        must_stay_free = self._reserve if own + amount > self._modest else 0
+        return Full.WHOLE if self.taken + amount + must_stay_free > self._whole else None
 
     def has_any(self, key: Hashable) -> bool:
         """Return whether something is taken by this one."""

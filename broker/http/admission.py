@@ -50,7 +50,12 @@ class Admission:
         self._of_member = TokenBuckets(limits.requests_per_second_of_member, limits.burst_requests_of_member)
         self._served = Shares(limits.max_requests, limits.max_requests_of_member)
         self._waiting = Shares(limits.max_waiting, limits.max_waiting_of_member)
-        self._held = Shares(limits.max_held_bytes, limits.max_held_bytes_of_member)
+        self._held = Shares(
+            limits.max_held_bytes,
+            limits.max_held_bytes_of_member,
+            reserve=limits.max_held_bytes // 4,
+            modest=limits.max_held_bytes // 64,
+        )
         self._sending = Shares(limits.max_held_bytes, limits.max_held_bytes_of_member)
 
     @property

@@ -82,3 +82,16 @@ def test_what_is_taken_is_given_back_and_counted_for_each() -> None:
     )  # fmt: skip
     shares.give_back("GB-HO", 2)
     assert (shares.taken, shares.has_any("GB-HO"), shares.find_full("GB-HO", 2)) == (0, False, None)
+
+
+def test_the_last_of_it_is_for_those_who_have_little() -> None:
+    shares = Shares(whole=12, part=6, reserve=3, modest=2)
+    shares.take("one", 6)
+    shares.take("two", 3)
+    assert shares.find_full("two") is Full.WHOLE
+    assert shares.find_full("late", 3) is Full.WHOLE
+    assert shares.find_full("late", 2) is None
+    shares.take("late", 2)
+    assert [shares.find_full(one) for one in ("late", "later", "one")] == [Full.WHOLE, None, Full.PART]
+    shares.take("later")
+    assert shares.find_full("last") is Full.WHOLE

@@ -160,14 +160,26 @@ def test_waiting_without_a_gate_is_just_waiting() -> None:
 def test_bytes_are_held_up_to_a_member_s_part_and_up_to_the_whole_and_given_back() -> None:
     admission = Admission(replace(UNHURRIED, max_held_bytes=100, max_held_bytes_of_member=60))
     gb, vn = enter(admission, connect(b"gb", "GB-HO")), enter(admission, connect(b"vn", "VN-IMM"))
-    assert [slug(gb.hold(60)), slug(gb.hold(1)), slug(vn.hold(41)), slug(vn.hold(40))] == [
+    assert [slug(gb.hold(60)), slug(gb.hold(1)), slug(vn.hold(16)), slug(vn.hold(15))] == [
         None, "member-busy", "busy", None
     ]  # fmt: skip
-    assert admission.held_bytes == 100
+    assert admission.held_bytes == 75
     gb.leave()
-    assert admission.held_bytes == 40
+    assert admission.held_bytes == 15
     vn.leave()
     assert (admission.held_bytes, admission.served) == (0, 0)
+
+
+def test_four_members_that_hold_all_they_can_leave_room_for_the_messages_of_the_others() -> None:
+    mebibyte = 1 << 20
+    admission = Admission(UNHURRIED)
+    for agency in ("AA", "BB", "CC", "DD"):
+        visit = enter(admission, connect(agency.encode(), agency))
+        while visit.hold(mebibyte) is None:
+            pass
+    others = [enter(admission, connect(bytes([number]), f"XX-{number}")) for number in range(15)]
+    assert [slug(visit.hold(2 * mebibyte)) for visit in others] == [None] * 15
+    assert admission.held_bytes == 128 * mebibyte
 
 
 @pytest.mark.parametrize("full", ["part", "whole"])
