@@ -42,7 +42,6 @@ from broker.stored_state import verify_stored_state
 from broker.witnesses.rules import OwnLog
 from broker.witnesses.service import WitnessService
 from keys.cosignatures import cosign_checkpoint
-from keys.key_sets import sign_key_set
 from keys.log_keys import verify_checkpoint
 from keys.sealing import SealedMessage
 from keys.signing import sign_document
@@ -211,7 +210,7 @@ class Bench:
         """Enrol a member by its signed key set, and publish its encryption keys."""
         member = make_member(agency, agency_class=agency_class)
         self.members[agency] = member
-        self.directory_service.enrol_and_wait([sign_key_set(member.key_set, member.roots[:2])])
+        self.directory_service.enrol_and_wait([member.verified.document])
         document = member.encryption.document
         self.run(self.directory_service.submit(self.caller(agency), document, DocumentType.ENCRYPTION_KEYS))
         return member

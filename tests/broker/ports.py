@@ -6,6 +6,7 @@ Stores stand on the engine that was chosen (`tests.support.engines`).
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL
 
@@ -77,11 +78,12 @@ def make_empty_store(folder: Path) -> Database:
 
 def make_store(folder: Path) -> Database:
     """Return an open, migrated database with an empty log in it."""
-    if not is_on_postgresql():
-        database = make_empty_store(folder)
-        prepare_store(database)
-        return database
-    _places[folder] = shared_server().make_database(_prepared_database())
+    if is_on_postgresql():
+        _places[folder] = shared_server().make_database(_prepared_database())
+    else:
+        _places[folder] = place = folder / "broker.db"
+        place.touch(0o600)
+        place.write_bytes(_prepared_file())
     return open_store(folder)
 
 
@@ -100,8 +102,19 @@ def prepare_store(database: Database) -> None:
 
 
 @cache
+def _prepared_file() -> bytes:
+    """Return the database that new stores are copies of: copying is quicker than migrating."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "broker.db"
+        database = open_database(path)
+        prepare_store(database)
+        database.close()
+        return path.read_bytes()
+
+
+@cache
 def _prepared_database() -> str:
-    """Return the name of a database that new stores are copies of: copying is quicker than migrating."""
+    """Return the name of such a database on the server."""
     url = shared_server().make_database()
     database = open_database(url)
     prepare_store(database)

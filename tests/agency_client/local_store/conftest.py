@@ -22,18 +22,21 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    """Give an empty store of the present schema, copied: that is quicker than all the steps that lead to it."""
-    path = tmp_path / "store.db"
-    path.touch(0o600)
-    path.write_bytes(make_store_file())
-    made = open_store(path, KEY)
+    """Give an empty store of the present schema."""
+    made = make_store(tmp_path / "store.db")
     yield made
     made.close()
 
 
+def make_store(path: Path) -> Store:
+    """Return a new store, copied from an empty one: that is quicker than all the steps that lead to it."""
+    path.touch(0o600)
+    path.write_bytes(_empty_store())
+    return open_store(path, KEY)
+
+
 @cache
-def make_store_file() -> bytes:
-    """Return an empty store as it lies on disk."""
+def _empty_store() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
         create_store(path, KEY).close()

@@ -21,8 +21,7 @@ from agency_client.local_store.inbound_streams import (
     receive_number,
 )
 from agency_client.local_store.inbox import record_received
-from agency_client.local_store.migrations import create_store
-from tests.agency_client.local_store.conftest import KEY, MINUTE, NOON, make_digest
+from tests.agency_client.local_store.conftest import MINUTE, NOON, make_digest, make_store
 from tests.agency_client.local_store.test_inbox import make_message
 
 STREAM = "AAAAAAAAAAAAAAAAAAAAAQ"
@@ -133,7 +132,7 @@ def test_when_a_partner_last_wrote_is_told_by_what_was_verified(store: Store) ->
 @pytest.fixture(scope="module")
 def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Give one store that many examples empty and use again."""
-    return create_store(tmp_path_factory.mktemp("gaps") / "store.db", KEY)
+    return make_store(tmp_path_factory.mktemp("gaps") / "store.db")
 
 
 @settings(max_examples=60)

@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from agency_client.errors import ConflictError, NotFoundError
 from agency_client.local_store.engine import Store
-from agency_client.local_store.migrations import create_store, open_store
+from agency_client.local_store.migrations import open_store
 from agency_client.local_store.outbox import (
     WAITING,
     OutboxItem,
@@ -43,6 +43,7 @@ from tests.agency_client.local_store.conftest import (
     make_digest,
     make_id,
     make_sent_message,
+    make_store,
     name_streams,
 )
 
@@ -226,7 +227,7 @@ class OutboxMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         self.path = Path(self.folder.name) / "store.db"
-        self.store = create_store(self.path, KEY)
+        self.store = make_store(self.path)
         self.make_stream = name_streams()
         self.model: dict[int, Model] = {}
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from agency_client.local_store.engine import Store
-from agency_client.local_store.migrations import create_store
 from agency_client.local_store.subjects import (
     FoundReference,
     compute_mark,
@@ -14,7 +13,7 @@ from agency_client.local_store.subjects import (
     make_request_reference,
 )
 from schemas.alerts.subjects import SubjectKey, SubjectKeyType, make_document_key, make_name_keys
-from tests.agency_client.local_store.conftest import KEY, NOON, make_digest
+from tests.agency_client.local_store.conftest import NOON, make_digest, make_store
 
 PASSPORT = make_document_key("UTO", "L898902C3", "holder")
 (NAME,) = make_name_keys("Anna Maria Eriksson", "1974-08-12", "suspect")
@@ -63,7 +62,7 @@ def test_references_of_a_message_are_erased_together(store: Store) -> None:
 
 
 def test_another_store_gives_another_reference_of_the_same_person(store: Store, tmp_path: Path) -> None:
-    other = create_store(tmp_path / "other.db", KEY)
+    other = make_store(tmp_path / "other.db")
     try:
         names = []
         for each in (store, other):
