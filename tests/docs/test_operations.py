@@ -20,7 +20,7 @@ from broker.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 UNIT = (ROOT / "deploy" / "bilateral-broker.service").read_text("utf-8")
-NOT_TOLD = {"database_url"}  # another engine's, which this version does not run on
+NOT_TOLD = {"database_url"}  # refused: where the database is, is said once, when the exchange is made
 
 
 def list_settings(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
