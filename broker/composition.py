@@ -209,7 +209,7 @@ def _compose(exchange: Exchange, settings: Settings, contents: AttachmentContent
         inbox=InboxService(
             inboxes, directory, writer, database, log, refusals, clock, generate_id, lease_seconds=lease_seconds
         ),
-        events=InboxEvents(waiters, database, refusals, clock, log),
+        events=InboxEvents(waiters, database, refusals, clock, log, exchange.epoch),
         contents=contents,
         attachments=AttachmentService(contents, _allow(settings), book, writer, database, clock, turns),
         receipts=ReceiptService(name, directory, inboxes, writer, log, refusals),

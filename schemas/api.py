@@ -205,7 +205,8 @@ class LeaseAnswer(WireModel):
 class InboxEvent(WireModel):
     """What waits in the caller's inbox: how many items (1000 stands for more), and the highest urgency among them.
 
-    `newest` is the leaf that put the newest of them there, or released it; it is the event's id as well.
+    `newest` is the leaf that put the newest of them there, or released it; with the epoch before it, like 1-42, it is
+    the event's id as well.
     """
 
     newest: Size

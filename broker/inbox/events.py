@@ -6,8 +6,10 @@ with every heartbeat. Between two looks a stream holds no database session.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from operator import ne
 
@@ -33,10 +35,18 @@ HEARTBEAT = b":\n\n"
 EVENT_NAME = b"waiting"
 
 _URGENCIES = tuple(reversed(Urgency))
-_MAX_ID_DIGITS = 15
+_EVENT_ID = re.compile(r"([1-9][0-9]{0,5})-(0|[1-9][0-9]{0,14})", re.ASCII)
 
 VerifyCaller = Callable[[], Awaitable[Caller]]
 """Returns the caller as verified just now, or raises what `Authentication.find_caller` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventId:
+    """An event by the epoch of the log and the newest leaf that it told of: a new log numbers its leaves anew."""
+
+    epoch: int
+    newest: int
 
 
 class InboxEvents:
@@ -49,6 +59,7 @@ class InboxEvents:
         refusals: RefusalRecorder,
         clock: Clock,
         log: AuditLog,
+        epoch: int,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
@@ -57,6 +68,7 @@ class InboxEvents:
         self._refusals = refusals
         self._clock = clock
         self._log = log
+        self._epoch = epoch
         self._heartbeat_seconds = heartbeat_seconds
         self.listening = 0
 
@@ -73,19 +85,19 @@ class InboxEvents:
                 raise refuse("second-node", sentence, field="node")
 
     async def stream(
-        self, verify_caller: VerifyCaller, last_seen: int | None, leaving: "asyncio.Future[None]"
+        self, verify_caller: VerifyCaller, last_seen: EventId | None, leaving: "asyncio.Future[None]"
     ) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of the stream until its client has left or may no longer listen, or the broker stops.
 
         It ends as well when the database is away: the client comes back, and is told then. `last_seen` is the id of the
         last event that the client has seen: at first only what came since is told, or came back because its lease
-        lapsed. An id that this log has not come to is another log's, and says nothing.
+        lapsed. An id of another epoch, or one that this log has not come to, says nothing.
         """
         caller = await _verify_again(verify_caller)
         yield OPENING
         if caller is None:
             return
-        if last_seen is not None and last_seen >= self._log.view.size:
+        if last_seen is not None and not self._is_of_this_log(last_seen):
             last_seen = None
         with suppress(StoreError), self._counted(), self._waiters.listen(caller.agency) as bell:
             leaving.add_done_callback(lambda _: bell.set())
@@ -93,7 +105,7 @@ class InboxEvents:
             while caller is not None and not leaving.done() and not self._waiters.is_closed:
                 bell.clear()
                 found = await asyncio.to_thread(self._look, caller.agency)
-                yield format_event(found) if found is not None and is_news(found) else HEARTBEAT
+                yield format_event(found, self._epoch) if found is not None and is_news(found) else HEARTBEAT
                 is_news = partial(ne, found)
                 await _rest(bell, min(self._heartbeat_seconds, self._measure_left(caller)))
                 caller = await _verify_again(verify_caller)
@@ -105,6 +117,9 @@ class InboxEvents:
             yield
         finally:
             self.listening -= 1
+
+    def _is_of_this_log(self, event: EventId) -> bool:
+        return event.epoch == self._epoch and event.newest < self._log.view.size
 
     def _measure_left(self, caller: Caller) -> float:
         return (caller.expires_at - self._clock.now()).total_seconds()
@@ -118,27 +133,28 @@ class InboxEvents:
             return find_collector(connection, agency)
 
 
-def read_last_seen(text: str | None) -> int | None:
-    """Return the number in a `Last-Event-ID` field; nothing where it is absent or empty.
+def read_last_seen(text: str | None) -> EventId | None:
+    """Return the event that a `Last-Event-ID` field names; nothing where it is absent or empty.
 
     Raises:
         RefusedError: it is none that an event of ours bore.
     """
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal()) or len(text) > _MAX_ID_DIGITS:
-        raise refuse("malformed", "Last-Event-ID repeats the id of an event, a number.", field="Last-Event-ID")
-    return int(text)
+    found = _EVENT_ID.fullmatch(text)
+    if found is None:
+        raise refuse("malformed", "Last-Event-ID repeats the id of an event, like 1-42.", field="Last-Event-ID")
+    return EventId(int(found[1]), int(found[2]))
 
 
-def format_event(ready: Ready) -> bytes:
-    """Return the event that says what waits: one line of canonical JSON, and the number to come back with."""
+def format_event(ready: Ready, epoch: int) -> bytes:
+    """Return the event that says what waits: one line of canonical JSON, and the id to come back with."""
     event = InboxEvent(newest=ready.newest, urgency=_URGENCIES[ready.haste], count=ready.count)
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (ready.newest, EVENT_NAME, event.canonical())
+    return b"id: %d-%d\nevent: %s\ndata: %s\n\n" % (epoch, ready.newest, EVENT_NAME, event.canonical())
 
 
-def _is_news_since(last_seen: int | None, found: Ready) -> bool:
-    return last_seen is None or found.newest > last_seen or found.came_back_at is not None
+def _is_news_since(last_seen: EventId | None, found: Ready) -> bool:
+    return last_seen is None or found.newest > last_seen.newest or found.came_back_at is not None
 
 
 async def _rest(bell: asyncio.Event, seconds: float) -> None:

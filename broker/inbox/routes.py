@@ -14,7 +14,7 @@ from broker.http.admission import waiting
 from broker.http.connection import wait_until_left
 from broker.http.documents import answer_document, read_document
 from broker.http.operations import add_operation
-from broker.inbox.events import InboxEvents, VerifyCaller, read_last_seen
+from broker.inbox.events import EventId, InboxEvents, VerifyCaller, read_last_seen
 from broker.inbox.service import InboxService
 from schemas.api import (
     ACKNOWLEDGE_PATH,
@@ -118,7 +118,7 @@ def make_router(service: InboxService, events: InboxEvents, authentication: Auth
 class _EventStream(Response):
     """An answer without end. While nothing is told it holds a bell and a task, no thread and no database session."""
 
-    def __init__(self, events: InboxEvents, verify_caller: VerifyCaller, last_seen: int | None) -> None:
+    def __init__(self, events: InboxEvents, verify_caller: VerifyCaller, last_seen: EventId | None) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._events, self._verify_caller, self._last_seen = events, verify_caller, last_seen

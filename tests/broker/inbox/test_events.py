@@ -11,13 +11,15 @@ from broker.access.caller import Caller
 from broker.access.errors import TokenRefusedError
 from broker.audit.refusals import RefusalRecorder
 from broker.http.refusal import RefusedError
-from broker.inbox.events import HEARTBEAT, OPENING, InboxEvents, read_last_seen
+from broker.inbox.events import HEARTBEAT, OPENING, EventId, InboxEvents, read_last_seen
 from broker.storage.errors import StoreUnreachableError
 from schemas.agreements.steps import StepAction
 from schemas.api import InboxEvent
 from schemas.log.records import RecordType
 from schemas.markings import Urgency
 from tests.broker.bench import GB, VN, Bench
+
+EPOCH = 2
 
 
 class Listening:
@@ -26,7 +28,7 @@ class Listening:
     def __init__(
         self,
         bench: Bench,
-        last_seen: int | None = None,
+        last_seen: int | EventId | None = None,
         *,
         heartbeat_seconds: float = 60,
         problem: Exception | None = None,
@@ -40,10 +42,12 @@ class Listening:
             RefusalRecorder(bench.writer, bench.clock),
             bench.clock,
             bench.log,
+            EPOCH,
             heartbeat_seconds=heartbeat_seconds,
         )
         self.leaving: asyncio.Future[None] = bench.runner.get_loop().create_future()
-        self._stream = self.events.stream(self._verify, last_seen, self.leaving)
+        seen = EventId(EPOCH, last_seen) if isinstance(last_seen, int) else last_seen
+        self._stream = self.events.stream(self._verify, seen, self.leaving)
         assert self.hear() == OPENING
 
     def hear(self) -> bytes | None:
@@ -61,7 +65,7 @@ class Listening:
         number, name, data, *rest = part.split(b"\n")
         assert (name, rest) == (b"event: waiting", [b"", b""])
         event = InboxEvent.from_canonical(data.removeprefix(b"data: "))
-        assert number == b"id: %d" % event.newest
+        assert number == b"id: %d-%d" % (EPOCH, event.newest)
         return event
 
     def close(self) -> None:
@@ -91,7 +95,7 @@ def listen(bench: Bench) -> Iterator[Listen]:
     """Lend a way to listen; every stream is closed at the end."""
     opened: list[Listening] = []
 
-    def open_one(last_seen: int | None = None, **options: Any) -> Listening:
+    def open_one(last_seen: int | EventId | None = None, **options: Any) -> Listening:
         opened.append(Listening(bench, last_seen, **options))
         return opened[-1]
 
@@ -138,8 +142,17 @@ def test_what_came_while_nobody_listened_is_told_to_whoever_comes_back_and_what_
     assert listen(first).hear_event().newest == second
 
 
-def test_an_id_of_another_log_says_nothing_about_what_waits_in_this_one(bench: Bench, listen: Listen) -> None:
-    """After a new log was begun its leaves have small numbers again: what waits would never be told."""
+@pytest.mark.parametrize("epoch", [EPOCH - 1, EPOCH + 1])
+def test_an_id_of_another_epoch_says_nothing_about_what_waits_in_this_one(
+    bench: Bench, listen: Listen, epoch: int
+) -> None:
+    """A new log begins with small numbers again: what waits would not be told until it was as long as the old one."""
+    first = bench.send(GB, VN, bench.agree(), "first").leaf.index
+    assert listen(EventId(EPOCH, first)).hear() == HEARTBEAT
+    assert listen(EventId(epoch, first)).hear_event().newest == first
+
+
+def test_an_id_that_the_log_has_not_come_to_says_nothing_either(bench: Bench, listen: Listen) -> None:
     first = bench.send(GB, VN, bench.agree(), "first").leaf.index
     assert listen(bench.log.view.size - 1).hear() == HEARTBEAT
     assert listen(bench.log.view.size).hear_event().newest == first
@@ -219,11 +232,16 @@ def test_another_node_than_the_one_that_collects_may_not_listen_and_that_is_in_t
     assert [record.problem for record in bench.records(RecordType.REFUSED)] == ["second-node"]
 
 
-@pytest.mark.parametrize("text", ["-1", "1.5", "٣", "1 ", "1" * 16, "0x1"])
+@pytest.mark.parametrize(
+    "text",
+    ["42", "-1", "1-", "1.5-1", "1-٣", "1-1 ", "1-1\n", "0-1", "01-1", "1-01", "1-1-1", "1-" + "1" * 16, "1-0x1"],
+)
 def test_what_no_event_bore_is_refused_as_last_event_id(text: str) -> None:
     with pytest.raises(RefusedError, match="Last-Event-ID"):
         read_last_seen(text)
 
 
-def test_the_last_event_id_is_a_number_or_absent() -> None:
-    assert (read_last_seen(None), read_last_seen(""), read_last_seen("0"), read_last_seen("42")) == (None, None, 0, 42)
+def test_the_last_event_id_is_an_events_or_absent() -> None:
+    assert [read_last_seen(text) for text in (None, "", "1-0", "12-345")] == [
+        None, None, EventId(1, 0), EventId(12, 345),
+    ]  # fmt: skip

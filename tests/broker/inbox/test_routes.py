@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import dropwhile, takewhile
 
 import httpx
 import pytest
@@ -84,6 +85,10 @@ def test_the_document_describes_these_addresses_though_the_hot_one_bypasses_the_
     assert {"/inbox/lease", "/inbox/acknowledge", "/receipts", "/statuses", "/access-log-heads"} <= set(paths)
 
 
+def is_no_event(line: str) -> bool:
+    return not line.startswith("id: ")
+
+
 def test_who_listens_is_told_that_something_waits_and_leases_it(
     exchange: RunningExchange, messages: Correspondence
 ) -> None:
@@ -94,14 +99,15 @@ def test_who_listens_is_told_that_something_waits_and_leases_it(
         lines = stream.iter_lines()
         assert next(lines) == "retry: 2000"
         evidence = send(exchange.caller(GB), messages.seal("listened for"))
-        data = next(line for line in lines if line.startswith("data: "))
-    event = InboxEvent.from_canonical(data.removeprefix("data: ").encode())
+        told = dict(line.split(": ", 1) for line in takewhile(bool, dropwhile(is_no_event, lines)))
+    event = InboxEvent.from_canonical(told["data"].encode())
+    assert (told["id"], told["event"]) == (f"1-{evidence.leaf.index}", "waiting")
     assert event == InboxEvent(newest=evidence.leaf.index, urgency=Urgency.ROUTINE, count=1)
     collecting = exchange.caller(VN)
     acknowledge(collecting, lease(collecting))
 
 
-def test_only_a_node_with_a_token_listens_and_comes_back_with_a_number(exchange: RunningExchange) -> None:
+def test_only_a_node_with_a_token_listens_and_comes_back_with_the_id_of_an_event(exchange: RunningExchange) -> None:
     assert read_slug(exchange.caller(VN).http.get(EVENTS_PATH)) == "token-refused"
     assert read_slug(exchange.caller(VN, role=Role.AUDITOR).get(EVENTS_PATH)) == "role-not-allowed"
     node = exchange.caller(VN)
