@@ -9,13 +9,14 @@ import typer
 from agency_client.cli.audit_filters import Case, PurposeCode, Reason, parse_day, parse_end, takes_filters
 from agency_client.cli.evidence import check_evidence_file
 from agency_client.cli.invocation import Invocation, get_invocation
-from agency_client.terminal.output import Cell, Tone
+from agency_client.terminal.output import Cell, Output, Tone
 
 if TYPE_CHECKING:
     from agency_client.audit.asking import AuditOrder
     from agency_client.audit.purposes import LogPurpose
     from agency_client.local_store.access_chain import AccessEntry
     from agency_client.node import Node
+    from schemas.api import LoggedRecord
     from schemas.key_documents import ExchangeSheet
 
 
@@ -87,9 +88,7 @@ def _show(
     from agency_client.audit.rows import make_rows
     from agency_client.local_store.access_log import AccessFilter, list_entries
     from agency_client.node import Node
-    from agency_client.terminal.audit_pages import show_rows, spell_wire
-    from agency_client.witness.observer import hash_logged_record
-    from schemas.codec import b64u_encode
+    from agency_client.terminal.audit_pages import show_rows
 
     invocation = get_invocation(context)
     output = invocation.output
@@ -100,24 +99,28 @@ def _show(
         if logged.record.message is not None:
             with node.store.read() as snapshot:
                 own = list_entries(snapshot, AccessFilter(message=logged.record.message.id))
-    leaf = b64u_encode(hash_logged_record(logged))
-    wire = logged.record.to_wire()
-    output.show_details(
-        [
-            ("leaf", str(logged.index)),
-            *(
-                (name.replace("_", " "), spell_wire(value))
-                for name, value in wire.items()
-                if name not in ("v", "document")
-            ),
-            ("leaf hash", leaf),
-            ("proven", Cell(f"in the log of {found.checkpoint.size if found.checkpoint else 0} leaves", Tone.GOOD)),
-        ]
-    )
+    _show_leaf(output, logged, found.checkpoint.size if found.checkpoint else 0)
     if own:
         output.say("in this agency's own access log:")
         show_rows(output, make_rows((), reversed(own)))
-    output.write_json({"leaf": index, "record": wire, "salt": logged.salt, "leaf_hash": leaf, "proven": True})
+
+
+def _show_leaf(output: Output, logged: "LoggedRecord", log_size: int) -> None:
+    from agency_client.terminal.audit_pages import spell_wire
+    from agency_client.witness.observer import hash_logged_record
+    from schemas.codec import b64u_encode
+
+    leaf, wire = b64u_encode(hash_logged_record(logged)), logged.record.to_wire()
+    shown = [(name, value) for name, value in wire.items() if name not in ("v", "document")]
+    output.show_details(
+        [
+            ("leaf", str(logged.index)),
+            *((name.replace("_", " "), spell_wire(value)) for name, value in shown),
+            ("leaf hash", leaf),
+            ("proven", Cell(f"in the log of {log_size} leaves", Tone.GOOD)),
+        ]
+    )
+    output.write_json({"leaf": logged.index, "record": wire, "salt": logged.salt, "leaf_hash": leaf, "proven": True})
 
 
 def _export(

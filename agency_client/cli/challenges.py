@@ -9,6 +9,7 @@ from agency_client.cli.invocation import get_invocation
 from agency_client.terminal.output import Tone
 
 if TYPE_CHECKING:
+    from agency_client.challenges.lodging import Grounds
     from agency_client.terminal.output import Output
 
 Court = Annotated[str | None, typer.Option(help="The court that deals with it.")]
@@ -50,11 +51,10 @@ def _lodge(
       agency challenge lodge 5d1c8a52 --ground no-legal-basis --demand show-legal-basis --demand review
       agency challenge lodge --for 7b5e9d10
     """
-    from agency_client.challenges.lodging import Grounds, lodge, lodge_for_partner
+    from agency_client.challenges.lodging import lodge, lodge_for_partner
     from agency_client.errors import UsageError
     from agency_client.node import Node
-    from agency_client.typed_codes import parse_code
-    from schemas.alerts.kinds.revocation_challenge import ChallengeDemand, ChallengeGround
+    from schemas.alerts.kinds.revocation_challenge import ChallengeGround
 
     invocation = get_invocation(context)
     if (message_id is None) == (asked is None):
@@ -66,15 +66,25 @@ def _lodge(
         if asked is not None:
             report = lodge_for_partner(node, asked, author)
         else:
-            grounds = Grounds(
-                parse_code(ChallengeGround, ground or "", "ground"),
-                tuple(parse_code(ChallengeDemand, code, "demand") for code in demand or ["review"]),
-                words,
-                court,
-                court_reference,
-            )
+            grounds = _read_grounds(ground or "", demand or ["review"], words, court, court_reference)
             report = lodge(node, message_id or "", author, grounds)
     show_report(invocation, report)
+
+
+def _read_grounds(
+    ground: str, demands: list[str], words: str | None, court: str | None, court_reference: str | None
+) -> "Grounds":
+    from agency_client.challenges.lodging import Grounds
+    from agency_client.typed_codes import parse_code
+    from schemas.alerts.kinds.revocation_challenge import ChallengeDemand, ChallengeGround
+
+    return Grounds(
+        parse_code(ChallengeGround, ground, "ground"),
+        tuple(parse_code(ChallengeDemand, code, "demand") for code in demands),
+        words,
+        court,
+        court_reference,
+    )
 
 
 @with_writer

@@ -1,11 +1,15 @@
 """`agency init`: make a node on this machine."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agency_client.cli.invocation import Invocation, get_invocation
+from agency_client.terminal.output import Output
+
+if TYPE_CHECKING:
+    from agency_client.profiles.profile import Profile
 
 
 def register(app: typer.Typer) -> None:
@@ -52,19 +56,21 @@ def _init(
         clock=invocation.clock,
         environment=invocation.environment,
     )
+    _show_made(invocation.output, profile, sheet.name)
+
+
+def _show_made(output: Output, profile: "Profile", exchange: str) -> None:
     details = [
         ("profile", profile.name),
         ("folder", str(profile.folder)),
         ("agency", profile.settings.agency),
         ("node", profile.settings.node),
-        ("exchange", sheet.name),
+        ("exchange", exchange),
         ("broker", profile.settings.broker_url),
     ]
-    invocation.output.show_details(details)
-    invocation.output.write_json(dict(details))
-    invocation.output.say(
-        f"Next: agency keys request --roots {profile.settings.agency}-roots.json --name NAME --state CODE"
-    )
+    output.show_details(details)
+    output.write_json(dict(details))
+    output.say(f"Next: agency keys request --roots {profile.settings.agency}-roots.json --name NAME --state CODE")
 
 
 def read_exchange_anchor(invocation: Invocation, exchange: str, typed: str | None, file: Path | None) -> str:

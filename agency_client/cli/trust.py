@@ -14,6 +14,7 @@ from agency_client.terminal.output import Cell, Tone
 if TYPE_CHECKING:
     from agency_client.local_store.contradictions import Contradiction
     from agency_client.node import Node
+    from agency_client.statuses.freshness import StatusAge
     from agency_client.trust import MemberTrust
 
 _TONES = {
@@ -116,7 +117,7 @@ def _list(context: typer.Context) -> None:
     """
     from agency_client.node import Node
     from agency_client.statuses.standing import list_ages, load_whom_of_marked
-    from agency_client.terminal.partner_pages import describe_age, mark_agency, warn_of_ages
+    from agency_client.terminal.partner_pages import mark_agency, warn_of_ages
     from agency_client.trust import list_members
 
     invocation = get_invocation(context)
@@ -139,23 +140,22 @@ def _list(context: typer.Context) -> None:
         ("agency", "standing", "name", "class", "pinned"), rows, empty="no agency is known yet"
     )
     warn_of_ages(invocation.output, ages.values(), whom)
-    invocation.output.write_json(
-        {
-            "members": [
-                {
-                    "agency": member.agency,
-                    "standing": member.standing,
-                    "partner_status": describe_age(ages[member.agency]) if member.agency in ages else None,
-                    "name": member.timeline.newest_key_set.key_set.name if member.timeline else None,
-                    "class": member.timeline.agency_class.value if member.timeline else None,
-                    "pinned_at": member.pin.pinned_at if member.pin else None,
-                    "pinned_by": member.pin.pinned_by if member.pin else None,
-                    "anchor": member.pin.anchor if member.pin else None,
-                }
-                for member in members
-            ]
-        }
-    )
+    invocation.output.write_json({"members": [_describe_listed(member, ages) for member in members]})
+
+
+def _describe_listed(member: "MemberTrust", ages: "dict[str, StatusAge]") -> dict[str, object]:
+    from agency_client.terminal.partner_pages import describe_age
+
+    return {
+        "agency": member.agency,
+        "standing": member.standing,
+        "partner_status": describe_age(ages[member.agency]) if member.agency in ages else None,
+        "name": member.timeline.newest_key_set.key_set.name if member.timeline else None,
+        "class": member.timeline.agency_class.value if member.timeline else None,
+        "pinned_at": member.pin.pinned_at if member.pin else None,
+        "pinned_by": member.pin.pinned_by if member.pin else None,
+        "anchor": member.pin.anchor if member.pin else None,
+    }
 
 
 def _contradictions(context: typer.Context) -> None:
@@ -176,7 +176,7 @@ def _contradictions(context: typer.Context) -> None:
     with Node(invocation.open_profile(), invocation.clock) as node:
         contradictions, suspicions = list_alarms(node)
     proofs = [
-        (str(item.number), _date(item.found_at), _describe_proof(item), item.signer, item.kind.value)
+        (str(item.number), _date(item.found_at), _spell_proof(item), item.signer, item.kind.value)
         for item in contradictions
     ]
     doubts = [
@@ -187,20 +187,7 @@ def _contradictions(context: typer.Context) -> None:
     invocation.output.show_table(("no.", "found", "what", "who", "about"), rows, empty="nothing contradicts anything")
     invocation.output.write_json(
         {
-            "contradictions": [
-                {
-                    "number": item.number,
-                    "kind": item.kind.value,
-                    "signer": item.signer,
-                    "first": item.first,
-                    "second": item.second,
-                    "found_at": item.found_at,
-                    "settled_at": item.settled_at,
-                    "settled_by": item.settled_by,
-                    "settled_because": item.settled_because,
-                }
-                for item in contradictions
-            ],
+            "contradictions": [_describe_contradiction(item) for item in contradictions],
             "suspicions": [
                 {"leaf": item.leaf_index, "agency": item.agency, "code": item.code, "sentence": item.sentence}
                 for item in suspicions
@@ -211,7 +198,21 @@ def _contradictions(context: typer.Context) -> None:
         raise typer.Exit(ExitCode.VERIFICATION_FAILED)
 
 
-def _describe_proof(item: "Contradiction") -> Cell:
+def _describe_contradiction(item: "Contradiction") -> dict[str, object]:
+    return {
+        "number": item.number,
+        "kind": item.kind.value,
+        "signer": item.signer,
+        "first": item.first,
+        "second": item.second,
+        "found_at": item.found_at,
+        "settled_at": item.settled_at,
+        "settled_by": item.settled_by,
+        "settled_because": item.settled_because,
+    }
+
+
+def _spell_proof(item: "Contradiction") -> Cell:
     if item.settled_at is None:
         return Cell("proof", Tone.BAD)
     return Cell(f"settled {_date(item.settled_at)} by {item.settled_by}", Tone.QUIET)

@@ -165,6 +165,13 @@ def read_message(
     if found.state is InboxState.SEALED:
         found = _open_sealed(node, found, verb, reason)
     _demand_opened(found)
+    return _read_received(node, found, standing, verb, reason, case)
+
+
+def _read_received(
+    node: Node, found: InboxMessage, standing: Standing, verb: str, reason: str, case: str | None
+) -> ReadMessage:
+    """Verify a message once more, decrypt it, and gather what its reader must know beside it."""
     with node.store.read() as snapshot:
         verified = verify_message(node, snapshot, found.digest, EVERYTHING)
         followed_by = tuple(
