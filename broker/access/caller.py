@@ -10,8 +10,9 @@ from schemas.log.records import Actor, Role
 class Caller:
     """A member's node in one role.
 
-    `certificate` is SHA-256 of the client certificate, `expires_at` its token's end, `kid` the thumbprint of the
-    request key that asked for the token; there is none where nobody asked for one.
+    `certificate` is SHA-256 of the client certificate, `authority` the thumbprint of the CA key that issued it,
+    `expires_at` its token's end, `kid` the thumbprint of the request key that asked for the token; authority and key
+    are absent where nobody asked for one.
     """
 
     agency: str
@@ -20,6 +21,7 @@ class Caller:
     certificate: bytes
     expires_at: datetime
     kid: str | None = None
+    authority: bytes | None = None
 
     @property
     def actor(self) -> Actor:

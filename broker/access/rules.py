@@ -35,9 +35,10 @@ MAX_FORM_BYTES = 8 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CertificateOwner:
-    """The member whose CA issued a client certificate, and the certificate's first and last moment."""
+    """The member whose CA issued a client certificate, that CA's key, and the certificate's first and last moment."""
 
     agency: str
+    authority: bytes
     not_before: datetime
     not_after: datetime
 
@@ -80,7 +81,7 @@ def identify_certificate(members: Members, certificate: bytes | None) -> Certifi
         raise CertificateUnknownError("the connection has no client certificate")
     try:
         agency = find_issuer(certificate, members.authorities)
-        return CertificateOwner(agency, *read_validity(certificate))
+        return CertificateOwner(agency, _find_authority(members, agency), *read_validity(certificate))
     except CertificateError as error:
         raise CertificateUnknownError(str(error)) from error
 
@@ -143,7 +144,7 @@ def verify_token_holder(
     """Verify that a token of these claims, asked for with the request key `kid`, works on this connection now.
 
     1. It has not expired. 2. It is bound to this very certificate. 3. It is of the certificate's agency. 4. The key
-    that asked for it is still in force. 5. The certificate is valid now.
+    that asked for it is still in force, and the CA still its agency's. 5. The certificate is valid now.
 
     Raises:
         TokenRefusedError, CertificateUnknownError: naming what failed.
@@ -155,17 +156,20 @@ def verify_token_holder(
     if claims.sub != owner.agency:
         raise TokenRefusedError("the access token is another member's")
     expires_at = datetime.fromtimestamp(claims.exp, UTC)
-    caller = Caller(claims.sub, claims.node, claims.scope, certificate, expires_at, kid)
-    verify_key_still_good(members, caller, now)
+    caller = Caller(claims.sub, claims.node, claims.scope, certificate, expires_at, kid, owner.authority)
+    verify_still_let_in(members, caller, now)
     verify_certificate_time(owner, now)
     return caller
 
 
-def verify_key_still_good(members: Members, caller: Caller, now: datetime) -> None:
-    """Verify that the request key behind a caller's token is still in force: who waited may have lost it meanwhile.
+def verify_still_let_in(members: Members, caller: Caller, now: datetime) -> None:
+    """Verify that what let a caller in is still its member's: who waited may have lost it meanwhile.
+
+    1. The request key behind its token is in force. 2. The CA of its certificate is its agency's: a terminator keeps
+    the line open when that changes.
 
     Raises:
-        TokenRefusedError: it is not.
+        TokenRefusedError, CertificateUnknownError: naming what was lost.
     """
     if caller.kid is None:
         return
@@ -173,6 +177,8 @@ def verify_key_still_good(members: Members, caller: Caller, now: datetime) -> No
         members.find(caller.agency).find_signing_keys(KeyUse.REQUEST, (caller.kid,), MAX_INTEGER, now)
     except KeysError as error:
         raise TokenRefusedError(f"the key that asked for the access token is no longer good: {error}") from error
+    if caller.authority != _find_authority(members, caller.agency):
+        raise CertificateUnknownError(f"the client certificate is of a CA that {caller.agency} has replaced")
 
 
 def verify_role(role: Role, allowed: Sequence[Role]) -> None:
@@ -184,6 +190,10 @@ def verify_role(role: Role, allowed: Sequence[Role]) -> None:
     if allowed and role not in allowed:
         names = " or ".join(one.value for one in allowed)
         raise RoleNotAllowedError(f"this takes the role {names}, the token is for {role.value}")
+
+
+def _find_authority(members: Members, agency: str) -> bytes:
+    return members.find(agency).newest_key_set.ca_thumbprint
 
 
 def _make_key_finder(members: Members, agency: str, now: datetime, found: list[str]) -> Callable[[str, str], OkpJwk]:

@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from broker.access.caller import Caller
-from broker.access.rules import verify_key_still_good
+from broker.access.rules import verify_still_let_in
 from broker.audit.log import AuditLog, read_leaf
 from broker.audit.log_view import LogView
 from broker.audit.refusals import RefusalRecorder
@@ -137,7 +137,7 @@ class InboxService:
 
         Raises:
             RefusedError: the inbox is bound to another node (`second-node`).
-            TokenRefusedError: the key behind the caller's token was revoked, perhaps while it waited.
+            TokenRefusedError, CertificateUnknownError: the caller lost its key, or its CA, perhaps while it waited.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.wait_seconds
@@ -180,7 +180,7 @@ class InboxService:
         return await asyncio.to_thread(self._read_states, caller.agency, message_id)
 
     def _lease(self, caller: Caller, request: LeaseRequest, transaction: Transaction) -> _Lease:
-        verify_key_still_good(self._directory.as_of(transaction), caller, transaction.now)
+        verify_still_let_in(self._directory.as_of(transaction), caller, transaction.now)
         last_lease = self._bind(transaction, caller)
         standings = self._inboxes.find_standings(transaction)
         self._review_held(transaction, caller.agency, standings)

@@ -204,7 +204,8 @@ class Bench:
         """Return a caller as certificate and token would make it."""
         member = self.members.get(agency)
         kid = member.signers[KeyUse.REQUEST].kids[0] if member else None
-        return Caller(agency, node, role, bytes(32), self.now + timedelta(minutes=5), kid)
+        authority = member.verified.ca_thumbprint if member else None
+        return Caller(agency, node, role, bytes(32), self.now + timedelta(minutes=5), kid, authority)
 
     def enrol(self, agency: str, *, agency_class: AgencyClass = AgencyClass.AGENCY) -> Member:
         """Enrol a member by its signed key set, and publish its encryption keys."""

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from keys.algorithms import OpeningKey
+from keys.certificates import make_tls_ca
 from keys.key_sets import sign_key_set
 from keys.signing import SeedSigner, sign_document
+from schemas.codec import b64u_encode
 from schemas.key_documents import EncryptionKey, EncryptionKeys, KeySet, Revocation
 from schemas.signed import DocumentType, EncryptionUse, KeyUse, SignedDocument
 from tests.support.members import Member, derive_seed, succeed
@@ -14,6 +16,13 @@ from tests.support.members import Member, derive_seed, succeed
 def sign_next_key_set(member: Member, *signers: SeedSigner, **changes: Any) -> SignedDocument:
     """Return key set 2 of a member, signed by two of its roots unless others are given."""
     return sign_key_set(succeed(member, **changes), signers or member.roots[:2])
+
+
+def make_next_ca(member: Member) -> str:
+    """Return a second TLS CA of a member, as key sets name it; its key is of the seed (agency, "tls-ca", 2)."""
+    issued_at, seed = member.key_set.issued_at, derive_seed(member.agency, "tls-ca", 2)
+    first, last = issued_at - timedelta(days=1), issued_at + timedelta(days=300)
+    return b64u_encode(make_tls_ca(seed, serial=9, not_before=first, not_after=last))
 
 
 def make_next_encryption_keys(member: Member, now: datetime, **changes: Any) -> EncryptionKeys:

@@ -26,6 +26,7 @@ from broker.access.rules import (
     verify_certificate_time,
     verify_client,
     verify_role,
+    verify_still_let_in,
     verify_token_holder,
 )
 from broker.directory.members import Members
@@ -38,7 +39,7 @@ from schemas.codec import b64u_encode
 from schemas.key_documents import AgencyClass
 from schemas.log.records import Role
 from schemas.signed import DocumentType, KeyUse
-from tests.support.documents import make_revocation, sign_by
+from tests.support.documents import make_next_ca, make_revocation, sign_by, sign_next_key_set
 from tests.support.members import EXCHANGE, START, Member, derive_seed, make_member, make_signer, succeed
 from tests.support.messages import make_id
 
@@ -110,18 +111,19 @@ def test_a_certificate_of_nobody_is_nobodys(certificate: bytes | None) -> None:
         identify_certificate(MEMBERS, certificate)
 
 
-def test_after_a_change_of_ca_the_old_ones_certificates_are_nobodys() -> None:
-    from keys.certificates import make_tls_ca
+def replace_ca() -> Members:
+    """Return the members after GB has changed its CA."""
+    changed = sign_next_key_set(GB, tls_ca=make_next_ca(GB))
+    return MEMBERS.add(9, verify_key_set(changed, GB.verified, exchange=EXCHANGE, now=NOON))
 
-    authority = make_tls_ca(
-        derive_seed("new ca"), serial=9, not_before=START - timedelta(days=1), not_after=START + timedelta(days=300)
-    )
-    changed = sign_key_set(succeed(GB, tls_ca=b64u_encode(authority)), GB.roots[:2])
-    members = MEMBERS.add(9, verify_key_set(changed, GB.verified, exchange=EXCHANGE, now=NOON))
+
+def test_after_a_change_of_ca_the_old_ones_certificates_are_nobodys() -> None:
+    members = replace_ca()
 
     with pytest.raises(CertificateUnknownError):
         identify_certificate(members, issue(GB))
-    assert identify_certificate(members, issue(replace(GB, tls_ca_seed=derive_seed("new ca")))).agency == "GB-HO"
+    renewed = replace(GB, tls_ca_seed=derive_seed(GB.agency, "tls-ca", 2))
+    assert identify_certificate(members, issue(renewed)).agency == "GB-HO"
     assert identify_certificate(members, issue(VN)).agency == "VN-IMM"
 
 
@@ -171,7 +173,7 @@ def test_an_expired_key_set_asks_for_no_token() -> None:
         verify_client(MEMBERS, GB.agency, make_assertion(GB.request_seed, make_claims(GB, late)), EXCHANGE, late)
 
 
-OWNER = CertificateOwner("GB-HO", START, START + timedelta(days=30))
+OWNER = CertificateOwner("GB-HO", GB.verified.ca_thumbprint, START, START + timedelta(days=30))
 CERTIFICATE = compute_certificate_thumbprint(issue(GB))
 KID = GB.signers[KeyUse.REQUEST].kids[0]
 CLAIMS = make_token_claims(make_claims(GB), CERTIFICATE, EXCHANGE, NOON)
@@ -213,6 +215,17 @@ def test_a_token_ends_with_its_key_however_that_ends() -> None:
     for members in (revoked, MEMBERS.add(9, replaced_set)):
         with pytest.raises(TokenRefusedError, match="no longer good"):
             verify_token_holder(members, CLAIMS, KID, OWNER, CERTIFICATE, NOON)
+
+
+def test_a_token_ends_with_the_ca_of_its_certificate() -> None:
+    caller = verify_token_holder(MEMBERS, CLAIMS, KID, OWNER, CERTIFICATE, NOON)
+    members = replace_ca()
+
+    verify_still_let_in(MEMBERS, caller, NOON)
+    assert refuse(CertificateUnknownError, lambda: verify_still_let_in(members, caller, NOON)) == (
+        "the client certificate is of a CA that GB-HO has replaced",
+        None,
+    )
 
 
 def test_where_no_role_is_named_every_role_may() -> None:

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from broker.access.errors import TokenRefusedError
+from broker.access.errors import CertificateUnknownError, TokenRefusedError
 from schemas.api import LeaseAnswer, LeaseRequest
 from schemas.log.records import RecordType
 from schemas.signed import DocumentType, KeyUse
 from tests.broker.bench import GB, VN, Bench
 from tests.broker.inbox.leases import named
-from tests.support.documents import make_revocation, sign_by
+from tests.support.documents import make_next_ca, make_revocation, sign_by, sign_next_key_set
 
 
 def test_waiting_ends_as_soon_as_something_comes(bench: Bench) -> None:
@@ -97,4 +97,20 @@ def test_who_lost_its_key_while_it_waited_is_handed_nothing(bench: Bench) -> Non
             await waiting
 
     bench.run(wait_and_be_revoked())
+    assert bench.records(RecordType.MESSAGE_HANDED_OVER) == []
+
+
+def test_who_lost_its_ca_while_it_waited_over_a_terminators_line_is_handed_nothing(bench: Bench) -> None:
+    terms, vn = bench.agree(), bench.members[VN]
+    key_set = sign_next_key_set(vn, issued_at=bench.now, tls_ca=make_next_ca(vn))
+
+    async def wait_and_be_replaced() -> None:
+        waiting = asyncio.create_task(bench.inbox.lease(bench.caller(VN), LeaseRequest(wait_seconds=30, max_items=1)))
+        await asyncio.sleep(0)  # it has asked, and finds nothing
+        await bench.directory_service.submit(bench.caller(VN), key_set, DocumentType.KEY_SET)
+        await bench.routing.accept(bench.caller(GB), bench.seal(GB, VN, terms, "first").envelope.canonical())
+        with pytest.raises(CertificateUnknownError, match="has replaced"):
+            await waiting
+
+    bench.run(wait_and_be_replaced())
     assert bench.records(RecordType.MESSAGE_HANDED_OVER) == []
