@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from agency_client.audit.purposes import LogPurpose
     from agency_client.local_store.access_chain import AccessEntry
     from agency_client.node import Node
-    from schemas.api import LoggedRecord
     from schemas.key_documents import ExchangeSheet
 
 
@@ -89,6 +88,8 @@ def _show(
     from agency_client.local_store.access_log import AccessFilter, list_entries
     from agency_client.node import Node
     from agency_client.terminal.audit_pages import show_rows
+    from agency_client.witness.observer import hash_logged_record
+    from schemas.codec import b64u_encode
 
     invocation = get_invocation(context)
     output = invocation.output
@@ -99,28 +100,26 @@ def _show(
         if logged.record.message is not None:
             with node.store.read() as snapshot:
                 own = list_entries(snapshot, AccessFilter(message=logged.record.message.id))
-    _show_leaf(output, logged, found.checkpoint.size if found.checkpoint else 0)
+    leaf, wire = b64u_encode(hash_logged_record(logged)), logged.record.to_wire()
+    _show_leaf(output, index, wire, leaf, found.checkpoint.size if found.checkpoint else 0)
     if own:
         output.say("in this agency's own access log:")
         show_rows(output, make_rows((), reversed(own)))
+    output.write_json({"leaf": index, "record": wire, "salt": logged.salt, "leaf_hash": leaf, "proven": True})
 
 
-def _show_leaf(output: Output, logged: "LoggedRecord", log_size: int) -> None:
+def _show_leaf(output: Output, index: int, wire: dict[str, Any], leaf: str, log_size: int) -> None:
     from agency_client.terminal.audit_pages import spell_wire
-    from agency_client.witness.observer import hash_logged_record
-    from schemas.codec import b64u_encode
 
-    leaf, wire = b64u_encode(hash_logged_record(logged)), logged.record.to_wire()
     shown = [(name, value) for name, value in wire.items() if name not in ("v", "document")]
     output.show_details(
         [
-            ("leaf", str(logged.index)),
+            ("leaf", str(index)),
             *((name.replace("_", " "), spell_wire(value)) for name, value in shown),
             ("leaf hash", leaf),
             ("proven", Cell(f"in the log of {log_size} leaves", Tone.GOOD)),
         ]
     )
-    output.write_json({"leaf": logged.index, "record": wire, "salt": logged.salt, "leaf_hash": leaf, "proven": True})
 
 
 def _export(
