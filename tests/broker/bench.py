@@ -42,7 +42,6 @@ from broker.stored_state import verify_stored_state
 from broker.witnesses.rules import OwnLog
 from broker.witnesses.service import WitnessService
 from keys.cosignatures import cosign_checkpoint
-from keys.log_keys import verify_checkpoint
 from keys.sealing import SealedMessage
 from keys.signing import sign_document
 from schemas.agreements.steps import Step, StepAction, digest_step
@@ -51,26 +50,22 @@ from schemas.api import (
     AcknowledgeRequest,
     CosignatureAnswer,
     Evidence,
-    InboxItem,
     LeaseAnswer,
     LeaseRequest,
-    LoggedRecord,
     MessageItem,
     MessageStatesAnswer,
     OutcomeItem,
     ReceiptItem,
 )
-from schemas.codec import b64u_decode
 from schemas.envelope import Reference
 from schemas.key_documents import AgencyClass, ExchangeSheet
 from schemas.log.checkpoint import parse_checkpoint
 from schemas.log.cosignature import attach_cosignature, format_witness_name
-from schemas.log.leaf import commit_record, leaf_hash, make_leaf
 from schemas.log.note import parse_note
 from schemas.log.records import Record, RecordType, Role
-from schemas.log.tree import verify_inclusion
 from schemas.signed import DocumentType, KeyUse, SignedDocument
 from tests.broker.ports import ORIGIN, ManualClock, make_log, make_sheet, make_signer, make_store, open_store
+from tests.broker.proofs import verify_evidence, verify_item
 from tests.strategies.agreements import make_terms
 from tests.support.engines import SQLITE
 from tests.support.members import EXCHANGE, Member, make_member
@@ -295,7 +290,7 @@ class Bench:
         request = LeaseRequest(wait_seconds=wait, max_items=max_items)
         answer = self.run(self.inbox.lease(self.caller(agency, node=node), request))
         for item in answer.items:
-            self._verify_item(item, answer.checkpoint)
+            verify_item(item, answer.checkpoint)
         return answer
 
     def acknowledge(self, agency: str, answer: LeaseAnswer, *numbers: int) -> int:
@@ -360,23 +355,7 @@ class Bench:
 
     def verify(self, evidence: Evidence) -> None:
         """Verify evidence as a client would."""
-        self._verify_leaf(evidence.leaf, evidence.proof, evidence.checkpoint)
-
-    def _verify_item(self, item: InboxItem, checkpoint: str) -> None:
-        if isinstance(item, OutcomeItem):
-            self._verify_leaf(item.leaf, item.proof, checkpoint)
-            return
-        self._verify_leaf(item.accepted, item.accepted_proof, checkpoint)
-        assert item.accepted.index == item.number
-        if isinstance(item, MessageItem):
-            self._verify_leaf(item.handed_over, item.handed_over_proof, checkpoint)
-
-    def _verify_leaf(self, leaf: LoggedRecord, proof: tuple[str, ...], note: str) -> None:
-        checkpoint = verify_checkpoint(note.encode(), ORIGIN, make_signer().public)
-        commitment = commit_record(leaf.record.to_wire(), b64u_decode(leaf.salt))
-        digest = leaf_hash(make_leaf("public" if leaf.record.is_public else "private", commitment))
-        hashes = [b64u_decode(item) for item in proof]
-        verify_inclusion(digest, leaf.index, checkpoint.size, hashes, checkpoint.root)
+        verify_evidence(evidence)
 
     def _make_lease_id(self) -> str:
         self.leases += 1

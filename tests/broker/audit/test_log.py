@@ -16,26 +16,16 @@ from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import migrate
 from broker.storage.transaction import PendingLeaf, Transaction
 from keys.log_keys import sign_checkpoint, verify_checkpoint
-from schemas.api import Evidence
 from schemas.codec import b64u_decode
 from schemas.log.checkpoint import Checkpoint
-from schemas.log.leaf import commit_record, leaf_hash, make_leaf, verify_record
+from schemas.log.leaf import leaf_hash, make_leaf, verify_record
 from schemas.log.records import RecordType
-from schemas.log.tree import MerkleTree, verify_consistency, verify_inclusion
+from schemas.log.tree import MerkleTree, verify_consistency
 from tests.broker.audit.appending import Exchange, enrol, note
 from tests.broker.ports import ORIGIN, START, CountingSalts, ManualClock, make_log, make_signer, make_store
+from tests.broker.proofs import verify_evidence
 
 pytestmark = pytest.mark.both_engines
-
-
-def verify_evidence(evidence: Evidence) -> Checkpoint:
-    """Do what a client does: checkpoint signatures, leaf from record and salt, inclusion."""
-    checkpoint = verify_checkpoint(evidence.checkpoint.encode(), ORIGIN, make_signer().public)
-    record, salt = evidence.leaf.record, b64u_decode(evidence.leaf.salt)
-    leaf = make_leaf("public" if record.is_public else "private", commit_record(record.to_wire(), salt))
-    proof = [b64u_decode(part) for part in evidence.proof]
-    verify_inclusion(leaf_hash(leaf), evidence.leaf.index, checkpoint.size, proof, checkpoint.root)
-    return checkpoint
 
 
 def test_an_empty_log_has_a_signed_checkpoint(tmp_path: Path) -> None:
