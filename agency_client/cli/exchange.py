@@ -12,6 +12,7 @@ from agency_client.terminal.output import Cell, Tone
 
 if TYPE_CHECKING:
     from agency_client.epochs.accepting import Acceptance, ProposedLog
+    from agency_client.epochs.views import AcceptedLog
     from agency_client.node import Node
 
 
@@ -52,26 +53,21 @@ def _show(context: typer.Context) -> None:
     ]
     show_anchor(invocation, f"anchor of {name}, the log that counts", anchor)
     invocation.output.show_table(("log", "standing", "accepted", "seen", "keys"), rows)
-    invocation.output.write_json(
-        {
-            "name": name,
-            "anchor": anchor,
-            "logs": [
-                {
-                    "origin": log.accepted.origin,
-                    "epoch": log.epoch,
-                    "anchor": log.accepted.anchor,
-                    "keys": list(log.kids),
-                    "accepted_at": log.accepted.accepted_at,
-                    "accepted_by": log.accepted.accepted_by,
-                    "ended_at": log.accepted.retired_at,
-                    "opened_at": log.accepted.opened_at,
-                    "seen": log.seen,
-                }
-                for log in logs
-            ],
-        }
-    )
+    invocation.output.write_json({"name": name, "anchor": anchor, "logs": [_describe_log(log) for log in logs]})
+
+
+def _describe_log(log: "AcceptedLog") -> dict[str, object]:
+    return {
+        "origin": log.accepted.origin,
+        "epoch": log.epoch,
+        "anchor": log.accepted.anchor,
+        "keys": list(log.kids),
+        "accepted_at": log.accepted.accepted_at,
+        "accepted_by": log.accepted.accepted_by,
+        "ended_at": log.accepted.retired_at,
+        "opened_at": log.accepted.opened_at,
+        "seen": log.seen,
+    }
 
 
 def _accept(
