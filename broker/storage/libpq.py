@@ -1,9 +1,11 @@
 """Statements of the hot path as PostgreSQL's own client library takes them: prepared once a session, then one message
 there and one back, values in the few types that our tables have.
 
-Within an operation, what nobody waits for is kept back until something is asked, and goes along with the question:
-an accepted message is three messages there and back instead of nine. Whoever executes anything past this module says
-so first (`send_waiting`), so that the order stays that of the code; an error is raised by what was asked.
+In a transaction of the writer, what nobody waits for is kept back until something is asked, and goes along with the
+question: BEGIN with the first, what is announced with COMMIT, and within an operation all that it writes. An accepted
+message is three messages there and back instead of nine, and what it shares with its batch three more. Whoever executes
+anything past this module says so first (`send_waiting`), so that the order stays that of the code; an error is raised
+by what was asked.
 
 Through psycopg's cursors each statement would cost the broker about as much again as it costs the server. Sessions,
 transactions and errors stay psycopg's: it asks the library in which state a transaction is, and knows no other.
@@ -21,7 +23,7 @@ _TEXT, _BINARY = 0, 1
 _BAD = 1  # CONNECTION_BAD
 _FATAL_ERROR = 7  # PGRES_FATAL_ERROR
 _IN_ERROR = 3  # PQTRANS_INERROR
-_WAITING = "waiting"  # in a session's `info`: what its operation keeps back; nothing outside of one
+_WAITING = "waiting"  # in a session's `info`: what its transaction keeps back; nothing outside of one
 _numbers = count(1)
 
 
@@ -57,8 +59,17 @@ class LibpqStatement:
         """
         return int(self._execute(connection, parameters).command_tuples or 0)
 
+    def command(self, connection: Connection) -> bytes | None:
+        """Execute without parameters and return what the server calls what it did.
+
+        Raises:
+            psycopg.Error: as psycopg would.
+        """
+        done: bytes | None = self._execute(connection, ()).command_status
+        return done
+
     def defer(self, connection: Connection, parameters: Sequence[Any]) -> None:
-        """Execute before anything else is asked of this connection, or at once where no operation is under way."""
+        """Execute before anything else is asked of this connection, or at once where no transaction keeps it back."""
         waiting = connection.info.get(_WAITING)
         if waiting is None:
             self._execute(connection, parameters)
@@ -101,12 +112,36 @@ class LibpqStatement:
         return Call(self.name, [_write(value) for value in parameters], formats)
 
 
+_BEGIN, _COMMIT = LibpqStatement("BEGIN"), LibpqStatement("COMMIT")
 _SAVEPOINT, _RELEASE = LibpqStatement("SAVEPOINT operation"), LibpqStatement("RELEASE operation")
 
 
-def begin_operation(connection: Connection) -> None:
-    """From now on, keep back what nobody waits for; the savepoint is the first of it."""
+def begin_transaction(connection: Connection) -> None:
+    """From now on, keep back what nobody waits for; BEGIN is the first of it, and what waited before is forgotten."""
     connection.info[_WAITING] = []
+    _BEGIN.defer(connection, ())
+
+
+def commit_transaction(connection: Connection) -> None:
+    """Execute what waits still, and commit; a transaction that asked for nothing costs nothing.
+
+    Raises:
+        psycopg.Error: what waited could not be executed, or it could not be committed.
+        psycopg.errors.InFailedSqlTransaction: it was given up before. PostgreSQL answers as if all were well.
+    """
+    if _is_all_that_waits(connection, _BEGIN):
+        connection.info[_WAITING] = None
+        return
+    session: Any = connection.connection.driver_connection
+    if session.pgconn.transaction_status == _IN_ERROR or _COMMIT.command(connection) != b"COMMIT":
+        driver: Any = connection.dialect.loaded_dbapi
+        raise driver.errors.InFailedSqlTransaction("the transaction was given up before its COMMIT")
+    connection.info[_WAITING] = None
+
+
+def begin_operation(connection: Connection) -> None:
+    """Begin what can be undone by itself; its savepoint is kept back until it asks for something."""
+    send_waiting(connection)
     _SAVEPOINT.defer(connection, ())
 
 
@@ -116,22 +151,17 @@ def keep_operation(connection: Connection) -> None:
     Raises:
         psycopg.Error: what waited could not be executed; the operation can be undone.
     """
-    if len(connection.info[_WAITING]) > 1 or not _is_unsent(connection):
+    if not _is_all_that_waits(connection, _SAVEPOINT):
         _RELEASE.run(connection, ())
-    connection.info[_WAITING] = None
+    connection.info[_WAITING].clear()
 
 
 def undo_operation(connection: Connection) -> None:
     """Take back what the operation has executed, and forget what waits."""
-    was_sent = not _is_unsent(connection)
-    connection.info[_WAITING] = None
+    was_sent = not _is_unsent(connection, _SAVEPOINT)
+    connection.info[_WAITING].clear()
     if was_sent:
         command(connection, b"ROLLBACK TO operation; RELEASE operation")
-
-
-def forget_operation(connection: Connection) -> None:
-    """Forget what waits: a new transaction begins."""
-    connection.info[_WAITING] = None
 
 
 def send_waiting(connection: Connection) -> None:
@@ -144,32 +174,26 @@ def send_waiting(connection: Connection) -> None:
         _send_with(connection)
 
 
-def verify_going(connection: Connection) -> None:
-    """Verify that the transaction was not given up: PostgreSQL answers the COMMIT of such a one as if all were well.
-
-    Raises:
-        psycopg.errors.InFailedSqlTransaction: it was.
-    """
-    session: Any = connection.connection.driver_connection
-    if session.pgconn.transaction_status == _IN_ERROR:
-        driver: Any = connection.dialect.loaded_dbapi
-        raise driver.errors.InFailedSqlTransaction("the transaction was given up before its COMMIT")
-
-
 def command(connection: Connection, words: bytes) -> None:
     """Execute words without parameters or an answer: BEGIN, ROLLBACK and their like.
 
     Raises:
         psycopg.Error: as psycopg would.
     """
+    send_waiting(connection)
     driver: Any = connection.connection.driver_connection
     _verify(connection, driver.pgconn.exec_(words))
 
 
-def _is_unsent(connection: Connection) -> bool:
-    """Return whether the operation's savepoint, and so everything of it, waits still."""
-    waiting = connection.info[_WAITING]
-    return bool(waiting) and waiting[0].name == _SAVEPOINT.name
+def _is_unsent(connection: Connection, beginning: LibpqStatement) -> bool:
+    """Return whether what a transaction or an operation begins with, and so everything of it, waits still."""
+    waiting: list[Call] = connection.info.get(_WAITING) or []
+    return bool(waiting) and waiting[0].name == beginning.name
+
+
+def _is_all_that_waits(connection: Connection, beginning: LibpqStatement) -> bool:
+    """Return whether a transaction or an operation has neither asked for anything nor written anything."""
+    return _is_unsent(connection, beginning) and len(connection.info[_WAITING]) == 1
 
 
 def _send_with(connection: Connection, *calls: Call) -> Any:

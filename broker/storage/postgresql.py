@@ -95,11 +95,11 @@ def make_writing_engine(
             _limit_transactions(connection)
 
     @event.listens_for(engine, "begin")
-    def forget_past(connection: Connection) -> None:
+    def begin(connection: Connection) -> None:
         connection.info["warnings"].clear()
-        libpq.forget_operation(connection)
+        libpq.begin_transaction(connection)
 
-    event.listen(engine, "commit", libpq.verify_going)
+    event.listen(engine, "commit", libpq.commit_transaction)
 
     @event.listens_for(engine, "before_cursor_execute")
     def keep_order(connection: Connection, *_words: object) -> None:
@@ -111,7 +111,9 @@ def make_writing_engine(
 def make_reading_engine(url: URL, schema: str, connections: int) -> Engine:
     """Return the engine of read-only connections; each transaction sees one snapshot of the primary."""
     # Not `read-write`: that would ask of the server what these sessions refuse themselves.
-    return _make_engine(url, schema, _READING, target="primary", pool_size=connections)
+    engine = _make_engine(url, schema, _READING, target="primary", pool_size=connections)
+    event.listen(engine, "begin", lambda connection: libpq.command(connection, b"BEGIN"))
+    return engine
 
 
 def is_unreachable(error: Exception, engine: Engine) -> bool:
@@ -218,8 +220,8 @@ def make_numbering_dialect() -> Dialect:
 
 
 def write_array_insert(table: str, columns: Mapping[str, str]) -> str:
-    """Return an insert that takes the values of each column, named with its type, as one array in binary form."""
-    arrays = ", ".join(f"%b::{kind.partition(' COLLATE ')[0]}[]" for kind in columns.values())
+    """Return an insert that takes the values of each column, named with its type, as one array."""
+    arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
 
 
@@ -258,7 +260,6 @@ def _make_engine(url: URL, schema: str, session: dict[str, str], *, target: str,
         },
     )
     event.listen(engine, "checkout", _verify_quiet)
-    event.listen(engine, "begin", lambda connection: libpq.command(connection, b"BEGIN"))
     return engine
 
 

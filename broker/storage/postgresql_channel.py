@@ -28,7 +28,7 @@ class PostgresqlChannel:
 
     def announce(self, connection: Connection, news: News, size: int) -> None:
         """Tell `news` if, and as soon as, the transaction of `connection` is committed; the log then has `size`."""
-        _NOTIFY.run(connection, (write_announcement(self._broker, news, size),))
+        _NOTIFY.defer(connection, (write_announcement(self._broker, news, size),))
 
     def doubt(self) -> None:
         """Say that nobody knows whether the last batch was committed, and that nobody here was told of it."""

@@ -15,7 +15,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from broker.storage import postgresql
-from broker.storage.libpq import LibpqStatement, send_waiting
+from broker.storage.binary_arrays import encode_array
+from broker.storage.libpq import LibpqStatement
 
 _Statement = Select[Any] | Insert | Update | Delete
 _ROWS_AT_ONCE = 256  # times the columns of our widest table: far below the 32,766 parameters that SQLite takes
@@ -24,7 +25,10 @@ _Processor = Callable[[Any], Any] | None
 
 
 class Prepared:
-    """One statement without expanding parameters. `run`, `defer` and `insert_many` write, `fetch` reads."""
+    """One statement without expanding parameters. `run`, `defer` and `insert_many` write, `fetch` reads.
+
+    What `defer` and `insert_many` write is there before anything else is asked, an operation kept, or all committed.
+    """
 
     def __init__(self, statement: _Statement) -> None:
         self._statement = statement
@@ -36,7 +40,7 @@ class Prepared:
         return form.run(connection, form.write(values))
 
     def defer(self, connection: Connection, values: Mapping[str, Any]) -> None:
-        """Execute for one set of parameters before anything else is asked, or the operation kept; nothing is said."""
+        """Execute for one set of parameters; nothing is said."""
         form = self._find_form(connection)
         form.defer(connection, form.write(values))
 
@@ -123,16 +127,16 @@ class _Form:
 
 
 class _LibpqForm(_Form):
-    """A statement as PostgreSQL's library takes it; many rows travel as an array a column, through psycopg."""
+    """A statement as PostgreSQL's library takes it; many rows travel as an array a column."""
 
     def __init__(self, statement: _Statement, dialect: Dialect) -> None:
         super().__init__(statement, postgresql.make_numbering_dialect())
         self._prepared = LibpqStatement(self.text)
         if isinstance(statement, Insert):
             types = {column.name: column.type.compile(dialect) for column in statement.table.columns}
-            self._text_of_rows = postgresql.write_array_insert(
-                statement.table.name, {name: types[name] for name in self._names}
-            )
+            columns = {name: types[name].partition(" COLLATE ")[0] for name in self._names}
+            self._kinds = tuple(columns.values())
+            self._of_rows = LibpqStatement(postgresql.write_array_insert(statement.table.name, columns))
 
     def run(self, connection: Connection, parameters: list[Any]) -> int:
         """Execute and return how many rows were changed."""
@@ -147,10 +151,9 @@ class _LibpqForm(_Form):
         return self._prepared.fetch(connection, parameters)
 
     def insert(self, connection: Connection, rows: Sequence[list[Any]]) -> None:
-        """Insert rows by one statement."""
-        send_waiting(connection)
-        driver: Any = connection.connection.driver_connection
-        driver.execute(self._text_of_rows, [list(column) for column in zip(*rows, strict=True)])
+        """Insert rows by one statement, along with whatever the transaction asks next."""
+        columns = zip(self._kinds, zip(*rows, strict=True), strict=True)
+        self._of_rows.defer(connection, [encode_array(kind, column) for kind, column in columns])
 
 
 def _find_writer(kind: TypeEngine[Any], dialect: Dialect) -> _Processor:

@@ -96,10 +96,59 @@ def test_an_operation_that_asks_for_nothing_has_written_what_it_deferred_once_it
     assert count_days(connection) == 1
 
 
-def test_outside_of_an_operation_nothing_is_deferred(connection: Connection) -> None:
+def test_what_is_deferred_outside_of_an_operation_stands_before_the_next_one(connection: Connection) -> None:
+    """What fails of it is none of the operation's: it could not be taken back with it."""
+    ADD_DAY.defer(connection, ["VN-IMM", 1])
     ADD_DAY.defer(connection, ["VN-IMM", 1])
     with pytest.raises(psycopg.errors.UniqueViolation):
-        ADD_DAY.defer(connection, ["VN-IMM", 1])
+        begin_operation(connection)
+
+
+def test_what_is_deferred_to_the_end_is_committed_with_it(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+    for day in (1, 2):  # the first time, what is prepared sends BEGIN
+        with database.write() as connection:
+            ADD_DAY.defer(connection, ["VN-IMM", day])
+    with database.read() as connection:
+        assert count_days(connection) == 2
+
+
+def test_what_is_deferred_to_the_end_and_fails_there_takes_all_with_it(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+
+    def fail_late() -> None:
+        with database.write() as connection:
+            ADD_DAY.run(connection, ["VN-IMM", 1])
+            ADD_DAY.defer(connection, ["VN-IMM", 2])
+            ADD_DAY.defer(connection, ["VN-IMM", 1])
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        fail_late()
+    with database.write() as connection:
+        assert count_days(connection) == 0
+
+
+def test_a_transaction_is_one_message_to_begin_and_ask_and_one_to_write_and_commit(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+
+    def ask_and_write(connection: Connection, day: int) -> None:
+        connection.begin()
+        count_days(connection)
+        ADD_DAY.defer(connection, ["VN-IMM", day])
+        connection.commit()
+
+    with database.writing.connect() as connection:
+        ask_and_write(connection, 1)  # all that must be prepared once is
+        with spying_on_messages(connection) as sent:
+            ask_and_write(connection, 2)
+        assert sum(b"\tSync" in line for line in sent) == 2
+        with spying_on_messages(connection) as sent:
+            connection.begin()
+            connection.commit()
+        assert sent == []
 
 
 def test_undoing_takes_back_what_was_executed_and_forgets_what_waits(connection: Connection) -> None:
