@@ -4,7 +4,7 @@ Everything is real but the clock, which is set by hand, and the ids of leases, w
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -81,10 +81,16 @@ T = TypeVar("T")
 class Bench:
     """One exchange. `run` drives what is asynchronous; `restart` begins anew on the same database."""
 
-    def __init__(self, folder: Path, *agencies: str, refusals_per_minute: int = 10_000) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *agencies: str,
+        refusals_per_minute: int = 10_000,
+        make: Callable[[Path], Database] = make_store,
+    ) -> None:
         self.folder = folder
         self.clock = ManualClock()
-        self.database: Database = make_store(folder)
+        self.database = make(folder)
         self.leases = 0
         self.refusals_per_minute = refusals_per_minute
         self.allowance = Allowance(max_unreferenced=8, max_attachments=100, max_stored_bytes=1 << 20, reserved_bytes=0)

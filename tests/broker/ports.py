@@ -87,6 +87,13 @@ def make_store(folder: Path) -> Database:
     return open_store(folder)
 
 
+def make_store_by_steps(folder: Path) -> Database:
+    """Return the same, every byte of it written by the store itself."""
+    database = make_empty_store(folder)
+    prepare_store(database)
+    return database
+
+
 def open_store(folder: Path, *, beside: int = 0) -> Database:
     """Open the store that was made in this folder once more; `beside` is as in `open_database`."""
     database = open_database(_places[folder], beside=beside)

@@ -119,7 +119,7 @@ class World:
     def running(self) -> Iterator[None]:
         """Let the broker work on the recorded disk as long as the block runs."""
         with self.recorder.recording(), redirected(self.folder, self.pragmas):
-            self.bench = Bench(self.folder)
+            self.bench = Bench(self.folder, make=ports.make_store_by_steps)
             self.terms = self.bench.agree()
             try:
                 yield
