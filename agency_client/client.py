@@ -29,7 +29,7 @@ from agency_client.profiles.profile import choose_profile_name, find_home, load_
 from agency_client.profiles.session import OpenProfile, open_profile
 from agency_client.reading.lists import InboxView, ThreadEntry, view_inbox, view_thread
 from agency_client.reading.messages import ReadMessage, ReadOwnMessage, read_message
-from agency_client.refusals import BusyError, ExchangeStoppedError, NotSentError, UnansweredError
+from agency_client.refusals import BusyError, NotSentError, UnansweredError
 from agency_client.sending.answering import AnswerReport, Author
 from agency_client.sending.composing import Usual, fill_common_part
 from agency_client.sending.draft import Draft
@@ -209,19 +209,17 @@ class AgencyClient:
 def refresh(node: Node, told: Callable[[str], object] = lambda _: None) -> bool:
     """Walk the log and pull agreement steps before something is judged; False: the broker is not there, or busy.
 
-    Where a partner's status is old its newest is asked for as well: it decides what may be sent.
+    Where a partner's status is old its newest is asked for as well: it decides what may be sent. An exchange that has
+    stopped for good is away like any other: what is sent then waits here, and goes to the log that comes after.
 
     Raises:
         LogError, EquivocationError: the broker's answers do not hold.
-        ExchangeStoppedError: the exchange takes nothing until its operator has done something.
     """
     try:
         walk_log(node)
         pull_steps(node)
         if has_marked_partner(node):
             pull_statuses(node)
-    except ExchangeStoppedError:
-        raise
     except (NotSentError, UnansweredError, BusyError) as error:
         told(error.sentence)
         return False
