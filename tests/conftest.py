@@ -3,6 +3,8 @@
 No passphrase is stretched twice in one process, and brokers stand on the engine that was chosen.
 """
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let every broker stand on the engine that was chosen, and no passphrase be stretched twice."""
     choose_engine(config.getoption("--database"))
     remember_stretched()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Search for no garbage while tests are collected, nor ever again among what was: all of it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 COLLECTED_MODULES = pytest.StashKey[set[str]]()
