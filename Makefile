@@ -8,6 +8,7 @@ PYTHON ?=
 ARGS ?=
 BIN := .venv/bin
 unexport PYTHONPATH PYTHONHOME
+unexport PYTHONDONTWRITEBYTECODE # three processes collect the tests: what one has compiled the others need not
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal -m 'not long and not torture'
 # The tests of what decides and proves: they alone are measured, for measuring makes every line slower.
 DECIDING := $(addprefix tests/,schemas keys properties vectors broker/audit broker/routing)
