@@ -1,6 +1,6 @@
 """What every test shares: Hypothesis without a stop-watch, because the machine's two cores are shared.
 
-No passphrase is stretched twice in one process, and brokers stand on the engine that was chosen.
+No passphrase is stretched twice in one process, folders lie in memory, and brokers stand on the engine that was chosen.
 """
 
 import gc
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.engines import POSTGRESQL, SQLITE, choose_engine
+from tests.support.memory import keep_folders_in_memory
 from tests.support.stretching import remember_stretched
 
 
@@ -20,9 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let every broker stand on the engine that was chosen, and no passphrase be stretched twice."""
+    """Let brokers stand on the engine that was chosen, no passphrase be stretched twice, and nobody wait for a disk."""
     choose_engine(config.getoption("--database"))
     remember_stretched()
+    keep_folders_in_memory()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.faults.power.disk import Disk, Opened, Removed, Synced, Truncated, Written
-from tests.faults.power.worlds import World, find_memory, make_messages, play_cuts
+from tests.faults.power.worlds import World, make_messages, play_cuts
+from tests.support.memory import find_memory
 
 CUTS = 16
 

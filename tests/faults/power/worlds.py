@@ -29,6 +29,7 @@ from tests.faults.power.disk import Change, Disk
 from tests.faults.power.driver import redirected
 from tests.faults.power.recorder import Mark, Recorder
 from tests.faults.sealed_receipts import make_receipt
+from tests.support.memory import find_memory
 
 FILES = ("broker.db", "broker.db-wal", "broker.db-shm", "broker.db-journal")
 _LEASE_SECONDS = 120
@@ -368,12 +369,6 @@ def make_messages(count: int) -> tuple[tuple[str, str, SealedMessage], ...]:
             )
         finally:
             bench.close()
-
-
-def find_memory() -> Path | None:
-    """Return a folder in memory, where there is one: the disk is played, and nothing here is worth a real one."""
-    memory = Path("/dev/shm")  # noqa: S108 - only where it is there
-    return memory if memory.is_dir() else None
 
 
 def _gather_numbers(marks: Sequence[Mark], kind: type[Settling | Settled]) -> set[int]:
