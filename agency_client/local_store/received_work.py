@@ -25,7 +25,7 @@ class OwedReceipt:
 
 
 _OWED = {
-    "handed-over": "state IN ('new', 'sealed', 'verified') OR verified_at IS NOT NULL",
+    "handed-over": "state IN ('new', 'sealed', 'verified', 'withdrawn') OR verified_at IS NOT NULL",
     "verified": "verified_at IS NOT NULL",
     "unverifiable": "state = 'unverifiable'",
     "refused": "state = 'refused'",

@@ -58,6 +58,22 @@ def test_what_is_owed_follows_from_what_was_made_of_a_message(world: LyingWorld,
     assert list_owed(world, strange) == {("handed-over", ""), ("verified", ""), ("refused", "alert-invalid")}
 
 
+@pytest.mark.parametrize("is_overtaken", [False, True])
+def test_what_was_taken_back_unopened_was_handed_over_all_the_same(
+    world: LyingWorld, terms: Any, is_overtaken: bool
+) -> None:
+    original = world.craft("GB", "VN", terms)
+    placed = world.exchange.accept(original.envelope)
+    if not is_overtaken:
+        world.exchange.place("VN", placed)
+    receive_one(world, terms, alert=make_aftercare("withdrawal", original, world), refers_to=refer_to(original))
+    if is_overtaken:
+        world.exchange.place("VN", placed)
+        world.collect("VN")
+    assert world.look_up("VN", original).state is InboxState.WITHDRAWN
+    assert list_owed(world, original) == {("handed-over", "")}
+
+
 def test_a_receipt_that_reading_could_not_sign_stays_owed(world: LyingWorld, terms: Any) -> None:
     opened = receive_one(world, terms)
     with world["VN"].store.write() as transaction:
