@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, Table, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from broker.storage import postgresql, sqlite
@@ -112,11 +113,13 @@ class Database:
                 with connection.begin():
                     yield connection
                     is_committing = True
+                self.dialect.verify_commit(connection)
+            except CommitUnknownError:
+                raise
             except Exception as error:
                 if is_committing and self._is_without_answer(error):
                     raise CommitUnknownError("it broke while it was committed") from error
                 raise
-            self.dialect.verify_commit(connection)
 
     def find_unsafe(self) -> list[str]:
         """Return a sentence for everything because of which what was committed could be lost."""
@@ -166,7 +169,10 @@ class Database:
             raise
 
     def _is_without_answer(self, error: Exception) -> bool:
-        return self.dialect.is_unreachable(error, self.writing) or self.dialect.is_busy(error, self.writing)
+        """Return whether an error at a COMMIT is none with which the database says that it kept nothing."""
+        is_of_database = isinstance(error, DBAPIError | self.writing.dialect.loaded_dbapi.Error)
+        is_cut_off = self.dialect.is_unreachable(error, self.writing) or self.dialect.is_busy(error, self.writing)
+        return is_cut_off or not is_of_database
 
 
 def open_database(

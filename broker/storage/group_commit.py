@@ -197,7 +197,11 @@ class GroupCommitWriter:
 
     def _prepare(self, batch: list[_Job]) -> list[_Job]:
         """Make a batch ready for the transaction; return what is: what a preparation raised is its caller's alone."""
-        self._sharing.do_each(_prepare_job, [job for job in batch if job.prepare is not None])
+        try:
+            self._sharing.do_each(_prepare_job, [job for job in batch if job.prepare is not None])
+        except Exception as error:  # noqa: BLE001 - no thread could be had; who was not prepared must not hear "accepted"
+            _fail_all(batch, CommitFailedError, error)
+            _report("batch-not-prepared", error, len(batch))
         return [job for job in batch if job.error is None]
 
     def _commit_and_publish(self, batch: list[_Job]) -> Exception | None:

@@ -108,7 +108,8 @@ class LibpqStatement:
             driver: Any = connection.connection.driver_connection
             _verify(connection, driver.pgconn.prepare(self.name, self._text))
             known.add(self.name)
-        formats = [_BINARY if isinstance(value, bytes) else _TEXT for value in parameters]
+        # A text as well: the library would end it at its first NUL.
+        formats = [_BINARY if isinstance(value, bytes | str) else _TEXT for value in parameters]
         return Call(self.name, [_write(value) for value in parameters], formats)
 
 
@@ -117,7 +118,7 @@ _SAVEPOINT, _RELEASE = LibpqStatement("SAVEPOINT operation"), LibpqStatement("RE
 
 
 def begin_transaction(connection: Connection) -> None:
-    """From now on, keep back what nobody waits for; BEGIN is the first of it, and what waited before is forgotten."""
+    """From now on, keep back what nobody waits for; BEGIN is the first of it."""
     connection.info[_WAITING] = []
     _BEGIN.defer(connection, ())
 
@@ -137,6 +138,12 @@ def commit_transaction(connection: Connection) -> None:
         driver: Any = connection.dialect.loaded_dbapi
         raise driver.errors.InFailedSqlTransaction("the transaction was given up before its COMMIT")
     connection.info[_WAITING] = None
+
+
+def forget_transaction(connection: Connection) -> None:
+    """Forget what waits: it is rolled back."""
+    if not connection.invalidated:
+        connection.info[_WAITING] = None
 
 
 def begin_operation(connection: Connection) -> None:

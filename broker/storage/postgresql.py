@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Dialect, Engine, QueuePool, Table, create_engine, event, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, PendingRollbackError
 
 from broker.storage import libpq
 from broker.storage.errors import CommitUnknownError, DatabaseInUseError, SchemaKeptError
@@ -100,6 +100,7 @@ def make_writing_engine(
         libpq.begin_transaction(connection)
 
     event.listen(engine, "commit", libpq.commit_transaction)
+    event.listen(engine, "rollback", libpq.forget_transaction)
 
     @event.listens_for(engine, "before_cursor_execute")
     def keep_order(connection: Connection, *_words: object) -> None:
@@ -121,7 +122,8 @@ def is_unreachable(error: Exception, engine: Engine) -> bool:
     driver, cause = engine.dialect.loaded_dbapi, _find_cause(error)
     if (sqlstate := getattr(cause, "sqlstate", None)) is not None:
         return str(sqlstate).startswith(_SESSION_ENDS)
-    return isinstance(cause, driver.OperationalError | driver.InterfaceError)
+    # The last is SQLAlchemy's own word to whoever asks on for a session that it has found broken.
+    return isinstance(cause, driver.OperationalError | driver.InterfaceError | PendingRollbackError)
 
 
 def is_busy(error: Exception, engine: Engine) -> bool:

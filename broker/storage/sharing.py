@@ -5,7 +5,7 @@ It knows nothing of what is done, and starts nothing that outlives the call.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,14 +27,17 @@ class Sharing:
 
         Raises:
             Exception: what a call raised; items that were left may be done or not.
+            RuntimeError: no thread could be had; items may be done or not, and some even after this.
         """
-        rest = iter(items)
-        started = [self._pool.submit(_do_rest, do, rest) for _ in range(min(self._others, len(items) - 1))]
+        rest, started = iter(items), list[Future[None]]()
         try:
+            for _ in range(min(self._others, len(items) - 1)):
+                started.append(self._pool.submit(_do_rest, do, rest))
             _do_rest(do, rest)
         finally:
-            for one in started:
-                one.result()
+            wait(started)
+        for one in started:
+            one.result()
 
     def close(self) -> None:
         """End the threads."""

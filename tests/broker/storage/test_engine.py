@@ -1,17 +1,24 @@
 """The database as it is opened: durable, private to its owner, and read-only where it must be."""
 
 import stat
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import QueuePool, text
+from sqlalchemy import Connection, QueuePool, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from broker.audit.log_store import select_head
+from broker.storage import libpq, postgresql
 from broker.storage.announcements import HearingLostError
 from broker.storage.engine import open_database
-from broker.storage.errors import StoreBusyError
+from broker.storage.errors import CommitUnknownError, StoreBusyError
+from broker.storage.libpq import LibpqStatement
+from broker.storage.pipeline import send_together
 from tests.broker.ports import make_store
+from tests.support.engines import POSTGRESQL, using_engine
 
 
 def test_every_commit_is_synced_to_disk_through_the_write_ahead_log(tmp_path: Path) -> None:
@@ -94,3 +101,48 @@ def test_who_finds_all_connections_taken_for_too_long_is_asked_to_come_again(tmp
                 pytest.fail("there was one more")
     with database.read() as connection:
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_a_session_that_ends_before_it_says_what_a_commit_is_worth_leaves_it_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with using_engine(POSTGRESQL):
+        url = make_store(tmp_path).writing.url
+    verify_commit = postgresql.verify_commit
+
+    def lose_the_server_first(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.pgconn.finish()
+        verify_commit(connection)
+
+    monkeypatch.setattr(postgresql, "verify_commit", lose_the_server_first)
+    with (
+        closing(open_database(url, requires_standby=True)) as database,
+        pytest.raises(CommitUnknownError),
+        database.write() as connection,
+    ):
+        connection.execute(text("UPDATE log_head SET last_time = last_time"))
+
+
+def test_what_fails_here_after_a_commit_was_sent_leaves_it_open_whether_it_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+    change = LibpqStatement("UPDATE log_head SET stop = $1::bytea")
+
+    def find_no_memory(*what: Any) -> None:
+        send_together(*what)
+        raise MemoryError
+
+    def write(stop: bytes | None, send: Callable[..., Any]) -> None:
+        with database.write() as connection:
+            change.defer(connection, [stop])
+            monkeypatch.setattr(libpq, "send_together", send)
+
+    write(None, send_together)  # all that must be prepared once is
+    with pytest.raises(CommitUnknownError):
+        write(b"kept", find_no_memory)
+    monkeypatch.undo()
+    with database.read() as connection:
+        assert select_head(connection).stop == b"kept"

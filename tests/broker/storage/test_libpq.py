@@ -237,6 +237,23 @@ def test_a_transaction_begins_with_nothing_waiting(tmp_path: Path) -> None:
         assert count_days(connection) == 1
 
 
+def test_what_was_rolled_back_is_forgotten_at_once(tmp_path: Path) -> None:
+    with using_engine(POSTGRESQL):
+        database = make_store(tmp_path)
+    with database.writing.connect() as connection:
+        connection.begin()
+        ADD_DAY.defer(connection, ["VN-IMM", 1])
+        connection.rollback()
+        assert count_days(connection) == 0
+    with database.read() as connection:
+        assert count_days(connection) == 0
+
+
+def test_a_text_is_never_cut_off_at_its_first_nul(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.CharacterNotInRepertoire):
+        ECHO.fetch(connection, [None, None, "cut\0off", *[None] * 4])
+
+
 def test_a_value_of_another_type_is_refused_before_it_is_sent(connection: Connection) -> None:
     with pytest.raises(TypeError, match="float is no type of our tables"):
         ECHO.fetch(connection, [1.5, *[None] * 6])

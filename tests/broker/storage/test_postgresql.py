@@ -23,6 +23,7 @@ from broker.storage.errors import CommitFailedError, CommitUnknownError, Databas
 from broker.storage.group_commit import GroupCommitWriter
 from broker.storage.migrate import load_tables
 from broker.storage.postgresql import PARTITIONS
+from broker.storage.sharing import Sharing
 from broker.storage.transaction import Transaction
 from schemas.log.records import RecordType
 from tests.broker.ports import ManualClock, make_log, make_store, prepare_store
@@ -226,6 +227,7 @@ def test_a_broker_that_stops_in_the_middle_of_what_it_sends_loses_the_head_too(
     database: Database, open_again: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server waits for the rest of a message, or of a pipeline, and does not call that idle."""
+    ask(database, "SELECT 1")  # its own session is there, and has the usual time
     monkeypatch.setattr(postgresql, "_TRANSACTION_SECONDS", 1)
     session = open_again(database.writing.url).writing.raw_connection()
     driver: Any = session.driver_connection
@@ -286,6 +288,25 @@ def test_who_waits_for_anothers_commit_takes_along_what_comes_meanwhile_up_to_a_
     assert log.view.size == 3
 
 
+def test_who_could_not_be_prepared_while_it_joined_a_batch_is_told_so_and_the_batch_goes_on(
+    database: Database, open_again: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = make_log(database, ManualClock())
+    writer = GroupCommitWriter(database, log)
+    writer._sharing = Sharing(threads=2)
+
+    def find_no_thread(do_rest: Callable[..., None], *work: object) -> None:
+        do_rest(*work)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(writer._sharing._pool, "submit", find_no_thread)
+    writer.start()
+    outcomes = asyncio.run(commit_behind_another(writer, open_again(database.writing.url)))
+    writer.close()
+    assert [type(outcome) for outcome in outcomes] == [type(None), *[CommitFailedError] * 3]
+    assert log.view.size == 1
+
+
 def test_a_server_that_goes_away_and_comes_back_costs_the_batches_in_between(
     server: PostgresqlServer, exclusive: Database
 ) -> None:
@@ -337,6 +358,26 @@ def test_a_connection_that_breaks_at_the_commit_leaves_it_open_whether_it_was_ke
 
     with pytest.raises(CommitUnknownError, match="broke while it was committed"):
         lose_the_server()
+
+
+def test_a_session_that_ends_in_an_operation_of_sqlalchemys_is_known_for_it_and_looked_for_again(
+    database: Database,
+) -> None:
+    """To take the operation back, SQLAlchemy is asked for a session that it has thrown away by then."""
+    writer = GroupCommitWriter(database, make_log(database, ManualClock()))
+    writer.start()
+
+    def lose_the_server(transaction: Transaction) -> None:
+        process = transaction.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        shared_server().execute(f"SELECT pg_terminate_backend({process}, 5000)")
+        transaction.connection.execute(text("SELECT 1"))
+
+    with capture_logs(), pytest.raises(CommitFailedError) as told:
+        writer.commit_and_wait(lose_the_server)
+    assert isinstance(told.value.__cause__, StoreUnreachableError)
+    while writer.problem is not None:
+        writer._attempt.exception()  # waits for it
+    writer.close()
 
 
 def cancel_waits(server: PostgresqlServer) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 
 import pytest
 
@@ -55,6 +56,26 @@ def test_what_a_call_raises_is_raised_when_no_other_is_under_way(two: Sharing) -
     with pytest.raises(KeyError, match="fails"):
         two.do_each(fail_or_end, ["fails", "ends"])
     assert ended == ["ends"]
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_what_a_call_raises_waits_for_every_other_thread(failing: int) -> None:
+    all_here, has_left = threading.Barrier(3, timeout=SECONDS), threading.Event()
+    caller, arrived, outlived = threading.get_ident(), count(), []
+
+    def fail_or_linger(_item: object) -> None:
+        place = None if threading.get_ident() == caller else next(arrived)
+        all_here.wait()
+        if place == failing:
+            raise KeyError("the call's own mistake")
+        if place is not None:
+            outlived.append(has_left.wait(0.2))
+
+    with closing(Sharing(threads=3)) as three:
+        with pytest.raises(KeyError):
+            three.do_each(fail_or_linger, range(3))
+        has_left.set()
+    assert outlived == [False]
 
 
 def test_one_processor_needs_no_other_thread() -> None:

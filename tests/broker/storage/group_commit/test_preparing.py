@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event
 
+from broker.storage.errors import CommitFailedError
 from broker.storage.transaction import PendingLeaf, Transaction
 from tests.broker.storage.group_commit.notes import Store, occupy, write_note
 
@@ -51,3 +52,17 @@ def test_a_batch_of_which_nothing_was_prepared_begins_no_transaction(store: Stor
     with pytest.raises(KeyError):
         asyncio.run(store.writer.prepare_and_commit(fail))
     assert begun == []
+
+
+def test_where_no_thread_can_be_had_the_batch_is_refused_and_the_writer_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_what: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as starved:
+        starved.setattr(store.writer._sharing, "do_each", fail)
+        with pytest.raises(CommitFailedError):
+            asyncio.run(store.writer.prepare_and_commit(lambda: write_note("lost")))
+    leaf = asyncio.run(store.writer.prepare_and_commit(lambda: write_note("kept")))
+    assert (leaf.index, store.notes()) == (0, ["kept"])
