@@ -11,6 +11,7 @@ from agency_client.terminal.output import Cell, Output, Tone
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agency_client.local_store.sent import RecordedFact
     from agency_client.sending.views import BrokerWord, DeliveryLine, SentLine
     from agency_client.statuses.freshness import StatusAge
 
@@ -289,17 +290,18 @@ def _list_fact_rows(line: "SentLine", delivery: "DeliveryLine") -> list[list[str
     rows: list[list[str | Cell]] = []
     for fact in delivery.facts:
         what = fact.fact.value + (f" ({fact.reason})" if fact.reason else "") + (", late" if fact.late else "")
-        who = _name_witness(line, delivery.recipient, fact.fact.value, fact.evidence)
+        who = _name_witness(line, delivery.recipient, fact)
         rows.append([delivery.recipient, Cell(what, _choose_tone(fact.fact.value)), _format_time(fact.at), who])
     return rows or [[delivery.recipient, "waiting", "", ""]]
 
 
-def _name_witness(line: "SentLine", recipient: str, fact: str, evidence: str) -> str:
-    if fact == "cancelled":
+def _name_witness(line: "SentLine", recipient: str, fact: "RecordedFact") -> str:
+    known, evidence = fact.fact.value, fact.evidence
+    if known == "cancelled":
         return "this node"
-    if fact not in _BROKERS:
-        return f"{recipient}, signed {evidence[:_ID_CHARACTERS]}"
-    if fact == "taken-by-broker" and line.acceptance is not None:
+    if known not in _BROKERS or (known == "withdrawn" and fact.reason):
+        return f"{recipient}, signed {evidence[:_ID_CHARACTERS]}"  # with a reason, by its receipt of the withdrawal
+    if known == "taken-by-broker" and line.acceptance is not None:
         return f"the exchange, leaf {line.acceptance.index}"
     return f"the exchange, leaf {evidence}" if evidence else "the exchange"
 

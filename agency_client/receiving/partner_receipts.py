@@ -6,6 +6,7 @@ wrong is kept as a suspicion and acknowledged.
 
 from datetime import timedelta
 
+from agency_client.aftercare.rules import WITHDRAWAL
 from agency_client.epochs.places import compute_place
 from agency_client.errors import DeniedError, NotFoundError, VerificationFailedError
 from agency_client.local_store.checkpoints import load_walk
@@ -18,8 +19,10 @@ from agency_client.local_store.sent import (
     DeliveryFact,
     RecordedFact,
     find_message_by_digest,
+    is_settled,
     list_deliveries,
     list_facts,
+    load_message,
 )
 from agency_client.local_store.suspicions import Suspicion, record_suspicion
 from agency_client.local_store.trust import load_exchange
@@ -34,6 +37,7 @@ from keys.errors import KeysError
 from keys.receipts import OpenedReceipt, open_receipt
 from keys.signing import verify_document
 from keys.timeline import MemberTimeline
+from schemas.alerts.coded import NoticeEffect
 from schemas.api import LoggedRecord, ReceiptItem
 from schemas.codec import CodecError
 from schemas.envelope import MAX_CLOCK_AHEAD_SECONDS
@@ -213,6 +217,25 @@ def _settle(transaction: Transaction, receipt: Receipt, digest: str) -> None:
             DeliveryFact(receipt.type.value), receipt.time, message.reason or "", digest, late=receipt.late
         )
         settle_delivery(transaction, message.id, receipt.from_agency, fact)
+        if fact.fact is DeliveryFact.ACTED and fact.reason == NoticeEffect.NOTHING_HELD:
+            _end_taken_back(transaction, message.id, receipt.from_agency, fact)
+
+
+def _end_taken_back(transaction: Transaction, notice_id: str, recipient: str, acted: RecordedFact) -> None:
+    """End what a withdrawal took back where its recipient holds nothing of it and has signed nothing about it.
+
+    The exchange has handed it over and does so no more, and the answer was lost: nobody else ever says that it ended.
+    """
+    notice = load_message(transaction, notice_id)
+    if notice.kind != WITHDRAWAL or notice.refers_to is None:
+        return
+    taken_back = find_message_by_digest(transaction, notice.refers_to)
+    if taken_back is None:
+        return  # its evidence is over
+    recipients = [delivery.recipient for delivery in list_deliveries(transaction, taken_back.message_id)]
+    if recipient in recipients and not is_settled(list_facts(transaction, taken_back.message_id, recipient)):
+        end = RecordedFact(DeliveryFact.WITHDRAWN, acted.at, acted.reason, acted.evidence)
+        settle_delivery(transaction, taken_back.message_id, recipient, end)
 
 
 def _suspect(node: Node, leased: Leased, item: ReceiptItem, error: UnprovenError) -> None:

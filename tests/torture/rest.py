@@ -151,8 +151,24 @@ def _account_for_messages(world: World, watch: Watch, party: Party) -> None:
             continue
         if digest not in sent or sent[digest].state in (*UNSENT, OutboxState.CANCELLED):
             raise ViolationError(f"{party.agency} does not know that {digest} was accepted: {sent.get(digest)}")
+        if digest not in came and _was_lost_and_taken_back(watch, sent, digest):
+            world.told["message at rest: lost on its way and taken back"] += 1
+            continue
         excuses = {"agreement-suspended", *watch.list_excuses(world.other(party))}
         _account_for(world, digest, watch.fates[digest], came.get(digest), excuses)
+
+
+def _was_lost_and_taken_back(watch: Watch, sent: Mapping[str, Sent], digest: str) -> bool:
+    """Say whether a message was handed over in an answer that may have been lost, and withdrawn by its sender since.
+
+    The exchange does not hand it over again: the withdrawal alone comes, and what its recipient signs of that ends it.
+    """
+    withdrawals = [
+        one for one, follower in sent.items() if (follower.kind, follower.refers_to) == ("withdrawal", digest)
+    ]
+    return watch.fates.get(digest, [""])[-1] == "message-handed-over" and any(
+        one in watch.accepted for one in withdrawals
+    )
 
 
 def _passes_always(watch: Watch, digest: str, one: Sent) -> bool:
@@ -183,14 +199,15 @@ def _account_for(
 
 def _look_at_ends(world: World, watch: Watch, party: Party) -> None:
     """See that each message of a party has an end, and that the party knows which."""
-    came = _load_came(world.other(party))
-    for digest, one in _load_sent(world, party).items():
+    came, sent = _load_came(world.other(party)), _load_sent(world, party)
+    for digest, one in sent.items():
         there = came.get(digest)
         if one.state in (*UNSENT, OutboxState.TAKEN) or (there is not None and there.state is InboxState.NEW):
             raise ViolationError(f"{digest} has no end: {one}, and with its recipient {there and there.problem}")
         if there is not None and there.state in _KNOWN_AS and one.fact not in _KNOWN_AS[there.state]:
             raise ViolationError(f"{party.agency} takes {digest} for {one.fact}; its recipient holds it {there.state}")
-        if there is None and digest in watch.accepted and not FINAL & set(watch.fates[digest]):
+        is_ended = FINAL & set(watch.fates.get(digest, ())) or _was_lost_and_taken_back(watch, sent, digest)
+        if there is None and digest in watch.accepted and not is_ended:
             raise ViolationError(f"{digest} never ended: {watch.fates[digest]}")
         world.told[f"message at its end: {one.fact}"] += 1
 
