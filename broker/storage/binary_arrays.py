@@ -14,7 +14,7 @@ _NULL = pack(">i", -1)
 _KINDS: dict[str, tuple[int, Callable[[Any], bytes]]] = {
     "BIGINT": (20, lambda value: pack(">q", value)),
     "BOOLEAN": (16, lambda value: b"\x01" if value else b"\x00"),
-    "BYTEA": (17, bytes),
+    "BYTEA": (17, lambda value: bytes(memoryview(value))),  # `bytes` of a number would be as many zeros
     "INTEGER": (23, lambda value: pack(">i", value)),
     "SMALLINT": (21, lambda value: pack(">h", value)),
     "TEXT": (25, str.encode),

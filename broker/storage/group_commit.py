@@ -136,10 +136,10 @@ class GroupCommitWriter:
     async def prepare_and_commit(self, prepare: Preparation[T], turn: Turn = OWN_TURN) -> T:
         """Do what `commit` does with the operation that `prepare` returns.
 
-        `prepare` is called on a thread of the writer's before the batch's transaction begins, while others are called
-        on others. What it raises is raised here.
+        `prepare` is called on a thread of the writer's, while others are called on others: before the batch's
+        transaction begins, or while that waits for another broker's. What it raises is raised here.
         """
-        answer: T = await self._answer(_do_nothing, prepare, turn)
+        answer: T = await self._answer(_fail_unprepared, prepare, turn)
         return answer
 
     def commit_and_wait(self, operation: Operation[T]) -> T:
@@ -261,6 +261,11 @@ class GroupCommitWriter:
 
 def _do_nothing(_transaction: Transaction) -> None:
     """Let a batch see whether the database is there."""
+
+
+def _fail_unprepared(_transaction: Transaction) -> None:
+    """Stand where a preparation leaves its operation: one that nobody prepared must not be taken for done."""
+    raise RuntimeError("the operation was not prepared")
 
 
 def _report(what: str, error: Exception, operations: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,3 +53,14 @@ def test_a_number_that_does_not_fit_is_no_other_number() -> None:
 def test_a_type_that_no_table_has_is_refused() -> None:
     with pytest.raises(KeyError, match="JSONB"):
         encode_array("JSONB", ["{}"])
+
+
+@pytest.mark.parametrize("value", [5, "text", [1, 2]])
+def test_only_bytes_are_bytes(value: object) -> None:
+    with pytest.raises(TypeError):
+        encode_array("BYTEA", [value])
+
+
+def test_a_text_with_a_nul_is_refused_and_not_cut_off(connection: Connection) -> None:
+    with pytest.raises(psycopg.errors.CharacterNotInRepertoire):
+        UNNEST.fetch(connection, [encode_array(kind, ["cut\0off" if kind == "TEXT" else None]) for kind in KINDS])

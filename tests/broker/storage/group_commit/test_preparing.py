@@ -66,3 +66,9 @@ def test_where_no_thread_can_be_had_the_batch_is_refused_and_the_writer_goes_on(
             asyncio.run(store.writer.prepare_and_commit(lambda: write_note("lost")))
     leaf = asyncio.run(store.writer.prepare_and_commit(lambda: write_note("kept")))
     assert (leaf.index, store.notes()) == (0, ["kept"])
+
+
+def test_what_nobody_prepared_is_not_taken_for_done(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.writer._sharing, "do_each", lambda *_what: None)
+    with pytest.raises(RuntimeError, match="not prepared"):
+        asyncio.run(store.writer.prepare_and_commit(lambda: write_note("lost")))
