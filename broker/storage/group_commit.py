@@ -188,7 +188,9 @@ class GroupCommitWriter:
         self._in_hand, self._began_at = batch, time.monotonic()
         prepared = self._prepare(batch)
         failure = self._commit_and_publish(prepared) if prepared else None
-        self._count(batch, time.perf_counter() - started, failure)
+        self.metrics.observe_batch(len(batch), time.perf_counter() - started)
+        if prepared:
+            self._note_outcome(failure)
         failpoint("commit.before-answer")
         self._in_hand, self._began_at = [], None
         _deliver(batch)
@@ -249,8 +251,7 @@ class GroupCommitWriter:
         if news or has_grown:
             self._announcing.announce(connection, news, size)
 
-    def _count(self, batch: list[_Job], seconds: float, failure: Exception | None) -> None:
-        self.metrics.observe_batch(len(batch), seconds)
+    def _note_outcome(self, failure: Exception | None) -> None:
         self._is_cut_off = isinstance(failure, StoreUnreachableError | CommitUnknownError)
         if failure is None:
             self._failure = None

@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from broker.storage.errors import CommitFailedError
 from broker.storage.transaction import PendingLeaf, Transaction
-from tests.broker.storage.group_commit.notes import Store, occupy, write_note
+from tests.broker.storage.group_commit.notes import Store, break_the_commit, commit_together, occupy, write_note
 
 pytestmark = pytest.mark.both_engines
 
@@ -72,3 +72,17 @@ def test_what_nobody_prepared_is_not_taken_for_done(store: Store, monkeypatch: p
     monkeypatch.setattr(store.writer._sharing, "do_each", lambda *_what: None)
     with pytest.raises(RuntimeError, match="not prepared"):
         asyncio.run(store.writer.prepare_and_commit(lambda: write_note("lost")))
+
+
+def test_a_batch_of_which_nothing_was_prepared_says_nothing_of_the_database(store: Store) -> None:
+    """A broker whose last commit failed is not ready again because somebody's message could not be prepared."""
+
+    def fail() -> Callable[[Transaction], None]:
+        raise KeyError("nothing to do")
+
+    asyncio.run(commit_together(store, break_the_commit))
+    problem = store.writer.problem
+    with pytest.raises(KeyError):
+        asyncio.run(store.writer.prepare_and_commit(fail))
+    assert problem is not None
+    assert store.writer.problem == problem
