@@ -210,7 +210,7 @@ def _describe_delivery(delivery: "DeliveryLine") -> dict[str, Any]:
             {
                 "fact": fact.fact.value,
                 "at": fact.at,
-                "by": _name_side(fact.fact.value),
+                "by": _name_side(fact),
                 "reason": fact.reason or None,
                 "evidence": fact.evidence or None,
                 "late": fact.late,
@@ -224,10 +224,12 @@ def _describe_delivery(delivery: "DeliveryLine") -> dict[str, Any]:
     }
 
 
-def _name_side(fact: str) -> str:
-    if fact == "cancelled":
+def _name_side(fact: "RecordedFact") -> str:
+    if fact.fact.value == "cancelled":
         return "self"
-    return "broker" if fact in _BROKERS else "recipient"
+    # That it was withdrawn has a reason where it follows from what the recipient signed of the withdrawal.
+    is_brokers = fact.fact.value in _BROKERS and not (fact.fact.value == "withdrawn" and fact.reason)
+    return "broker" if is_brokers else "recipient"
 
 
 def _describe_word(word: "BrokerWord") -> dict[str, Any]:
@@ -296,14 +298,14 @@ def _list_fact_rows(line: "SentLine", delivery: "DeliveryLine") -> list[list[str
 
 
 def _name_witness(line: "SentLine", recipient: str, fact: "RecordedFact") -> str:
-    known, evidence = fact.fact.value, fact.evidence
-    if known == "cancelled":
+    side = _name_side(fact)
+    if side == "self":
         return "this node"
-    if known not in _BROKERS or (known == "withdrawn" and fact.reason):
-        return f"{recipient}, signed {evidence[:_ID_CHARACTERS]}"  # with a reason, by its receipt of the withdrawal
-    if known == "taken-by-broker" and line.acceptance is not None:
+    if side == "recipient":
+        return f"{recipient}, signed {fact.evidence[:_ID_CHARACTERS]}"
+    if fact.fact.value == "taken-by-broker" and line.acceptance is not None:
         return f"the exchange, leaf {line.acceptance.index}"
-    return f"the exchange, leaf {evidence}" if evidence else "the exchange"
+    return f"the exchange, leaf {fact.evidence}" if fact.evidence else "the exchange"
 
 
 def _show_word(output: Output, word: "BrokerWord") -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from agency_client.cli.outbox import describe_line
 from agency_client.local_store.engine import Snapshot
 from agency_client.local_store.outbox import OutboxState, load_item
 from agency_client.local_store.sent import compute_delivery_state, list_facts
@@ -15,6 +16,7 @@ from agency_client.sending.answering import Author
 from agency_client.sending.draft import Draft
 from agency_client.sending.flow import send_alert
 from agency_client.sending.noticing import withdraw
+from agency_client.sending.views import describe_sent
 from schemas.markings import Purpose, Tlp
 from tests.support.lying_world import LyingWorld, lying_world, make_ping
 
@@ -73,6 +75,11 @@ def test_what_was_lost_on_its_way_ends_once_its_recipient_has_taken_note_of_its_
     assert describe_end(world, lost.message_id) == (OutboxState.SETTLED, "withdrawn", "nothing-held")
     with world["GB"].store.read() as snapshot:
         assert is_voided(snapshot, lost.message_id), "its recipient misses it for ever"
+    (delivery,) = describe_line(describe_sent(world["GB"], lost.message_id))["deliveries"]
+    assert [(fact["fact"], fact["by"]) for fact in delivery["facts"]] == [
+        ("taken-by-broker", "broker"),
+        ("withdrawn", "recipient"),
+    ]
 
 
 def test_what_came_and_was_taken_back_unopened_stays_handed_over(world: LyingWorld, terms: Any) -> None:
