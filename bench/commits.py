@@ -2,7 +2,8 @@
 
 The same rows, in batches of the same size, on both engines: by the product's one writer, where each message is an
 operation that may fail alone and is answered alone, and by a loop that inserts 64 messages' rows, one `executemany` a
-table, and commits. Then the whole broker, with 2 ms added to each fsync: grouped, and with a commit for each message.
+table, and commits. Then the whole broker, with 2 ms added to each fsync: grouped, and with a commit for each message,
+over 128 connections and over 32. The more wait, the more share a commit.
 """
 
 import argparse
@@ -45,6 +46,7 @@ from keys.generation import generate_id
 from tests.support.postgresql import PostgresqlServer
 
 BATCH = 64
+MANY = 128
 SLOW = ("bench.slow_disk", "serve", "--port", "0", "--data")
 UNGROUPED = {"BILATERAL_BROKER_WRITER__MAX_BATCH": "1"}
 
@@ -71,7 +73,9 @@ def main() -> int:
         results["group_commit_over_batch_insert"] = min(
             results[f"group_commit_over_batch_insert_{engine}"] for engine in ("sqlite", "postgresql")
         )
-        results |= _compare_groups(bench.sqlite, max(asked.rounds // 2, 1), asked.messages)
+        for suffix, connections in (("", MANY), (f"_{STEADY}", STEADY)):
+            ratio = _compare_groups(bench.sqlite, max(asked.rounds // 2, 1), asked.messages, connections)
+            results[f"grouped_over_ungrouped{suffix}"] = ratio
     return conclude(Console(width=None if sys.stdout.isatty() else 120), results)
 
 
@@ -173,7 +177,7 @@ def _time(store: Store, database: Database, messages: Sequence[ParsedMessage]) -
     return Took(wall * 1e6 / len(messages), cpu * 1e6 / len(messages))
 
 
-def _compare_groups(stage: Stage, rounds: int, messages: int) -> dict[str, float]:
+def _compare_groups(stage: Stage, rounds: int, messages: int, connections: int) -> float:
     """Return how many more accepts a second there are where they share commits, each fsync 2 ms longer."""
     warm_up = messages // 8
     grouped: list[float] = []
@@ -181,9 +185,9 @@ def _compare_groups(stage: Stage, rounds: int, messages: int) -> dict[str, float
     for _ in range(rounds):
         for known, environment in ((grouped, {}), (ungrouped, UNGROUPED)):
             with serving(stage, SLOW, environment=environment) as server:
-                run = server.measure(server.ask_token(), STEADY, warm_up, messages - warm_up)
+                run = server.measure(server.ask_token(), connections, warm_up, messages - warm_up)
                 known.append(run.load.accepted_per_second)
-    return {"grouped_over_ungrouped": compare_runs(grouped, ungrouped).median}
+    return compare_runs(grouped, ungrouped).median
 
 
 if __name__ == "__main__":
