@@ -22,7 +22,6 @@ from broker.storage.pipeline import Call, send_together
 _TEXT, _BINARY = 0, 1
 _BAD = 1  # CONNECTION_BAD
 _FATAL_ERROR = 7  # PGRES_FATAL_ERROR
-_IN_ERROR = 3  # PQTRANS_INERROR
 _WAITING = "waiting"  # in a session's `info`: what its transaction keeps back; nothing outside of one
 _numbers = count(1)
 
@@ -128,13 +127,12 @@ def commit_transaction(connection: Connection) -> None:
 
     Raises:
         psycopg.Error: what waited could not be executed, or it could not be committed.
-        psycopg.errors.InFailedSqlTransaction: it was given up before. PostgreSQL answers as if all were well.
+        psycopg.errors.InFailedSqlTransaction: it was given up before. PostgreSQL answers with ROLLBACK, and no error.
     """
     if _is_all_that_waits(connection, _BEGIN):
         connection.info[_WAITING] = None
         return
-    session: Any = connection.connection.driver_connection
-    if session.pgconn.transaction_status == _IN_ERROR or _COMMIT.command(connection) != b"COMMIT":
+    if _COMMIT.command(connection) != b"COMMIT":
         driver: Any = connection.dialect.loaded_dbapi
         raise driver.errors.InFailedSqlTransaction("the transaction was given up before its COMMIT")
     connection.info[_WAITING] = None

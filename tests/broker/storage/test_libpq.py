@@ -98,6 +98,9 @@ def test_an_operation_that_asks_for_nothing_has_written_what_it_deferred_once_it
 
 def test_what_is_deferred_outside_of_an_operation_stands_before_the_next_one(connection: Connection) -> None:
     """What fails of it is none of the operation's: it could not be taken back with it."""
+    begin_operation(connection)
+    count_days(connection)
+    keep_operation(connection)  # all that must be prepared once is, which sends what waits
     ADD_DAY.defer(connection, ["VN-IMM", 1])
     ADD_DAY.defer(connection, ["VN-IMM", 1])
     with pytest.raises(psycopg.errors.UniqueViolation):
