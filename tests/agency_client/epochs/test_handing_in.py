@@ -13,11 +13,11 @@ from agency_client.local_store.trust import list_unshown
 from agency_client.node import Node
 from agency_client.own_keys.encryption import prepare_encryption_keys
 from agency_client.own_keys.publishing import publish_queued
-from agency_client.refusals import RefusalDetails, RefusedError
+from agency_client.refusals import ExchangeStoppedError, RefusalDetails, RefusedError
 from agency_client.syncing.rounds import sync_log
 from agency_client.witness.walker import walk_log
 from schemas.agreements.terms import Terms
-from schemas.api import STEPS_PATH
+from schemas.api import MESSAGES_PATH, STEPS_PATH
 from schemas.log.records import RecordType
 from tests.support.bad_line import Refusing, tampered
 from tests.support.lying_world import LyingWorld
@@ -66,6 +66,19 @@ def test_a_message_waits_until_the_new_log_shows_what_it_needs(
     assert waiting.problem is not None
     assert (waiting.problem.code, "key documents of VN" in waiting.problem.sentence) == ("log-incomplete", True)
     learn(vn, gb)
+    assert message_id in deliver(gb)
+
+
+def test_what_is_sent_while_the_exchange_has_stopped_goes_to_the_log_that_comes_after(
+    world: LyingWorld, gb: Node, vn: Node, send: Callable[[], str]
+) -> None:
+    stopped = ExchangeStoppedError("a part of the log is lost", retry_after_seconds=60)
+    with tampered(gb, Refusing(MESSAGES_PATH, stopped)):
+        message_id = send()
+    assert look_up(gb, message_id).state is OutboxState.QUEUED
+    move_on(world.exchange, gb, vn)
+    learn(gb, vn)
+    world.clock.ahead += HOUR
     assert message_id in deliver(gb)
 
 
